@@ -1,0 +1,77 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This doc fragment is private to the stackstorm.st2 collection: do not use it elsewhere.
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """How indexes and repositories are reached; the options are those of _argspec.access_options."""
+
+    DOCUMENTATION = r"""
+options:
+  index_url:
+    description:
+      - Pack indexes to use instead of the host's own (C([content] index_url)). The leftmost one that lists a pack
+        wins.
+      - Also takes C(file:///) URLs.
+    type: list
+    elements: str
+  index_strict:
+    description:
+      - While an index of higher priority cannot be read, do not resolve a short name from a lower one. A pack of a
+        private
+        index is never replaced by a public pack of the same name because a server was down.
+    type: bool
+    default: true
+  username:
+    description:
+      - Account for repositories and indexes over HTTP(S).
+    type: str
+  password:
+    description:
+      - Password of O(username). Only sent to servers that the task or the host's index names, and only when they ask.
+      - Mutually exclusive with O(token).
+    type: str
+  token:
+    description:
+      - Access token for repositories and indexes over HTTP(S). Hosts that want a certain account name beside it get
+        O(username).
+      - Mutually exclusive with O(password).
+    type: str
+  ssh_key_file:
+    description:
+      - Private key on the target for repositories over SSH. By default, the keys of the account that runs the module.
+    type: path
+  known_hosts_file:
+    description:
+      - File on the target with the keys of SSH servers; servers that are not in it are refused. By default, the files
+        of
+        the account that runs the module.
+    type: path
+  ca_bundle:
+    description:
+      - File on the target with the certificates to trust for indexes, repositories and Python packages. By default
+        E(proxy_ca_bundle_path) of the st2actionrunner service, else the system's.
+    type: path
+  http_proxy:
+    description:
+      - Proxy for HTTP. By default that of the st2actionrunner service, else that of the environment. An empty string
+        means
+        none.
+    type: str
+  https_proxy:
+    description:
+      - Proxy for HTTPS, found as O(http_proxy) is.
+    type: str
+  no_proxy:
+    description:
+      - Hosts to reach without a proxy, separated by commas, found as O(http_proxy) is.
+    type: str
+  timeout:
+    description:
+      - Seconds after which the task gives up, whatever it waits for; then nothing is changed.
+    type: int
+    default: 600
+"""

@@ -1,0 +1,111 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""Argument specs that compose: options together with the constraints between them."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+Option = t.Dict[str, t.Any]
+
+
+@dataclass(frozen=True)
+class ArgumentSpec:
+    """A part of a module's argument spec.
+
+    :arg options: As AnsibleModule's C(argument_spec).
+    """
+
+    options: t.Mapping[str, Option] = field(default_factory=dict)
+    mutually_exclusive: t.Tuple[t.Tuple[str, ...], ...] = ()
+    required_one_of: t.Tuple[t.Tuple[str, ...], ...] = ()
+
+    def merge(self, other: ArgumentSpec) -> ArgumentSpec:
+        """Both parts as one."""
+        return ArgumentSpec(
+            {**self.options, **other.options},
+            self.mutually_exclusive + other.mutually_exclusive,
+            self.required_one_of + other.required_one_of,
+        )
+
+    def arguments(self) -> t.Dict[str, t.Any]:
+        """The keyword arguments for AnsibleModule."""
+        return {
+            "argument_spec": dict(self.options),
+            "mutually_exclusive": list(self.mutually_exclusive),
+            "required_one_of": list(self.required_one_of),
+        }
+
+
+def host_options() -> ArgumentSpec:
+    """The host's own settings; documented in the fragment P(stackstorm.st2._host)."""
+    return ArgumentSpec({"st2_conf": {"type": "path", "default": "/etc/st2/st2.conf"}})
+
+
+def access_options() -> ArgumentSpec:
+    """How indexes and repositories are reached; documented in the fragment P(stackstorm.st2._access)."""
+    return ArgumentSpec(
+        {
+            "index_url": {"type": "list", "elements": "str"},
+            "index_strict": {"type": "bool", "default": True},
+            "username": {"type": "str"},
+            "password": {"type": "str", "no_log": True},
+            "token": {"type": "str", "no_log": True},
+            "ssh_key_file": {"type": "path", "no_log": False},
+            "known_hosts_file": {"type": "path"},
+            "ca_bundle": {"type": "path"},
+            "http_proxy": {"type": "str"},
+            "https_proxy": {"type": "str"},
+            "no_proxy": {"type": "str"},
+            "timeout": {"type": "int", "default": 600},
+        },
+        mutually_exclusive=(("password", "token"),),
+    )
+
+
+def pack_options() -> ArgumentSpec:
+    """The options of M(stackstorm.st2.st2_pack) itself."""
+    packs = {
+        "name": {"type": "str"},
+        "version": {"type": "str"},
+        "source": {"type": "str"},
+        "subdir": {"type": "str"},
+        "digest": {"type": "str"},
+    }
+    return ArgumentSpec(
+        {
+            "name": {"type": "list", "elements": "str"},
+            "packs": {"type": "list", "elements": "dict", "options": packs},
+            "state": {"type": "str", "choices": ["present", "latest", "absent"], "default": "present"},
+            "dependencies": {"type": "str", "choices": ["install", "check", "skip"], "default": "install"},
+            "force": {"type": "bool", "default": False},
+            "virtualenv": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
+            "virtualenv_backend": {"type": "str", "choices": ["auto", "uv", "virtualenv", "venv"], "default": "auto"},
+            "base_path": {"type": "path"},
+            "pip_args": {"type": "list", "elements": "str"},
+            "pip_index_url": {"type": "str"},
+            "verify": {"type": "str", "choices": ["fast", "content"], "default": "fast"},
+            "keep_releases": {"type": "int", "default": 1},
+            "purge": {"type": "bool", "default": False},
+            "owner": {"type": "str"},
+            "group": {"type": "str"},
+            "remote_src": {"type": "bool", "default": True},
+            "register": {"type": "str", "choices": ["none"], "default": "none"},
+        },
+        required_one_of=(("name", "packs"),),
+    )
+
+
+def pack_info_options() -> ArgumentSpec:
+    """The options of M(stackstorm.st2.st2_pack_info) itself."""
+    return ArgumentSpec(
+        {
+            "name": {"type": "list", "elements": "str"},
+            "check_latest": {"type": "bool", "default": False},
+            "check_edits": {"type": "bool", "default": True},
+        }
+    )

@@ -1,0 +1,109 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""The errors of the collection: one small tree, every message a sentence for the person who reads a play's output."""
+
+from __future__ import annotations
+
+import typing as t
+
+
+class St2Error(Exception):
+    """Base of everything the collection raises on purpose.
+
+    :arg message: What was asked, what was found, what to do.
+    :arg step: The step of the work that failed (C(fetch), C(validate), C(virtualenv), ...), if one did.
+    :arg stderr: What a program that failed wrote, already free of secrets.
+    :arg ref: The pack the error is about, if it is about one.
+    """
+
+    default_step: t.ClassVar[t.Optional[str]] = None
+
+    def __init__(
+        self, message: str, *, step: t.Optional[str] = None, stderr: str = "", ref: t.Optional[str] = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.step = step or self.default_step
+        self.stderr = stderr
+        self.ref = ref
+
+
+class OptionError(St2Error):
+    """An option of the task that cannot be used as it is."""
+
+    default_step = "options"
+
+
+class HostError(St2Error):
+    """The StackStorm host cannot be read: C(st2.conf), a directory, a group."""
+
+    default_step = "observe"
+
+
+class MissingLibraryError(St2Error):
+    """A Python library that the work needs is not importable here.
+
+    :arg library: The name to install.
+    """
+
+    default_step = "options"
+
+    def __init__(self, library: str, traceback: str = "") -> None:
+        super().__init__(f"The Python library {library} is needed and cannot be imported.")
+        self.library = library
+        self.traceback = traceback
+
+
+class IndexError_(St2Error):
+    """A pack index that cannot be read, or a pack that no index lists."""
+
+    default_step = "index"
+
+
+class SourceError(St2Error):
+    """A pack source that cannot be fetched: transport, credentials, unknown version."""
+
+    default_step = "fetch"
+
+
+class InvalidPackError(St2Error):
+    """A pack that must not be installed: metadata, content, escaping links, wrong ref, incompatible."""
+
+    default_step = "validate"
+
+
+class DependencyError(St2Error):
+    """Dependencies that conflict, are missing, or would be broken by a removal."""
+
+    default_step = "dependencies"
+
+
+class VirtualenvError(St2Error):
+    """A pack virtualenv that cannot be built."""
+
+    default_step = "virtualenv"
+
+
+class LockError(St2Error):
+    """Another run holds the host's lock."""
+
+    default_step = "lock"
+
+
+class ApplyError(St2Error):
+    """Files of the target could not be changed."""
+
+    default_step = "apply"
+
+
+class VerifyError(St2Error):
+    """What was read back is not what the plan promised."""
+
+    default_step = "verify"
+
+
+class DeadlineError(St2Error):
+    """The time that the task was given is over."""

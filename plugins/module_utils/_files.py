@@ -1,0 +1,172 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""Files on the target: atomic writes, atomic exchange of directories, digests of trees."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import hashlib
+import os
+import shutil
+import stat
+import tempfile
+import typing as t
+from dataclasses import dataclass
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+# Files that Python leaves in a pack when its actions run. They are nobody's edit.
+BYTECODE_DIRECTORY = "__pycache__"
+BYTECODE_SUFFIXES = (".pyc", ".pyo")
+
+
+@dataclass(frozen=True)
+class TreeEntry:
+    """One file, link or special file of a tree.
+
+    :arg path: Relative to the tree's root, with C(/).
+    :arg kind: C(file), C(link) or C(special).
+    :arg executable: Whether the owner may run it.
+    :arg digest: SHA-256 of the content of a file, the target of a link, empty for anything else.
+    """
+
+    path: str
+    kind: str
+    executable: bool
+    digest: str
+
+
+def write_atomically(path: str, content: bytes, *, mode: int = 0o644) -> None:
+    """Write C(content) to C(path) so that every reader, and every crash, sees the old file or the whole new one.
+
+    :arg path: Absolute path; its directory exists.
+    :arg mode: Permission bits, set before the file gets its name.
+    :raises OSError: as the file system gives it; then C(path) is what it was.
+    """
+    directory = os.path.dirname(path)
+    descriptor, temporary = tempfile.mkstemp(prefix=".new-", dir=directory)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            os.fchmod(stream.fileno(), mode)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    sync_directory(directory)
+
+
+def sync_directory(path: str) -> None:
+    """Make the names in the directory C(path) survive a power cut, where the file system can."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with contextlib.suppress(OSError):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def exchange(one: str, other: str) -> bool:
+    """Exchange the names of two existing files or directories in one step (renameat2 with RENAME_EXCHANGE).
+
+    :returns: C(False) when this system or file system has no such call; nothing has changed then.
+    :raises OSError: when the call exists and failed.
+    """
+    try:
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError):
+        return False
+    result = renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), ctypes.c_uint(_RENAME_EXCHANGE))
+    if result == 0:
+        return True
+    code = ctypes.get_errno()
+    if code in (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP):
+        return False
+    raise OSError(code, os.strerror(code), one, None, other)
+
+
+def remove_tree(path: str) -> None:
+    """Remove a directory tree, a file or a link; what is not there is fine.
+
+    Directories without write permission are opened first, as a pack may hold some.
+    """
+    if not os.path.lexists(path):
+        return
+    if os.path.islink(path) or not os.path.isdir(path):
+        os.unlink(path)
+        return
+
+    def unlock(function: t.Callable[[str], t.Any], name: str, error: t.Any) -> None:
+        if not os.path.lexists(name):
+            return
+        os.chmod(os.path.dirname(name), 0o700)
+        if os.path.isdir(name) and not os.path.islink(name):
+            os.chmod(name, 0o700)
+            shutil.rmtree(name)
+        else:
+            function(name)
+
+    shutil.rmtree(path, onerror=unlock)
+
+
+def file_digest(path: str) -> str:
+    """SHA-256 of a regular file, in hex."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def is_bytecode(relative: str) -> bool:
+    """Whether a path inside a pack is bytecode that Python wrote by itself."""
+    return relative.endswith(BYTECODE_SUFFIXES) or BYTECODE_DIRECTORY in relative.split("/")
+
+
+def walk_tree(root: str, *, skip: t.Container[str] = (".git",)) -> t.Iterator[t.Tuple[str, os.stat_result]]:
+    """Every path below C(root) that is not a directory, sorted, with its own (not a link's target's) stat.
+
+    :arg skip: Names of directories directly below C(root) to leave out.
+    """
+    for directory, names, files in os.walk(root):
+        relative = os.path.relpath(directory, root)
+        if relative == ".":
+            relative = ""
+            names[:] = [name for name in names if name not in skip]
+        links = [name for name in names if os.path.islink(os.path.join(directory, name))]
+        names[:] = sorted(name for name in names if name not in links)
+        for name in sorted(files + links):
+            yield (f"{relative}/{name}" if relative else name), os.lstat(os.path.join(directory, name))
+
+
+def list_tree(root: str, *, skip: t.Container[str] = (".git",)) -> t.List[TreeEntry]:
+    """The entries of a tree with their digests, bytecode left out, sorted by path."""
+    entries = []
+    for path, status in walk_tree(root, skip=skip):
+        if is_bytecode(path):
+            continue
+        full = os.path.join(root, path)
+        if stat.S_ISLNK(status.st_mode):
+            entries.append(TreeEntry(path, "link", False, os.readlink(full)))
+        elif stat.S_ISREG(status.st_mode):
+            entries.append(TreeEntry(path, "file", bool(status.st_mode & 0o100), file_digest(full)))
+        else:
+            entries.append(TreeEntry(path, "special", False, ""))
+    return sorted(entries, key=lambda entry: entry.path)
+
+
+def tree_digest(entries: t.Iterable[TreeEntry]) -> str:
+    """One C(sha256:...) over all entries: paths, kinds, executable bits and contents."""
+    digest = hashlib.sha256()
+    for entry in entries:
+        fields = (entry.path, entry.kind, "x" if entry.executable else "-", entry.digest)
+        digest.update("\0".join(fields).encode("utf-8", "surrogateescape") + b"\n")
+    return f"sha256:{digest.hexdigest()}"

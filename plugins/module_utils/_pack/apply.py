@@ -1,0 +1,232 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""Apply: the only writer. Everything is prepared aside, written into the journal, moved by rename, and "
+"undone as one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ApplyError, St2Error
+from ansible_collections.stackstorm.st2.plugins.module_utils._files import remove_tree, write_atomically
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack import releases, transaction
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.git_program import Git
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.ownership import Ownership
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import PacksDirectory, VirtualenvsDirectory
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import PackPlan, Plan
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipt import (
+    contents_document,
+    receipt_document,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.staging import Staging
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv_build import VirtualenvBuilder
+
+_PARALLEL = 4
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What applying needs beside the plan.
+
+    :arg builder: Makes the virtualenv builder, when one has to be built.
+    :arg git: Gives the git program, when a working copy has to be repaired.
+    :arg keep_releases: How many earlier versions of a pack stay.
+    """
+
+    staging: Staging
+    journal: transaction.Journal
+    builder: t.Callable[[], VirtualenvBuilder]
+    git: t.Callable[[], Git]
+    ownership: Ownership
+    keep_releases: int
+
+
+def apply(plan: Plan, installation: Installation, virtualenvs: VirtualenvsDirectory, tools: Tools) -> Applied:
+    """Prepare everything, then move it into place.
+
+    :returns: The moves that were made; the caller verifies, and then commits them or undoes them.
+    :raises St2Error: when something cannot be prepared or moved; what was moved has been undone then.
+    """
+    changing = [pack for pack in plan.packs if pack.action != "none"]
+    trees = {pack.ref: _stage_tree(pack, installation, tools) for pack in changing if pack.replaces_files}
+    built = _build_virtualenvs([pack for pack in changing if pack.builds_virtualenv], trees, virtualenvs, tools)
+    for path in (*trees.values(), *built.values()):
+        tools.ownership.apply(path)
+    moves: t.List[transaction.Move] = []
+    for pack in plan.packs:
+        directory = installation.directory(pack.base_path)
+        with _about(pack.ref):
+            moves += _moves(pack, directory, virtualenvs, trees.get(pack.ref), built.get(pack.ref), tools)
+    applied = Applied(tuple(map(transaction.prepared, moves)), tools, installation)
+    applied.carry_out()
+    return applied
+
+
+class Applied:
+    """Moves that are in the journal.
+
+    :arg moves: In the order in which they are made.
+    """
+
+    def __init__(self, moves: t.Tuple[transaction.Move, ...], tools: Tools, installation: Installation) -> None:
+        self.moves = moves
+        self._tools = tools
+        self._installation = installation
+
+    def carry_out(self) -> None:
+        """Make the moves, all or none.
+
+        :raises ApplyError: when one is refused; all have been undone then.
+        """
+        if not self.moves:
+            return
+        self._tools.journal.begin(self.moves)
+        for move in self.moves:
+            try:
+                transaction.carry_out(move)
+            except OSError as error:
+                self.undo()
+                raise ApplyError(
+                    f"The {move.what} of {move.ref} cannot be put at {move.live}: {error.strerror}. "
+                    "Everything this task "
+                    "had changed was put back.",
+                    ref=move.ref,
+                ) from error
+            except BaseException:
+                self.undo()
+                raise
+
+    def undo(self) -> None:
+        """Put everything back as it was before.
+
+        :raises ApplyError: when that cannot be done; the journal stays, and the next run tries again.
+        """
+        if self.moves:
+            transaction.undo_all(self.moves)
+            self._tools.journal.end()
+            self._prune()
+
+    def commit(self) -> None:
+        """Let the new state stand, and clear away what is no longer needed."""
+        if self.moves:
+            self._tools.journal.end()
+            self._prune()
+
+    def _prune(self) -> None:
+        for ref in {move.ref for move in self.moves if move.what == "pack"}:
+            for directory in self._installation.directories:
+                releases.prune(directory, ref, self._tools.keep_releases)
+
+
+@contextlib.contextmanager
+def _about(ref: str) -> t.Iterator[None]:
+    """Say which pack an error is about, and turn the system's refusals into sentences."""
+    try:
+        yield
+    except St2Error as error:
+        error.ref = error.ref or ref
+        raise
+    except OSError as error:
+        raise ApplyError(f"{ref} cannot be prepared: {error}. The running pack was not touched.", ref=ref) from error
+
+
+def _stage_tree(pack: PackPlan, installation: Installation, tools: Tools) -> str:
+    """The new tree of a pack, on the file system it will live on."""
+    target = tools.staging.path(installation.directory(pack.base_path).staging, "packs", pack.ref)
+    with _about(pack.ref):
+        if pack.candidate:
+            shutil.move(pack.candidate.staged, target)
+        elif pack.installed:
+            _restore_tree(pack.installed.location, target, tools.git())
+    return target
+
+
+def _restore_tree(location: str, target: str, git: Git) -> None:
+    """A pristine copy of a working copy, from its own repository."""
+    os.makedirs(target, mode=0o755)
+    shutil.copytree(os.path.join(location, ".git"), os.path.join(target, ".git"), symlinks=True)
+    remove_tree(os.path.join(target, ".git", "index"))
+    git("reset", "--quiet", "--hard", "HEAD", cwd=target)
+
+
+def _build_virtualenvs(
+    packs: t.Sequence[PackPlan], trees: t.Mapping[str, str], virtualenvs: VirtualenvsDirectory, tools: Tools
+) -> t.Dict[str, str]:
+    if not packs:
+        return {}
+    with _about(packs[0].ref):
+        builder = tools.builder()
+        base = builder.ensure_base()
+
+    def build(pack: PackPlan) -> str:
+        staged = tools.staging.path(virtualenvs.staging, "virtualenvs", pack.ref)
+        with _about(pack.ref):
+            files = trees.get(pack.ref) or (pack.installed.location if pack.installed else "")
+            builder.build(base, pack.ref, files, staged)
+        return staged
+
+    with ThreadPoolExecutor(max_workers=min(_PARALLEL, len(packs))) as pool:
+        futures = [pool.submit(build, pack) for pack in packs]
+        return {pack.ref: future.result() for pack, future in zip(packs, futures)}
+
+
+def _moves(
+    pack: PackPlan,
+    directory: PacksDirectory,
+    virtualenvs: VirtualenvsDirectory,
+    tree: t.Optional[str],
+    virtualenv: t.Optional[str],
+    tools: Tools,
+) -> t.Iterator[transaction.Move]:
+    if virtualenv:
+        kept = tools.staging.path(virtualenvs.staging, "old", pack.ref)
+        yield transaction.Move(pack.ref, "virtualenv", virtualenvs.virtualenv(pack.ref), virtualenv, kept)
+    if pack.action == "none" or pack.action in ("virtualenv", "purge"):
+        yield from _leftovers(pack, tools)
+        return
+    release = ""
+    if pack.before and pack.action != "adopt":
+        release = releases.next_release(directory, pack.ref, pack.before)
+        os.makedirs(release, mode=0o755)
+    if tree or pack.action == "remove":
+        yield transaction.Move(pack.ref, "pack", directory.pack(pack.ref), tree, os.path.join(release, "pack"))
+    yield from _receipts(pack, directory, tree, release, tools)
+    yield from _leftovers(pack, tools)
+
+
+def _receipts(
+    pack: PackPlan, directory: PacksDirectory, tree: t.Optional[str], release: str, tools: Tools
+) -> t.Iterator[transaction.Move]:
+    """The moves of the two files that remember the pack."""
+    live = {"contents": directory.contents(pack.ref), "receipt": directory.receipt(pack.ref)}
+    documents: t.Dict[str, bytes] = {}
+    if pack.after and pack.remembered:
+        os.makedirs(directory.receipts, mode=0o755, exist_ok=True)
+        where = tree or (pack.installed.location if pack.installed else "")
+        documents["contents"] = contents_document(pack.contents_after)
+        documents["receipt"] = receipt_document(pack.remembered, where)
+    for what, path in live.items():
+        kept = os.path.join(release or tools.staging.path(directory.staging, "old", pack.ref), f"{what}.json")
+        if not release:
+            os.makedirs(os.path.dirname(kept), exist_ok=True)
+        if what in documents:
+            staged = tools.staging.path(directory.staging, "receipts", f"{pack.ref}.{what}.json")
+            write_atomically(staged, documents[what])
+            yield transaction.Move(pack.ref, what, path, staged, kept)
+        elif os.path.lexists(path):
+            yield transaction.Move(pack.ref, what, path, None, kept)
+
+
+def _leftovers(pack: PackPlan, tools: Tools) -> t.Iterator[transaction.Move]:
+    for kind, path in pack.leftovers:
+        kept = tools.staging.path(Staging.beside(path), "old", f"{pack.ref}.{kind}")
+        yield transaction.Move(pack.ref, kind, path, None, kept)

@@ -1,0 +1,205 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""Dependencies between packs: which are there, which are missing, which contradict each other. Pure rules.
+
+StackStorm compares version strings and deletes what it downloaded when they differ
+(contrib/packs/actions/pack_mgmt/get_pack_dependencies.py, workflows/install.yaml). Here versions are compared as
+versions, whatever refs and commits say the same counts as the same, and a conflict stops everything before it begins.
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import DependencyError, OptionError
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import Candidate
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import (
+    Installation,
+    InstalledPack,
+    dependencies_of,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import SYSTEM_PACKS
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import PackRequest, normal_url, parse_spec
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.satisfaction import satisfied, satisfies_version
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.versions import same_version
+
+Pack = t.Union[Candidate, InstalledPack]
+
+
+@dataclass(frozen=True)
+class Need:
+    """One dependency of one pack.
+
+    :arg asker: Who needs it, for messages: C(sensu 1.0.2).
+    """
+
+    request: PackRequest
+    asker: str
+
+    def __str__(self) -> str:
+        return f"{self.asker} needs {self.request.requested}"
+
+
+def needs(asker: str, dependencies: t.Iterable[str]) -> t.List[Need]:
+    """The dependencies of a pack.
+
+    :raises DependencyError: for an entry that is not a pack, naming the pack that has it.
+    """
+    found = []
+    for text in dependencies:
+        try:
+            found.append(Need(parse_spec(text), asker))
+        except OptionError as error:
+            raise DependencyError(f"{asker} has a dependency that cannot be understood: {error.message}") from error
+    return found
+
+
+def label(pack: Pack) -> str:
+    """A pack for messages: ref and version."""
+    version = pack.metadata.version if isinstance(pack, Candidate) else pack.version
+    return f"{pack.ref} {version or 'without a version'}"
+
+
+def needs_of(pack: Pack) -> t.List[Need]:
+    """The dependencies of a fetched or installed pack; those of an installed one that make no sense are left out."""
+    if isinstance(pack, Candidate):
+        return needs(label(pack), pack.metadata.dependencies)
+    try:
+        return needs(label(pack), dependencies_of(pack))
+    except DependencyError:
+        return []
+
+
+def is_provided(need: Need, pack: Pack) -> bool:
+    """Whether a pack, known to be the one needed, has the version needed."""
+    version = need.request.version
+    if not version:
+        return True
+    if isinstance(pack, Candidate):
+        return satisfies_version(version, pack.resolved, pack.commit) or same_version(version, pack.metadata.version)
+    return satisfied(pack, version) or same_version(version, pack.version or "")
+
+
+class Providers:
+    """The packs that a host will have: those the task wants, then those it has already."""
+
+    def __init__(self, wanted: t.Mapping[str, Pack], installation: Installation) -> None:
+        self._wanted = wanted
+        self._installation = installation
+
+    def find(self, request: PackRequest) -> t.Optional[Pack]:
+        """The pack that a dependency means, by ref, by source, or by the name of its repository."""
+        if request.name:
+            return self._by_ref(request.name)
+        url = normal_url(request.source or "")
+        for pack in self._wanted.values():
+            source = pack.wish.source if isinstance(pack, Candidate) else pack.source
+            if source and normal_url(source.url) == url:
+                return pack
+        installed = self._installation.by_source(request.source or "")
+        return installed or self._by_ref(guess_ref(request.source or ""))
+
+    def _by_ref(self, ref: str) -> t.Optional[Pack]:
+        return self._wanted.get(ref) or self._installation.get(ref)
+
+
+def guess_ref(url: str) -> str:
+    """The ref that a repository's name suggests (get_pack_dependencies.py get_pack_version)."""
+    name = os.path.basename(url.rstrip("/"))
+    name = name[: -len(".git")] if name.endswith(".git") else name
+    return name.rsplit("stackstorm-", 1)[-1]
+
+
+def missing(providers: Providers, packs: t.Iterable[Pack]) -> t.List[Need]:
+    """The dependencies of C(packs) that nothing provides.
+
+    :raises DependencyError: when something provides one in another version, naming both sides.
+    """
+    absent = []
+    for pack in packs:
+        for need in needs_of(pack):
+            if need.request.name in SYSTEM_PACKS and not need.request.version:
+                continue
+            provider = providers.find(need.request)
+            if provider is None:
+                absent.append(need)
+            elif not is_provided(need, provider):
+                raise DependencyError(_conflict(need, provider), ref=pack.ref)
+    return absent
+
+
+def _conflict(need: Need, provider: Pack) -> str:
+    if isinstance(provider, Candidate):
+        return (
+            f"{need}, but this task installs {label(provider)}. Nothing was changed: ask for one version that "
+            "serves both, "
+            "or set dependencies to skip."
+        )
+    return (
+        f"{need}, but {label(provider)} is installed. Nothing was changed: add {need.request.requested} to the task to "
+        "have that version, or set dependencies to skip."
+    )
+
+
+def check_dependants(wanted: t.Mapping[str, Pack], installation: Installation) -> None:
+    """Look whether the new versions suit the installed packs that the task does not mention.
+
+    :raises DependencyError: when one of those needs another version.
+    """
+    for pack in _others(installation, wanted):
+        for need in needs_of(pack):
+            provider = Providers(wanted, installation).find(need.request)
+            if isinstance(provider, Candidate) and not is_provided(need, provider):
+                raise DependencyError(
+                    f"{need} (installed), but this task installs {label(provider)}. Nothing was changed: upgrade "
+                    f"{pack.ref} too, or set dependencies to skip.",
+                    ref=provider.ref,
+                )
+
+
+def check_removal(refs: t.Sequence[str], installation: Installation) -> None:
+    """Look whether an installed pack that stays needs one that is to go.
+
+    :raises DependencyError: naming every such pack.
+    """
+    broken = []
+    for pack in _others(installation, refs):
+        for need in needs_of(pack):
+            provider = Providers({}, installation).find(need.request)
+            if provider and provider.ref in refs:
+                broken.append(f"{label(pack)} needs {provider.ref}")
+    if broken:
+        raise DependencyError(
+            f"Installed packs need what is to be removed: {'; '.join(sorted(set(broken)))}. Nothing was "
+            "changed: remove "
+            "those too, or set dependencies to skip."
+        )
+
+
+def _others(installation: Installation, refs: t.Container[str]) -> t.Iterator[InstalledPack]:
+    return (pack for pack in installation.all() if pack.ref not in refs and not pack.is_system)
+
+
+def in_order(candidates: t.Mapping[str, Candidate], providers: Providers) -> t.List[str]:
+    """The refs of what is to be installed, dependencies first; a cycle is broken where it was entered."""
+    ordered: t.List[str] = []
+    visited: t.Set[str] = set()
+
+    def visit(ref: str) -> None:
+        if ref in visited:
+            return
+        visited.add(ref)
+        for need in needs_of(candidates[ref]):
+            provider = providers.find(need.request)
+            if provider and provider.ref in candidates:
+                visit(provider.ref)
+        ordered.append(ref)
+
+    for ref in candidates:
+        visit(ref)
+    return ordered

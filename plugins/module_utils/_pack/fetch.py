@@ -1,0 +1,236 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""Fetch a pack into a staging directory and prove that it may be installed. The running pack is not looked at."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError, SourceError, St2Error
+from ansible_collections.stackstorm.st2.plugins.module_utils._files import list_tree, tree_digest
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.boundary import check_boundary
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.content import check_config_schema, read_content
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.directory import (
+    check_directory,
+    copy_directory,
+    directory_entries,
+    is_repository,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.git_program import Git
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.metadata import (
+    PackMetadata,
+    incompatibilities,
+    load_metadata,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import SYSTEM_PACKS
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipt import Contents, Resolved, Source
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.repository import Repository
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.versions import same_version
+from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import strip_urls
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What to fetch.
+
+    :arg source: Where from.
+    :arg version: Tag, version, branch or commit; C(None) for the default branch, or a directory's content.
+    :arg ref: The ref that the pack must have; C(None) when the asker did not name one.
+    :arg from_index: Whether the source is the index's choice, so that the same commit from elsewhere is as good.
+    """
+
+    source: Source
+    version: t.Optional[str] = None
+    ref: t.Optional[str] = None
+    from_index: bool = False
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A pack that was fetched and may be installed.
+
+    :arg staged: The directory it lies in, ready to be renamed to its place.
+    :arg commit: The full commit, empty for a plain directory.
+    :arg digest: Digest of its files, for a pack without C(.git).
+    """
+
+    wish: Wish
+    metadata: PackMetadata
+    resolved: Resolved
+    contents: Contents
+    staged: str
+    python: bool
+    commit: str = ""
+    digest: str = ""
+    warnings: t.Tuple[str, ...] = field(default=())
+
+    @property
+    def ref(self) -> str:
+        """The pack's ref, from its own metadata."""
+        return self.metadata.ref
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a pack is held against.
+
+    :arg st2_version: Of the host's StackStorm; C(None) when unknown, then nothing is refused for it.
+    :arg force: Accept a pack that refuses this StackStorm or Python.
+    """
+
+    st2_version: t.Optional[str]
+    force: bool = False
+
+
+class Fetcher:
+    """Fetches packs into one staging directory.
+
+    :arg git: Gives the git program when a repository is needed; a task without one needs no git.
+    """
+
+    def __init__(self, staging: str, git: t.Callable[[], Git], rules: Rules) -> None:
+        self._staging = staging
+        self._git = git
+        self._rules = rules
+
+    def repository(self, source: Source) -> Repository:
+        """The repository behind a source of kind C(git)."""
+        return Repository(self._git(), source.url)
+
+    def fetch(self, wish: Wish, number: int) -> Candidate:
+        """Fetch one pack and validate it.
+
+        :arg number: Different for every call of a task; names the staging directory.
+        :raises SourceError: when it cannot be fetched.
+        :raises InvalidPackError: when it must not be installed.
+        """
+        place = os.path.join(self._staging, f"pack-{number}")
+        try:
+            if wish.source.kind == "git":
+                candidate = self._fetch_repository(wish, place)
+            else:
+                candidate = self._fetch_directory(wish, place)
+        except St2Error as error:
+            error.ref = error.ref or wish.ref
+            raise
+        return candidate
+
+    def _fetch_repository(self, wish: Wish, place: str) -> Candidate:
+        repository = self.repository(wish.source)
+        refs = repository.clone(place)
+        found = repository.find(place, refs, wish.version)
+        repository.check_out(place, found)
+        warnings = list(found.warnings)
+        if os.path.isabs(wish.source.url) or wish.source.url.startswith("file://"):
+            warnings += _uncommitted(repository, wish.source, place, found.commit)
+        if wish.source.subdir:
+            return self._validated(wish, self._take_subdir(wish, place), found.resolved, warnings, commit=found.commit)
+        return self._validated(wish, place, found.resolved, warnings, commit=found.commit)
+
+    def _fetch_directory(self, wish: Wish, place: str) -> Candidate:
+        path = os.path.join(wish.source.url, wish.source.subdir) if wish.source.subdir else wish.source.url
+        check_directory(path)
+        directory_entries(path)
+        copy_directory(path, place)
+        warnings = []
+        if wish.version:
+            warnings.append(
+                f"{wish.source.url} is a plain directory, which has no versions: {wish.version} was ignored."
+            )
+        return self._validated(wish, place, Resolved("content", "", wish.version or ""), warnings)
+
+    def _take_subdir(self, wish: Wish, place: str) -> str:
+        path = os.path.join(place, wish.source.subdir)
+        real = os.path.realpath(path)
+        if not os.path.isdir(path) or not real.startswith(os.path.realpath(place) + os.sep):
+            raise SourceError(f"{strip_urls(wish.source.url)} has no directory {wish.source.subdir} at that version.")
+        taken = f"{place}-subdir"
+        os.rename(real, taken)
+        return taken
+
+    def _validated(
+        self, wish: Wish, place: str, resolved: Resolved, warnings: t.List[str], *, commit: str = ""
+    ) -> Candidate:
+        warnings += check_boundary(place)
+        metadata = self._identified(wish, place)
+        self._check_compatible(metadata)
+        content = read_content(place, metadata.ref)
+        check_config_schema(place)
+        warnings += content.warnings
+        if resolved.kind == "tag" and not same_version(resolved.name, metadata.version):
+            warnings.append(f"The tag {resolved.name} of {metadata.ref} holds version {metadata.version}.")
+        files = () if os.path.isdir(os.path.join(place, ".git")) else tuple(list_tree(place))
+        return Candidate(
+            wish=wish,
+            metadata=metadata,
+            resolved=resolved,
+            contents=Contents(content.by_type(), content.requirements, files),
+            staged=place,
+            python=content.needs_virtualenv,
+            commit=commit,
+            digest=tree_digest(files) if files else "",
+            warnings=tuple(warnings),
+        )
+
+    def _identified(self, wish: Wish, place: str) -> PackMetadata:
+        try:
+            metadata = load_metadata(place)
+        except InvalidPackError:
+            if not wish.ref:
+                raise
+            # Without a usable ref or name of its own, a pack takes the name of its directory, which is the ref asked
+            # for.
+            metadata = load_metadata(place, directory_name=wish.ref)
+        origin = strip_urls(wish.source.url) + (f" ({wish.source.subdir})" if wish.source.subdir else "")
+        if wish.ref and metadata.ref != wish.ref:
+            raise InvalidPackError(
+                f"{wish.ref} was asked for, but the pack in {origin}"
+                f"{' at ' + wish.version if wish.version else ''} is {metadata.ref}. Ask for it by that name, "
+                "or correct "
+                "the source.",
+                ref=wish.ref,
+            )
+        if metadata.ref in SYSTEM_PACKS:
+            raise InvalidPackError(
+                f"The pack in {origin} calls itself {metadata.ref}, which is one of StackStorm's own packs "
+                f"({', '.join(SYSTEM_PACKS)}). Those are never replaced.",
+                ref=metadata.ref,
+            )
+        return metadata
+
+    def _check_compatible(self, metadata: PackMetadata) -> None:
+        reasons = incompatibilities(metadata, st2_version=self._rules.st2_version)
+        if reasons and not self._rules.force:
+            raise InvalidPackError(
+                f"{metadata.ref} {metadata.version} does not fit this host: {'; '.join(reasons)}. Choose "
+                "another version, "
+                "or accept it with force.",
+                ref=metadata.ref,
+            )
+
+
+def _uncommitted(repository: Repository, source: Source, clone: str, commit: str) -> t.List[str]:
+    path = source.url[len("file://") :] if source.url.startswith("file://") else source.url
+    if not os.path.isdir(os.path.join(path, ".git")):
+        return []
+    # Compared through the clone: the configuration of somebody's working copy is not to be obeyed.
+    changes = repository.differences(os.path.join(clone, ".git"), path, commit, modes=False)
+    if not changes:
+        return []
+    shown = ", ".join(changes[:5]) + (f" and {len(changes) - 5} more" if len(changes) > 5 else "")
+    return [f"{path} is a git repository: what is not committed there was left out, as by StackStorm: {shown}."]
+
+
+def source_of(url: str, subdir: str = "") -> Source:
+    """The source behind a clean URL or absolute path: a local directory without C(.git) is a plain one."""
+    path = url[len("file://") :] if url.startswith("file://") else url
+    if os.path.isabs(path) and not is_repository(path):
+        return Source("directory", os.path.normpath(path), subdir)
+    if os.path.isabs(path):
+        return Source("git", f"file://{os.path.normpath(path)}", subdir)
+    return Source("git", url, subdir)

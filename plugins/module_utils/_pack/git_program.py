@@ -1,0 +1,200 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""The git program: how it is called so that it can neither prompt, nor run anything of a pack, nor show a secret."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import typing as t
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import SourceError
+from ansible_collections.stackstorm.st2.plugins.module_utils._files import write_atomically
+from ansible_collections.stackstorm.st2.plugins.module_utils._process import Completed, Deadline, ProgramError, run
+from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Credentials, Redactor
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.proxy import Proxy
+
+TRANSPORTS = "https:http:ssh:git:file"
+# Nothing of a repository may run: no hooks, no file system monitor, no background housekeeping that outlives us.
+_SAFE = (
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "protocol.ext.allow=never",
+    "advice.detachedHead=false",
+    "init.templateDir=",
+)
+# Root installs from directories that belong to developers. The setting counts only in a global file, and only a file
+# reaches the upload-pack that git starts for a local repository; the account's own file stays in force.
+_GLOBAL_CONFIG = "[include]\n\tpath = {account}\n[safe]\n\tdirectory = *\n"
+# Of the account's own GIT_ variables only those that say whom to trust stay.
+_KEPT = ("GIT_CONFIG_GLOBAL", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH")
+# Give a server that drips less than this for this long up; the deadline of the task ends the rest.
+_SLOWEST_BYTES_PER_SECOND = 200
+_SLOW_SECONDS = 30
+# Answers git's question only for the place the credentials are for: a redirect elsewhere gets nothing.
+_ASKPASS = """#!/bin/sh
+case "$1" in
+  *"'$ST2_GIT_PLACE'"*|*"'$ST2_GIT_USER_PLACE'"*) ;;
+  *) exit 1 ;;
+esac
+case "$1" in
+  Username*) printf '%s\\n' "$ST2_GIT_USERNAME" ;;
+  Password*) printf '%s\\n' "$ST2_GIT_PASSWORD" ;;
+  *) exit 1 ;;
+esac
+"""
+
+
+@dataclass(frozen=True)
+class GitAccess:
+    """How repositories are reached.
+
+    :arg scratch: A private directory for the askpass program.
+    :arg credentials: Gives the credentials for a repository URL; empty where none may be sent.
+    :arg ssh_key_file: Private key for ssh; the account's own keys where it is C(None).
+    :arg known_hosts_file: Host keys for ssh; the account's own where it is C(None).
+    """
+
+    scratch: str
+    proxy: Proxy
+    credentials: t.Callable[[str], Credentials]
+    ssh_key_file: t.Optional[str] = None
+    known_hosts_file: t.Optional[str] = None
+
+
+class Git:
+    """The git program, with everything it needs to reach repositories.
+
+    :arg base_environment: What git's environment starts from, usually the module's own.
+    :raises SourceError: when there is no git program.
+    """
+
+    def __init__(
+        self, access: GitAccess, *, deadline: Deadline, redactor: Redactor, base_environment: t.Mapping[str, str]
+    ) -> None:
+        program = shutil.which("git", path=base_environment.get("PATH", os.defpath))
+        if program is None:
+            raise SourceError("The program git is needed to fetch packs and is not on this host: install it.")
+        self.scratch = access.scratch
+        self._program = program
+        self._access = access
+        self._deadline = deadline
+        self._redactor = redactor
+        self._base = {
+            key: value for key, value in base_environment.items() if key in _KEPT or not key.startswith("GIT_")
+        }
+
+    def __call__(
+        self,
+        *arguments: str,
+        url: str = "",
+        cwd: t.Optional[str] = None,
+        environment: t.Optional[t.Mapping[str, str]] = None,
+        check: bool = True,
+    ) -> Completed:
+        """Run one git command.
+
+        :arg url: The repository it talks to, if any; decides which credentials it gets.
+        :arg environment: More variables.
+        :raises ProgramError: when git fails and C(check) is true.
+        :raises DeadlineError: when the task's time is over.
+        """
+        argv = [self._program]
+        for setting in self._settings(url):
+            argv += ["-c", setting]
+        return run(
+            [*argv, *arguments],
+            deadline=self._deadline,
+            environment={**self._environment(url), **(environment or {})},
+            cwd=cwd or self._access.scratch,
+            redactor=self._redactor,
+            check=check,
+        )
+
+    def _settings(self, url: str) -> t.Iterator[str]:
+        yield from _SAFE
+        if url and self._access.credentials(url):
+            yield "credential.helper="  # Neither ask a store nor put what the task gave into one.
+
+    def _environment(self, url: str) -> t.Dict[str, str]:
+        environment = {
+            **self._base,
+            **self._access.proxy.environment(),
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_ALLOW_PROTOCOL": TRANSPORTS,
+            "GIT_ASKPASS": "/bin/false",
+            "SSH_ASKPASS": "/bin/false",
+            "GIT_SSH_COMMAND": self._ssh_command(),
+            "GIT_HTTP_LOW_SPEED_LIMIT": str(_SLOWEST_BYTES_PER_SECOND),
+            "GIT_HTTP_LOW_SPEED_TIME": str(_SLOW_SECONDS),
+            "GIT_LFS_SKIP_SMUDGE": "1",
+            "GIT_OPTIONAL_LOCKS": "0",
+            "GIT_CONFIG_GLOBAL": self._global_config(),
+            "LC_ALL": "C",
+        }
+        credentials = self._access.credentials(url) if url else Credentials()
+        if credentials:
+            environment.update(self._askpass(url, credentials))
+        return environment
+
+    def _global_config(self) -> str:
+        path = os.path.join(self.scratch, "gitconfig")
+        if not os.path.exists(path):
+            account = self._base.get("GIT_CONFIG_GLOBAL") or os.path.join(self._base.get("HOME", "/root"), ".gitconfig")
+            write_atomically(path, _GLOBAL_CONFIG.format(account=json.dumps(account)).encode())
+        return path
+
+    def _askpass(self, url: str, credentials: Credentials) -> t.Dict[str, str]:
+        parts = urlsplit(url)
+        path = os.path.join(self.scratch, "askpass")
+        if not os.path.exists(path):
+            write_atomically(path, _ASKPASS.encode(), mode=0o700)
+        username = credentials.username or "git"
+        return {
+            "GIT_ASKPASS": path,
+            "ST2_GIT_PLACE": f"{parts.scheme}://{parts.netloc}",
+            "ST2_GIT_USER_PLACE": f"{parts.scheme}://{username}@{parts.netloc}",
+            "ST2_GIT_USERNAME": username,
+            "ST2_GIT_PASSWORD": credentials.password,
+        }
+
+    def _ssh_command(self) -> str:
+        timeout = max(1, min(30, int(self._deadline.remaining())))
+        command = ["ssh", "-oBatchMode=yes", f"-oConnectTimeout={timeout}", "-oControlMaster=no", "-oControlPath=none"]
+        if self._access.ssh_key_file:
+            command += ["-oIdentitiesOnly=yes", "-oIdentityAgent=none", "-i", self._access.ssh_key_file]
+        if self._access.known_hosts_file:
+            command += [
+                f"-oUserKnownHostsFile={self._access.known_hosts_file}",
+                "-oGlobalKnownHostsFile=/dev/null",
+                "-oStrictHostKeyChecking=yes",
+            ]
+        return " ".join(map(shlex.quote, command))
+
+
+def fetch_failure(url: str, error: ProgramError) -> SourceError:
+    """The error a reader needs when git could not get a repository: which one, what git said, what to try."""
+    said = error.completed.stderr
+    advice = ""
+    if "could not read Username" in said or "Authentication failed" in said or "terminal prompts disabled" in said:
+        advice = " The server wants credentials: give token, or username and password."
+    elif "Permission denied" in said or "publickey" in said:
+        advice = " The server refused the key: give ssh_key_file, or let the account have a key it accepts."
+    elif "Host key verification failed" in said:
+        advice = " The server's host key is not known here: give known_hosts_file."
+    elif "certificate" in said:
+        advice = " The server's certificate is not trusted here: give ca_bundle."
+    elif "not found" in said.lower() or "does not exist" in said or "does not appear to be a git" in said:
+        advice = " Is the address right?"
+    lines = [line for line in said.strip().splitlines() if line.startswith(("fatal:", "error:", "ssh:", "remote:"))]
+    reason = " ".join(dict.fromkeys(lines or said.strip().splitlines()[-1:])) or "git said nothing"
+    return SourceError(f"The repository {url} cannot be fetched: {reason}.{advice}", stderr=error.stderr)

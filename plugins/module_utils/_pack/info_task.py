@@ -1,0 +1,174 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""The work of M(stackstorm.st2.st2_pack_info): what is installed, and how it is."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import IndexError_
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack import inspection
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.credentials import CredentialBook
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.git_program import Git, GitAccess
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import (
+    Installation,
+    InstalledPack,
+    dependencies_of,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import (
+    VirtualenvsDirectory,
+    state_directory,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.releases import releases
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import check_ref
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.transaction import Journal, pending
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.versions import same_version, sort_versions
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv import (
+    Interpreters,
+    Settings,
+    may_stay,
+    observe_virtualenv,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
+from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Credentials, strip_urls
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.proxy import resolve_proxy
+from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result, Task
+
+if t.TYPE_CHECKING:
+    from ansible_collections.stackstorm.st2.plugins.module_utils._pack.index import Indexes
+
+
+def describe_packs(task: Task) -> Result:
+    """Describe the installed packs that a task names, or all.
+
+    :raises St2Error: for options and hosts that cannot be used, and an index that was asked for and cannot be read.
+    """
+    moves = Journal(state_directory(task.host.base_path)).read()
+    moved = pending(moves) if moves else None
+    installation = Installation(task.host.packs_base_paths, moved)
+    names = task.params["name"]
+    refs = [check_ref("name", name) for name in names] if names else installation.refs()
+    inspector = _Inspector(task, installation, VirtualenvsDirectory(task.host.virtualenvs_path, moved))
+    found = [(ref, installation.get(ref)) for ref in dict.fromkeys(refs)]
+    packs = [inspector.describe(pack) for _ref, pack in found if pack]
+    missing = [ref for ref, pack in found if pack is None]
+    noun = "pack" if len(packs) == 1 else "packs"
+    msg = f"{len(packs)} {noun} installed" + (f"; not installed: {', '.join(missing)}" if missing else "")
+    return Result(msg=msg, returned={"packs": packs, "missing": missing}, warnings=inspector.warnings)
+
+
+class _Inspector:
+    def __init__(self, task: Task, installation: Installation, virtualenvs: VirtualenvsDirectory) -> None:
+        self.warnings: t.List[str] = []
+        self._task = task
+        self._installation = installation
+        self._virtualenvs = virtualenvs
+        self._deadline = Deadline(task.params["timeout"])
+        self._proxy = resolve_proxy(
+            {name: task.params[name] for name in ("http_proxy", "https_proxy", "no_proxy", "ca_bundle")},
+            task.host.service_environment,
+            task.environment,
+        )
+        self._interpreters = Interpreters(self._deadline, task.environment)
+        self._settings = Settings(
+            task.host.python_binary, task.host.virtualenv_opts, task.host.pip_opts, task.host.st2_site_packages
+        )
+        self._indexes = self._fetch_indexes() if task.params["check_latest"] else None
+
+    def describe(self, pack: InstalledPack) -> t.Dict[str, t.Any]:
+        directory = self._installation.directory(pack.base_path)
+        contents = inspection.contents_of(pack, directory)
+        resolved = pack.receipt.resolved if pack.receipt else None
+        tags = pack.working_copy.tags_at(pack.head.commit) if pack.head else []
+        source = pack.source
+        described: t.Dict[str, t.Any] = {
+            "ref": pack.ref,
+            "name": pack.name,
+            "version": pack.version,
+            "path": pack.path,
+            "base_path": pack.base_path,
+            "shadowed": [other.path for other in self._installation.shadowed(pack.ref)],
+            "system": pack.is_system,
+            "link": pack.link,
+            "problem": pack.problem,
+            "commit": pack.commit,
+            "digest": (pack.receipt.digest or None) if pack.receipt else None,
+            "branch": pack.head.branch if pack.head else None,
+            "tags": sort_versions(tags) if tags else [],
+            "requested": (resolved.asked or None) if resolved else None,
+            "source": strip_urls(source.url) if source else None,
+            "subdir": (source.subdir or None) if source else None,
+            "managed": pack.receipt is not None,
+            "dependencies": list(dependencies_of(pack)),
+            "releases": releases(directory, pack.ref),
+            "contents": {
+                kind: {"count": len(names), "names": list(names)} for kind, names in sorted(contents.resources.items())
+            },
+            "requirements": list(contents.requirements),
+            "virtualenv": self._virtualenv(pack),
+        }
+        if self._task.params["check_edits"]:
+            described["edits"] = [] if pack.is_system else list(inspection.edited_files(pack, directory, self._git))
+        if self._indexes:
+            described.update(self._latest(pack, self._indexes))
+        return described
+
+    def _virtualenv(self, pack: InstalledPack) -> t.Dict[str, t.Any]:
+        found = observe_virtualenv(self._virtualenvs, pack.ref)
+        health = found.health
+        if health == "ok" and not may_stay(found, self._settings, self._interpreters, pack.location, adopted=False):
+            health = "outdated"
+        needed = not pack.is_system and (pack.receipt.python if pack.receipt else True)
+        return {
+            "path": self._virtualenvs.virtualenv(pack.ref),
+            "health": health,
+            "python_version": found.version or None,
+            "needed": needed,
+        }
+
+    def _latest(self, pack: InstalledPack, indexes: Indexes) -> t.Dict[str, t.Any]:
+        try:
+            entry = indexes.lookup(pack.ref, strict=self._task.params["index_strict"])
+        except IndexError_:
+            return {"latest_version": None, "index_url": None, "outdated": None}
+        newer = None
+        if entry.version and pack.version and not same_version(entry.version, pack.version):
+            newer = sort_versions([entry.version, pack.version])[0] == entry.version
+        return {
+            "latest_version": entry.version,
+            "index_url": strip_urls(entry.index_url),
+            "outdated": bool(newer) if entry.version and pack.version else None,
+        }
+
+    def _fetch_indexes(self) -> Indexes:
+        from ansible_collections.stackstorm.st2.plugins.module_utils._pack.index import fetch_indexes
+
+        params = self._task.params
+        credentials = Credentials(params["username"] or "", params["password"] or params["token"] or "")
+        book = CredentialBook(credentials)
+        for url in params["index_url"] or ():
+            book.trust(url)
+        indexes = fetch_indexes(
+            params["index_url"] or self._task.host.index_urls,
+            proxy=self._proxy,
+            ca_bundle=params["ca_bundle"],
+            deadline=self._deadline,
+            credentials_for=book.find,
+        )
+        unread = [status for status in indexes.statuses if status.error]
+        if unread and len(unread) == len(indexes.statuses):
+            raise IndexError_(
+                "No pack index can be read: "
+                + "; ".join(f"{strip_urls(status.url)}: {status.error}: {status.message}" for status in unread)
+            )
+        self.warnings += [f"The index {strip_urls(status.url)} cannot be read: {status.message}" for status in unread]
+        return indexes
+
+    def _git(self) -> Git:
+        access = GitAccess(self._task.scratch, self._proxy, lambda _url: Credentials())
+        return Git(
+            access, deadline=self._deadline, redactor=self._task.redactor, base_environment=self._task.environment
+        )

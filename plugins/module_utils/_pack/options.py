@@ -1,0 +1,90 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""The options of a task about packs, checked and typed."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import PackRequest, from_option, parse_spec
+from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Credentials, split_userinfo
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a task asks for; every field is the module option of that name, see the documentation of M(st2_pack)."""
+
+    requests: t.Tuple[PackRequest, ...]
+    state: str = "present"
+    dependencies: str = "install"
+    force: bool = False
+    virtualenv: str = "auto"
+    virtualenv_backend: str = "auto"
+    base_path: t.Optional[str] = None
+    index_url: t.Optional[t.Tuple[str, ...]] = field(default=None, repr=False)
+    index_strict: bool = True
+    credentials: Credentials = field(default_factory=Credentials)
+    ssh_key_file: t.Optional[str] = None
+    known_hosts_file: t.Optional[str] = None
+    proxy: t.Mapping[str, t.Optional[str]] = field(default_factory=dict, repr=False)
+    pip_args: t.Tuple[str, ...] = field(default=(), repr=False)
+    pip_index_url: t.Optional[str] = field(default=None, repr=False)
+    verify: str = "fast"
+    keep_releases: int = 1
+    purge: bool = False
+    timeout: float = 600
+    owner: t.Optional[str] = None
+    group: t.Optional[str] = None
+
+    def secrets(self) -> t.List[str]:
+        """Every secret in the options, for the redactor."""
+        found = [self.credentials.password]
+        found += [request.credentials.password for request in self.requests]
+        for url in (*(self.index_url or ()), self.pip_index_url or "", *self.proxy.values()):
+            found.append(split_userinfo(url or "")[1].password)
+        return [secret for secret in found if secret]
+
+
+def options_from(params: t.Mapping[str, t.Any]) -> Options:
+    """The options of M(st2_pack) from Ansible's parameters.
+
+    :raises OptionError: naming the option that cannot be used.
+    """
+    requests = [parse_spec(text) for text in params["name"] or ()]
+    requests += [from_option(item) for item in params["packs"] or ()]
+    if not requests:
+        raise OptionError("No pack is named: give name or packs.")
+    if params["purge"] and params["state"] != "absent":
+        raise OptionError("purge goes with state=absent only: it takes away what belongs to a pack that is removed.")
+    for option, least in (("timeout", 1), ("keep_releases", 0)):
+        if params[option] < least:
+            raise OptionError(f"{option} is {params[option]}; the least is {least}.")
+    index_url = params["index_url"]
+    return Options(
+        requests=tuple(requests),
+        state=params["state"],
+        dependencies=params["dependencies"],
+        force=params["force"],
+        virtualenv=params["virtualenv"],
+        virtualenv_backend=params["virtualenv_backend"],
+        base_path=params["base_path"],
+        index_url=tuple(index_url) if index_url else None,
+        index_strict=params["index_strict"],
+        credentials=Credentials(params["username"] or "", params["password"] or params["token"] or ""),
+        ssh_key_file=params["ssh_key_file"],
+        known_hosts_file=params["known_hosts_file"],
+        proxy={name: params[name] for name in ("http_proxy", "https_proxy", "no_proxy", "ca_bundle")},
+        pip_args=tuple(params["pip_args"] or ()),
+        pip_index_url=params["pip_index_url"],
+        verify=params["verify"],
+        keep_releases=params["keep_releases"],
+        purge=params["purge"],
+        timeout=params["timeout"],
+        owner=params["owner"],
+        group=params["group"],
+    )

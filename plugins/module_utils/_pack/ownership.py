@@ -1,0 +1,86 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""Owner and group of what is installed."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ApplyError, OptionError
+
+
+@dataclass(frozen=True)
+class Ownership:
+    """Who gets new packs and virtualenvs; -1 leaves as it is. Modes stay as git gave them.
+
+    StackStorm gives its packs to C([content] pack_group), and opens every file to everybody
+    (st2common/util/pack_management.py apply_pack_owner_group, apply_pack_permissions); the second is not imitated.
+    """
+
+    uid: int = -1
+    gid: int = -1
+
+    def apply(self, path: str) -> None:
+        """Give a tree away, links themselves and not what they point to.
+
+        :raises ApplyError: when this account may not.
+        """
+        uid = -1 if self.uid == os.geteuid() else self.uid
+        gid = -1 if self.gid == os.getegid() else self.gid
+        if uid == gid == -1:
+            return
+        try:
+            os.lchown(path, uid, gid)
+            for directory, names, files in os.walk(path):
+                for name in names + files:
+                    os.lchown(os.path.join(directory, name), uid, gid)
+        except PermissionError as error:
+            raise ApplyError(
+                f"This account may not give {path} to another owner or group: run with become, or set owner "
+                "and group to "
+                "this account's."
+            ) from error
+
+
+def resolve_ownership(
+    owner: t.Optional[str], group: t.Optional[str], pack_group: t.Optional[str]
+) -> t.Tuple[Ownership, t.List[str]]:
+    """The ownership a task asks for.
+
+    :arg owner: A name or number, or C(None) for the account that runs.
+    :arg group: A name or number, or C(None) for C(pack_group).
+    :arg pack_group: The host's C([content] pack_group); one that does not exist is left out with a warning.
+    :returns: The ownership, and warnings.
+    :raises OptionError: for an owner or group of the task that does not exist.
+    """
+    warnings = []
+    uid = _number(owner, "owner", lambda name: pwd.getpwnam(name).pw_uid) if owner else -1
+    gid = -1
+    if group:
+        gid = _number(group, "group", lambda name: grp.getgrnam(name).gr_gid)
+    elif pack_group:
+        try:
+            gid = grp.getgrnam(pack_group).gr_gid
+        except KeyError:
+            warnings.append(
+                f"The group {pack_group} ([content] pack_group) does not exist on this host; packs keep the "
+                "group of the "
+                "account that installs them."
+            )
+    return Ownership(uid, gid), warnings
+
+
+def _number(value: str, option: str, look_up: t.Callable[[str], int]) -> int:
+    if value.isdigit():
+        return int(value)
+    try:
+        return look_up(value)
+    except KeyError:
+        raise OptionError(f"The {option} {value} does not exist on this host.") from None

@@ -1,0 +1,275 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""Plan: what has to happen, decided from what was observed and resolved. Pure; check mode, diff and the run "
+"share it."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field, replace
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import Candidate
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import InstalledPack
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipt import (
+    Contents,
+    Receipt,
+    Resolved,
+    Source,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.versions import same_version, sort_versions
+
+UNCHANGED = ("none", "adopt")
+
+
+@dataclass(frozen=True)
+class State:
+    """A pack before or after: what there is to say about its identity.
+
+    :arg digest: Of a pack without a commit.
+    """
+
+    version: str
+    commit: str = ""
+    digest: str = ""
+    source: str = ""
+
+    @property
+    def short(self) -> str:
+        """Version and short commit, for people."""
+        return " ".join(part for part in (self.version, self.commit[:7] or self.digest[:14]) if part)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was observed about one ref, beside the pack itself.
+
+    :arg virtualenv: Health of its virtualenv, as L(virtualenv.observe_virtualenv) calls it.
+    :arg virtualenv_fits: Whether that virtualenv is right for the pack that will be there.
+    :arg edits: Files that differ from what was installed, when the task asked to look.
+    :arg contents: What the installed pack holds.
+    :arg leftovers: Existing files and directories that C(purge) takes away.
+    """
+
+    virtualenv: str = "absent"
+    virtualenv_fits: bool = False
+    edits: t.Tuple[str, ...] = ()
+    contents: Contents = field(default_factory=Contents)
+    leftovers: t.Tuple[t.Tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class PackPlan:
+    """What happens to one pack.
+
+    :arg action: C(none), C(adopt), C(install), C(upgrade), C(downgrade), C(replace), C(repair), C(virtualenv),
+        C(remove) or C(purge).
+    :arg virtualenv: C(none) (needs none), C(kept), C(built), C(rebuilt), C(removed) or C(skipped).
+    :arg base_path: The packs base path it is, or will be, in.
+    :arg leftovers: What a purge takes away: kind and path.
+    :arg remembered: The receipt to write.
+    """
+
+    ref: str
+    name: str
+    action: str
+    virtualenv: str
+    base_path: str
+    before: t.Optional[State]
+    after: t.Optional[State]
+    requested: t.Tuple[str, ...] = ()
+    edits: t.Tuple[str, ...] = ()
+    contents_before: Contents = field(default_factory=Contents)
+    contents_after: Contents = field(default_factory=Contents)
+    leftovers: t.Tuple[t.Tuple[str, str], ...] = ()
+    candidate: t.Optional[Candidate] = None
+    installed: t.Optional[InstalledPack] = None
+    remembered: t.Optional[Receipt] = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether the host will be different."""
+        return self.action not in UNCHANGED
+
+    @property
+    def replaces_files(self) -> bool:
+        """Whether the pack directory gets a new tree."""
+        return self.action in ("install", "upgrade", "downgrade", "replace", "repair")
+
+    @property
+    def builds_virtualenv(self) -> bool:
+        """Whether a virtualenv has to be built."""
+        return self.virtualenv in ("built", "rebuilt")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What happens to all packs of a task, in the order in which it happens.
+
+    :arg recovery: Packs that an interrupted run left in between, which are put back first.
+    """
+
+    packs: t.Tuple[PackPlan, ...]
+    recovery: t.Tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether the host will be different."""
+        return bool(self.recovery) or any(pack.changed for pack in self.packs)
+
+
+def state_of(pack: InstalledPack) -> State:
+    """An installed pack as a state."""
+    digest = pack.receipt.digest if pack.receipt and not pack.commit else ""
+    return State(pack.version or "", pack.commit or "", digest, pack.source.url if pack.source else "")
+
+
+def state_after(candidate: Candidate) -> State:
+    """A candidate as the state it makes."""
+    digest = "" if candidate.commit else candidate.digest
+    return State(candidate.metadata.version, candidate.commit, digest, candidate.wish.source.url)
+
+
+def plan_installed(
+    pack: InstalledPack,
+    facts: Facts,
+    *,
+    policy: str,
+    requested: t.Tuple[str, ...],
+    remembered: t.Optional[Receipt] = None,
+) -> PackPlan:
+    """What happens to a pack that is there and stays the one it is.
+
+    :arg remembered: The receipt to write, for a pack that something else installed and that was proven to be the one
+        wanted; from then on that costs nothing to know.
+    """
+    needed = needs_virtualenv(policy, pack)
+    action, virtualenv = "none", _virtualenv(policy, needed, facts)
+    if facts.edits:
+        action = "repair"
+    elif virtualenv in ("built", "rebuilt"):
+        action = "virtualenv"
+    elif remembered:
+        action = "adopt"
+    return PackPlan(
+        ref=pack.ref,
+        name=pack.name,
+        action=action,
+        virtualenv=virtualenv,
+        base_path=pack.base_path,
+        before=state_of(pack),
+        after=state_of(pack),
+        requested=requested,
+        edits=facts.edits,
+        contents_before=facts.contents,
+        contents_after=facts.contents,
+        installed=pack,
+        remembered=remembered or pack.receipt,
+    )
+
+
+def plan_candidate(
+    candidate: Candidate,
+    installed: t.Optional[InstalledPack],
+    facts: Facts,
+    *,
+    policy: str,
+    requested: t.Tuple[str, ...],
+    base_path: str,
+) -> PackPlan:
+    """What happens to a pack that comes new, or in another version."""
+    needed = policy == "always" or (policy == "auto" and candidate.python)
+    return PackPlan(
+        ref=candidate.ref,
+        name=candidate.metadata.name,
+        action=_direction(installed, candidate),
+        virtualenv=_virtualenv(policy, needed, facts),
+        base_path=base_path,
+        before=state_of(installed) if installed else None,
+        after=state_after(candidate),
+        requested=requested,
+        edits=facts.edits,
+        contents_before=facts.contents,
+        contents_after=candidate.contents,
+        candidate=candidate,
+        installed=installed,
+        remembered=receipt_of(candidate),
+    )
+
+
+def plan_removal(
+    ref: str, installed: t.Optional[InstalledPack], facts: Facts, *, requested: t.Tuple[str, ...], base_path: str
+) -> PackPlan:
+    """What happens to a pack that shall not be there."""
+    action = "remove" if installed else "purge" if facts.leftovers else "none"
+    purged = any(kind == "virtualenv" for kind, _path in facts.leftovers)
+    return PackPlan(
+        ref=ref,
+        name=installed.name if installed else ref,
+        action=action,
+        virtualenv="removed" if purged else "none" if facts.virtualenv == "absent" else "kept",
+        base_path=installed.base_path if installed else base_path,
+        before=state_of(installed) if installed else None,
+        after=None,
+        requested=requested,
+        contents_before=facts.contents,
+        leftovers=facts.leftovers,
+        installed=installed,
+    )
+
+
+def receipt_of(candidate: Candidate) -> Receipt:
+    """The receipt of a candidate; its stamp is filled in when it is written."""
+    return Receipt(
+        ref=candidate.ref,
+        name=candidate.metadata.name,
+        version=candidate.metadata.version,
+        source=candidate.wish.source,
+        resolved=replace(candidate.resolved, asked=candidate.wish.version or ""),
+        commit=candidate.commit,
+        digest=candidate.digest,
+        dependencies=candidate.metadata.dependencies,
+        python=candidate.python,
+    )
+
+
+def adopted(pack: InstalledPack, source: Source, resolved: Resolved, dependencies: t.Tuple[str, ...]) -> Receipt:
+    """The receipt of a working copy that something else installed."""
+    return Receipt(
+        ref=pack.ref,
+        name=pack.name,
+        version=pack.version or "",
+        source=source,
+        resolved=resolved,
+        commit=pack.commit or "",
+        dependencies=dependencies,
+    )
+
+
+def needs_virtualenv(policy: str, pack: InstalledPack) -> bool:
+    """Whether an installed pack has to have a virtualenv: system packs run in StackStorm's own Python
+    (st2common/util/sandboxing.py get_sandbox_virtualenv_path), workflows and shell scripts in none."""
+    if pack.is_system or policy == "never":
+        return False
+    return policy == "always" or (pack.receipt.python if pack.receipt else True)
+
+
+def _virtualenv(policy: str, needed: bool, facts: Facts) -> str:
+    if policy == "never":
+        return "skipped"
+    if not needed:
+        return "none"
+    if facts.virtualenv_fits:
+        return "kept"
+    return "built" if facts.virtualenv == "absent" else "rebuilt"
+
+
+def _direction(installed: t.Optional[InstalledPack], candidate: Candidate) -> str:
+    if installed is None:
+        return "install"
+    new, old = candidate.metadata.version, installed.version or ""
+    if same_version(new, old):
+        return "replace"
+    return "upgrade" if sort_versions([new, old])[0] == new else "downgrade"

@@ -1,0 +1,300 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""From options and observation to the plan: what is asked is resolved, what is there is looked at, and both "
+"are joined."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from dataclasses import replace
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError, OptionError
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack import dependencies, inspection, plan
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.credentials import CredentialBook
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import (
+    Candidate,
+    Fetcher,
+    Rules,
+    Wish,
+    source_of,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.git_program import Git, GitAccess
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import (
+    Installation,
+    InstalledPack,
+    dependencies_of,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.options import Options
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import VirtualenvsDirectory
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.resolve import (
+    Asked,
+    Resolution,
+    Resolver,
+    already_there,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.staging import Staging
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv import (
+    Interpreters,
+    Settings,
+    may_stay,
+    observe_virtualenv,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
+from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import Host
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.proxy import resolve_proxy
+
+if t.TYPE_CHECKING:
+    from ansible_collections.stackstorm.st2.plugins.module_utils._pack.apply import Tools
+    from ansible_collections.stackstorm.st2.plugins.module_utils._pack.index import Indexes
+    from ansible_collections.stackstorm.st2.plugins.module_utils._pack.transaction import Journal
+    from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv_build import VirtualenvBuilder
+
+
+class Planner:
+    """Makes the plan of one run.
+
+    :arg base_path: The packs base path for packs that are not there yet.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        options: Options,
+        installation: Installation,
+        virtualenvs: VirtualenvsDirectory,
+        *,
+        base_path: str,
+        staging: Staging,
+        scratch: str,
+        deadline: Deadline,
+        environment: t.Mapping[str, str],
+        redactor: Redactor,
+    ) -> None:
+        self.installation = installation
+        self.virtualenvs = virtualenvs
+        self.warnings = [warning for request in options.requests for warning in request.warnings]
+        self._host = host
+        self._options = options
+        self._base_path = base_path
+        self._staging = staging
+        self._scratch = scratch
+        self._deadline = deadline
+        self._redactor = redactor
+        self._proxy = resolve_proxy(options.proxy, host.service_environment, environment)
+        self._environment = self._with_index(environment)
+        self._git: t.Optional[Git] = None
+        self._book = CredentialBook(options.credentials)
+        for request in options.requests:
+            self._book.trust(request.source, request.credentials)
+        self._settings = Settings(
+            host.python_binary, host.virtualenv_opts, (*host.pip_opts, *options.pip_args), host.st2_site_packages
+        )
+        self._interpreters = Interpreters(deadline, self._environment)
+        self._asked = [Asked(request, latest=options.state == "latest") for request in options.requests]
+
+    def plan_at_rest(self) -> t.Optional[plan.Plan]:
+        """The plan when there is nothing to do, found without network and programs; C(None) when there may be."""
+        if self._options.state == "absent":
+            made = self._plan_absent()
+            return None if made.changed else made
+        if self._options.verify != "fast":
+            return None
+        resolution = Resolution()
+        for asked in self._asked:
+            pack = already_there(asked, self.installation)
+            if pack is None:
+                return None
+            resolution.packs[pack.ref] = pack
+            resolution.asked.setdefault(pack.ref, []).append(asked)
+        if self._options.dependencies != "skip":
+            providers = dependencies.Providers(resolution.packs, self.installation)
+            if dependencies.missing(providers, resolution.packs.values()):
+                return None
+        made = plan.Plan(tuple(self._plan_present(ref, pack, resolution) for ref, pack in resolution.packs.items()))
+        return None if made.changed else made
+
+    def make_plan(self) -> plan.Plan:
+        """The plan, with everything it needs fetched into staging.
+
+        :raises St2Error: when what is asked cannot be had or must not be installed; nothing has been changed then.
+        """
+        if self._options.state == "absent":
+            return self._plan_absent()
+        resolver, fetcher = self._resolver()
+        resolution = resolver.resolve(self._asked)
+        self.warnings += resolution.warnings
+        made = {ref: self._plan_present(ref, pack, resolution) for ref, pack in resolution.packs.items()}
+        for number, (ref, pack_plan) in enumerate(made.items()):
+            if pack_plan.action == "repair" and pack_plan.installed and not pack_plan.installed.head:
+                made[ref] = self._plan_renewal(pack_plan, fetcher, number)
+        providers = dependencies.Providers(resolution.packs, self.installation)
+        order = dependencies.in_order(resolution.candidates(), providers)
+        rest = [ref for ref in made if ref not in order]
+        return plan.Plan(tuple(made[ref] for ref in (*rest, *order)))
+
+    def tools(self, staging: Staging, journal: Journal) -> t.Tuple[Tools, t.List[str]]:
+        """What applying the plan needs, and warnings."""
+        from ansible_collections.stackstorm.st2.plugins.module_utils._pack.apply import Tools
+        from ansible_collections.stackstorm.st2.plugins.module_utils._pack.ownership import resolve_ownership
+
+        ownership, warnings = resolve_ownership(self._options.owner, self._options.group, self._host.pack_group)
+        return Tools(staging, journal, self._builder, self._get_git, ownership, self._options.keep_releases), warnings
+
+    def _plan_present(self, ref: str, pack: t.Union[Candidate, InstalledPack], resolution: Resolution) -> plan.PackPlan:
+        requested = tuple(dict.fromkeys(asked.request.requested for asked in resolution.asked[ref]))
+        policy = self._options.virtualenv
+        installed = self.installation.get(ref)
+        if isinstance(pack, Candidate):
+            facts = self._facts(ref, pack.staged, adopted=False)
+            if installed:
+                directory = self.installation.directory(installed.base_path)
+                facts = replace(facts, contents=inspection.contents_of(installed, directory))
+            base_path = self._base_path_for(installed)
+            return plan.plan_candidate(pack, installed, facts, policy=policy, requested=requested, base_path=base_path)
+        directory = self.installation.directory(pack.base_path)
+        facts = self._facts(ref, pack.location, adopted=pack.receipt is None)
+        if self._options.verify == "content" and not pack.is_system:
+            facts = replace(facts, edits=inspection.edited_files(pack, directory, self._get_git))
+        remembered = None
+        proof = resolution.proven.get(ref)
+        if proof and pack.receipt is None and pack.head:
+            resolved = replace(proof.resolved, asked=proof.wish.version or "")
+            remembered = plan.adopted(pack, proof.wish.source, resolved, dependencies_of(pack))
+        if remembered or facts.edits:
+            facts = replace(facts, contents=inspection.contents_of(pack, directory))
+        return plan.plan_installed(pack, facts, policy=policy, requested=requested, remembered=remembered)
+
+    def _plan_renewal(self, repair: plan.PackPlan, fetcher: Fetcher, number: int) -> plan.PackPlan:
+        """A pack without a repository of its own is repaired from where it came from."""
+        installed = repair.installed
+        receipt = installed.receipt if installed else None
+        if installed is None or receipt is None:
+            return repair
+        candidate = fetcher.fetch(Wish(receipt.source, receipt.commit or None, repair.ref), 10_000 + number)
+        if candidate.digest != receipt.digest:
+            raise InvalidPackError(
+                f"{repair.ref} was edited ({', '.join(repair.edits[:5])}), and its source "
+                f"{receipt.source.url} is not what "
+                "was installed any more. Ask for it with state=latest to take what is there now.",
+                ref=repair.ref,
+            )
+        # The request is still what it was asked as.
+        return replace(repair, candidate=candidate, contents_after=candidate.contents)
+
+    def _plan_absent(self) -> plan.Plan:
+        plans: t.Dict[str, plan.PackPlan] = {}
+        for request in self._options.requests:
+            ref = self._ref_to_remove(request.expected_ref, request.source, request.subdir or "")
+            if ref is None:
+                plans[request.requested] = plan.plan_removal(
+                    request.requested, None, plan.Facts(), requested=(request.requested,), base_path=self._base_path
+                )
+                continue
+            installed = self.installation.get(ref)
+            if installed and installed.is_system:
+                raise OptionError(
+                    f"{ref} is one of StackStorm's own packs and is never removed. Take it off the list.", ref=ref
+                )
+            virtualenv = observe_virtualenv(self.virtualenvs, ref)
+            facts = plan.Facts(virtualenv=virtualenv.health)
+            if self._options.purge:
+                facts = replace(facts, leftovers=inspection.leftovers(ref, self._host, virtualenv.path))
+            if installed:
+                directory = self.installation.directory(installed.base_path)
+                facts = replace(facts, contents=inspection.contents_of(installed, directory))
+            plans[ref] = plan.plan_removal(
+                ref, installed, facts, requested=(request.requested,), base_path=self._base_path
+            )
+        going = [ref for ref, made in plans.items() if made.action == "remove"]
+        if going and self._options.dependencies != "skip":
+            dependencies.check_removal(going, self.installation)
+        return plan.Plan(tuple(plans.values()))
+
+    def _ref_to_remove(self, ref: t.Optional[str], source: t.Optional[str], subdir: str) -> t.Optional[str]:
+        if ref or not source:
+            return ref
+        known = source_of(source, subdir)
+        pack = self.installation.by_source(known.url, known.subdir)
+        return pack.ref if pack else None
+
+    def _base_path_for(self, installed: t.Optional[InstalledPack]) -> str:
+        if installed is None or self._options.base_path:
+            return self._base_path
+        return installed.base_path
+
+    def _facts(self, ref: str, location: str, *, adopted: bool) -> plan.Facts:
+        virtualenv = observe_virtualenv(self.virtualenvs, ref)
+        if self._options.virtualenv == "never" or virtualenv.health == "absent":
+            return plan.Facts(virtualenv=virtualenv.health)
+        fits = may_stay(virtualenv, self._settings, self._interpreters, location, adopted=adopted)
+        return plan.Facts(virtualenv=virtualenv.health, virtualenv_fits=fits)
+
+    def _resolver(self) -> t.Tuple[Resolver, Fetcher]:
+        directory = self.installation.directory(self._base_path)
+        fetcher = Fetcher(
+            os.path.dirname(self._staging.path(directory.staging, "fetched", "any")),
+            self._get_git,
+            Rules(self._host.st2_version, self._options.force),
+        )
+        resolver = Resolver(
+            self.installation,
+            fetcher,
+            self._fetch_indexes,
+            strict=self._options.index_strict,
+            policy=self._options.dependencies,
+            trust=self._book.trust,
+        )
+        return resolver, fetcher
+
+    def _fetch_indexes(self) -> Indexes:
+        from ansible_collections.stackstorm.st2.plugins.module_utils._pack.index import fetch_indexes
+
+        for url in self._options.index_url or ():
+            self._book.trust(url)
+        return fetch_indexes(
+            self._options.index_url or self._host.index_urls,
+            proxy=self._proxy,
+            ca_bundle=self._options.proxy.get("ca_bundle"),
+            deadline=self._deadline,
+            credentials_for=self._book.find,
+        )
+
+    def _get_git(self) -> Git:
+        if self._git is None:
+            access = GitAccess(
+                self._scratch,
+                self._proxy,
+                self._book.find,
+                self._options.ssh_key_file,
+                self._options.known_hosts_file,
+            )
+            self._git = Git(
+                access, deadline=self._deadline, redactor=self._redactor, base_environment=self._environment
+            )
+        return self._git
+
+    def _builder(self) -> VirtualenvBuilder:
+        from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv_backend import choose_backend
+        from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv_build import VirtualenvBuilder
+
+        backend = choose_backend(
+            self._options.virtualenv_backend, self._settings, self._host.virtualenv_binary, self._environment
+        )
+        return VirtualenvBuilder(
+            self.virtualenvs,
+            backend,
+            self._interpreters.look(self._settings.python),
+            deadline=self._deadline,
+            environment={**self._environment, **self._proxy.environment()},
+            redactor=self._redactor,
+        )
+
+    def _with_index(self, environment: t.Mapping[str, str]) -> t.Dict[str, str]:
+        if self._options.pip_index_url:
+            return {**environment, "PIP_INDEX_URL": self._options.pip_index_url}
+        return dict(environment)

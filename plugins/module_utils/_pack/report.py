@@ -1,0 +1,185 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""The plan and its outcome as a person reads them: one line, a diff, a list per pack."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import PackPlan, Plan, State, state_of
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import PackRequest
+from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import strip_urls
+
+
+def line(plan: Plan) -> str:
+    """What happens, or happened, in one short line: C(sensu 1.0.1 -> 1.0.2 108d52b)."""
+    changed = [pack for pack in plan.packs if pack.changed]
+    parts = [_change(pack) for pack in changed]
+    if plan.recovery:
+        parts.insert(0, f"interrupted run undone ({', '.join(plan.recovery)})")
+    if parts:
+        return "; ".join(parts)
+    return "; ".join(_unchanged(pack) for pack in plan.packs) or "nothing asked"
+
+
+def _change(pack: PackPlan) -> str:
+    if pack.action == "repair":
+        return f"{pack.ref} {_short(pack.after)} repaired: {_few(pack.edits)}"
+    if pack.action == "virtualenv":
+        return f"{pack.ref} {_short(pack.after)} virtualenv {pack.virtualenv}"
+    if pack.action == "purge":
+        return f"{pack.ref} purged: {', '.join(kind for kind, _path in pack.leftovers)}"
+    if pack.after is None:
+        return f"{pack.ref} {_short(pack.before)} -> absent"
+    before = pack.before.version or "unknown" if pack.before else "absent"
+    if pack.before and before == pack.after.version:
+        before = pack.before.short
+    return f"{pack.ref} {before} -> {pack.after.short}"
+
+
+def _unchanged(pack: PackPlan) -> str:
+    return f"{pack.ref} {_short(pack.after)} is there" if pack.after else f"{pack.ref} is not there"
+
+
+def _short(state: t.Optional[State]) -> str:
+    return state.short if state else "absent"
+
+
+def _few(items: t.Sequence[str], most: int = 3) -> str:
+    return ", ".join(items[:most]) + (f" and {len(items) - most} more" if len(items) > most else "")
+
+
+def diff(plan: Plan) -> t.List[t.Dict[str, str]]:
+    """One Ansible diff per pack that changes: its identity, and what is added to and removed from its content."""
+    found = []
+    for pack in plan.packs:
+        if pack.changed:
+            before, after = _sides(pack)
+            header = f"pack {pack.ref}"
+            found.append({"before_header": header, "after_header": header, "before": before, "after": after})
+    return found
+
+
+def _sides(pack: PackPlan) -> t.Tuple[str, str]:
+    before, after = _identity(pack.before), _identity(pack.after)
+    rows = [
+        (kind, pack.contents_before.resources.get(kind, ()), pack.contents_after.resources.get(kind, ()))
+        for kind in ("actions", "sensors", "rules", "aliases", "policies", "triggers")
+    ]
+    rows.append(("requirements", pack.contents_before.requirements, pack.contents_after.requirements))
+    for kind, old, new in rows:
+        before += _entries(kind, sorted(set(old) - set(new)))
+        after += _entries(kind, sorted(set(new) - set(old)))
+    before += _entries("files", pack.edits)
+    if pack.builds_virtualenv:
+        before += [] if pack.virtualenv == "built" else ["virtualenv: outdated"]
+        after += ["virtualenv: current"]
+    before += _entries("leftovers", [path for _kind, path in pack.leftovers])
+    return _text(before), _text(after)
+
+
+def _identity(state: t.Optional[State]) -> t.List[str]:
+    if state is None:
+        return []
+    fields = {
+        "version": state.version,
+        "commit": state.commit,
+        "digest": state.digest,
+        "source": strip_urls(state.source),
+    }
+    return [f"{key}: {value}" for key, value in fields.items() if value]
+
+
+def _entries(kind: str, names: t.Sequence[str]) -> t.List[str]:
+    return [f"{kind}:", *(f"  - {name}" for name in names)] if names else []
+
+
+def _text(lines: t.Sequence[str]) -> str:
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+class Failure(t.NamedTuple):
+    """A failure of a run: the pack it is about (empty when about none), the step, and the sentence for it."""
+
+    ref: str
+    step: str
+    message: str
+
+
+def rows(plan: Plan, *, done: t.Container[str] = (), failed: t.Optional[Failure] = None) -> t.List[t.Dict[str, t.Any]]:
+    """The result per pack, in the order of the plan.
+
+    :arg done: Refs whose change stands. Without a failure every change does.
+    :arg failed: What went wrong, if something did.
+    """
+    return [_row(pack, failed is None or pack.ref in done, failed) for pack in plan.packs]
+
+
+def _row(pack: PackPlan, stands: bool, failed: t.Optional[Failure]) -> t.Dict[str, t.Any]:
+    message, step = (_change(pack) if pack.changed else _unchanged(pack)), None
+    if failed and failed.ref == pack.ref:
+        message, step = failed.message, failed.step
+    elif not stands:
+        message = (
+            f"{message}: not done, because of {failed.ref or 'the failure'}" if failed and pack.changed else message
+        )
+    return {
+        "ref": pack.ref,
+        "name": pack.name,
+        "requested": list(pack.requested),
+        "source": _source(pack),
+        "before": _public(pack.before),
+        "after": _public(pack.after if stands else pack.before),
+        "action": pack.action,
+        "changed": pack.changed and stands,
+        "virtualenv": pack.virtualenv if stands else "kept",
+        "edits": list(pack.edits),
+        "registered": False,
+        "step": step,
+        "msg": message,
+    }
+
+
+def _source(pack: PackPlan) -> t.Optional[str]:
+    state = pack.after or pack.before
+    return strip_urls(state.source) or None if state else None
+
+
+def _public(state: t.Optional[State]) -> t.Optional[t.Dict[str, t.Optional[str]]]:
+    if state is None:
+        return None
+    return {"version": state.version or None, "commit": state.commit or None, "digest": state.digest or None}
+
+
+def rows_of_requests(
+    requests: t.Sequence[PackRequest], installation: Installation, failed: Failure
+) -> t.List[t.Dict[str, t.Any]]:
+    """The result per request of a run that failed before it had a plan; nothing was changed."""
+    found = []
+    for request in requests:
+        ref = request.expected_ref
+        pack = installation.get(ref) if ref else None
+        state = _public(state_of(pack)) if pack else None
+        blamed = failed.ref == ref or len(requests) == 1
+        found.append(
+            {
+                "ref": ref,
+                "name": pack.name if pack else ref,
+                "requested": [request.requested],
+                "source": strip_urls(request.source) if request.source else None,
+                "before": state,
+                "after": state,
+                "action": "none",
+                "changed": False,
+                "virtualenv": "none",
+                "edits": [],
+                "registered": False,
+                "step": failed.step if blamed else None,
+                "msg": failed.message if blamed else "Not done, because another pack of the task failed.",
+            }
+        )
+    return found

@@ -1,0 +1,244 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""Git repositories as a source of packs: clone, find what a version means, check it out, compare files with "
+"a commit."""
+
+from __future__ import annotations
+
+import os
+import re
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import SourceError
+from ansible_collections.stackstorm.st2.plugins.module_utils._files import is_bytecode
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.git_program import Git, fetch_failure
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipt import Resolved
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.versions import (
+    is_semver,
+    sort_versions,
+    tag_candidates,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._process import ProgramError
+from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import strip_urls
+
+_MOST_VERSIONS_SHOWN = 40
+_FULL_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
+
+
+@dataclass(frozen=True)
+class Refs:
+    """The branches and tags of a repository, each with its commit.
+
+    :arg default: Name of the default branch; C(None) for a detached remote HEAD.
+    :arg head: Commit of the remote HEAD; C(None) for an empty repository.
+    """
+
+    branches: t.Mapping[str, str] = field(default_factory=dict)
+    tags: t.Mapping[str, str] = field(default_factory=dict)
+    default: t.Optional[str] = None
+    head: t.Optional[str] = None
+
+    def versions(self) -> t.List[str]:
+        """The released versions, tags C(vX.Y.Z) without the v and C(X.Y.Z), newest first."""
+        names = {name[1:] if name.startswith("v") else name for name in self.tags}
+        return sort_versions([name for name in names if is_semver(name)])
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a version means in a repository: the commit, how it was found, and what the reader should know."""
+
+    resolved: Resolved
+    commit: str
+    warnings: t.Tuple[str, ...] = ()
+
+
+class Repository:
+    """One remote repository and, once cloned, its local clone.
+
+    :arg url: Clean of credentials.
+    """
+
+    def __init__(self, git: Git, url: str) -> None:
+        self._git = git
+        self.url = url
+
+    def clone(self, directory: str) -> Refs:
+        """Clone with all branches and tags, nothing checked out, no submodules.
+
+        The whole history comes along, as StackStorm leaves it: other versions can be checked out, and
+        C(content_version) works, without the network. What that costs is measured in docs/performance.
+
+        :raises SourceError: when the repository cannot be fetched or is empty.
+        """
+        try:
+            self._git(
+                "clone",
+                "--quiet",
+                "--no-checkout",
+                "--no-local",
+                "--template=",
+                "--",
+                self.url,
+                directory,
+                url=self.url,
+            )
+        except ProgramError as error:
+            raise fetch_failure(strip_urls(self.url), error) from error
+        listing = self._git("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)", cwd=directory).stdout
+        symbolic = self._git("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD", cwd=directory, check=False)
+        default = symbolic.stdout.strip().replace("refs/remotes/origin/", "", 1) or None
+        branches, tags = _parse(listing, "refs/remotes/origin/")
+        branches.pop("HEAD", None)
+        head = branches.get(default) if default else self._commit(directory, "HEAD")
+        if not head:
+            raise SourceError(f"The repository {strip_urls(self.url)} has no commit on its default branch.")
+        return Refs(branches, tags, default, head)
+
+    def list_remote(self) -> Refs:
+        """The branches and tags the remote has now, without fetching any content.
+
+        :raises SourceError: when the repository cannot be reached.
+        """
+        try:
+            listing = self._git("ls-remote", "--quiet", "--symref", "--", self.url, url=self.url).stdout
+        except ProgramError as error:
+            raise fetch_failure(strip_urls(self.url), error) from error
+        default, head, lines, peeled = None, None, [], {}
+        for line in listing.splitlines():
+            value, _tab, name = line.partition("\t")
+            if value.startswith("ref: ") and name == "HEAD":
+                default = value[len("ref: refs/heads/") :]
+            elif name == "HEAD":
+                head = value
+            elif name.endswith("^{}"):
+                peeled[name[:-3]] = value
+            else:
+                lines.append((name, value))
+        text = "\n".join(f"{name} {value} {peeled.get(name, '')}" for name, value in lines)
+        branches, tags = _parse(text, "refs/heads/")
+        return Refs(branches, tags, default, head)
+
+    def find(self, directory: str, refs: Refs, version: t.Optional[str]) -> Found:
+        """What a version means in a clone, in StackStorm's order: default branch, branch, any revision, tag C(v...).
+
+        Follows st2common/st2common/util/pack_management.py clone_repo and get_gitref, and also finds what that does
+        not: tags on no branch under any of their names, and commits that only the server knows.
+
+        :raises SourceError: for a version that is none of these, listing those there are.
+        """
+        found = look_up(refs, version)
+        if found:
+            return found
+        version = version or "HEAD"
+        commit = self._commit(directory, version) or self._fetch_commit(directory, version)
+        if commit:
+            return Found(Resolved("commit", "", version), commit)
+        known = refs.versions()
+        shown = ", ".join(known[:_MOST_VERSIONS_SHOWN]) or "none"
+        more = f" and {len(known) - _MOST_VERSIONS_SHOWN} more" if len(known) > _MOST_VERSIONS_SHOWN else ""
+        raise SourceError(
+            f"{version} is not a version, tag, branch or commit of {strip_urls(self.url)}. "
+            f"Versions there, newest first: {shown}{more}."
+        )
+
+    def check_out(self, directory: str, found: Found) -> None:
+        """Put the files of what was found into the clone: on its branch, or detached for tags and commits."""
+        arguments = ["--detach", found.commit]
+        if found.resolved.kind in ("default", "branch"):
+            arguments = ["-B", found.resolved.name, "--track", f"refs/remotes/origin/{found.resolved.name}"]
+        self._git("checkout", "--quiet", "--force", *arguments, "--", cwd=directory)
+
+    def differences(self, git_directory: str, work_tree: str, commit: str, *, modes: bool) -> t.List[str]:
+        """Files of a work tree that are not as a commit has them: C(edited), C(missing) and C(extra) with their path.
+
+        Every file is read; neither the index of the work tree nor its time stamps are trusted, and nothing is written
+        there. Ignored files and bytecode do not count.
+
+        :arg git_directory: A C(.git) directory that has the commit.
+        :arg modes: Whether a changed executable bit counts.
+        :returns: Sorted C("edited actions/x.py") and the like.
+        """
+        index = os.path.join(self._git.scratch, f"index-{os.getpid()}-{os.urandom(4).hex()}")
+        environment = {"GIT_INDEX_FILE": index, "GIT_DIR": git_directory, "GIT_WORK_TREE": work_tree}
+        settings = ("-c", f"core.fileMode={'true' if modes else 'false'}", "-c", "core.quotePath=false")
+        try:
+            self._git("read-tree", commit, environment=environment)
+            status = self._git(
+                *settings,
+                "status",
+                "--porcelain",
+                "-z",
+                "--untracked-files=all",
+                "--no-renames",
+                "--ignore-submodules=all",
+                environment=environment,
+                cwd=work_tree,
+            ).stdout
+        finally:
+            if os.path.exists(index):
+                os.unlink(index)
+        return sorted(_parse_status(status))
+
+    def _commit(self, directory: str, revision: str) -> t.Optional[str]:
+        answer = self._git(
+            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", cwd=directory, check=False
+        )
+        commit = answer.stdout.strip().splitlines()[-1:] if answer.returncode == 0 else []
+        return commit[0] if commit and _FULL_COMMIT.match(commit[0]) else None
+
+    def _fetch_commit(self, directory: str, version: str) -> t.Optional[str]:
+        if not _FULL_COMMIT.match(version):
+            return None
+        self._git("fetch", "--quiet", "origin", version, cwd=directory, url=self.url, check=False)
+        return self._commit(directory, version)
+
+
+def look_up(refs: Refs, version: t.Optional[str]) -> t.Optional[Found]:
+    """What a version means by names alone; nothing when it may still be a commit, or is unknown."""
+    if not version or version == refs.default:
+        return Found(Resolved("default", refs.default or "", version or ""), refs.head) if refs.head else None
+    tag = next((name for name in tag_candidates(version) if name in refs.tags), None)
+    if version in refs.branches:
+        warnings: t.Tuple[str, ...] = ()
+        if tag and refs.tags[tag] != refs.branches[version]:
+            warnings = (
+                f"{version} is both a branch (at {refs.branches[version][:7]}) and a tag ({tag} at "
+                f"{refs.tags[tag][:7]}); as StackStorm does, the branch was taken."
+                + (f" Ask for {tag} to get the tag." if tag != version else ""),
+            )
+        return Found(Resolved("branch", version, version), refs.branches[version], warnings)
+    if version in refs.tags:
+        return Found(Resolved("tag", version, version), refs.tags[version])
+    if tag:
+        return Found(Resolved("tag", tag, version), refs.tags[tag])
+    return None
+
+
+def _parse(listing: str, branch_prefix: str) -> t.Tuple[t.Dict[str, str], t.Dict[str, str]]:
+    branches: t.Dict[str, str] = {}
+    tags: t.Dict[str, str] = {}
+    for line in listing.splitlines():
+        name, commit, peeled = [*line.split(" "), "", ""][:3]
+        if name.startswith(branch_prefix):
+            branches[name[len(branch_prefix) :]] = commit
+        elif name.startswith("refs/tags/"):
+            tags[name[len("refs/tags/") :]] = peeled or commit
+    return branches, tags
+
+
+def _parse_status(status: str) -> t.Iterator[str]:
+    for record in status.split("\0"):
+        code, path = record[:2], record[3:]
+        if not path or is_bytecode(path):
+            continue
+        if code == "??":
+            yield f"extra {path}"
+        elif "D" in code:
+            yield f"missing {path}"
+        else:
+            yield f"edited {path}"

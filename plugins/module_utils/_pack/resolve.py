@@ -1,0 +1,306 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""Resolve: from requests to exact packs. The only room that may use the network before the plan.
+
+What is installed and right already is taken as it is, without the network and without git.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
+    DependencyError,
+    InvalidPackError,
+    OptionError,
+    St2Error,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack import dependencies
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.directory import directory_digest
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import Candidate, Fetcher, Wish, source_of
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation, InstalledPack
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipt import Resolved, Source
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import PackRequest, normal_url
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.satisfaction import satisfied
+from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Credentials
+
+if t.TYPE_CHECKING:
+    from ansible_collections.stackstorm.st2.plugins.module_utils._pack.index import Indexes
+
+_PARALLEL = 6
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request with who made it: the task, or a pack that depends on it."""
+
+    request: PackRequest
+    asker: str = "the task"
+    latest: bool = False
+
+
+@dataclass(frozen=True)
+class Proof:
+    """That an installed pack is what a wish means now, and how it was found."""
+
+    wish: Wish
+    resolved: Resolved
+
+
+@dataclass
+class Resolution:
+    """What the requests of a task came to.
+
+    :arg packs: By ref, in the order of the requests, dependencies after them: an installed pack that stays, or a
+        candidate that replaces or joins what is installed.
+    :arg asked: By ref, the requests that came to it.
+    :arg proven: By ref, what the remote said of installed packs that are the ones wanted.
+    """
+
+    packs: t.Dict[str, dependencies.Pack] = field(default_factory=dict)
+    asked: t.Dict[str, t.List[Asked]] = field(default_factory=dict)
+    proven: t.Dict[str, Proof] = field(default_factory=dict)
+    warnings: t.List[str] = field(default_factory=list)
+
+    def candidates(self) -> t.Dict[str, Candidate]:
+        """Those that have to be put in place."""
+        return {ref: pack for ref, pack in self.packs.items() if isinstance(pack, Candidate)}
+
+
+def already_there(asked: Asked, installation: Installation) -> t.Optional[InstalledPack]:
+    """The installed pack that satisfies a request as it is, found in files alone; C(None) when that cannot be said.
+
+    The table is in the guide: docs/docsite/rst/guide_packs.rst.
+    """
+    request = asked.request
+    if request.kind == "index":
+        pack = installation.get(request.name or "")
+    else:
+        source = source_of(request.source or "", request.subdir or "")
+        pack = installation.by_source(source.url, source.subdir)
+        if pack and request.ref and pack.ref != request.ref:
+            return None
+        if pack and source.kind == "directory":
+            digest = request.digest or directory_digest(
+                f"{source.url}/{source.subdir}" if source.subdir else source.url
+            )
+            return pack if pack.receipt and pack.receipt.digest == digest else None
+    if pack is None:
+        return None
+    if asked.latest and (not request.version or _moves(pack)):
+        return pack if pack.is_system and not request.version else None
+    return pack if satisfied(pack, request.version) else None
+
+
+def _moves(pack: InstalledPack) -> bool:
+    return pack.receipt is None or pack.receipt.resolved.kind in ("branch", "default")
+
+
+class Resolver:
+    """Resolves the requests of one task.
+
+    :arg indexes: Fetches the indexes, when a short name has to be looked up.
+    :arg strict: Whether a name may come from an index of lower priority while a higher one cannot be read.
+    :arg policy: What to do about dependencies: C(install), C(check) or C(skip).
+    :arg trust: Told the repositories that the index names, and the credentials in them.
+    """
+
+    def __init__(
+        self,
+        installation: Installation,
+        fetcher: Fetcher,
+        indexes: t.Callable[[], Indexes],
+        *,
+        strict: bool = True,
+        policy: str = "install",
+        trust: t.Callable[[str, Credentials], None] = lambda _url, _credentials: None,
+    ) -> None:
+        self._installation = installation
+        self._fetcher = fetcher
+        self._fetch_indexes = indexes
+        self._indexes: t.Optional[Indexes] = None
+        self._strict = strict
+        self._policy = policy
+        self._trust = trust
+        self._number = 0
+
+    def resolve(self, requests: t.Sequence[Asked]) -> Resolution:
+        """The packs that the requests mean, with everything those depend on.
+
+        :raises St2Error: for the first request that cannot be met; nothing has been changed then.
+        """
+        resolution = Resolution()
+        pending = list(requests)
+        while pending:
+            self._resolve_round(pending, resolution)
+            pending = self._missing(resolution)
+        if self._policy != "skip" and any(self._installation.get(ref) for ref in resolution.candidates()):
+            dependencies.check_dependants(resolution.packs, self._installation)
+        return resolution
+
+    def _resolve_round(self, pending: t.Sequence[Asked], resolution: Resolution) -> None:
+        wishes: t.Dict[Wish, t.List[Asked]] = {}
+        for asked in pending:
+            there = already_there(asked, self._installation)
+            if there:
+                self._accept(resolution, asked, there)
+            else:
+                wishes.setdefault(self._wish(asked), []).append(asked)
+        numbered = [(wish, self._number + position) for position, wish in enumerate(wishes)]
+        self._number += len(numbered)
+        for (wish, _number), (pack, resolved) in zip(numbered, self._get_all(numbered, wishes)):
+            for asked in wishes[wish]:
+                self._accept(resolution, asked, pack)
+            if resolved:
+                resolution.proven[pack.ref] = Proof(wish, resolved)
+            if isinstance(pack, Candidate):
+                resolution.warnings += [f"{pack.ref}: {warning}" for warning in pack.warnings]
+
+    def _get_all(
+        self, numbered: t.Sequence[t.Tuple[Wish, int]], wishes: t.Mapping[Wish, t.Sequence[Asked]]
+    ) -> t.List[t.Tuple[dependencies.Pack, t.Optional[Resolved]]]:
+        if not numbered:
+            return []
+        with ThreadPoolExecutor(max_workers=min(_PARALLEL, len(numbered))) as pool:
+            futures = [pool.submit(self._get, wish, number, wishes[wish]) for wish, number in numbered]
+            return [future.result() for future in futures]
+
+    def _get(
+        self, wish: Wish, number: int, asked: t.Sequence[Asked]
+    ) -> t.Tuple[dependencies.Pack, t.Optional[Resolved]]:
+        """Ask the remote what the version is now; fetch only when that is not installed.
+
+        :returns: The pack, and how its version was found when it is installed.
+        """
+        installed = self._comparable(wish)
+        if installed and wish.from_index and _pinned(installed, wish.version):
+            return installed, None
+        try:
+            if installed and wish.source.kind == "git":
+                from ansible_collections.stackstorm.st2.plugins.module_utils._pack.repository import look_up
+
+                found = look_up(self._fetcher.repository(wish.source).list_remote(), wish.version)
+                if found and found.commit == installed.commit:
+                    return installed, found.resolved
+            candidate = self._fetcher.fetch(wish, number)
+        except St2Error as error:
+            needed_by = [item.asker for item in asked if item.asker != "the task"]
+            if needed_by:
+                error.message = f"{error.message} ({', '.join(needed_by)} needs it.)"
+            raise
+        same = self._same(candidate)
+        return (same, candidate.resolved) if same else (candidate, None)
+
+    def _comparable(self, wish: Wish) -> t.Optional[InstalledPack]:
+        installed = self._installation.get(wish.ref) if wish.ref else None
+        installed = installed or self._installation.by_source(wish.source.url, wish.source.subdir)
+        if installed is None or not installed.commit or installed.link:
+            return None
+        return installed if wish.from_index or _same_source(installed, wish.source) else None
+
+    def _same(self, candidate: Candidate) -> t.Optional[InstalledPack]:
+        installed = self._installation.get(candidate.ref)
+        if installed is None or not (candidate.wish.from_index or _same_source(installed, candidate.wish.source)):
+            return None
+        if candidate.digest:
+            return installed if installed.receipt and installed.receipt.digest == candidate.digest else None
+        return installed if installed.commit == candidate.commit else None
+
+    def _wish(self, asked: Asked) -> Wish:
+        request = asked.request
+        if request.kind != "index":
+            return Wish(source_of(request.source or "", request.subdir or ""), request.version, request.ref)
+        name = request.name or ""
+        installed = self._installation.get(name)
+        if installed and installed.is_system:
+            raise OptionError(
+                f"{request.requested} was asked for, but {name} is one of StackStorm's own packs "
+                f"({installed.version} is "
+                "here). It is upgraded with StackStorm, not by itself.",
+                ref=name,
+            )
+        if self._indexes is None:
+            self._indexes = self._fetch_indexes()
+        try:
+            entry = self._indexes.lookup(name, strict=self._strict)
+        except St2Error as error:
+            if asked.asker != "the task":
+                error.message = f"{error.message} ({asked.asker} needs it.)"
+            error.ref = name
+            raise
+        self._trust(entry.repo_url, entry.credentials)
+        version = entry.wanted_version(request.version)
+        return Wish(source_of(entry.repo_url, request.subdir or ""), version, name, from_index=True)
+
+    def _accept(self, resolution: Resolution, asked: Asked, pack: dependencies.Pack) -> None:
+        known = resolution.packs.get(pack.ref)
+        askers = resolution.asked.setdefault(pack.ref, [])
+        first = next((other for other in askers if _particular(other)), None)
+        if known is None or _equal(known, pack) or (first is None and _particular(asked)):
+            if isinstance(pack, Candidate):
+                self._check_replaceable(pack)
+            resolution.packs[pack.ref] = pack if known is None or not _equal(known, pack) else known
+        elif _particular(asked) and first:
+            raise DependencyError(
+                f"{asked.asker} asks for {asked.request.requested} and {first.asker} asks for "
+                f"{first.request.requested}: "
+                f"both are the pack {pack.ref}, in different versions. Nothing was changed: ask for one of them.",
+                ref=pack.ref,
+            )
+        askers.append(asked)  # Where any version will do, the one that somebody else wants does.
+
+    def _check_replaceable(self, candidate: Candidate) -> None:
+        installed = self._installation.get(candidate.ref)
+        if installed and installed.link:
+            raise InvalidPackError(
+                f"{installed.path} is a symbolic link to {installed.link}, as developers make them. It is not "
+                "replaced by "
+                f"{candidate.ref} {candidate.metadata.version}: remove the link first (state=absent does).",
+                ref=candidate.ref,
+            )
+
+    def _missing(self, resolution: Resolution) -> t.List[Asked]:
+        if self._policy == "skip":
+            return []
+        providers = dependencies.Providers(resolution.packs, self._installation)
+        absent = dependencies.missing(providers, resolution.packs.values())
+        if absent and self._policy == "check":
+            raise DependencyError(
+                f"Dependencies are missing: {'; '.join(map(str, absent))}. Nothing was changed: add them to "
+                "the task, or set "
+                "dependencies to install."
+            )
+        return [Asked(need.request, need.asker) for need in absent]
+
+
+def _particular(asked: Asked) -> bool:
+    return bool(asked.latest or asked.request.version or asked.request.kind != "index")
+
+
+def _pinned(pack: InstalledPack, version: t.Optional[str]) -> bool:
+    """Whether the installed pack is the tag or commit C(version), which nothing upstream can change."""
+    if not version or (pack.receipt and pack.receipt.resolved.kind not in ("tag", "commit")):
+        return False
+    if not pack.receipt and pack.working_copy.remote_branch(version):
+        return False
+    return satisfied(pack, version)
+
+
+def _same_source(installed: InstalledPack, source: Source) -> bool:
+    known = installed.source
+    if known is None or known.kind != source.kind or known.subdir != source.subdir:
+        return False
+    return normal_url(known.url) == normal_url(source.url)
+
+
+def _equal(one: dependencies.Pack, other: dependencies.Pack) -> bool:
+    if one is other:
+        return True
+    if isinstance(one, Candidate) and isinstance(other, Candidate):
+        return bool(one.commit or one.digest) and (one.commit, one.digest) == (other.commit, other.digest)
+    return one.commit is not None and one.commit == other.commit

@@ -1,0 +1,202 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""The way through the five rooms for packs: observe, resolve, plan, apply, verify."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
+    HostError,
+    MissingLibraryError,
+    OptionError,
+    St2Error,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack import report
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.lock import HostLock
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.options import Options
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import (
+    PacksDirectory,
+    VirtualenvsDirectory,
+    state_directory,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import Plan
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.planning import Planner
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.recovery import interrupted, recover
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.staging import Staging, debris
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.transaction import Journal, pending
+from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import Host
+
+if t.TYPE_CHECKING:
+    from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
+
+
+@dataclass
+class Outcome:
+    """What a run came to.
+
+    :arg failure: The error that ended it, if one did; then C(plan) tells what was planned, and nothing of it stands.
+    """
+
+    plan: Plan = field(default_factory=lambda: Plan(()))
+    warnings: t.List[str] = field(default_factory=list)
+    failure: t.Optional[St2Error] = None
+    rows: t.List[t.Dict[str, t.Any]] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        """Whether the host is different now, or would be."""
+        return bool(self.plan.recovery) or (self.failure is None and self.plan.changed)
+
+
+class Run:
+    """One run of the packs of one task on one host.
+
+    :arg check: Plan only; nothing of the host is written.
+    :arg scratch: A private directory for this run, outside of the host's StackStorm directories.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        options: Options,
+        *,
+        check: bool,
+        scratch: str,
+        environment: t.Mapping[str, str],
+        redactor: Redactor,
+    ) -> None:
+        self._host = host
+        self._options = options
+        self._check = check
+        self._scratch = scratch
+        self._environment = environment
+        self._redactor = redactor
+        self._deadline = Deadline(options.timeout)
+        self._state = state_directory(host.base_path)
+        self._journal = Journal(self._state)
+        self._base_path = self._choose_base_path()
+        if not os.path.isdir(self._base_path):
+            raise HostError(
+                f"The packs directory {self._base_path} does not exist. Is StackStorm installed here, and is "
+                f"{host.st2_conf} "
+                "its configuration (option st2_conf)?"
+            )
+        self._outcome = Outcome()
+
+    def run(self) -> Outcome:
+        """Walk through the rooms.
+
+        :returns: The outcome, also of a failure: what it was about is in it.
+        """
+        staging = Staging(os.path.join(self._scratch, "staging") if self._check else None)
+        with HostLock(self._state) as lock:
+            try:
+                self._run(lock, staging)
+            except MissingLibraryError:
+                raise  # Nothing has happened yet; another Python may have it.
+            except St2Error as error:
+                self._fail(error)
+            finally:
+                staging.clear()
+        return self._outcome
+
+    def _run(self, lock: HostLock, staging: Staging) -> None:
+        lock.acquire(self._deadline, create=False)
+        recovery = self._recover(lock)
+        planner = self._planner(staging)
+        plan = planner.plan_at_rest()
+        if plan is None and not self._check and not lock.held:
+            lock.acquire(self._deadline, create=True)
+            recovery += self._recover(lock)
+            planner = self._planner(staging)
+        if plan is None:
+            plan = planner.make_plan()
+        self._outcome.warnings += planner.warnings
+        self._outcome.plan = plan = Plan(plan.packs, recovery)
+        if not self._check and any(pack.action != "none" for pack in plan.packs):
+            self._apply(plan, planner, staging)
+        self._outcome.rows = report.rows(plan)
+
+    def _recover(self, lock: HostLock) -> t.Tuple[str, ...]:
+        """Put right what a killed run left, or in check mode say what would be put right."""
+        left = debris(self._stagings())
+        moves = self._journal.read()
+        if moves is None and not left:
+            return ()
+        if self._check:
+            return interrupted(moves)
+        lock.acquire(self._deadline, create=True)
+        refs = recover(self._journal, debris(self._stagings()))
+        if refs:
+            self._outcome.warnings.append(
+                f"An earlier run was interrupted while it changed {', '.join(refs)}: what was there before "
+                "was put back."
+            )
+        return refs
+
+    def _stagings(self) -> t.List[str]:
+        host = self._host
+        stagings = [PacksDirectory(path).staging for path in host.packs_base_paths]
+        stagings.append(VirtualenvsDirectory(host.virtualenvs_path).staging)
+        stagings += [Staging.beside(os.path.join(path, "any")) for path in (host.configs_path, host.overrides_path)]
+        return stagings
+
+    def _planner(self, staging: Staging) -> Planner:
+        moves = self._journal.read() if self._check else None
+        moved = pending(moves) if moves else None
+        return Planner(
+            self._host,
+            self._options,
+            Installation(self._host.packs_base_paths, moved),
+            VirtualenvsDirectory(self._host.virtualenvs_path, moved),
+            base_path=self._base_path,
+            staging=staging,
+            scratch=self._scratch,
+            deadline=self._deadline,
+            environment=self._environment,
+            redactor=self._redactor,
+        )
+
+    def _apply(self, plan: Plan, planner: Planner, staging: Staging) -> None:
+        from ansible_collections.stackstorm.st2.plugins.module_utils._pack.apply import apply
+        from ansible_collections.stackstorm.st2.plugins.module_utils._pack.verify import verify
+
+        tools, warnings = planner.tools(staging, self._journal)
+        self._outcome.warnings += warnings
+        applied = apply(plan, planner.installation, planner.virtualenvs, tools)
+        try:
+            verify(plan, self._host.packs_base_paths, self._host.virtualenvs_path)
+        except BaseException:
+            applied.undo()
+            raise
+        applied.commit()
+
+    def _fail(self, error: St2Error) -> None:
+        self._outcome.failure = error
+        failed = report.Failure(error.ref or "", error.step or "", error.message)
+        if self._outcome.plan.packs:
+            self._outcome.rows = report.rows(self._outcome.plan, failed=failed)
+        else:
+            installation = Installation(self._host.packs_base_paths)
+            self._outcome.rows = report.rows_of_requests(self._options.requests, installation, failed)
+
+    def _choose_base_path(self) -> str:
+        asked = self._options.base_path
+        if asked is None:
+            return self._host.system_packs_path
+        path = os.path.normpath(asked)
+        if path not in self._host.packs_base_paths:
+            raise OptionError(
+                f"base_path is {asked}, but StackStorm on this host looks for packs only in "
+                f"{', '.join(self._host.packs_base_paths)}. Add it to [content] packs_base_paths in "
+                f"{self._host.st2_conf}."
+            )
+        return path

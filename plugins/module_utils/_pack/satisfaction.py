@@ -1,0 +1,61 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""What satisfies a request: the rules, without any input or output."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import InstalledPack
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipt import Resolved
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.versions import tag_candidates
+
+_HEX = re.compile(r"[0-9a-f]{7,64}\Z")
+
+
+def is_commit(version: str) -> bool:
+    """Whether a version can only be meant as a full commit."""
+    return len(version) in (40, 64) and bool(_HEX.match(version))
+
+
+def satisfies_version(version: t.Optional[str], resolved: Resolved, commit: str) -> bool:
+    """Whether an installation that was made from C(resolved) at C(commit) is what a request for C(version) wants.
+
+    No version is satisfied by anything. A tag or a version is satisfied by the commit that this tag was when it was
+    installed; a branch by an installation made from that branch; a commit, or its first seven or more digits, by that
+    commit.
+    """
+    if not version:
+        return True
+    if version == commit or (_HEX.match(version) and commit.startswith(version)):
+        return True
+    if version == resolved.asked:
+        return True
+    if resolved.kind == "tag":
+        return resolved.name in tag_candidates(version)
+    return resolved.kind in ("branch", "default") and resolved.name == version
+
+
+def satisfied(pack: InstalledPack, version: t.Optional[str]) -> bool:
+    """Whether an installed pack is what a request for C(version) wants; decided from files alone.
+
+    A pack that something else installed (C(st2 pack install), git) is judged by its working copy: it satisfies a tag
+    whose commit is checked out, and a branch that is checked out where the remote had it.
+    """
+    if not version:
+        return True
+    if pack.receipt:
+        return satisfies_version(version, pack.receipt.resolved, pack.commit or "")
+    if not pack.head:
+        return False
+    if satisfies_version(version, Resolved("commit", ""), pack.head.commit):
+        return True
+    working_copy = pack.working_copy
+    branch = working_copy.remote_branch(version)
+    if branch:
+        return pack.head.branch == version and pack.head.commit == branch
+    return any(working_copy.tag(name) == pack.head.commit for name in tag_candidates(version))

@@ -1,0 +1,40 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""The work of M(stackstorm.st2.st2_pack): from a task to a result."""
+
+from __future__ import annotations
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack import report
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.options import options_from
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.run import Run
+from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result, Task
+
+
+def converge_packs(task: Task) -> Result:
+    """Bring the packs of a task to the state it asks for.
+
+    :raises St2Error: for options and hosts that cannot be used; any later failure is in the result.
+    """
+    options = options_from(task.params)
+    for secret in options.secrets():
+        task.redactor.add(secret)
+    run = Run(
+        task.host,
+        options,
+        check=task.check,
+        scratch=task.scratch,
+        environment=task.environment,
+        redactor=task.redactor,
+    )
+    outcome = run.run()
+    return Result(
+        changed=outcome.changed,
+        msg=report.line(outcome.plan),
+        returned={"packs": outcome.rows, "registered": False},
+        diff=report.diff(outcome.plan),
+        warnings=outcome.warnings,
+        failure=outcome.failure,
+    )

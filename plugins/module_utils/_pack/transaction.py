@@ -1,0 +1,173 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""The transaction: moves of whole directories by rename, written down before they begin, undone as one.
+
+Every move is C(live) (the place StackStorm reads), C(staged) (the new tree, prepared aside on the same file system) and
+C(kept) (where the old tree goes). The journal holds their identities (inode numbers), so that whoever reads it after a
+crash sees from the directories alone how far the moves got, and puts the old trees back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import typing as t
+from dataclasses import asdict, dataclass
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ApplyError
+from ansible_collections.stackstorm.st2.plugins.module_utils._files import (
+    exchange,
+    remove_tree,
+    sync_directory,
+    write_atomically,
+)
+
+
+@dataclass(frozen=True)
+class Move:
+    """One name that gets a new tree, or loses its tree.
+
+    :arg ref: The pack it is about.
+    :arg what: C(pack), C(virtualenv), C(receipt), C(config), ... for messages.
+    :arg live: The name that StackStorm knows.
+    :arg staged: Where the new tree waits; C(None) for a removal.
+    :arg kept: Where the old tree is put.
+    :arg new: Inode of the new tree, 0 for a removal.
+    :arg old: Inode of the old tree, 0 when there is none.
+    """
+
+    ref: str
+    what: str
+    live: str
+    staged: t.Optional[str]
+    kept: str
+    new: int = 0
+    old: int = 0
+
+
+def _inode(path: t.Optional[str]) -> int:
+    try:
+        return os.lstat(path).st_ino if path else 0
+    except FileNotFoundError:
+        return 0
+
+
+def prepared(move: Move) -> Move:
+    """The move with the identities of what is there now."""
+    return Move(move.ref, move.what, move.live, move.staged, move.kept, _inode(move.staged), _inode(move.live))
+
+
+class Journal:
+    """The file that says which moves are under way.
+
+    :arg directory: The collection's state directory of the host.
+    """
+
+    def __init__(self, directory: str) -> None:
+        self.path = os.path.join(directory, "journal.json")
+
+    def read(self) -> t.Optional[t.List[Move]]:
+        """The moves of a run that did not end, or C(None).
+
+        :raises ApplyError: when the file is there and cannot be understood.
+        """
+        try:
+            with open(self.path, "rb") as stream:
+                document = json.loads(stream.read())
+            return [Move(**move) for move in document["moves"]]
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ApplyError(
+                f"The journal {self.path} of an interrupted run cannot be read ({error}). Look at what it names, "
+                "then remove it."
+            ) from error
+
+    def begin(self, moves: t.Sequence[Move]) -> None:
+        """Write down what is about to happen, on disk before it happens."""
+        document = {"pid": os.getpid(), "moves": [asdict(move) for move in moves]}
+        write_atomically(self.path, json.dumps(document, indent=1).encode())
+
+    def end(self) -> None:
+        """The moves are done, or undone: from now on nobody undoes them."""
+        os.unlink(self.path)
+        sync_directory(os.path.dirname(self.path))
+
+
+def carry_out(move: Move) -> None:
+    """Make one move. Old and new change places in one step where the file system can do that.
+
+    :raises OSError: when the file system refuses; what was moved can be undone with L(undo).
+    """
+    if move.staged is None:
+        os.rename(move.live, move.kept)
+    elif not move.old:
+        os.rename(move.staged, move.live)
+    elif exchange(move.staged, move.live):
+        os.rename(move.staged, move.kept)
+    else:
+        os.rename(move.live, move.kept)
+        os.rename(move.staged, move.live)
+    sync_directory(os.path.dirname(move.live))
+
+
+def undo(move: Move) -> bool:
+    """Put the old tree of a move back, wherever the move had got to.
+
+    :returns: Whether anything had to be moved.
+    :raises ApplyError: when the old tree is not to be found, naming where it was looked for.
+    """
+    if _inode(move.live) == move.old:
+        return False
+    if move.old:
+        where = whereabouts(move)
+        if where is None:
+            raise ApplyError(
+                f"The {move.what} of {move.ref} that was at {move.live} is at none of {move.staged}, {move.kept}. "
+                "Something else moved it; nothing was changed."
+            )
+        if not os.path.lexists(move.live):
+            os.rename(where, move.live)
+        elif not exchange(where, move.live):
+            aside = f"{where}.aside"
+            os.rename(move.live, aside)
+            os.rename(where, move.live)
+    elif _inode(move.live) == move.new and move.staged:
+        os.rename(move.live, move.staged)
+    else:
+        return False
+    sync_directory(os.path.dirname(move.live))
+    return True
+
+
+def whereabouts(move: Move) -> t.Optional[str]:
+    """Where the old tree of a move is now; C(None) when there was none or it is nowhere."""
+    if not move.old:
+        return None
+    places = (move.live, move.kept, move.staged)
+    return next((path for path in places if path and _inode(path) == move.old), None)
+
+
+def undo_all(moves: t.Sequence[Move]) -> t.List[Move]:
+    """Undo moves, the last one first.
+
+    :returns: Those that had happened.
+    """
+    return [move for move in reversed(moves) if undo(move)]
+
+
+def clear(directories: t.Iterable[str]) -> None:
+    """Remove staging directories that belong to nobody any more. Only the holder of the host's lock may."""
+    for directory in directories:
+        remove_tree(directory)
+
+
+def pending(moves: t.Sequence[Move]) -> t.Dict[str, t.Optional[str]]:
+    """Where things really are while moves wait to be undone: by live path, the path of the old tree, or C(None).
+
+    :arg moves: What L(Journal.read) gave.
+    """
+    return {move.live: whereabouts(move) for move in moves if _inode(move.live) != move.old}

@@ -1,0 +1,200 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""The programs that make virtualenvs, behind one face: uv, virtualenv, venv."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import shutil
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import VirtualenvError
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv import Settings
+
+# What pip is told, and what tells uv the same; None where it makes no difference to the result.
+_UV_VARIABLES: t.Mapping[str, t.Optional[str]] = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "trusted-host": "UV_INSECURE_HOST",
+    "cert": "SSL_CERT_FILE",
+    "timeout": "UV_HTTP_TIMEOUT",
+    "default-timeout": "UV_HTTP_TIMEOUT",
+    "disable-pip-version-check": None,
+    "root-user-action": None,
+    "break-system-packages": None,
+    "no-input": None,
+    "progress-bar": None,
+    "quiet": None,
+    "retries": None,
+    "config-file": None,
+    "no-warn-script-location": None,
+}
+_UV_FLAGS: t.Mapping[str, t.Optional[str]] = {
+    "--no-index": "--no-index",
+    "--pre": "--prerelease=allow",
+    "--no-deps": "--no-deps",
+    "--no-cache-dir": "--no-cache",
+    "--require-hashes": "--require-hashes",
+    "--upgrade": "--upgrade",
+    "-U": "--upgrade",
+    "--quiet": None,
+    "-q": None,
+    "--disable-pip-version-check": None,
+    "--no-input": None,
+    "--no-warn-script-location": None,
+}
+_UV_VALUES: t.Mapping[str, str] = {
+    "--index-url": "--default-index",
+    "-i": "--default-index",
+    "--extra-index-url": "--index",
+    "--find-links": "--find-links",
+    "-f": "--find-links",
+    "--trusted-host": "--allow-insecure-host",
+    "--constraint": "--constraint",
+    "-c": "--constraint",
+    "--no-binary": "--no-binary",
+    "--only-binary": "--only-binary",
+}
+_COMMA_SEPARATED = ("UV_FIND_LINKS",)
+_VIRTUALENV_OPTIONS_OF_UV = {
+    "--system-site-packages": "--system-site-packages",
+    "--always-copy": None,
+    "--copies": None,
+}
+
+
+@dataclass(frozen=True)
+class Backend:
+    """How virtualenvs are made and filled.
+
+    :arg name: C(uv), C(virtualenv) or C(venv).
+    :arg program: The uv or virtualenv program; the interpreter for venv.
+    :arg variables: Environment variables for it, derived from pip's configuration.
+    """
+
+    name: str
+    program: str
+    settings: Settings
+    install_options: t.Tuple[str, ...] = ()
+    variables: t.Mapping[str, str] = field(default_factory=dict)
+
+    def create(self, path: str) -> t.List[str]:
+        """The command that makes an empty virtualenv (st2common/util/virtualenvs.py create_virtualenv)."""
+        options = list(self.settings.options)
+        if self.name == "uv":
+            translated = [_VIRTUALENV_OPTIONS_OF_UV[option] for option in options]
+            flags = [flag for flag in translated if flag]
+            return [self.program, "venv", "--quiet", "--no-project", "--python", self.settings.python, *flags, path]
+        if self.name == "virtualenv":
+            return [self.program, "-p", self.settings.python, *options, "--no-download", path]
+        known = {
+            "--always-copy": "--copies",
+            "--copies": "--copies",
+            "--system-site-packages": "--system-site-packages",
+        }
+        return [self.program, "-m", "venv", *(known[option] for option in options if option in known), path]
+
+    def install(self, path: str, *what: str) -> t.List[str]:
+        """The command that installs packages into the virtualenv at C(path)."""
+        python = os.path.join(path, "bin", "python")
+        if self.name == "uv":
+            return [self.program, "pip", "install", "--quiet", "--python", python, *self.install_options, *what]
+        return [python, "-m", "pip", "install", "--quiet", *self.install_options, *what]
+
+
+def choose_backend(
+    asked: str, settings: Settings, virtualenv_binary: t.Optional[str], environment: t.Mapping[str, str]
+) -> Backend:
+    """The backend for a task: the one asked for, or with C(auto) the first of uv, virtualenv and venv that serves.
+
+    uv serves when it is on the host and can be told everything that st2.conf, the task and pip's configuration say.
+
+    :raises VirtualenvError: when the one asked for is not there or cannot do what the options say.
+    """
+    if asked in ("auto", "uv"):
+        program = _find("uv", environment)
+        try:
+            if program:
+                return _uv(program, settings, environment)
+            problem = "the program uv is not on this host"
+        except ValueError as error:
+            problem = str(error)
+        if asked == "uv":
+            raise VirtualenvError(f"virtualenv_backend is uv, but {problem}.")
+    if asked in ("auto", "virtualenv"):
+        program = virtualenv_binary if virtualenv_binary and os.path.isfile(virtualenv_binary) else None
+        program = program or _find("virtualenv", environment)
+        if program:
+            return Backend("virtualenv", program, settings, settings.pip_options)
+        if asked == "virtualenv":
+            raise VirtualenvError(
+                f"virtualenv_backend is virtualenv, but {virtualenv_binary or 'virtualenv'} is not on this host."
+            )
+    return Backend("venv", settings.python, settings, settings.pip_options)
+
+
+def _find(program: str, environment: t.Mapping[str, str]) -> t.Optional[str]:
+    path = environment.get("PATH", os.defpath)
+    return shutil.which(program, path=os.pathsep.join([path, "/usr/local/bin", "/opt/stackstorm/st2/bin"]))
+
+
+def _uv(program: str, settings: Settings, environment: t.Mapping[str, str]) -> Backend:
+    for option in settings.options:
+        if option not in _VIRTUALENV_OPTIONS_OF_UV:
+            raise ValueError(f"it has nothing like the virtualenv option {option}")
+    variables: t.Dict[str, str] = {}
+    flags: t.List[str] = []
+    for key, value in _pip_configuration(environment).items():
+        if key == "no-index":
+            flags += ["--no-index"] if value.lower() in ("1", "true", "yes", "on") else []
+        elif key not in _UV_VARIABLES:
+            raise ValueError(f"it has nothing like pip's setting {key}, which is configured on this host")
+        else:
+            variable = _UV_VARIABLES[key]
+            if variable:
+                variables[variable] = (",".join if variable in _COMMA_SEPARATED else " ".join)(value.split())
+    own = {key: value for key, value in environment.items() if key.startswith("UV_")}
+    options = (*flags, *_translate(settings.pip_options))
+    return Backend("uv", program, settings, options, {**variables, **own})
+
+
+def _translate(options: t.Sequence[str]) -> t.Iterator[str]:
+    rest = list(options)
+    while rest:
+        option = rest.pop(0)
+        name, equals, value = option.partition("=")
+        if option in _UV_FLAGS:
+            flag = _UV_FLAGS[option]
+            yield from [flag] if flag else []
+        elif name in _UV_VALUES and (equals or rest):
+            yield from (_UV_VALUES[name], value if equals else rest.pop(0))
+        else:
+            raise ValueError(f"it has nothing like the pip option {option}")
+
+
+def _pip_configuration(environment: t.Mapping[str, str]) -> t.Dict[str, str]:
+    """pip's settings for C(pip install), later places winning as for pip: files, then environment."""
+    home = environment.get("HOME", "/root")
+    paths = ["/etc/xdg/pip/pip.conf", "/etc/pip.conf", f"{home}/.pip/pip.conf", f"{home}/.config/pip/pip.conf"]
+    chosen = environment.get("PIP_CONFIG_FILE")
+    if chosen:
+        paths = [] if chosen == os.devnull else [*paths, chosen]
+    parser = configparser.RawConfigParser()
+    try:
+        parser.read(paths, encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"pip's configuration cannot be read: {error}") from error
+    found: t.Dict[str, str] = {}
+    for section in ("global", "install"):
+        if parser.has_section(section):
+            found.update({key.replace("_", "-"): value for key, value in parser.items(section)})
+    for name, value in environment.items():
+        if name.startswith("PIP_"):
+            found[name[len("PIP_") :].lower().replace("_", "-")] = value
+    return found

@@ -1,0 +1,206 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""YAML files of packs, read as StackStorm reads them, and safe against files that were made to do harm."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import traceback
+import typing as t
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError, MissingLibraryError
+
+MOST_BYTES = 4 << 20
+# libyaml's composer recurses in C without a limit: a hundred thousand brackets end the process, not the parse.
+MOST_DEPTH = 200
+# What the nodes of a file may add up to when every alias is written out in full.
+MOST_EXPANDED = 200_000
+# Python's int() takes quadratic time: a file of one long number would take minutes.
+_LONG_NUMBER = re.compile(r"[0-9_:]{5000}")
+# A bracket makes at most two levels, a column of indentation likewise: a file with few brackets and no long run of the
+# characters that indent cannot nest deeply, which spares most files the count.
+_FEW_BRACKETS = 60
+_DEEP_INDENTATION = re.compile(r"[ \t?:-]{40}")
+
+
+def load_yaml(path: str, *, shown: t.Optional[str] = None, most_bytes: int = MOST_BYTES) -> t.Any:
+    """The content of a YAML file, as StackStorm's own reader gives it.
+
+    UTF-8, one document, the safe loader (of duplicate keys the last one holds), with libyaml where PyYAML has it
+    (st2common/constants/meta.py yaml_safe_load, st2common/content/loader.py MetaLoader).
+
+    :arg shown: What to call the file in messages, such as its path inside the pack.
+    :returns: Anything that YAML can say; C(None) for an empty file.
+    :raises InvalidPackError: when the file cannot be read, is no YAML, or is too large, too deep or too long once its
+        aliases are written out. The message has the line and never quotes a value.
+    :raises MissingLibraryError: without PyYAML.
+    """
+    source = _Source(path, shown or path, most_bytes)
+    return source.work(lambda loader: source.construct(loader, source.compose(loader)))
+
+
+def key_lines(path: str, *, shown: t.Optional[str] = None, most_bytes: int = MOST_BYTES) -> t.List[t.Tuple[t.Any, int]]:
+    """The keys of the mapping that a YAML file is, each with its line, counted from 1, in the order of the file.
+
+    A key that stands there twice is there twice. Keys are as written, as text. Raises what M(load_yaml) raises.
+    """
+    source = _Source(path, shown or path, most_bytes)
+
+    def read(loader: t.Any) -> t.List[t.Tuple[t.Any, int]]:
+        node = source.compose(loader)
+        pairs = node.value if node is not None and node.id == "mapping" else ()
+        return [(key.value, key.start_mark.line + 1) for key, _value in pairs if key.id == "scalar"]
+
+    result: t.List[t.Tuple[t.Any, int]] = source.work(read)
+    return result
+
+
+class _Source:
+    """One file on its way to nodes and values; every failure becomes an error that names the file."""
+
+    def __init__(self, path: str, shown: str, most_bytes: int) -> None:
+        self.yaml = _library()
+        self.loader_class = getattr(self.yaml, "CSafeLoader", self.yaml.SafeLoader)
+        self.shown = shown
+        self.text = self._read(path, most_bytes)
+
+    def work(self, function: t.Callable[[t.Any], t.Any]) -> t.Any:
+        """Call C(function) with a loader of the text."""
+        try:
+            self._refuse_depth()
+            if _LONG_NUMBER.search(self.text):
+                raise self.error("a number in it has thousands of digits")
+            loader = self.loader_class(self.text)
+            try:
+                return function(loader)
+            finally:
+                loader.dispose()
+        except self.yaml.YAMLError as error:
+            raise self._syntax_error(error) from error
+        except RecursionError as error:
+            raise self.error("it is nested too deeply") from error
+
+    def compose(self, loader: t.Any) -> t.Any:
+        """The node of the only document, C(None) for none."""
+        node = loader.get_single_node()
+        if node is not None and "&" in self.text and "*" in self.text and _weight(node) > MOST_EXPANDED:
+            raise self.error(
+                f"its aliases stand for more than {MOST_EXPANDED} values, or one for something that it is a part of"
+            )
+        return node
+
+    def construct(self, loader: t.Any, node: t.Any) -> t.Any:
+        """The value of a node."""
+        if node is None:
+            return None
+        try:
+            return loader.construct_document(node)
+        except (self.yaml.YAMLError, RecursionError):
+            raise
+        except Exception as error:  # whatever int(), datetime() and their like raise for text that only looks right
+            raise self.error("a value is not what its form or its tag promises", self._bad_scalar(node)) from error
+
+    def error(self, problem: str, line: t.Optional[int] = None) -> InvalidPackError:
+        """The error that says what is wrong with the file."""
+        where = f", line {line}" if line else ""
+        return InvalidPackError(f"{self.shown}{where}: this is not YAML that StackStorm can read: {problem}.")
+
+    def _read(self, path: str, most_bytes: int) -> str:
+        try:
+            # Opening a FIFO must not wait for somebody to write into it.
+            with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as stream:
+                status = os.fstat(stream.fileno())
+                if not stat.S_ISREG(status.st_mode):
+                    raise InvalidPackError(f"{self.shown} is not a regular file.")
+                # read() reserves what it is asked for: thousands of small files must not ask for megabytes.
+                content = stream.read(min(status.st_size, most_bytes) + 1)
+        except OSError as error:
+            raise InvalidPackError(f"{self.shown} cannot be read: {error.strerror}.") from error
+        if len(content) > most_bytes:
+            raise InvalidPackError(f"{self.shown} has more than {most_bytes} bytes, which is too large.")
+        try:
+            return content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise self.error("it is not UTF-8", content.count(b"\n", 0, error.start) + 1) from error
+
+    def _refuse_depth(self) -> None:
+        brackets = self.text.count("[") + self.text.count("{")
+        if brackets <= _FEW_BRACKETS and not _DEEP_INDENTATION.search(self.text):
+            return
+        depth = 0
+        for event in self.yaml.parse(self.text, Loader=self.loader_class):
+            if isinstance(event, self.yaml.CollectionStartEvent):
+                depth += 1
+                if depth > MOST_DEPTH:
+                    line = event.start_mark.line + 1
+                    raise self.error(f"it is nested too deeply, more than {MOST_DEPTH} levels", line)
+            elif isinstance(event, self.yaml.CollectionEndEvent):
+                depth -= 1
+
+    def _syntax_error(self, error: t.Any) -> InvalidPackError:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        problem = getattr(error, "problem", None) or getattr(error, "context", None)
+        if mark is not None:
+            return self.error(str(problem or "it has a syntax error"), mark.line + 1)
+        found = self.yaml.reader.Reader.NON_PRINTABLE.search(self.text)
+        return self.error(
+            "it holds a control character" if found else "it has a syntax error",
+            self.text.count("\n", 0, found.start()) + 1 if found else None,
+        )
+
+    def _bad_scalar(self, node: t.Any) -> t.Optional[int]:
+        loader = self.loader_class("")
+        try:
+            for scalar in _scalars(node):
+                try:
+                    loader.construct_object(scalar, deep=True)
+                except Exception:
+                    return int(scalar.start_mark.line) + 1
+        finally:
+            loader.dispose()
+        return None
+
+
+def _library() -> t.Any:
+    try:
+        import yaml
+    except ImportError as error:
+        raise MissingLibraryError("PyYAML", traceback.format_exc()) from error
+    return yaml
+
+
+def _children(node: t.Any) -> t.List[t.Any]:
+    if node.id == "sequence":
+        return list(node.value)
+    if node.id == "mapping":
+        return [part for pair in node.value for part in pair]
+    return []
+
+
+def _scalars(node: t.Any) -> t.Iterator[t.Any]:
+    seen: t.Set[int] = set()
+    waiting = [node]
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if one.id == "scalar":
+            yield one
+        waiting.extend(reversed(_children(one)))
+
+
+def _weight(node: t.Any, weights: t.Optional[t.Dict[int, int]] = None) -> int:
+    """How many nodes there are when every alias is written out; endless counts as one more than the most."""
+    if weights is None:
+        weights = {}
+    if id(node) not in weights:
+        # Until it is known, as long as its own children are counted, a node weighs too much: it must not hold itself.
+        weights[id(node)] = MOST_EXPANDED + 1
+        weights[id(node)] = 1 + sum(_weight(child, weights) for child in _children(node))
+    return weights[id(node)]

@@ -1,0 +1,156 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""Programs that the collection runs: always with a deadline, never with a prompt, never with a secret in argv."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import tempfile
+import time
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import DeadlineError, St2Error
+from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
+
+_PR_SET_PDEATHSIG = 1
+_MOST_OUTPUT = 8 << 20
+_SHOWN = 2000
+
+
+class Deadline:
+    """A moment after which nothing may go on; measured on a clock that nobody can set.
+
+    :arg seconds: From now.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._end = time.monotonic() + seconds
+
+    def remaining(self) -> float:
+        """Seconds left, never less than zero."""
+        return max(0.0, self._end - time.monotonic())
+
+    def check(self, doing: str) -> None:
+        """:raises DeadlineError: when the time is over, saying what was being done."""
+        if not self.remaining():
+            raise DeadlineError(f"The timeout of {self.seconds:g} s ran out while {doing}.")
+
+
+@dataclass(frozen=True)
+class Completed:
+    """What a program answered: exit status, and output as text, cut at 8 MiB."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def last_lines(text: str, most: int = _SHOWN) -> str:
+    """The end of a program's output, which is where programs say what went wrong."""
+    text = text.strip()
+    return text if len(text) <= most else f"...{text[-most:]}"
+
+
+class ProgramError(St2Error):
+    """A program that ended with an error.
+
+    :arg completed: What it answered, free of secrets.
+    """
+
+    def __init__(self, message: str, completed: Completed) -> None:
+        super().__init__(message, stderr=last_lines(completed.stderr))
+        self.completed = completed
+
+
+def _load_libc() -> t.Optional[ctypes.CDLL]:
+    try:
+        return ctypes.CDLL(None)
+    except OSError:
+        return None
+
+
+_LIBC = _load_libc()
+
+
+def _die_with_parent() -> None:
+    # A module that is killed must not leave a git or pip behind that goes on writing.
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def run(
+    argv: t.Sequence[str],
+    *,
+    deadline: Deadline,
+    environment: t.Mapping[str, str],
+    cwd: t.Optional[str] = None,
+    redactor: t.Optional[Redactor] = None,
+    check: bool = True,
+) -> Completed:
+    """Run a program to its end.
+
+    :arg argv: Program and arguments; no shell is involved.
+    :arg environment: The whole environment of the program.
+    :arg redactor: Cleans the output before it is returned or raised.
+    :arg check: Whether an exit status other than zero is an error.
+    :raises DeadlineError: when the deadline passes; the program and all its children are killed.
+    :raises ProgramError: on an exit status other than zero, with the end of what it wrote.
+    :raises St2Error: when the program cannot be started.
+    """
+    redactor = redactor or Redactor()
+    with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+        try:
+            process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                env=dict(environment),
+                cwd=cwd,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
+        except OSError as error:
+            raise St2Error(f"The program {argv[0]} cannot be started: {error.strerror}.") from error
+        try:
+            process.wait(timeout=deadline.remaining())
+        except subprocess.TimeoutExpired:
+            _kill_group(process)
+            tail = last_lines(redactor.text(_read(stderr)))
+            raise DeadlineError(
+                f"The timeout of {deadline.seconds:g} s ran out while {os.path.basename(argv[0])} was at work.",
+                stderr=tail,
+            ) from None
+        except BaseException:
+            _kill_group(process)
+            raise
+        completed = Completed(process.returncode, redactor.text(_read(stdout)), redactor.text(_read(stderr)))
+    if check and completed.returncode:
+        raise ProgramError(
+            f"{os.path.basename(argv[0])} failed with exit status {completed.returncode}: "
+            f"{last_lines(completed.stderr or completed.stdout)}",
+            completed,
+        )
+    return completed
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
+def _read(stream: t.IO[bytes]) -> str:
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(max(0, size - _MOST_OUTPUT))
+    return stream.read(_MOST_OUTPUT).decode("utf-8", "replace")

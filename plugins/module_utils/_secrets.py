@@ -1,0 +1,116 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""Secrets: taken out of URLs before anything sees them, taken out of text before anybody reads it."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass
+from urllib.parse import quote, unquote
+
+REDACTED = "********"
+# scheme://userinfo@host: everything up to the last @ before the path is userinfo.
+_USERINFO = re.compile(r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]*://)(?P<userinfo>[^/\s?#]*)@")
+_SECRET_QUERY = re.compile(
+    r"(?P<name>[?&;](?:[a-z_]*token|password|passwd|secret|api_?key|key|sig(?:nature)?|auth)=)[^&;\s'\"]+",
+    re.IGNORECASE,
+)
+_SHORTEST_SECRET = 3
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A user name and a password for a source or an index; C(repr) shows neither."""
+
+    username: str = ""
+    password: str = ""
+
+    def __repr__(self) -> str:
+        return "Credentials(...)"
+
+    def __bool__(self) -> bool:
+        return bool(self.username or self.password)
+
+
+def split_userinfo(url: str) -> t.Tuple[str, Credentials]:
+    """Take the credentials out of a URL.
+
+    An SSH URL keeps its user name, which is an address there; a password in it is taken out all the same.
+
+    :returns: The clean URL and what was in it, percent-decoded; empty credentials where there were none.
+    """
+    match = _USERINFO.match(url)
+    if not match:
+        return url, Credentials()
+    username, _colon, password = match.group("userinfo").partition(":")
+    rest = url[match.end() :]
+    scheme = match.group("scheme")
+    if scheme.lower() in ("ssh://", "git+ssh://"):
+        return f"{scheme}{username}@{rest}" if username else f"{scheme}{rest}", Credentials("", unquote(password))
+    return f"{scheme}{rest}", Credentials(unquote(username), unquote(password))
+
+
+def strip_urls(text: str) -> str:
+    """The text with the userinfo and the secret-looking query values of every URL in it replaced."""
+
+    def clean(match: t.Match[str]) -> str:
+        if match.group("scheme").lower() == "ssh://" and ":" not in match.group("userinfo"):
+            return match.group(0)
+        return f"{match.group('scheme')}{REDACTED}@"
+
+    return _SECRET_QUERY.sub(rf"\g<name>{REDACTED}", _USERINFO.sub(clean, text))
+
+
+class Redactor:
+    """Takes known secrets, in every form they may show up in, out of text and of structures.
+
+    :arg secrets: Values that must not be seen; very short ones are left out, since they would eat ordinary text.
+    """
+
+    def __init__(self, secrets: t.Iterable[t.Optional[str]] = ()) -> None:
+        self._forms: t.Set[str] = set()
+        for secret in secrets:
+            self.add(secret)
+
+    def add(self, secret: t.Optional[str]) -> None:
+        """Know one more secret, with its percent-encoded forms."""
+        if secret and len(secret) >= _SHORTEST_SECRET:
+            self._forms.update((secret, quote(secret), quote(secret, safe="")))
+
+    def text(self, value: str) -> str:
+        """The text without the secrets, and with every URL clean."""
+        for form in sorted(self._forms, key=len, reverse=True):
+            value = value.replace(form, REDACTED)
+        return strip_urls(value)
+
+    def structure(self, value: t.Any) -> t.Any:
+        """The same for every string in lists, tuples and dicts; other values as they are."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, t.Mapping):
+            return {key: self.structure(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.structure(item) for item in value]
+        return value
+
+
+def url_secrets(value: t.Any) -> t.Iterator[str]:
+    """Every password and secret-looking query value in the URLs of a structure of strings, lists and dicts."""
+    if isinstance(value, str):
+        for match in _USERINFO.finditer(value):
+            username, _colon, password = match.group("userinfo").partition(":")
+            # A URL with one word before the @ has a token there, except for ssh, where it is an account.
+            secret = password or ("" if match.group("scheme").lower().endswith("ssh://") else username)
+            yield from (form for form in (secret, unquote(secret)) if form)
+        for match in _SECRET_QUERY.finditer(value):
+            yield match.group(0).partition("=")[2]
+    elif isinstance(value, t.Mapping):
+        for item in value.values():
+            yield from url_secrets(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from url_secrets(item)

@@ -1,0 +1,278 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""The proxy of a StackStorm host: where its values come from, and the forms that git, pip and requests need."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import HostError
+
+# What StackStorm's own "packs" pack leaves out of the proxy (contrib/packs/config.schema.yaml no_proxy).
+DEFAULT_NO_PROXY = "localhost,127.0.0.1"
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_CA_VARIABLES = (
+    "GIT_SSL_CAINFO",
+    "GIT_PROXY_SSL_CAINFO",
+    "PIP_CERT",
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_FILE",
+)
+_PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy")
+_USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)?.*@", re.DOTALL)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """How to reach the outside; C(repr) shows no user names and passwords.
+
+    :arg http: Proxy URL for C(http) addresses, possibly with userinfo.
+    :arg https: Proxy URL for C(https) addresses, possibly with userinfo.
+    :arg no_proxy: Hosts to reach directly, separated by commas.
+    :arg ca_bundle: Path of a PEM file with the certificate authorities to trust.
+    :arg ca_bundle_everywhere: Whether C(ca_bundle) also holds for hosts that are reached without the proxy.
+        StackStorm's C(proxy_ca_bundle_path) does not (st2common/services/packs.py _fetch_and_compile_index).
+    """
+
+    http: t.Optional[str] = None
+    https: t.Optional[str] = None
+    no_proxy: t.Optional[str] = None
+    ca_bundle: t.Optional[str] = None
+    ca_bundle_everywhere: bool = True
+
+    def __repr__(self) -> str:
+        return (
+            f"Proxy(http={_without_userinfo(self.http)!r}, https={_without_userinfo(self.https)!r}, "
+            f"no_proxy={self.no_proxy!r}, ca_bundle={self.ca_bundle!r})"
+        )
+
+    def environment(self, url: t.Optional[str] = None) -> t.Dict[str, str]:
+        """The variables for a program such as git, pip or uv, each proxy name in lower and in upper case.
+
+        :arg url: The address that the program will talk to, if it is only one; decides whether a CA bundle that is the
+            proxy's own is among the variables.
+        """
+        variables = {}
+        for name, value in zip(_PROXY_VARIABLES, (self.http, self.https, self.no_proxy)):
+            if value:
+                variables[name] = variables[name.upper()] = value
+        if self.ca_bundle and (self.ca_bundle_everywhere or self._is_used(url)):
+            variables.update((name, self.ca_bundle) for name in _CA_VARIABLES)
+        return variables
+
+    def apply_to(self, environment: t.Mapping[str, str], url: t.Optional[str] = None) -> t.Dict[str, str]:
+        """A copy of an environment in which the proxy is this one and no other that was inherited."""
+        inherited = {name for lower in _PROXY_VARIABLES for name in (lower, lower.upper())}
+        result = {name: value for name, value in environment.items() if name not in inherited}
+        result.update(self.environment(url))
+        return result
+
+    def for_requests(self, url: str) -> t.Tuple[t.Dict[str, str], t.Union[str, bool]]:
+        """The C(proxies) and C(verify) arguments of requests for one URL.
+
+        The session must have C(trust_env) off, else requests adds the proxies of the environment again.
+        """
+        proxies: t.Dict[str, str] = {}
+        if not self.bypasses(url):
+            proxies = {scheme: value for scheme, value in (("http", self.http), ("https", self.https)) if value}
+        proxied = urlsplit(url).scheme.lower() in proxies
+        verify = self.ca_bundle if self.ca_bundle and (proxied or self.ca_bundle_everywhere) else True
+        return proxies, verify
+
+    def bypasses(self, url: str) -> bool:
+        """Whether C(no_proxy) says to reach this URL directly.
+
+        An entry is a host name (its sub-domains count too, with a leading dot or without), an address, a network in
+        CIDR form, a name or IPv4 address with C(:port), or C(*).
+        """
+        parts = urlsplit(url)
+        host = (parts.hostname or "").rstrip(".").lower()
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme.lower())
+        return any(_matches(entry, host, port) for entry in re.split(r"[\s,]+", self.no_proxy or "") if entry)
+
+    def secrets(self) -> t.List[str]:
+        """The passwords in the proxy URLs, as written and percent-decoded."""
+        found: t.List[str] = []
+        for url in (self.http, self.https):
+            userinfo = _userinfo(url)
+            _username, colon, password = userinfo.partition(":")
+            if colon and password:
+                found.extend((password, unquote(password)))
+        return sorted(set(found))
+
+    def _is_used(self, url: t.Optional[str]) -> bool:
+        if url is None:
+            return bool(self.http or self.https)
+        proxies, _verify = self.for_requests(url)
+        return urlsplit(url).scheme.lower() in proxies
+
+
+def _userinfo(url: t.Optional[str]) -> str:
+    match = _USERINFO.match(url or "")
+    return match.group(0)[len(match.group(1) or "") : -1] if match else ""
+
+
+def _without_userinfo(url: t.Optional[str]) -> t.Optional[str]:
+    return _USERINFO.sub(lambda match: match.group(1) or "", url) if url else url
+
+
+def _matches(entry: str, host: str, port: t.Optional[int]) -> bool:
+    entry = entry.lower()
+    if entry == "*":
+        return True
+    if "/" in entry or (entry.count(":") > 1 and not entry.startswith("[")):
+        return _is_in_network(host, entry)
+    name, colon, wanted_port = entry.rpartition(":")
+    # Only digits after the last colon, outside of brackets, are a port.
+    if colon and wanted_port.isdigit():
+        if port != int(wanted_port):
+            return False
+        entry = name
+    entry = entry.strip("[]").rstrip(".")
+    if entry.startswith("*."):
+        entry = entry[1:]
+    entry = entry.lstrip(".")
+    is_address = ":" in host or re.fullmatch("[0-9.]+", host)
+    return bool(entry) and (host == entry or (not is_address and host.endswith(f".{entry}")))
+
+
+def _is_in_network(host: str, network: str) -> bool:
+    import ipaddress
+
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(network, strict=False)
+    except ValueError:
+        return False
+
+
+def resolve_proxy(
+    options: t.Mapping[str, t.Optional[str]],
+    service_environment: t.Mapping[str, str],
+    process_environment: t.Mapping[str, str],
+) -> Proxy:
+    """The proxy to use: of each value the option, else StackStorm's service environment, else this process's.
+
+    Like StackStorm, lower-case names are looked at first, and the CA bundle is C(proxy_ca_bundle_path)
+    (st2common/util/pack_management.py get_and_set_proxy_config); upper-case names count here too. An empty value is an
+    answer: it says that there is none.
+
+    :arg options: C(http_proxy), C(https_proxy), C(no_proxy), C(ca_bundle) of the task; missing or C(None) is not given.
+    """
+    environments = (service_environment, process_environment)
+
+    def find(option: str, variable: str) -> t.Optional[str]:
+        value = options.get(option)
+        if value is not None:
+            return value.strip()
+        for environment in environments:
+            for name in (variable, variable.upper()):
+                if name in environment:
+                    return environment[name].strip()
+        return None
+
+    http = find("http_proxy", "http_proxy") or None
+    https = find("https_proxy", "https_proxy") or None
+    no_proxy = find("no_proxy", "no_proxy")
+    if no_proxy is None and (http or https):
+        no_proxy = DEFAULT_NO_PROXY
+    # curl before 7.86 does not skip the blanks that StackStorm's documents put after the commas.
+    no_proxy = ",".join(re.findall(r"[^\s,]+", no_proxy or "")) or None
+    ca_bundle = find("ca_bundle", "proxy_ca_bundle_path") or None
+    return Proxy(http, https, no_proxy, ca_bundle, ca_bundle_everywhere=bool(options.get("ca_bundle")))
+
+
+def read_environment_file(path: str) -> t.Dict[str, str]:
+    """The variables of a systemd C(EnvironmentFile), such as C(/etc/default/st2actionrunner).
+
+    systemd's own syntax (src/basic/env-file.c parse_env_file_internal), which is not a shell's: no expansion, no
+    inline comments, C(export) tolerated. A line that is no assignment is left out, as systemd does.
+
+    :raises HostError: when the file is there and cannot be read; a file that is not there is empty.
+    """
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            text = stream.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise HostError(f"{path} cannot be read: {error.strerror}. Run the task with become.") from error
+    return parse_environment(text)
+
+
+def parse_environment(text: str) -> t.Dict[str, str]:
+    """The variables in the text of a systemd C(EnvironmentFile); see R(read_environment_file)."""
+    found: t.Dict[str, str] = {}
+    place = 0
+    while place < len(text):
+        line_end = _end_of_line(text, place)
+        equal = text.find("=", place, line_end)
+        head = text[place:line_end].lstrip()
+        if not head or head[0] in "#;" or equal < 0:
+            place = line_end + 1
+            continue
+        name = text[place:equal].strip()
+        if name.startswith(("export ", "export\t")):
+            name = name[len("export") :].strip()
+        value, place = _read_value(text, equal + 1)
+        if _VARIABLE.fullmatch(name):
+            found[name] = value
+    return found
+
+
+def _end_of_line(text: str, place: int) -> int:
+    end = text.find("\n", place)
+    return len(text) if end < 0 else end
+
+
+def _read_value(text: str, place: int) -> t.Tuple[str, int]:
+    """One value from behind its C(=); the value, and the place behind the newline that ends it."""
+    value: t.List[str] = []
+    while place < len(text) and text[place] != "\n":
+        character = text[place]
+        if character in " \t\r":
+            place += 1
+        elif character in "\"'":
+            piece, place = _read_quoted(text, place + 1, character)
+            value.append(piece)
+        else:
+            piece, place = _read_bare(text, place)
+            value.append(piece)
+    return "".join(value), place + 1
+
+
+def _read_quoted(text: str, place: int, quote: str) -> t.Tuple[str, int]:
+    piece: t.List[str] = []
+    while place < len(text) and text[place] != quote:
+        if quote == '"' and text[place] == "\\" and place + 1 < len(text):
+            place += 1
+            if text[place] != "\n":
+                piece.append(text[place] if text[place] in '"\\`$' else f"\\{text[place]}")
+        else:
+            piece.append(text[place])
+        place += 1
+    return "".join(piece), place + 1
+
+
+def _read_bare(text: str, place: int) -> t.Tuple[str, int]:
+    """Up to the end of the line; a backslash takes the next character as it is, and joins lines."""
+    piece: t.List[str] = []
+    kept = 0
+    while place < len(text) and text[place] != "\n":
+        if text[place] == "\\" and place + 1 < len(text):
+            place += 1
+            if text[place] != "\n":
+                piece.append(text[place])
+                kept = len(piece)
+        else:
+            piece.append(text[place])
+            if not text[place].isspace():
+                kept = len(piece)
+        place += 1
+    return "".join(piece[:kept]), place

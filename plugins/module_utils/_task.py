@@ -1,0 +1,46 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""What a module's task is to the work below it, and what the work gives back."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import St2Error
+from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import Host
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a task gives to its work.
+
+    :arg scratch: A directory of this run alone, which is removed afterwards.
+    """
+
+    params: t.Mapping[str, t.Any]
+    host: Host
+    check: bool
+    environment: t.Mapping[str, str]
+    scratch: str
+    redactor: Redactor
+
+
+@dataclass
+class Result:
+    """What the work gives back.
+
+    :arg returned: The module's own return values.
+    :arg failure: The error that ended the work, if one did.
+    """
+
+    changed: bool = False
+    msg: str = ""
+    returned: t.Dict[str, t.Any] = field(default_factory=dict)
+    diff: t.List[t.Dict[str, str]] = field(default_factory=list)
+    warnings: t.List[str] = field(default_factory=list)
+    failure: t.Optional[St2Error] = None

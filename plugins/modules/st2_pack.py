@@ -1,0 +1,359 @@
+#!/usr/bin/python
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: st2_pack
+short_description: Install, upgrade and remove StackStorm packs
+version_added: 0.1.0
+author:
+  - Contributors to the stackstorm.st2 project (@stackstorm)
+description:
+  - Brings the packs of a StackStorm host to a wanted state. Packs come from a pack index, from git repositories or
+    from
+    directories.
+  - A pack is fetched, validated and given a working virtualenv aside, and takes its place by a rename. The pack that
+    was
+    running stays whole until then, and comes back whole when anything fails; a task changes all of its packs or none.
+  - When everything is as asked, no program is started and no network is used.
+options:
+  name:
+    description:
+      - Packs in any form that C(st2 pack install) takes, each with C(=VERSION) where wanted.
+      - A name in the index (V(sensu)), a GitHub repository (V(org/repo)), a URL
+        (V(https://git.example.com/org/repo.git)),
+        an SSH address (V(git@git.example.com:org/repo)), or a directory on the target (V(file:///srv/packs/mine) or
+        V(/srv/packs/mine)).
+      - A version is a release (V(1.0.2)), tag, branch, or commit. Full commits are the only ones that never move.
+      - Credentials in a URL are taken out and used, with a warning. Give them by O(token) or O(password).
+    type: list
+    elements: str
+  packs:
+    description:
+      - Packs in structured form, for sources that contain V(=), for one pack of a repository with many, and to insist
+        on the
+        pack that a source must have.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description:
+          - The pack's ref. Without O(packs[].source), the name in the index. Beside a source, the pack that it must
+            hold.
+        type: str
+      version:
+        description:
+          - Release, tag, branch or commit.
+        type: str
+      source:
+        description:
+          - URL, SSH address, V(org/repo), or directory.
+        type: str
+      subdir:
+        description:
+          - Directory of the pack inside the source. Such a pack is installed without the repository's C(.git).
+        type: str
+      digest:
+        description:
+          - Digest of the content of a directory, V(sha256:...), as RV(packs[].after.digest) gives it. When that is
+            installed,
+            the directory is not read.
+        type: str
+  state:
+    description:
+      - V(present) is satisfied by any installed version where none is asked for, and by the one asked for otherwise.
+      - V(latest) takes what the source has now. That is the index's version for a name, the tip of the default branch
+        for
+        a URL, the tip of a branch that is asked for, and the content of a directory. Releases, tags and commits are
+        as with V(present).
+      - V(absent) removes the pack directory. StackStorm's own packs are never removed.
+    type: str
+    choices: [present, latest, absent]
+    default: present
+  dependencies:
+    description:
+      - V(install) also installs the packs that the wanted ones depend on, V(check) fails when one is missing, V(skip)
+        does
+        not look.
+      - Versions that contradict each other fail the task before anything is changed, as does removing a pack that
+        another
+        one needs, unless this is V(skip).
+    type: str
+    choices: [install, check, skip]
+    default: install
+  force:
+    description:
+      - Accept packs that say they do not run on this StackStorm or Python version. Nothing else is forced.
+    type: bool
+    default: false
+  virtualenv:
+    description:
+      - V(auto) gives a virtualenv to packs with Python actions, sensors or requirements, V(always) to all, and
+        V(never) to none,
+        for machines that only build images.
+    type: str
+    choices: [auto, always, never]
+    default: auto
+  virtualenv_backend:
+    description:
+      - What makes virtualenvs. V(auto) takes uv where the host has it and it can be told all that C(st2.conf) and
+        pip's
+        configuration say, else virtualenv, else venv.
+    type: str
+    choices: [auto, uv, virtualenv, venv]
+    default: auto
+  base_path:
+    description:
+      - Another of the host's C(packs_base_paths) to install to. By default, a pack stays in the one where it is, and
+        a new
+        one goes to the system packs path.
+    type: path
+  pip_args:
+    description:
+      - Arguments for C(pip install), after C([actionrunner] pip_opts). They can be seen in the process list.
+    type: list
+    elements: str
+  pip_index_url:
+    description:
+      - Package index for requirements. Passed by the environment.
+    type: str
+  verify:
+    description:
+      - V(content) compares every file of the packs that are there with what was installed. With O(state=present)
+        edited,
+        missing and extra files are repaired, and named in RV(packs[].edits).
+    type: str
+    choices: [fast, content]
+    default: fast
+  keep_releases:
+    description:
+      - How many earlier versions of each pack stay on the host.
+    type: int
+    default: 1
+  purge:
+    description:
+      - With O(state=absent), also remove the virtualenv, the config and the overrides of the pack.
+    type: bool
+    default: false
+  owner:
+    description:
+      - Owner of packs and virtualenvs. By default, the account that runs the module.
+    type: str
+  group:
+    description:
+      - Group of packs and virtualenvs. By default C([content] pack_group).
+    type: str
+  remote_src:
+    description:
+      - With V(false), directories in O(name) and O(packs[].source) are on the controller and are sent to the target
+        when
+        their content is not installed there.
+    type: bool
+    default: true
+  register:
+    description:
+      - How StackStorm's database learns of the change. Only V(none) so far; register with C(st2ctl reload) or
+        C(st2 pack register).
+    type: str
+    choices: [none]
+    default: none
+extends_documentation_fragment:
+  - stackstorm.st2._access
+  - stackstorm.st2._host
+  - stackstorm.st2._attributes
+  - stackstorm.st2._attributes.actiongroup_st2
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Reads indexes and repositories where that is needed to tell what would happen, and writes nothing of
+        StackStorm's.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+seealso:
+  - module: stackstorm.st2.st2_pack_info
+"""
+
+EXAMPLES = r"""
+- name: Have the sensu pack, whatever its version
+  stackstorm.st2.st2_pack:
+    name: sensu
+
+- name: Have these releases, with everything they depend on
+  stackstorm.st2.st2_pack:
+    name:
+      - sensu=1.0.2
+      - jira=3.0.0
+
+- name: Follow the index
+  stackstorm.st2.st2_pack:
+    name: sensu
+    state: latest
+
+- name: Have one commit of a private repository
+  stackstorm.st2.st2_pack:
+    name: https://git.example.com/automation/stackstorm-acme.git=4f1c0e4b1f6f0d0f8a1c9b8a7d6e5f4a3b2c1d0e
+    token: "{{ vault_git_token }}"
+
+- name: Have a pack that lies in a directory of a larger repository
+  stackstorm.st2.st2_pack:
+    packs:
+      - name: acme_dns
+        source: git@git.example.com:automation/packs.git
+        version: main
+        subdir: packs/acme_dns
+    ssh_key_file: /root/.ssh/deploy
+
+- name: Try what is in a directory beside the playbook
+  stackstorm.st2.st2_pack:
+    packs:
+      - source: files/acme_dns
+    remote_src: false
+
+- name: Undo edits that somebody made on the host
+  stackstorm.st2.st2_pack:
+    name: sensu
+    verify: content
+
+- name: Remove a pack and everything that belongs to it
+  stackstorm.st2.st2_pack:
+    name: sensu
+    state: absent
+    purge: true
+"""
+
+RETURN = r"""
+msg:
+  description: What happened, in one line.
+  returned: always
+  type: str
+  sample: sensu 1.0.1 -> 1.0.2 108d52b
+packs:
+  description:
+    - Every pack of the task, dependencies among them, in the order in which they were taken. Also returned by a task
+      that
+      failed, which has changed none of them.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    ref:
+      description: The pack's ref, which is the name of its directory. Null when a source was not read.
+      returned: always
+      type: str
+      sample: sensu
+    name:
+      description: The pack's display name.
+      returned: always
+      type: str
+      sample: sensu
+    requested:
+      description: The requests that came to this pack.
+      returned: always
+      type: list
+      elements: str
+      sample: [sensu=1.0.2]
+    source:
+      description: Where the pack came from, without credentials.
+      returned: always
+      type: str
+      sample: https://github.com/StackStorm-Exchange/stackstorm-sensu
+    before:
+      description: What was there. Null when nothing was.
+      returned: always
+      type: dict
+      sample: {version: 1.0.1, commit: 3f8a4b0c5d6e7f8091a2b3c4d5e6f708192a3b4c, digest: null}
+    after:
+      description: What is there now, or would be in check mode. Null when nothing is.
+      returned: always
+      type: dict
+      contains:
+        version:
+          description: The version in C(pack.yaml).
+          returned: always
+          type: str
+          sample: 1.0.2
+        commit:
+          description: The full commit. Null for a plain directory.
+          returned: always
+          type: str
+          sample: 108d52bf6694c1a681d871124901ab0925f49bd0
+        digest:
+          description: Digest of the content of a pack without commit.
+          returned: always
+          type: str
+          sample: sha256:0d1c7d2a9e8f7b6a5c4d3e2f1a0b9c8d7e6f5a4b3c2d1e0f9a8b7c6d5e4f3a2b
+    action:
+      description:
+        - What was done. V(replace) is another commit or source of the same version, V(repair) undid edits,
+          V(virtualenv)
+          built only that, V(purge) removed what an absent pack had left, and V(adopt) is a pack that something else
+          installed and that is the one wanted.
+      returned: always
+      type: str
+      sample: upgrade
+    changed:
+      description: Whether this pack is different now.
+      returned: always
+      type: bool
+      sample: true
+    virtualenv:
+      description: V(none) (needs none), V(kept), V(built), V(rebuilt), V(removed) or V(skipped).
+      returned: always
+      type: str
+      sample: rebuilt
+    edits:
+      description: Edited, missing and extra files that were found.
+      returned: always
+      type: list
+      elements: str
+      sample: [edited actions/check.py]
+    registered:
+      description: Whether StackStorm's database was told.
+      returned: always
+      type: bool
+      sample: false
+    step:
+      description: The step that failed for this pack. Null when none did.
+      returned: always
+      type: str
+      sample: validate
+    msg:
+      description: What happened to this pack, or why nothing did.
+      returned: always
+      type: str
+      sample: sensu 1.0.1 -> 1.0.2 108d52b
+registered:
+  description: Whether StackStorm's database was told of the changes.
+  returned: always
+  type: bool
+  sample: false
+step:
+  description: The step that failed.
+  returned: failure
+  type: str
+  sample: fetch
+stderr:
+  description: What the program wrote that failed, without secrets.
+  returned: failure of a program
+  type: str
+  sample: "fatal: repository not found"
+"""
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import access_options, host_options, pack_options
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.task import converge_packs
+from ansible_collections.stackstorm.st2.plugins.module_utils._runner import run_module
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(pack_options().merge(access_options()).merge(host_options()), converge_packs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,238 @@
+#!/usr/bin/python
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: st2_pack_info
+short_description: Describe the installed StackStorm packs
+version_added: 0.1.0
+author:
+  - Contributors to the stackstorm.st2 project (@stackstorm)
+description:
+  - Tells of the packs on a StackStorm host what they are, where they came from, whether somebody edited them, and how
+    their
+    virtualenvs are.
+  - Reads the host's files. The network is used only with O(check_latest=true).
+options:
+  name:
+    description:
+      - Refs of packs. All packs where none is given.
+    type: list
+    elements: str
+  check_latest:
+    description:
+      - Also tell what the index has.
+    type: bool
+    default: false
+  check_edits:
+    description:
+      - Compare every file of the packs with what was installed. With V(false), RV(packs[].edits) is not returned.
+    type: bool
+    default: true
+extends_documentation_fragment:
+  - stackstorm.st2._access
+  - stackstorm.st2._host
+  - stackstorm.st2._attributes
+  - stackstorm.st2._attributes.info_module
+  - stackstorm.st2._attributes.actiongroup_st2
+seealso:
+  - module: stackstorm.st2.st2_pack
+"""
+
+EXAMPLES = r"""
+- name: Read all packs
+  stackstorm.st2.st2_pack_info:
+  register: installed
+
+- name: Name the packs that somebody edited
+  ansible.builtin.debug:
+    msg: "{{ item.ref }}: {{ item.edits | join(', ') }}"
+  loop: "{{ installed.packs | selectattr('edits') }}"
+  loop_control:
+    label: "{{ item.ref }}"
+
+- name: See whether the index has a newer sensu
+  stackstorm.st2.st2_pack_info:
+    name: sensu
+    check_latest: true
+"""
+
+RETURN = r"""
+packs:
+  description: The packs, sorted by ref, or in the order of O(name).
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    ref:
+      description: The pack's ref, which is the name of its directory.
+      returned: always
+      type: str
+      sample: sensu
+    name:
+      description: Its display name.
+      returned: always
+      type: str
+      sample: sensu
+    version:
+      description: The version in C(pack.yaml). Null when it says none.
+      returned: always
+      type: str
+      sample: 1.0.2
+    path:
+      description: Its directory.
+      returned: always
+      type: str
+      sample: /opt/stackstorm/packs/sensu
+    base_path:
+      description: The packs base path it is in.
+      returned: always
+      type: str
+      sample: /opt/stackstorm/packs
+    shadowed:
+      description: Copies in later packs base paths. StackStorm takes the content of the first one only.
+      returned: always
+      type: list
+      elements: str
+      sample: []
+    system:
+      description: Whether it is one of StackStorm's own.
+      returned: always
+      type: bool
+      sample: false
+    link:
+      description: Where the pack directory leads when it is a symbolic link.
+      returned: always
+      type: str
+      sample: null
+    problem:
+      description: Why the pack's metadata cannot be read. Null when it can.
+      returned: always
+      type: str
+      sample: null
+    commit:
+      description: The full commit it was made from.
+      returned: always
+      type: str
+      sample: 108d52bf6694c1a681d871124901ab0925f49bd0
+    digest:
+      description: Digest of the content, for a pack that came from a directory.
+      returned: always
+      type: str
+      sample: null
+    branch:
+      description: The branch that is checked out. Null for tags and commits.
+      returned: always
+      type: str
+      sample: null
+    tags:
+      description: Tags of that commit, newest first.
+      returned: always
+      type: list
+      elements: str
+      sample: [v1.0.2]
+    requested:
+      description: The version that was asked for when it was installed. Null when none was, or when something else
+      installed it.
+      returned: always
+      type: str
+      sample: 1.0.2
+    source:
+      description: Where it came from.
+      returned: always
+      type: str
+      sample: https://github.com/StackStorm-Exchange/stackstorm-sensu
+    subdir:
+      description: The directory inside the source.
+      returned: always
+      type: str
+      sample: null
+    managed:
+      description: Whether M(stackstorm.st2.st2_pack) installed or adopted it, and nothing changed it since.
+      returned: always
+      type: bool
+      sample: true
+    dependencies:
+      description: The dependencies it declares.
+      returned: always
+      type: list
+      elements: str
+      sample: [core]
+    releases:
+      description: Earlier versions that are kept, oldest first.
+      returned: always
+      type: list
+      elements: str
+      sample: [0001-1.0.1-3f8a4b0]
+    contents:
+      description: Its resources, by type, each with C(count) and C(names).
+      returned: always
+      type: dict
+      sample: {actions: {count: 1, names: [check_list]}}
+    requirements:
+      description: The Python packages it requires.
+      returned: always
+      type: list
+      elements: str
+      sample: [requests]
+    virtualenv:
+      description:
+        - Its virtualenv. C(health) is V(ok), V(outdated) (made for another Python or other requirements), V(foreign)
+          (made by
+          something else), V(broken) or V(absent); C(needed) tells whether the pack has to have one.
+      returned: always
+      type: dict
+      sample: {path: /opt/stackstorm/virtualenvs/sensu, health: ok, python_version: "3.11", needed: true}
+    edits:
+      description: Edited, missing and extra files.
+      returned: with O(check_edits=true)
+      type: list
+      elements: str
+      sample: [edited actions/check.py]
+    latest_version:
+      description: The version in the index. Null when no index lists the pack.
+      returned: with O(check_latest=true)
+      type: str
+      sample: 1.0.2
+    index_url:
+      description: The index that lists it.
+      returned: with O(check_latest=true)
+      type: str
+      sample: https://index.stackstorm.org/v1/index.json
+    outdated:
+      description: Whether the index has a newer version. Null when that cannot be said.
+      returned: with O(check_latest=true)
+      type: bool
+      sample: false
+missing:
+  description: The refs of O(name) that are not installed.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+msg:
+  description: How many packs were found.
+  returned: always
+  type: str
+  sample: 5 packs installed
+"""
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
+    access_options,
+    host_options,
+    pack_info_options,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.info_task import describe_packs
+from ansible_collections.stackstorm.st2.plugins.module_utils._runner import run_module
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(pack_info_options().merge(access_options()).merge(host_options()), describe_packs)
+
+
+if __name__ == "__main__":
+    main()
