@@ -75,6 +75,7 @@ def pack_options() -> ArgumentSpec:
         "source": {"type": "str"},
         "subdir": {"type": "str"},
         "digest": {"type": "str"},
+        "upload": {"type": "path"},
     }
     return ArgumentSpec(
         {

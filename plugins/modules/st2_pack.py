@@ -62,6 +62,11 @@ options:
             installed,
             the directory is not read.
         type: str
+      upload:
+        description:
+          - Archive on the target with the content of a directory of the controller. Ansible sets this with
+            O(remote_src=false); there is no need to.
+        type: path
   state:
     description:
       - V(present) is satisfied by any installed version where none is asked for, and by the one asked for otherwise.
@@ -148,9 +153,8 @@ options:
     type: str
   remote_src:
     description:
-      - With V(false), directories in O(name) and O(packs[].source) are on the controller and are sent to the target
-        when
-        their content is not installed there.
+      - With V(false), directories in O(name) and O(packs[].source) are on the controller, absolute or relative as for
+        M(ansible.builtin.copy), and are sent to the target when their content is not installed there.
     type: bool
     default: true
   register:
@@ -212,7 +216,7 @@ EXAMPLES = r"""
 - name: Try what is in a directory beside the playbook
   stackstorm.st2.st2_pack:
     packs:
-      - source: files/acme_dns
+      - source: ./acme_dns
     remote_src: false
 
 - name: Undo edits that somebody made on the host

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import tarfile
 import typing as t
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import SourceError
@@ -82,6 +83,58 @@ def copy_directory(source: str, target: str) -> None:
             _copy(os.path.join(source, path), os.path.join(target, path), status)
     except OSError as error:
         raise SourceError(f"The pack directory {source} cannot be copied: {error}.") from error
+
+
+def pack_directory(source: str, archive: str) -> None:
+    """Write the files of a pack directory that belong to the pack into a tar archive.
+
+    :raises SourceError: as L(directory_entries).
+    """
+    with tarfile.open(archive, "w") as writer:
+        for entry in directory_entries(source):
+            information = tarfile.TarInfo(entry.path)
+            path = os.path.join(source, entry.path)
+            if entry.kind == "link":
+                information.type, information.linkname = tarfile.SYMTYPE, entry.digest
+                writer.addfile(information)
+            else:
+                information.mode = 0o755 if entry.executable else 0o644
+                with open(path, "rb") as reader:
+                    information.size = os.fstat(reader.fileno()).st_size
+                    writer.addfile(information, reader)
+
+
+def unpack_directory(archive: str, target: str) -> None:
+    """Make a pack directory of an archive that L(pack_directory) wrote. Nothing is written outside of it.
+
+    :arg target: Does not exist yet.
+    :raises SourceError: when the archive cannot be read, or holds anything else.
+    """
+    os.makedirs(target, mode=0o755)
+    try:
+        with tarfile.open(archive) as reader:
+            for member in reader:
+                _unpack(reader, member, target)
+    except (OSError, tarfile.TarError) as error:
+        raise SourceError(f"The archive {archive} cannot be unpacked: {error}.") from error
+
+
+def _unpack(reader: tarfile.TarFile, member: tarfile.TarInfo, target: str) -> None:
+    path = os.path.join(target, member.name)
+    directory = os.path.dirname(path)
+    os.makedirs(directory, mode=0o755, exist_ok=True)
+    inside = os.path.realpath(directory) + os.sep
+    if not inside.startswith(os.path.realpath(target) + os.sep) or os.path.basename(path) in ("", ".", ".."):
+        raise SourceError(f"The archive holds {member.name}, which would lie outside of the pack.")
+    if member.issym():
+        os.symlink(member.linkname, path)
+        return
+    content = reader.extractfile(member) if member.isfile() else None
+    if content is None:
+        raise SourceError(f"The archive holds {member.name}, which is neither a file nor a link.")
+    with content, open(path, "xb") as writer:
+        shutil.copyfileobj(content, writer, 1 << 20)
+    os.chmod(path, 0o755 if member.mode & 0o100 else 0o644)
 
 
 def _copy(source: str, target: str, status: os.stat_result) -> None:

@@ -18,8 +18,10 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.content impor
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.directory import (
     check_directory,
     copy_directory,
+    directory_digest,
     directory_entries,
     is_repository,
+    unpack_directory,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.git_program import Git
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.metadata import (
@@ -30,8 +32,12 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.metadata impo
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import SYSTEM_PACKS
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipt import Contents, Resolved, Source
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.repository import Repository
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import PackRequest
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.versions import same_version
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import strip_urls
+
+# The action plugin sends directories of the controller when a run fails at this step.
+UPLOAD_STEP = "upload"
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,9 @@ class Wish:
     :arg source: Where from.
     :arg version: Tag, version, branch or commit; C(None) for the default branch, or a directory's content.
     :arg ref: The ref that the pack must have; C(None) when the asker did not name one.
+    :arg digest: What the content of a directory must be.
+    :arg upload: Archive with the content of a directory of the controller.
+    :arg controller: Whether the source is on the controller.
     :arg from_index: Whether the source is the index's choice, so that the same commit from elsewhere is as good.
     """
 
@@ -48,6 +57,9 @@ class Wish:
     version: t.Optional[str] = None
     ref: t.Optional[str] = None
     from_index: bool = False
+    digest: t.Optional[str] = None
+    upload: t.Optional[str] = None
+    controller: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,10 +145,15 @@ class Fetcher:
         return self._validated(wish, place, found.resolved, warnings, commit=found.commit)
 
     def _fetch_directory(self, wish: Wish, place: str) -> Candidate:
-        path = os.path.join(wish.source.url, wish.source.subdir) if wish.source.subdir else wish.source.url
-        check_directory(path)
-        directory_entries(path)
-        copy_directory(path, place)
+        if wish.controller:
+            _unpack_upload(wish, place)
+        else:
+            path = os.path.join(wish.source.url, wish.source.subdir) if wish.source.subdir else wish.source.url
+            check_directory(path)
+            directory_entries(path)
+            copy_directory(path, place)
+        if wish.digest and directory_digest(place) != wish.digest:
+            raise SourceError(f"The directory {wish.source.url} does not have the digest that was asked for.")
         warnings = []
         if wish.version:
             warnings.append(
@@ -214,6 +231,15 @@ class Fetcher:
             )
 
 
+def _unpack_upload(wish: Wish, place: str) -> None:
+    if wish.upload is None:
+        raise SourceError(
+            f"{wish.source.url} on the controller has content that is not installed here, and it was not sent.",
+            step=UPLOAD_STEP,
+        )
+    unpack_directory(wish.upload, place)
+
+
 def _uncommitted(repository: Repository, source: Source, clone: str, commit: str) -> t.List[str]:
     path = source.url[len("file://") :] if source.url.startswith("file://") else source.url
     if not os.path.isdir(os.path.join(path, ".git")):
@@ -224,6 +250,13 @@ def _uncommitted(repository: Repository, source: Source, clone: str, commit: str
         return []
     shown = ", ".join(changes[:5]) + (f" and {len(changes) - 5} more" if len(changes) > 5 else "")
     return [f"{path} is a git repository: what is not committed there was left out, as by StackStorm: {shown}."]
+
+
+def source_for(request: PackRequest) -> Source:
+    """The source that a request names."""
+    if request.controller:
+        return Source("directory", request.source or "", request.subdir or "")
+    return source_of(request.source or "", request.subdir or "")
 
 
 def source_of(url: str, subdir: str = "") -> Source:

@@ -133,6 +133,10 @@ class Installation:
                     self._by_url.setdefault((normal_url(source.url), source.subdir), pack)
         return self._by_url.get((normal_url(url), subdir))
 
+    def by_digest(self, digest: str) -> t.Optional[InstalledPack]:
+        """The pack without C(.git) that has this content."""
+        return next((pack for pack in self.all() if pack.receipt and pack.receipt.digest == digest), None)
+
     def _read_all(self, ref: str) -> t.Iterator[InstalledPack]:
         for directory in self.directories:
             location = self._location(directory, ref)

@@ -85,7 +85,8 @@ def load_metadata(pack_dir: str, *, directory_name: t.Optional[str] = None) -> P
     :raises MissingLibraryError: without PyYAML or jsonschema.
     """
     document = _load_mapping(pack_dir)
-    ref, problem = _find_ref(document, directory_name)
+    lines = _Lines(pack_dir)
+    ref, problem = _find_ref(document, directory_name, lines)
     problems = [problem] if problem else []
     problems += _odd_keys(document)
     checked = {key: value for key, value in document.items() if isinstance(key, str) and key != "ref"}
@@ -94,7 +95,6 @@ def load_metadata(pack_dir: str, *, directory_name: t.Optional[str] = None) -> P
     if checked.get("version"):
         # PackAPI.__init__ casts, since 0.1 without quotes is a number; the pattern then refuses the text "0.1".
         checked["version"] = str(checked["version"])
-    lines = _Lines(pack_dir)
     problems += _missing_keys(checked) + _schema_problems(checked, document, lines) + _further_problems(checked, lines)
     if ref is None or problems:
         if len(problems) > 1:
@@ -155,18 +155,20 @@ def _load_mapping(pack_dir: str) -> t.Dict[t.Any, t.Any]:
     if not document:
         raise InvalidPackError(f"{MANIFEST} is empty.")
     if not isinstance(document, dict):
-        raise InvalidPackError(f"{MANIFEST} is {_found(document)}; it must be a mapping of keys like ref and version.")
+        kind = "a list" if isinstance(document, list) else _found(document)
+        raise InvalidPackError(f"{MANIFEST} is {kind}; it must be a mapping of keys like ref and version.")
     return document
 
 
 def _find_ref(
-    document: t.Mapping[t.Any, t.Any], directory_name: t.Optional[str]
+    document: t.Mapping[t.Any, t.Any], directory_name: t.Optional[str], lines: t.Optional[_Lines] = None
 ) -> t.Tuple[t.Optional[str], t.Optional[str]]:
     """The ref, or else what is wrong with it."""
     ref = document.get("ref")
     if ref:
         if not isinstance(ref, str) or not re.match(REF_PATTERN, ref):
-            return None, f"ref is {_found(ref)}; it must be lower-case letters, digits and underscores"
+            where = lines.where("ref") if lines else ""
+            return None, f"ref{where} is {_found(ref)}; it must be lower-case letters, digits and underscores"
     elif directory_name and re.match(REF_PATTERN, directory_name):
         ref = directory_name
     else:
@@ -202,8 +204,9 @@ def _schema_problems(checked: t.Mapping[str, t.Any], document: t.Mapping[t.Any, 
     properties = PACK_SCHEMA["properties"]
     order = list(properties)
     problems = []
-    errors = [list(error.path) for error in _validator().iter_errors(checked)]
-    for path in sorted((path for path in errors if path), key=lambda path: (order.index(path[0]), path[1:])):
+    # One value may break several rules; a missing key has no path.
+    paths = {tuple(error.path) for error in _validator().iter_errors(checked) if error.path}
+    for path in sorted(paths, key=lambda path: (order.index(path[0]), path[1:])):
         key, value = path[0], document[path[0]]
         found = f"has {_found(value[path[1]])} as item {path[1] + 1}" if len(path) > 1 else f"is {_found(value)}"
         problems.append(f"{key}{lines.where(key)} {found}; it must be {properties[key]['description']}")
@@ -247,15 +250,22 @@ def _found(value: t.Any) -> str:
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list):
-        items = [_found(item) if not isinstance(item, list) else "a list" for item in value[:3]]
+        items = [_plain(item) for item in value[:3]]
         return f"the list [{', '.join(items + ['...'] * (len(value) > 3))}]" if value else "an empty list"
+    if isinstance(value, (str, bool)) or value is None:
+        return _plain(value)
+    return f"the {'number' if isinstance(value, (int, float)) else type(value).__name__} {_plain(value)}"
+
+
+def _plain(value: t.Any) -> str:
+    """A value much as it may stand in YAML, cut where it is long."""
+    if isinstance(value, (dict, list)):
+        return "{...}" if isinstance(value, dict) else "[...]"
     if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, (int, float)):
-        return f"the number {value}"
+        return json.dumps(value)
     text = str(value)
     text = text if len(text) <= _SHOWN_TEXT else f"{text[:_SHOWN_TEXT]}..."
-    return json.dumps(text, ensure_ascii=False) if isinstance(value, str) else f"the {type(value).__name__} {text}"
+    return json.dumps(text, ensure_ascii=False) if isinstance(value, str) else text
 
 
 def _metadata(ref: str, checked: t.Mapping[str, t.Any]) -> PackMetadata:

@@ -50,8 +50,7 @@ PACK_SCHEMA: t.Dict[str, t.Any] = {
         "version": {
             "type": "string",
             "pattern": VERSION_PATTERN,
-            "description": 'three numbers in quotes, like "0.1.0", without "v" and leading zeros;'
-            " a pre-release or build part has lower-case letters only",
+            "description": 'three numbers in quotes, like "0.1.0" or "1.0.0-rc.1", no "v", no extra zeros, no capitals',
         },
         "stackstorm_version": {
             "type": ["string", "null"],
@@ -66,7 +65,7 @@ PACK_SCHEMA: t.Dict[str, t.Any] = {
             "uniqueItems": True,
             "description": 'a list of "2" or "3" or both, in quotes',
         },
-        "author": {"type": "string", "description": "a string; more people go into contributors"},
+        "author": {"type": "string", "description": "a string (more people go into contributors)"},
         "email": {
             "type": ["string", "null"],
             "description": 'an address like "you@example.com", or null, and the key must be there',

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import PackRequest, from_option, parse_spec
@@ -64,6 +64,8 @@ def options_from(params: t.Mapping[str, t.Any]) -> Options:
     for option, least in (("timeout", 1), ("keep_releases", 0)):
         if params[option] < least:
             raise OptionError(f"{option} is {params[option]}; the least is {least}.")
+    if not params["remote_src"]:
+        requests = [_of_controller(request) for request in requests]
     index_url = params["index_url"]
     return Options(
         requests=tuple(requests),
@@ -88,3 +90,15 @@ def options_from(params: t.Mapping[str, t.Any]) -> Options:
         owner=params["owner"],
         group=params["group"],
     )
+
+
+def _of_controller(request: PackRequest) -> PackRequest:
+    if request.kind != "path":
+        return request
+    if request.digest is None:
+        raise OptionError(
+            f"{request.requested} is a directory on the controller (remote_src=false), but what it holds was "
+            "not sent. Run "
+            "the module by Ansible, which reads it, or give its digest."
+        )
+    return replace(request, controller=True)

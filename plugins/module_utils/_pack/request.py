@@ -50,6 +50,8 @@ class PackRequest:
     :arg ref: The pack ref that was named next to a source.
     :arg credentials: What was in the source URL.
     :arg digest: Content digest of a local directory, C(sha256:...).
+    :arg controller: Whether C(source) is a directory of the controller, known here by its digest.
+    :arg upload: Archive on this host with the content of that directory.
     :arg warnings: Sentences for the person who wrote the task.
     """
 
@@ -61,6 +63,8 @@ class PackRequest:
     ref: t.Optional[str] = None
     credentials: Credentials = field(default_factory=Credentials)
     digest: t.Optional[str] = None
+    controller: bool = False
+    upload: t.Optional[str] = None
     warnings: t.Tuple[str, ...] = ()
 
     @property
@@ -117,13 +121,13 @@ def parse_spec(text: str) -> PackRequest:
 def from_option(item: t.Mapping[str, t.Any]) -> PackRequest:
     """Read one item of the option C(packs).
 
-    :arg item: C(name), C(version), C(source), C(subdir), C(digest), each a string, C(None) or missing. A C(source) is
-        taken whole, C(=) included, and C(name) is then the ref that the pack must have; without one, C(name) is all
+    :arg item: C(name), C(version), C(source), C(subdir), C(digest), C(upload), each a string, C(None) or missing. A
+        C(source) is taken whole, C(=) included, and C(name) is then the ref that the pack must have; without one, C(name) is all
         that R(parse_spec) takes.
     :raises OptionError: when it cannot be used, saying what to write.
     """
-    name, version, source, subdir, digest = (
-        _optional(item, key) for key in ("name", "version", "source", "subdir", "digest")
+    name, version, source, subdir, digest, upload = (
+        _optional(item, key) for key in ("name", "version", "source", "subdir", "digest", "upload")
     )
     if source is not None:
         request = _from_source(source, _check_version(version or ""), name)
@@ -138,7 +142,7 @@ def from_option(item: t.Mapping[str, t.Any]) -> PackRequest:
         raise OptionError("An item of packs has neither a name nor a source: give at least one of them.")
     if digest is not None and not _DIGEST.fullmatch(digest):
         raise _refusal("digest", digest, "a digest is written as sha256: and 64 hexadecimal digits")
-    return replace(request, subdir=_check_subdir(subdir or ""), digest=digest)
+    return replace(request, subdir=_check_subdir(subdir or ""), digest=digest, upload=upload)
 
 
 def _from_source(text: str, version: t.Optional[str], ref: t.Optional[str]) -> PackRequest:

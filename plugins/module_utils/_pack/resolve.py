@@ -22,7 +22,13 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack import dependencies
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.directory import directory_digest
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import Candidate, Fetcher, Wish, source_of
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import (
+    Candidate,
+    Fetcher,
+    Wish,
+    source_for,
+    source_of,
+)
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation, InstalledPack
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipt import Resolved, Source
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import PackRequest, normal_url
@@ -95,6 +101,12 @@ def already_there(asked: Asked, installation: Installation) -> t.Optional[Instal
     if asked.latest and (not request.version or _moves(pack)):
         return pack if pack.is_system and not request.version else None
     return pack if satisfied(pack, request.version) else None
+
+
+def _same_content(request: PackRequest, source: Source, installation: Installation) -> t.Optional[InstalledPack]:
+    path = f"{source.url}/{source.subdir}" if source.subdir else source.url
+    pack = installation.by_digest(request.digest or directory_digest(path))
+    return pack if pack and request.ref in (None, pack.ref) else None
 
 
 def _moves(pack: InstalledPack) -> bool:
@@ -214,7 +226,14 @@ class Resolver:
     def _wish(self, asked: Asked) -> Wish:
         request = asked.request
         if request.kind != "index":
-            return Wish(source_of(request.source or "", request.subdir or ""), request.version, request.ref)
+            return Wish(
+                source_for(request),
+                request.version,
+                request.ref,
+                digest=request.digest,
+                upload=request.upload,
+                controller=request.controller,
+            )
         name = request.name or ""
         installed = self._installation.get(name)
         if installed and installed.is_system:

@@ -148,7 +148,8 @@ def _uv(program: str, settings: Settings, environment: t.Mapping[str, str]) -> B
     for option in settings.options:
         if option not in _VIRTUALENV_OPTIONS_OF_UV:
             raise ValueError(f"it has nothing like the virtualenv option {option}")
-    variables: t.Dict[str, str] = {}
+    # Trust whom the host trusts, as pip does; uv brings its own list otherwise.
+    variables = {"UV_SYSTEM_CERTS": "true", "UV_NATIVE_TLS": "true"}
     flags: t.List[str] = []
     for key, value in _pip_configuration(environment).items():
         if key == "no-index":

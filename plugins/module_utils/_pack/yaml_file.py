@@ -143,15 +143,13 @@ class _Source:
                 depth -= 1
 
     def _syntax_error(self, error: t.Any) -> InvalidPackError:
-        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        problem = getattr(error, "problem", None) or getattr(error, "context", None)
+        mark = getattr(error, "problem_mark", None)
         if mark is not None:
-            return self.error(str(problem or "it has a syntax error"), mark.line + 1)
+            return self.error(_problem(error), mark.line + 1)
         found = self.yaml.reader.Reader.NON_PRINTABLE.search(self.text)
-        return self.error(
-            "it holds a control character" if found else "it has a syntax error",
-            self.text.count("\n", 0, found.start()) + 1 if found else None,
-        )
+        if found:
+            return self.error("it holds a control character", self.text.count("\n", 0, found.start()) + 1)
+        return self.error("it has a syntax error")
 
     def _bad_scalar(self, node: t.Any) -> t.Optional[int]:
         loader = self.loader_class("")
@@ -172,6 +170,15 @@ def _library() -> t.Any:
     except ImportError as error:
         raise MissingLibraryError("PyYAML", traceback.format_exc()) from error
     return yaml
+
+
+def _problem(error: t.Any) -> str:
+    """The problem in the parser's words, none of which are the file's."""
+    if not error.context:
+        return str(error.problem)
+    begin = error.context_mark
+    since = f" that begins in line {begin.line + 1}" if begin and begin.line != error.problem_mark.line else ""
+    return f"{error.context}{since}, {error.problem}"
 
 
 def _children(node: t.Any) -> t.List[t.Any]:

@@ -1,0 +1,102 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The controller's side of st2_pack: directories that are here and not on the target are sent there when needed."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import typing as t
+
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import St2Error
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.directory import directory_digest, pack_directory
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import UPLOAD_STEP
+
+MODULE = "stackstorm.st2.st2_pack"
+_LOCAL_PREFIXES = ("/", "./", "../", "~", "file://")
+
+
+class ActionModule(ActionBase):
+    """Runs the module; with C(remote_src=false) it names directories by their content and sends them on demand."""
+
+    _supports_check_mode = True
+    _supports_diff = True
+
+    def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> t.Dict[str, t.Any]:
+        """Run the module once, or twice when it lacks the content of a directory."""
+        super().run(tmp, task_vars)
+        arguments = dict(self._task.args)
+        try:
+            here = not boolean(arguments.get("remote_src", True))
+        except TypeError:
+            here = False  # The module says what is wrong with it.
+        if not here:
+            return self._run_module(arguments, task_vars)
+        try:
+            arguments["packs"] = [self._named_by_content(item) for item in self._items(arguments)]
+            arguments.pop("name", None)
+            result = self._run_module(arguments, task_vars)
+            if result.get("failed") and result.get("step") == UPLOAD_STEP:
+                arguments["packs"] = [self._sent(item) for item in arguments["packs"]]
+                result = self._run_module(arguments, task_vars)
+        except St2Error as error:
+            raise AnsibleActionFail(error.message) from error
+        finally:
+            self._remove_tmp_path(self._connection._shell.tmpdir)
+        return result
+
+    def _run_module(self, arguments: t.Dict[str, t.Any], task_vars: t.Any) -> t.Dict[str, t.Any]:
+        return self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars)
+
+    def _items(self, arguments: t.Mapping[str, t.Any]) -> t.Iterator[t.Dict[str, t.Any]]:
+        names = arguments.get("name") or []
+        packs = arguments.get("packs") or []
+        if isinstance(names, str):
+            names = names.split(",")
+        if not isinstance(names, list) or not isinstance(packs, list):
+            raise AnsibleActionFail("name must be a list of strings, and packs a list of dicts.")
+        for name in names:
+            yield {"source": str(name)} if self._is_local(str(name)) else {"name": str(name)}
+        for item in packs:
+            if not isinstance(item, dict):
+                raise AnsibleActionFail("An item of packs is not a dict: give name, source and version in one.")
+            yield dict(item)
+
+    @staticmethod
+    def _is_local(text: str) -> bool:
+        return text.startswith(_LOCAL_PREFIXES)
+
+    def _named_by_content(self, item: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
+        source = item.get("source")
+        if not isinstance(source, str) or not self._is_local(source):
+            return item
+        path = os.path.expanduser(source[len("file://") :] if source.startswith("file://") else source)
+        try:
+            path = os.path.abspath(self._find_needle("files", path))
+        except AnsibleError as error:
+            raise AnsibleActionFail(
+                f"The pack directory {source} was not found on the controller (remote_src is false): {error}"
+            ) from error
+        subdir = item.pop("subdir", None)
+        path = os.path.join(path, subdir) if subdir else path
+        return {**item, "source": path, "digest": directory_digest(path)}
+
+    def _sent(self, item: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
+        source = item.get("source")
+        if not isinstance(source, str) or not os.path.isabs(source):
+            return item
+        target = self._connection._shell.join_path(
+            self._connection._shell.tmpdir or self._make_tmp_path(), f"{os.path.basename(source)}.tar"
+        )
+        with tempfile.TemporaryDirectory() as directory:
+            archive = os.path.join(directory, "pack.tar")
+            pack_directory(source, archive)
+            self._transfer_file(archive, target)
+        self._fixup_perms2((os.path.dirname(target), target))
+        return {**item, "upload": target}

@@ -1,0 +1,152 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real git over ssh: sshd with a configuration, host key and deploy key of its own."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shlex
+import shutil
+import subprocess
+import time
+import typing as t
+from pathlib import Path
+
+from .serving_process import ServingProcess
+
+# Only `git-upload-pack 'PATH'` is run, and PATH is taken as one below the served folder.
+GATE = """\
+#!/bin/sh
+set -eu
+case "${SSH_ORIGINAL_COMMAND:-}" in
+    "git-upload-pack '"*"'" | "git upload-pack '"*"'") ;;
+    *) echo "only git-upload-pack is allowed here" >&2; exit 128 ;;
+esac
+path=${SSH_ORIGINAL_COMMAND#*"'"}
+path=${path%"'"}
+case "$path" in *..* | *"'"*) echo "no such repository" >&2; exit 128 ;; esac
+printf '%s\\n' "${path#/}" >> LOG
+export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*'
+exec git upload-pack ROOT/"${path#/}"
+"""
+
+CONFIGURATION = """\
+ListenAddress 127.0.0.1
+Port {port}
+HostKey {directory}/host_key
+PidFile none
+AuthorizedKeysFile {directory}/authorized_keys
+PubkeyAuthentication yes
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+UsePAM no
+PermitRootLogin prohibit-password
+StrictModes no
+AcceptEnv GIT_PROTOCOL
+LogLevel VERBOSE
+"""
+CONNECTED = "Connection from 127.0.0.1"
+
+
+def find_sshd() -> t.Optional[str]:
+    """Return the path of sshd, which is often outside PATH; None where there is none."""
+    return shutil.which("sshd", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"]))
+
+
+class GitSshServer(ServingProcess):
+    """Serves the bare repositories below ``root`` for whoever has the deploy key, and runs nothing else for them.
+
+    :arg directory: where its keys, configuration and logs are made, outside ``root``.
+
+    * ``key_file``: the deploy key, without a passphrase; ``stranger_key_file`` is a key that is refused.
+    * ``known_hosts_file``: knows this server; ``wrong_known_hosts_file`` knows another key for it.
+
+    Raises AssertionError where the machine has no sshd (see `find_sshd`).
+    """
+
+    def __init__(self, root: t.Union[str, Path], directory: t.Union[str, Path]) -> None:
+        self.root = Path(root).resolve()
+        self.directory = Path(directory).resolve()
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.user = getpass.getuser()
+        self._sshd = find_sshd()
+        assert self._sshd, "sshd is missing: install openssh-server"
+        if os.geteuid() == 0:
+            # The folder in which sshd confines its unprivileged part; normally made when the service starts.
+            Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+        self.key_file = self._key("deploy_key")
+        self.stranger_key_file = self._key("stranger_key")
+        self._key("host_key")
+        self._fetch_log = self.directory / "fetches.log"
+        self._write_gate()
+        super().__init__(self.directory / "sshd.log")
+        # The connection that showed it to be up is logged a moment later; it is not one of a test.
+        deadline = time.monotonic() + 2
+        while CONNECTED not in self.log and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self._own_connections = self.log.count(CONNECTED)
+        self.known_hosts_file = self._known_hosts("known_hosts", "host_key")
+        self.wrong_known_hosts_file = self._known_hosts("wrong_known_hosts", "stranger_key")
+
+    def command(self) -> t.List[str]:
+        """Return the command line for ``self.port``."""
+        config = self.directory / "sshd_config"
+        config.write_text(CONFIGURATION.format(port=self.port, directory=self.directory))
+        return [str(self._sshd), "-D", "-e", "-f", str(config)]
+
+    @property
+    def url(self) -> str:
+        """The address, without a slash at the end."""
+        return f"ssh://{self.user}@127.0.0.1:{self.port}"
+
+    @property
+    def fetches(self) -> t.List[str]:
+        """The repositories asked for, in order."""
+        return self._fetch_log.read_text().splitlines() if self._fetch_log.exists() else []
+
+    @property
+    def connections(self) -> int:
+        """How many connections there were, refused ones too."""
+        return self.log.count(CONNECTED) - self._own_connections
+
+    def client_command(self) -> str:
+        """Return a GIT_SSH_COMMAND that gets in."""
+        return shlex.join(
+            [
+                *(
+                    "ssh",
+                    "-F",
+                    "/dev/null",
+                    "-o",
+                    "BatchMode=yes",
+                    "-o",
+                    "IdentitiesOnly=yes",
+                    "-i",
+                    str(self.key_file),
+                ),
+                *("-o", "StrictHostKeyChecking=yes", "-o", f"UserKnownHostsFile={self.known_hosts_file}"),
+            ]
+        )
+
+    def _key(self, name: str) -> Path:
+        path = self.directory / name
+        if not path.exists():
+            command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(path)]
+            subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+        return path
+
+    def _write_gate(self) -> None:
+        gate = self.directory / "gate"
+        text = GATE.replace("LOG", shlex.quote(str(self._fetch_log)))
+        gate.write_text(text.replace("ROOT", shlex.quote(str(self.root))))
+        gate.chmod(0o755)
+        public = self.key_file.with_suffix(".pub").read_text()
+        (self.directory / "authorized_keys").write_text(f'restrict,command="{gate}" {public}')
+
+    def _known_hosts(self, name: str, key: str) -> Path:
+        path = self.directory / name
+        kind, body = (self.directory / f"{key}.pub").read_text().split()[:2]
+        path.write_text(f"[127.0.0.1]:{self.port} {kind} {body}\n")
+        return path
