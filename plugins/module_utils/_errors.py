@@ -107,3 +107,5 @@ class VerifyError(St2Error):
 
 class DeadlineError(St2Error):
     """The time that the task was given is over."""
+
+    default_step = "timeout"

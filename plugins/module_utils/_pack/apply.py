@@ -198,7 +198,10 @@ def _moves(
         release = releases.next_release(directory, pack.ref, pack.before)
         os.makedirs(release, mode=0o755)
     if tree or pack.action == "remove":
-        yield transaction.Move(pack.ref, "pack", directory.pack(pack.ref), tree, os.path.join(release, "pack"))
+        # What is in the way without being a pack goes with the staging directory.
+        kept = os.path.join(release or tools.staging.path(directory.staging, "old", pack.ref, "any"), "pack")
+        os.makedirs(os.path.dirname(kept), exist_ok=True)
+        yield transaction.Move(pack.ref, "pack", directory.pack(pack.ref), tree, kept)
     yield from _receipts(pack, directory, tree, release, tools)
     yield from _leftovers(pack, tools)
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError, MissingLibraryError
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.metadata_schema import PACK_SCHEMA, REF_PATTERN
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.yaml_file import key_lines, load_yaml
+from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import strip_urls
 
 MANIFEST = "pack.yaml"
 RESERVED_REFS = ("_global",)
@@ -263,7 +264,7 @@ def _plain(value: t.Any) -> str:
         return "{...}" if isinstance(value, dict) else "[...]"
     if value is None or isinstance(value, bool):
         return json.dumps(value)
-    text = str(value)
+    text = strip_urls(str(value))
     text = text if len(text) <= _SHOWN_TEXT else f"{text[:_SHOWN_TEXT]}..."
     return json.dumps(text, ensure_ascii=False) if isinstance(value, str) else text
 

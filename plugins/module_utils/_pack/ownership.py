@@ -32,21 +32,24 @@ class Ownership:
 
         :raises ApplyError: when this account may not.
         """
-        uid = -1 if self.uid == os.geteuid() else self.uid
-        gid = -1 if self.gid == os.getegid() else self.gid
-        if uid == gid == -1:
+        if self.uid == self.gid == -1:
             return
         try:
-            os.lchown(path, uid, gid)
+            self._give(path)
             for directory, names, files in os.walk(path):
                 for name in names + files:
-                    os.lchown(os.path.join(directory, name), uid, gid)
+                    self._give(os.path.join(directory, name))
         except PermissionError as error:
             raise ApplyError(
                 f"This account may not give {path} to another owner or group: run with become, or set owner "
                 "and group to "
                 "this account's."
             ) from error
+
+    def _give(self, path: str) -> None:
+        status = os.lstat(path)
+        if self.uid not in (-1, status.st_uid) or self.gid not in (-1, status.st_gid):
+            os.lchown(path, self.uid, self.gid)
 
 
 def resolve_ownership(

@@ -149,6 +149,7 @@ class Planner:
         requested = tuple(dict.fromkeys(asked.request.requested for asked in resolution.asked[ref]))
         policy = self._options.virtualenv
         installed = self.installation.get(ref)
+        self._check_base_path(installed)
         if isinstance(pack, Candidate):
             facts = self._facts(ref, pack.staged, adopted=False)
             if installed:
@@ -221,6 +222,14 @@ class Planner:
         known = source_of(source, subdir)
         pack = self.installation.by_source(known.url, known.subdir)
         return pack.ref if pack else None
+
+    def _check_base_path(self, installed: t.Optional[InstalledPack]) -> None:
+        if installed and self._options.base_path and installed.base_path != self._base_path:
+            raise OptionError(
+                f"base_path asks for {installed.ref} in {self._base_path}, but it is in {installed.base_path}. "
+                "Packs are not moved from one to the other: remove it there first (state=absent).",
+                ref=installed.ref,
+            )
 
     def _base_path_for(self, installed: t.Optional[InstalledPack]) -> str:
         if installed is None or self._options.base_path:

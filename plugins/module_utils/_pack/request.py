@@ -122,8 +122,8 @@ def from_option(item: t.Mapping[str, t.Any]) -> PackRequest:
     """Read one item of the option C(packs).
 
     :arg item: C(name), C(version), C(source), C(subdir), C(digest), C(upload), each a string, C(None) or missing. A
-        C(source) is taken whole, C(=) included, and C(name) is then the ref that the pack must have; without one, C(name) is all
-        that R(parse_spec) takes.
+        C(source) is taken whole, C(=) included, and C(name) is then the ref that the pack must have; without one,
+        C(name) is all that R(parse_spec) takes.
     :raises OptionError: when it cannot be used, saying what to write.
     """
     name, version, source, subdir, digest, upload = (
@@ -290,8 +290,11 @@ def _check_url(option: str, text: str, match: t.Match[str]) -> Source:
     user = userinfo.partition(":")[0]
     if scheme == "ssh" and user and not _USER.fullmatch(user):
         raise _refusal(option, text, "its user name is not a valid one")
-    if rest.partition("?")[0] in ("", "/") or "\\" in text or "#" in rest:
+    path = rest.partition("?")[0]
+    if path in ("", "/") or "\\" in text or "#" in rest:
         raise _refusal(option, text, "its path names no repository, or holds # or \\. Write a version as =VERSION")
+    if "@" in path:
+        raise _refusal(option, text, "there is an @ in its path. In user names and passwords, write / as %2F")
     clean, credentials = split_userinfo(text)
     clean, secret = _take_query_secret(clean)
     if secret and not credentials:

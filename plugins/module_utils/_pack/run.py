@@ -12,6 +12,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
+    ApplyError,
     HostError,
     MissingLibraryError,
     OptionError,
@@ -104,6 +105,8 @@ class Run:
                 raise  # Nothing has happened yet; another Python may have it.
             except St2Error as error:
                 self._fail(error)
+            except OSError as error:
+                self._fail(ApplyError(f"A file of this host cannot be read or written: {error}."))
             finally:
                 staging.clear()
         return self._outcome

@@ -49,7 +49,13 @@ def satisfied(pack: InstalledPack, version: t.Optional[str]) -> bool:
     if not version:
         return True
     if pack.receipt:
-        return satisfies_version(version, pack.receipt.resolved, pack.commit or "")
+        resolved = pack.receipt.resolved
+        if resolved.kind == "tag" and version not in (resolved.asked, resolved.name):
+            # v1.2.0 was taken; 1.2.0 means the same, unless that is a branch, which comes first.
+            branch = pack.working_copy.remote_branch(version)
+            if branch:
+                return branch == pack.commit
+        return satisfies_version(version, resolved, pack.commit or "")
     if not pack.head:
         return False
     if satisfies_version(version, Resolved("commit", ""), pack.head.commit):

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import typing as t
+from dataclasses import replace
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import VerifyError
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.directory import directory_digest
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import VirtualenvsDirectory
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import PackPlan, Plan, state_of
@@ -43,6 +45,8 @@ def _verify_pack(pack: PackPlan, installation: Installation) -> None:
     if installed is None:
         raise VerifyError(f"{pack.ref} {pack.after.short} was installed, but {path} has no pack.", ref=pack.ref)
     found = state_of(installed)
+    if pack.after.digest:
+        found = replace(found, digest=directory_digest(path))
     if (found.version, found.commit, found.digest) != (pack.after.version, pack.after.commit, pack.after.digest):
         raise VerifyError(
             f"{pack.ref} {pack.after.short} was installed at {path}, but {found.short or 'nothing known'} was read back"

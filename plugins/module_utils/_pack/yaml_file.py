@@ -107,8 +107,8 @@ class _Source:
 
     def error(self, problem: str, line: t.Optional[int] = None) -> InvalidPackError:
         """The error that says what is wrong with the file."""
-        where = f", line {line}" if line else ""
-        return InvalidPackError(f"{self.shown}{where}: this is not YAML that StackStorm can read: {problem}.")
+        where = f", line {line}," if line else ""
+        return InvalidPackError(f"{self.shown}{where} is not YAML that StackStorm can read: {problem}.")
 
     def _read(self, path: str, most_bytes: int) -> str:
         try:
