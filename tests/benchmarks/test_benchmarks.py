@@ -1,0 +1,43 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a satisfied task does not do, whatever the machine; and that every benchmark runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.fresh import install, measure_fresh, measure_large
+from benchmarks.satisfied import HEAVY, measure, probe
+from benchmarks.world import world
+
+
+def test_a_satisfied_task_starts_nothing_asks_nobody_and_imports_little(tmp_path: Path) -> None:
+    with world(tmp_path / "world", 5) as measured:
+        install(measured)
+        measured.git.clear()
+        measured.index.clear()
+        found = probe(measured, tmp_path / "programs")
+        assert found["result"]["changed"] is False
+        assert [pack["action"] for pack in found["result"]["packs"]] == ["none"] * 5
+        assert found["programs"] == []
+        assert (measured.git.requests, measured.index.requests) == ([], [])
+        assert [name for name in HEAVY if name in found["modules"]] == []
+        assert found["peak_kilobytes"] < 100 * 1024
+
+
+def test_every_benchmark_runs_and_gives_a_table(tmp_path: Path) -> None:
+    tables = [
+        measure(tmp_path / "a", (1, 2), 1),
+        measure_fresh(tmp_path / "b", 2),
+        measure_fresh(tmp_path / "c", 2, requirement=True),
+        measure_large(tmp_path / "d", 50),
+    ]
+    for table in tables:
+        print(table.markdown())
+        assert len(table.rows) >= 3
+        assert all(row.seconds > 0 for row in table.rows)
