@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
+TEMPORARY_PREFIX = ".new-"
 # Files that Python leaves in a pack when its actions run. They are nobody's edit.
 BYTECODE_DIRECTORY = "__pycache__"
 BYTECODE_SUFFIXES = (".pyc", ".pyo")
@@ -49,7 +50,7 @@ def write_atomically(path: str, content: bytes, *, mode: int = 0o644) -> None:
     :raises OSError: as the file system gives it; then C(path) is what it was.
     """
     directory = os.path.dirname(path)
-    descriptor, temporary = tempfile.mkstemp(prefix=".new-", dir=directory)
+    descriptor, temporary = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=directory)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)

@@ -66,7 +66,9 @@ def apply(plan: Plan, installation: Installation, virtualenvs: VirtualenvsDirect
         directory = installation.directory(pack.base_path)
         with _about(pack.ref):
             moves += _moves(pack, directory, virtualenvs, trees.get(pack.ref), built.get(pack.ref), tools)
-    applied = Applied(tuple(map(transaction.prepared, moves)), tools, installation)
+            if any(move.what == "pack" and move.ref == pack.ref for move in moves):
+                moves += _outdated_releases(pack, installation, tools)
+    applied = Applied(tuple(map(transaction.prepared, moves)), tools)
     applied.carry_out()
     return applied
 
@@ -77,10 +79,9 @@ class Applied:
     :arg moves: In the order in which they are made.
     """
 
-    def __init__(self, moves: t.Tuple[transaction.Move, ...], tools: Tools, installation: Installation) -> None:
+    def __init__(self, moves: t.Tuple[transaction.Move, ...], tools: Tools) -> None:
         self.moves = moves
         self._tools = tools
-        self._installation = installation
 
     def carry_out(self) -> None:
         """Make the moves, all or none.
@@ -89,42 +90,50 @@ class Applied:
         """
         if not self.moves:
             return
-        self._tools.journal.begin(self.moves)
-        for move in self.moves:
-            try:
-                transaction.carry_out(move)
-            except OSError as error:
-                self.undo()
-                raise ApplyError(
-                    f"The {move.what} of {move.ref} cannot be put at {move.live}: {error.strerror}. "
-                    "Everything this task "
-                    "had changed was put back.",
-                    ref=move.ref,
-                ) from error
-            except BaseException:
-                self.undo()
-                raise
+        try:
+            self._tools.journal.begin(self.moves)
+            for move in self.moves:
+                _carry_out(move)
+        except BaseException:
+            self.undo()
+            raise
 
     def undo(self) -> None:
         """Put everything back as it was before.
 
         :raises ApplyError: when that cannot be done; the journal stays, and the next run tries again.
         """
-        if self.moves:
+        if not self.moves:
+            return
+        try:
             transaction.undo_all(self.moves)
+            transaction.drop_releases(self.moves)
             self._tools.journal.end()
-            self._prune()
+        except OSError as error:
+            raise ApplyError(
+                f"What this task had changed cannot be put back: {error}. The old files are still there, and the next "
+                "run puts them back."
+            ) from error
 
     def commit(self) -> None:
-        """Let the new state stand, and clear away what is no longer needed."""
+        """Let the new state stand. What is no longer needed lies in staging by now.
+
+        :raises OSError: when the journal cannot be removed; the moves can and have to be undone then.
+        """
         if self.moves:
             self._tools.journal.end()
-            self._prune()
 
-    def _prune(self) -> None:
-        for ref in {move.ref for move in self.moves if move.what == "pack"}:
-            for directory in self._installation.directories:
-                releases.prune(directory, ref, self._tools.keep_releases)
+
+def _carry_out(move: transaction.Move) -> None:
+    try:
+        os.makedirs(os.path.dirname(move.kept), mode=0o755, exist_ok=True)
+        transaction.carry_out(move)
+    except OSError as error:
+        raise ApplyError(
+            f"The {move.what} of {move.ref} cannot be {'put at' if move.staged else 'taken from'} {move.live}: "
+            f"{error.strerror}. Everything this task had changed was put back.",
+            ref=move.ref,
+        ) from error
 
 
 @contextlib.contextmanager
@@ -166,6 +175,7 @@ def _build_virtualenvs(
     with _about(packs[0].ref):
         builder = tools.builder()
         base = builder.ensure_base()
+        tools.ownership.apply(base)  # Once here, instead of for each copy of its files.
 
     def build(pack: PackPlan) -> str:
         staged = tools.staging.path(virtualenvs.staging, "virtualenvs", pack.ref)
@@ -194,13 +204,11 @@ def _moves(
         yield from _leftovers(pack, tools)
         return
     release = ""
-    if pack.before and pack.action != "adopt":
+    if pack.before and pack.action != "adopt" and tools.keep_releases:
         release = releases.next_release(directory, pack.ref, pack.before)
-        os.makedirs(release, mode=0o755)
     if tree or pack.action == "remove":
-        # What is in the way without being a pack goes with the staging directory.
+        # What is in the way without being a pack, and a pack that is not kept, goes with the staging directory.
         kept = os.path.join(release or tools.staging.path(directory.staging, "old", pack.ref, "any"), "pack")
-        os.makedirs(os.path.dirname(kept), exist_ok=True)
         yield transaction.Move(pack.ref, "pack", directory.pack(pack.ref), tree, kept)
     yield from _receipts(pack, directory, tree, release, tools)
     yield from _leftovers(pack, tools)
@@ -219,14 +227,21 @@ def _receipts(
         documents["receipt"] = receipt_document(pack.remembered, where)
     for what, path in live.items():
         kept = os.path.join(release or tools.staging.path(directory.staging, "old", pack.ref), f"{what}.json")
-        if not release:
-            os.makedirs(os.path.dirname(kept), exist_ok=True)
         if what in documents:
             staged = tools.staging.path(directory.staging, "receipts", f"{pack.ref}.{what}.json")
             write_atomically(staged, documents[what])
             yield transaction.Move(pack.ref, what, path, staged, kept)
         elif os.path.lexists(path):
             yield transaction.Move(pack.ref, what, path, None, kept)
+
+
+def _outdated_releases(pack: PackPlan, installation: Installation, tools: Tools) -> t.Iterator[transaction.Move]:
+    """Earlier versions that go, by rename like everything else: no half of one is ever there, nor one too many."""
+    for directory in installation.directories:
+        coming = pack.before is not None and directory.path == pack.base_path
+        for path in releases.outdated(directory, pack.ref, tools.keep_releases, coming=coming):
+            kept = tools.staging.path(directory.staging, "old", "releases", pack.ref, os.path.basename(path))
+            yield transaction.Move(pack.ref, "release", path, None, kept)
 
 
 def _leftovers(pack: PackPlan, tools: Tools) -> t.Iterator[transaction.Move]:

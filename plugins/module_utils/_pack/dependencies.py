@@ -86,11 +86,20 @@ def is_provided(need: Need, pack: Pack) -> bool:
 
 
 class Providers:
-    """The packs that a host will have: those the task wants, then those it has already."""
+    """The packs that a host will have: those the task wants, then those it has already.
 
-    def __init__(self, wanted: t.Mapping[str, Pack], installation: Installation) -> None:
+    :arg asked: By ref, who wants a pack and as what, for messages: C(the task), C(sensu=1.0.2).
+    """
+
+    def __init__(
+        self,
+        wanted: t.Mapping[str, Pack],
+        installation: Installation,
+        asked: t.Optional[t.Mapping[str, t.Tuple[str, str]]] = None,
+    ) -> None:
         self._wanted = wanted
         self._installation = installation
+        self._asked = asked or {}
 
     def find(self, request: PackRequest) -> t.Optional[Pack]:
         """The pack that a dependency means, by ref, by source, or by the name of its repository."""
@@ -103,6 +112,22 @@ class Providers:
                 return pack
         installed = self._installation.by_source(request.source or "")
         return installed or self._by_ref(guess_ref(request.source or ""))
+
+    def conflict(self, need: Need, provider: Pack) -> str:
+        """What to tell about a pack that is not the one needed: who needs what, and who wants the other one."""
+        there = (
+            f"this task installs {label(provider)}"
+            if isinstance(provider, Candidate)
+            else f"{label(provider)} is installed"
+        )
+        advice = f"add {need.request.requested} to the task to have that version"
+        if provider.ref in SYSTEM_PACKS:
+            advice = "it comes with StackStorm, so have the StackStorm of that version"
+        elif provider.ref in self._wanted:
+            advice = "ask for one version that serves both"
+        if provider.ref in self._asked:
+            there += f", which {' asks for as '.join(self._asked[provider.ref])}"
+        return f"{need}, but {there}. Nothing was changed: {advice}, or set dependencies to skip."
 
     def _by_ref(self, ref: str) -> t.Optional[Pack]:
         return self._wanted.get(ref) or self._installation.get(ref)
@@ -129,21 +154,8 @@ def missing(providers: Providers, packs: t.Iterable[Pack]) -> t.List[Need]:
             if provider is None:
                 absent.append(need)
             elif not is_provided(need, provider):
-                raise DependencyError(_conflict(need, provider), ref=pack.ref)
+                raise DependencyError(providers.conflict(need, provider), ref=pack.ref)
     return absent
-
-
-def _conflict(need: Need, provider: Pack) -> str:
-    if isinstance(provider, Candidate):
-        return (
-            f"{need}, but this task installs {label(provider)}. Nothing was changed: ask for one version that "
-            "serves both, "
-            "or set dependencies to skip."
-        )
-    return (
-        f"{need}, but {label(provider)} is installed. Nothing was changed: add {need.request.requested} to the task to "
-        "have that version, or set dependencies to skip."
-    )
 
 
 def check_dependants(wanted: t.Mapping[str, Pack], installation: Installation) -> None:

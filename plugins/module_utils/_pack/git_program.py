@@ -34,23 +34,27 @@ _SAFE = (
 )
 # Root installs from directories that belong to developers. The setting counts only in a global file, and only a file
 # reaches the upload-pack that git starts for a local repository; the account's own file stays in force.
-_GLOBAL_CONFIG = "[include]\n\tpath = {account}\n[safe]\n\tdirectory = *\n"
+_INCLUDE = "[include]\n\tpath = {}\n"
+_TRUST = "[safe]\n\tdirectory = *\n"
 # Of the account's own GIT_ variables only those that say whom to trust stay.
 _KEPT = ("GIT_CONFIG_GLOBAL", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH")
 # Give a server that drips less than this for this long up; the deadline of the task ends the rest.
 _SLOWEST_BYTES_PER_SECOND = 200
 _SLOW_SECONDS = 30
-# Answers git's question only for the place the credentials are for: a redirect elsewhere gets nothing.
-_ASKPASS = """#!/bin/sh
-case "$1" in
-  *"'$ST2_GIT_PLACE'"*|*"'$ST2_GIT_USER_PLACE'"*) ;;
-  *) exit 1 ;;
-esac
-case "$1" in
-  Username*) printf '%s\\n' "$ST2_GIT_USERNAME" ;;
-  Password*) printf '%s\\n' "$ST2_GIT_PASSWORD" ;;
-  *) exit 1 ;;
-esac
+# A credential program of git's own kind (gitcredentials(7)): asked on standard input, so that nothing shows in a list
+# of processes, and with host and protocol as values of their own, so that no address can pass for another's. It answers
+# only for the place that the credentials are for: a redirect elsewhere gets nothing. A value given twice is none.
+_CREDENTIAL = """#!/bin/sh
+[ "$1" = get ] || exit 0
+protocol= host=
+while IFS= read -r line && [ -n "$line" ]; do
+  case "$line" in
+    protocol=*) protocol="$protocol${line#protocol=}" ;;
+    host=*) host="$host${line#host=}" ;;
+  esac
+done
+[ "$protocol://$host" = "$ST2_GIT_PLACE" ] || exit 0
+printf 'username=%s\\npassword=%s\\n' "$ST2_GIT_USERNAME" "$ST2_GIT_PASSWORD"
 """
 
 
@@ -58,7 +62,7 @@ esac
 class GitAccess:
     """How repositories are reached.
 
-    :arg scratch: A private directory for the askpass program.
+    :arg scratch: A private directory for git's configuration and its credential program.
     :arg credentials: Gives the credentials for a repository URL; empty where none may be sent.
     :arg ssh_key_file: Private key for ssh; the account's own keys where it is C(None).
     :arg known_hosts_file: Host keys for ssh; the account's own where it is C(None).
@@ -124,11 +128,11 @@ class Git:
         yield from _SAFE
         if url and self._access.credentials(url):
             yield "credential.helper="  # Neither ask a store nor put what the task gave into one.
+            yield 'credential.helper=!sh "$ST2_GIT_CREDENTIAL"'
 
     def _environment(self, url: str) -> t.Dict[str, str]:
         environment = {
-            **self._base,
-            **self._access.proxy.environment(),
+            **self._access.proxy.apply_to(self._base, url or None),
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_ALLOW_PROTOCOL": TRANSPORTS,
             "GIT_ASKPASS": "/bin/false",
@@ -143,27 +147,33 @@ class Git:
         }
         credentials = self._access.credentials(url) if url else Credentials()
         if credentials:
-            environment.update(self._askpass(url, credentials))
+            environment.update(self._credential(url, credentials))
         return environment
 
     def _global_config(self) -> str:
         path = os.path.join(self.scratch, "gitconfig")
         if not os.path.exists(path):
-            account = self._base.get("GIT_CONFIG_GLOBAL") or os.path.join(self._base.get("HOME", "/root"), ".gitconfig")
-            write_atomically(path, _GLOBAL_CONFIG.format(account=json.dumps(account)).encode())
+            includes = [_INCLUDE.format(json.dumps(account, ensure_ascii=False)) for account in self._account_configs()]
+            write_atomically(path, "".join([*includes, _TRUST]).encode("utf-8", "surrogateescape"))
         return path
 
-    def _askpass(self, url: str, credentials: Credentials) -> t.Dict[str, str]:
+    def _account_configs(self) -> t.List[str]:
+        """The account's own configuration, as git finds it; what does not exist git leaves out."""
+        if self._base.get("GIT_CONFIG_GLOBAL"):
+            return [self._base["GIT_CONFIG_GLOBAL"]]
+        home = self._base.get("HOME", "/root")
+        xdg = self._base.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
+        return [os.path.join(xdg, "git", "config"), os.path.join(home, ".gitconfig")]
+
+    def _credential(self, url: str, credentials: Credentials) -> t.Dict[str, str]:
         parts = urlsplit(url)
-        path = os.path.join(self.scratch, "askpass")
+        path = os.path.join(self.scratch, "git-credential")
         if not os.path.exists(path):
-            write_atomically(path, _ASKPASS.encode(), mode=0o700)
-        username = credentials.username or "git"
+            write_atomically(path, _CREDENTIAL.encode(), mode=0o700)
         return {
-            "GIT_ASKPASS": path,
+            "ST2_GIT_CREDENTIAL": path,
             "ST2_GIT_PLACE": f"{parts.scheme}://{parts.netloc}",
-            "ST2_GIT_USER_PLACE": f"{parts.scheme}://{username}@{parts.netloc}",
-            "ST2_GIT_USERNAME": username,
+            "ST2_GIT_USERNAME": credentials.username or "git",
             "ST2_GIT_PASSWORD": credentials.password,
         }
 

@@ -19,6 +19,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import Lock
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 
 _POLL_SECONDS = 0.05
+_UNNAMED = "a process that has not said who it is"
 
 
 class HostLock:
@@ -33,6 +34,7 @@ class HostLock:
     def __init__(self, directory: str) -> None:
         self.path = os.path.join(directory, "lock")
         self._descriptor: t.Optional[int] = None
+        self._signed = False
 
     @property
     def held(self) -> bool:
@@ -46,30 +48,28 @@ class HostLock:
         :returns: Whether the lock is held now.
         :raises LockError: when another run still has it at the deadline, naming that run.
         """
-        if self.held:
-            return True
-        if create:
-            os.makedirs(os.path.dirname(self.path), mode=0o755, exist_ok=True)
-        try:
-            flags = os.O_RDWR | os.O_CREAT if create else os.O_RDONLY
-            descriptor = os.open(self.path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
-        except FileNotFoundError:
-            return False
-        try:
-            self._wait(descriptor, deadline)
-            if create:
-                self._sign(descriptor)
-        except BaseException:
-            os.close(descriptor)
-            raise
-        self._descriptor = descriptor
+        if self._descriptor is None:
+            descriptor = self._open(create)
+            if descriptor is None:
+                return False
+            try:
+                self._wait(descriptor, deadline)
+            except BaseException:
+                os.close(descriptor)
+                raise
+            self._descriptor = descriptor
+        if create and not self._signed:
+            self._signed = True
+            self._write(json.dumps(_signature()).encode())
         return True
 
     def release(self) -> None:
         """Let the next run in; fine when it is not held."""
         if self._descriptor is not None:
-            with contextlib.suppress(OSError):
-                os.ftruncate(self._descriptor, 0)
+            if self._signed:
+                self._signed = False
+                with contextlib.suppress(OSError, LockError):
+                    self._write(b"")
             os.close(self._descriptor)
             self._descriptor = None
 
@@ -78,6 +78,33 @@ class HostLock:
 
     def __exit__(self, *_error: object) -> None:
         self.release()
+
+    def _open(self, create: bool) -> t.Optional[int]:
+        try:
+            if create:
+                os.makedirs(os.path.dirname(self.path), mode=0o755, exist_ok=True)
+            flags = os.O_RDWR | os.O_CREAT if create else os.O_RDONLY
+            return os.open(self.path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        except OSError as error:
+            if isinstance(error, FileNotFoundError) and not create:
+                return None
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: OSError) -> LockError:
+        return LockError(
+            f"The lock {self.path} cannot be used: {error.strerror}. Run as an account that may write there (become)."
+        )
+
+    def _write(self, text: bytes) -> None:
+        """Say who the owner is. The file that was locked may have been opened for reading only."""
+        try:
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                os.write(descriptor, text)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise self._unusable(error) from error
 
     def _wait(self, descriptor: int, deadline: Deadline) -> None:
         while True:
@@ -94,26 +121,35 @@ class HostLock:
         owner = self._owner(descriptor)
         return (
             f"Another run has the lock {self.path}: {owner}. This run waited {deadline.seconds:g} s (timeout) "
-            "and changed "
-            "nothing. Wait for it to end, or look at that process."
+            "and changed nothing. Wait for it to end, or look at that process."
         )
 
     @staticmethod
     def _owner(descriptor: int) -> str:
         try:
             owner = json.loads(os.pread(descriptor, 4096, 0))
+            if owner["host"] == socket.gethostname() and not _is_alive(owner["pid"]):
+                return _UNNAMED  # A run that was killed leaves its name; whoever has the lock now gave none.
             age = max(0.0, time.clock_gettime(time.CLOCK_MONOTONIC) - float(owner["since"]))
             return f"process {owner['pid']} on {owner['host']}, for {age:.0f} s"
         except (ValueError, KeyError, TypeError):
-            return "a process that has not said who it is"
+            return _UNNAMED
 
-    @staticmethod
-    def _sign(descriptor: int) -> None:
-        owner = {
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
-            "since": time.clock_gettime(time.CLOCK_MONOTONIC),
-            "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        }
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(owner).encode(), 0)
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def _signature() -> t.Dict[str, t.Any]:
+    return {
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "since": time.clock_gettime(time.CLOCK_MONOTONIC),
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }

@@ -93,9 +93,6 @@ def load_metadata(pack_dir: str, *, directory_name: t.Optional[str] = None) -> P
     checked = {key: value for key, value in document.items() if isinstance(key, str) and key != "ref"}
     if ref is not None:
         checked["ref"] = ref
-    if checked.get("version"):
-        # PackAPI.__init__ casts, since 0.1 without quotes is a number; the pattern then refuses the text "0.1".
-        checked["version"] = str(checked["version"])
     problems += _missing_keys(checked) + _schema_problems(checked, document, lines) + _further_problems(checked, lines)
     if ref is None or problems:
         if len(problems) > 1:

@@ -11,6 +11,7 @@ It follows st2common/models/api/pack.py PackAPI together with st2common/models/d
   (st2common/util/schema/__init__.py modify_schema_allow_default_none).
 * Patterns end in C(\\Z), since C($) would also take a newline at the end, and count ASCII digits only.
 * C(email) is required, as the database model is filled from it without asking whether it is there.
+* C(version) is a string: StackStorm makes one of a number, but the text of no number is a version.
 * C(files) and C(path) may be anything: registration overwrites both before it looks at them
   (st2common/bootstrap/base.py _register_pack_db).
 

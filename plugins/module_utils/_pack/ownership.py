@@ -10,6 +10,8 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import shutil
+import stat
 import typing as t
 from dataclasses import dataclass
 
@@ -48,8 +50,14 @@ class Ownership:
 
     def _give(self, path: str) -> None:
         status = os.lstat(path)
-        if self.uid not in (-1, status.st_uid) or self.gid not in (-1, status.st_gid):
-            os.lchown(path, self.uid, self.gid)
+        if self.uid in (-1, status.st_uid) and self.gid in (-1, status.st_gid):
+            return
+        if stat.S_ISREG(status.st_mode) and status.st_nlink > 1:
+            # Virtualenvs share files by hard links; the others keep their owner.
+            alone = f"{path}.new-{os.urandom(4).hex()}"
+            shutil.copy2(path, alone)
+            os.replace(alone, path)
+        os.lchown(path, self.uid, self.gid)
 
 
 def resolve_ownership(

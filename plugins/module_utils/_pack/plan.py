@@ -64,6 +64,7 @@ class Facts:
 class PackPlan:
     """What happens to one pack.
 
+    :arg ref: Empty for a source that is to be absent, and of which no pack is installed.
     :arg action: C(none), C(adopt), C(install), C(upgrade), C(downgrade), C(replace), C(repair), C(virtualenv),
         C(remove) or C(purge).
     :arg virtualenv: C(none) (needs none), C(kept), C(built), C(rebuilt), C(removed) or C(skipped).
@@ -236,7 +237,10 @@ def receipt_of(candidate: Candidate) -> Receipt:
 
 
 def adopted(pack: InstalledPack, source: Source, resolved: Resolved, dependencies: t.Tuple[str, ...]) -> Receipt:
-    """The receipt of a working copy that something else installed."""
+    """The receipt of a pack that is there and was proven to be the one wanted: a working copy that something else
+    installed, or one that was installed under another name of its commit."""
+    if pack.receipt:
+        return replace(pack.receipt, resolved=resolved)
     return Receipt(
         ref=pack.ref,
         name=pack.name,

@@ -36,6 +36,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.resolve impor
     Resolver,
     already_there,
 )
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.satisfaction import satisfied
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.staging import Staging
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv import (
     Interpreters,
@@ -163,7 +164,7 @@ class Planner:
             facts = replace(facts, edits=inspection.edited_files(pack, directory, self._get_git))
         remembered = None
         proof = resolution.proven.get(ref)
-        if proof and pack.receipt is None and pack.head:
+        if proof and (not satisfied(pack, proof.wish.version) if pack.receipt else pack.head):
             resolved = replace(proof.resolved, asked=proof.wish.version or "")
             remembered = plan.adopted(pack, proof.wish.source, resolved, dependencies_of(pack))
         if remembered or facts.edits:
@@ -193,7 +194,7 @@ class Planner:
             ref = self._ref_to_remove(request.expected_ref, request.source, request.subdir or "")
             if ref is None:
                 plans[request.requested] = plan.plan_removal(
-                    request.requested, None, plan.Facts(), requested=(request.requested,), base_path=self._base_path
+                    "", None, plan.Facts(), requested=(request.requested,), base_path=self._base_path
                 )
                 continue
             installed = self.installation.get(ref)

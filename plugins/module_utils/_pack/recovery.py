@@ -7,9 +7,9 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ApplyError
 from ansible_collections.stackstorm.st2.plugins.module_utils._files import remove_tree
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack import transaction
 
@@ -29,14 +29,15 @@ def recover(journal: transaction.Journal, debris: t.Sequence[str]) -> t.Tuple[st
     """
     moves = journal.read()
     if moves is not None:
-        undone = tuple(sorted({move.ref for move in transaction.undo_all(moves)}))
+        try:
+            undone = tuple(sorted({move.ref for move in transaction.undo_all(moves)}))
+        except ApplyError as error:
+            error.message += f" To accept what is there instead, remove {journal.path}."
+            raise
+        transaction.drop_releases(moves)
         journal.end()
-        for move in moves:
-            # A release directory that was made for a tree which went back.
-            if move.what == "pack" and not os.path.lexists(move.kept):
-                remove_tree(os.path.dirname(move.kept))
     else:
         undone = ()
-    for path in debris:
+    for path in (*debris, *journal.unfinished()):
         remove_tree(path)
     return undone

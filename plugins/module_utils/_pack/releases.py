@@ -11,7 +11,6 @@ import os
 import re
 import typing as t
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._files import remove_tree
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import PacksDirectory, entries
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import State
 
@@ -24,21 +23,31 @@ def next_release(directory: PacksDirectory, ref: str, state: State) -> str:
 
     Numbered, so that their order does not depend on a clock. Nothing is created.
     """
-    numbers = [int(match.group("number")) for match in map(_NUMBER.match, releases(directory, ref)) if match]
+    number = max(map(_number, releases(directory, ref)), default=0) + 1
     name = _UNSAFE.sub("_", "-".join(state.short.split()) or "unknown")
-    return os.path.join(directory.releases, ref, f"{max(numbers, default=0) + 1:04d}-{name}")
+    return os.path.join(directory.releases, ref, f"{number:04d}-{name}")
 
 
 def releases(directory: PacksDirectory, ref: str) -> t.List[str]:
     """The names of the kept releases of a pack, oldest first."""
-    return entries(os.path.join(directory.releases, ref))
+    return sorted(entries(os.path.join(directory.releases, ref)), key=_number)
 
 
-def prune(directory: PacksDirectory, ref: str, keep: int) -> None:
-    """Remove the oldest releases of a pack beyond C(keep), and what an interrupted run left half moved."""
+def outdated(directory: PacksDirectory, ref: str, keep: int, *, coming: bool) -> t.List[str]:
+    """The paths that go so that the newest C(keep) releases of a pack stay, oldest first. Nothing is removed here.
+
+    :arg coming: Whether one of those is about to come.
+    :returns: Releases, among them whatever is there without being one; where none stays, the directory of all of them.
+    """
     base = os.path.join(directory.releases, ref)
-    whole = [name for name in releases(directory, ref) if os.path.lexists(os.path.join(base, name, "pack"))]
-    for name in set(releases(directory, ref)) - set(whole[len(whole) - keep :] if keep else ()):
-        remove_tree(os.path.join(base, name))
-    if not releases(directory, ref):
-        remove_tree(base)
+    there = releases(directory, ref)
+    whole = [name for name in there if os.path.lexists(os.path.join(base, name, "pack"))]
+    staying = whole[-(keep - coming) :] if keep > coming else []
+    if not staying and not (coming and keep):
+        return [base] if os.path.lexists(base) else []
+    return [os.path.join(base, name) for name in there if name not in staying]
+
+
+def _number(name: str) -> int:
+    match = _NUMBER.match(name)
+    return int(match.group("number")) if match else 0

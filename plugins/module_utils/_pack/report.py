@@ -14,6 +14,9 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import P
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import PackRequest
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import strip_urls
 
+# What there is of a virtualenv after what a plan says of it did not happen.
+_UNDONE_VIRTUALENV = {"built": "none", "rebuilt": "kept", "removed": "kept"}
+
 
 def line(plan: Plan) -> str:
     """What happens, or happened, in one short line: C(sensu 1.0.1 -> 1.0.2 108d52b)."""
@@ -42,7 +45,9 @@ def _change(pack: PackPlan) -> str:
 
 
 def _unchanged(pack: PackPlan) -> str:
-    return f"{pack.ref} {_short(pack.after)} is there" if pack.after else f"{pack.ref} is not there"
+    return (
+        f"{pack.ref} {_short(pack.after)} is there" if pack.after else f"{pack.ref or pack.requested[0]} is not there"
+    )
 
 
 def _short(state: t.Optional[State]) -> str:
@@ -110,33 +115,48 @@ class Failure(t.NamedTuple):
     message: str
 
 
-def rows(plan: Plan, *, done: t.Container[str] = (), failed: t.Optional[Failure] = None) -> t.List[t.Dict[str, t.Any]]:
+def rows(
+    plan: Plan,
+    *,
+    done: t.Container[str] = (),
+    failed: t.Optional[Failure] = None,
+    installation: t.Optional[Installation] = None,
+) -> t.List[t.Dict[str, t.Any]]:
     """The result per pack, in the order of the plan.
 
     :arg done: Refs whose change stands. Without a failure every change does.
     :arg failed: What went wrong, if something did.
+    :arg installation: The packs as they are after the failure; without, as they were before it.
     """
-    return [_row(pack, failed is None or pack.ref in done, failed) for pack in plan.packs]
+    found = []
+    for pack in plan.packs:
+        stands = failed is None or pack.ref in done
+        after = pack.after if stands else pack.before
+        if installation and not stands:
+            installed = installation.get(pack.ref) if pack.ref else None
+            after = state_of(installed) if installed else None
+        found.append(_row(pack, stands, after, failed))
+    return found
 
 
-def _row(pack: PackPlan, stands: bool, failed: t.Optional[Failure]) -> t.Dict[str, t.Any]:
+def _row(pack: PackPlan, stands: bool, after: t.Optional[State], failed: t.Optional[Failure]) -> t.Dict[str, t.Any]:
     message, step = (_change(pack) if pack.changed else _unchanged(pack)), None
+    changed = pack.changed if stands else _public(after) != _public(pack.before)
     if failed and failed.ref == pack.ref:
         message, step = failed.message, failed.step
-    elif not stands:
-        message = (
-            f"{message}: not done, because of {failed.ref or 'the failure'}" if failed and pack.changed else message
-        )
+    elif failed and not stands and pack.changed:
+        undone = "and not put back" if changed else "not done"
+        message = f"{message}: {undone}, because of {failed.ref or 'the failure'}"
     return {
-        "ref": pack.ref,
-        "name": pack.name,
+        "ref": pack.ref or None,
+        "name": pack.name or None,
         "requested": list(pack.requested),
         "source": _source(pack),
         "before": _public(pack.before),
-        "after": _public(pack.after if stands else pack.before),
+        "after": _public(after),
         "action": pack.action,
-        "changed": pack.changed and stands,
-        "virtualenv": pack.virtualenv if stands else "kept",
+        "changed": changed,
+        "virtualenv": pack.virtualenv if stands else _UNDONE_VIRTUALENV.get(pack.virtualenv, pack.virtualenv),
         "edits": list(pack.edits),
         "registered": False,
         "step": step,

@@ -3,15 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This code is private to the stackstorm.st2 collection: do not import it elsewhere.
 
-"""Git repositories as a source of packs: clone, find what a version means, check it out, compare files with "
-"a commit."""
+"""Git repositories as a source of packs: clone, find what a version means, check it out, hold files against it."""
 
 from __future__ import annotations
 
 import os
 import re
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import SourceError
 from ansible_collections.stackstorm.st2.plugins.module_utils._files import is_bytecode
@@ -26,6 +25,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._process import Pro
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import strip_urls
 
 _MOST_VERSIONS_SHOWN = 40
+_CHANGES = {"?": "extra", "D": "missing"}
 _FULL_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
 
 
@@ -34,7 +34,7 @@ class Refs:
     """The branches and tags of a repository, each with its commit.
 
     :arg default: Name of the default branch; C(None) for a detached remote HEAD.
-    :arg head: Commit of the remote HEAD; C(None) for an empty repository.
+    :arg head: Commit of the remote HEAD; C(None) when it names a branch that does not exist.
     """
 
     branches: t.Mapping[str, str] = field(default_factory=dict)
@@ -82,6 +82,7 @@ class Repository:
                 "--no-checkout",
                 "--no-local",
                 "--template=",
+                "--origin=origin",
                 "--",
                 self.url,
                 directory,
@@ -95,8 +96,8 @@ class Repository:
         branches, tags = _parse(listing, "refs/remotes/origin/")
         branches.pop("HEAD", None)
         head = branches.get(default) if default else self._commit(directory, "HEAD")
-        if not head:
-            raise SourceError(f"The repository {strip_urls(self.url)} has no commit on its default branch.")
+        if not (head or branches or tags):
+            raise SourceError(f"The repository {strip_urls(self.url)} is empty: there is no commit in it.")
         return Refs(branches, tags, default, head)
 
     def list_remote(self) -> Refs:
@@ -133,25 +134,32 @@ class Repository:
         """
         found = look_up(refs, version)
         if found:
-            return found
-        version = version or "HEAD"
+            return self._dereferenced(directory, found)
+        if not version:
+            raise SourceError(
+                f"The default branch of {strip_urls(self.url)} does not exist. Ask for a version. {_listed(refs)}"
+            )
         commit = self._commit(directory, version) or self._fetch_commit(directory, version)
         if commit:
             return Found(Resolved("commit", "", version), commit)
-        known = refs.versions()
-        shown = ", ".join(known[:_MOST_VERSIONS_SHOWN]) or "none"
-        more = f" and {len(known) - _MOST_VERSIONS_SHOWN} more" if len(known) > _MOST_VERSIONS_SHOWN else ""
         raise SourceError(
-            f"{version} is not a version, tag, branch or commit of {strip_urls(self.url)}. "
-            f"Versions there, newest first: {shown}{more}."
+            f"{version} is not a version, tag, branch or commit of {strip_urls(self.url)}. {_listed(refs)}"
         )
 
     def check_out(self, directory: str, found: Found) -> None:
-        """Put the files of what was found into the clone: on its branch, or detached for tags and commits."""
-        arguments = ["--detach", found.commit]
-        if found.resolved.kind in ("default", "branch"):
-            arguments = ["-B", found.resolved.name, "--track", f"refs/remotes/origin/{found.resolved.name}"]
-        self._git("checkout", "--quiet", "--force", *arguments, "--", cwd=directory)
+        """Put the files of what was found into the clone: on its branch, or detached for tags and commits.
+
+        :raises SourceError: when git refuses, such as for a path that would lie inside of C(.git).
+        """
+        branch = found.resolved.name if found.resolved.kind in ("default", "branch") else ""
+        arguments = ["-B", branch, "--track", f"refs/remotes/origin/{branch}"] if branch else ["--detach", found.commit]
+        try:
+            self._git("checkout", "--quiet", "--force", *arguments, "--", cwd=directory)
+        except ProgramError as error:
+            raise SourceError(
+                f"The files of {strip_urls(self.url)} at {found.commit} cannot be checked out: {error.stderr}",
+                stderr=error.stderr,
+            ) from error
 
     def differences(self, git_directory: str, work_tree: str, commit: str, *, modes: bool) -> t.List[str]:
         """Files of a work tree that are not as a commit has them: C(edited), C(missing) and C(extra) with their path.
@@ -191,6 +199,15 @@ class Repository:
         commit = answer.stdout.strip().splitlines()[-1:] if answer.returncode == 0 else []
         return commit[0] if commit and _FULL_COMMIT.match(commit[0]) else None
 
+    def _dereferenced(self, directory: str, found: Found) -> Found:
+        """What was found with the commit behind a tag of a tag, which a listing of refs does not tell."""
+        if found.resolved.kind != "tag":
+            return found
+        commit = self._commit(directory, found.commit)
+        if commit is None:
+            raise SourceError(f"The tag {found.resolved.name} of {strip_urls(self.url)} is not one of a commit.")
+        return replace(found, commit=commit)
+
     def _fetch_commit(self, directory: str, version: str) -> t.Optional[str]:
         if not _FULL_COMMIT.match(version):
             return None
@@ -200,23 +217,32 @@ class Repository:
 
 def look_up(refs: Refs, version: t.Optional[str]) -> t.Optional[Found]:
     """What a version means by names alone; nothing when it may still be a commit, or is unknown."""
-    if not version or version == refs.default:
-        return Found(Resolved("default", refs.default or "", version or ""), refs.head) if refs.head else None
+    if not version:
+        return Found(Resolved("default", refs.default or "", ""), refs.head) if refs.head else None
     tag = next((name for name in tag_candidates(version) if name in refs.tags), None)
     if version in refs.branches:
-        warnings: t.Tuple[str, ...] = ()
-        if tag and refs.tags[tag] != refs.branches[version]:
-            warnings = (
-                f"{version} is both a branch (at {refs.branches[version][:7]}) and a tag ({tag} at "
-                f"{refs.tags[tag][:7]}); as StackStorm does, the branch was taken."
-                + (f" Ask for {tag} to get the tag." if tag != version else ""),
-            )
-        return Found(Resolved("branch", version, version), refs.branches[version], warnings)
-    if version in refs.tags:
-        return Found(Resolved("tag", version, version), refs.tags[version])
-    if tag:
-        return Found(Resolved("tag", tag, version), refs.tags[tag])
-    return None
+        kind = "default" if version == refs.default else "branch"
+        warnings = _ambiguous(refs, version, tag) if tag else ()
+        return Found(Resolved(kind, version, version), refs.branches[version], warnings)
+    return Found(Resolved("tag", tag, version), refs.tags[tag]) if tag else None
+
+
+def _ambiguous(refs: Refs, branch: str, tag: str) -> t.Tuple[str, ...]:
+    """What to tell about a branch whose name is also that of a tag."""
+    if refs.tags[tag] == refs.branches[branch]:
+        return ()
+    asked = tag if tag != branch else f"refs/tags/{tag}"
+    return (
+        f"{branch} is both a branch (at {refs.branches[branch][:7]}) and a tag ({tag} at {refs.tags[tag][:7]}); as "
+        f"StackStorm does, the branch was taken. Ask for {asked} to get the tag.",
+    )
+
+
+def _listed(refs: Refs) -> str:
+    known = refs.versions()
+    shown = ", ".join(known[:_MOST_VERSIONS_SHOWN]) or "none"
+    more = f" and {len(known) - _MOST_VERSIONS_SHOWN} more" if len(known) > _MOST_VERSIONS_SHOWN else ""
+    return f"Versions there, newest first: {shown}{more}."
 
 
 def _parse(listing: str, branch_prefix: str) -> t.Tuple[t.Dict[str, str], t.Dict[str, str]]:
@@ -233,12 +259,8 @@ def _parse(listing: str, branch_prefix: str) -> t.Tuple[t.Dict[str, str], t.Dict
 
 def _parse_status(status: str) -> t.Iterator[str]:
     for record in status.split("\0"):
-        code, path = record[:2], record[3:]
-        if not path or is_bytecode(path):
+        # The first letter compares the commit with HEAD, which is not asked; the second the work tree with the commit.
+        change, path = record[1:2], record[3:]
+        if not path or change == " " or is_bytecode(path):
             continue
-        if code == "??":
-            yield f"extra {path}"
-        elif "D" in code:
-            yield f"missing {path}"
-        else:
-            yield f"edited {path}"
+        yield f"{_CHANGES.get(change, 'edited')} {path}"

@@ -146,7 +146,6 @@ def from_option(item: t.Mapping[str, t.Any]) -> PackRequest:
 
 
 def _from_source(text: str, version: t.Optional[str], ref: t.Optional[str]) -> PackRequest:
-    _check_text("source", text)
     source = check_source("source", text)
     return PackRequest(
         source.address + (f"={version}" if version else ""),
@@ -221,12 +220,12 @@ def normal_url(url: str) -> str:
         return _normal_path(rest)
     user, _at, host = match.group("authority").rpartition("@")
     host = host.lower()
-    if host.endswith(f":{_DEFAULT_PORTS.get(scheme, '')}"):
+    while scheme in _DEFAULT_PORTS and host.endswith(f":{_DEFAULT_PORTS[scheme]}"):
         host = host.rpartition(":")[0]
-    user = f"{user.partition(':')[0]}@" if user and scheme == "ssh" else ""
+    user = user.partition(":")[0] if scheme == "ssh" else ""
     path, query, tail = rest.partition("?")
     path = _without_ending(path.lower() if host == "github.com" else path)
-    return f"{scheme}://{user}{host}{path}{query}{tail}"
+    return f"{scheme}://{f'{user}@' if user else ''}{host}{path}{query}{tail}"
 
 
 def _without_ending(path: str) -> str:
@@ -306,10 +305,9 @@ def _check_url(option: str, text: str, match: t.Match[str]) -> Source:
 
 
 def _check_path(option: str, text: str, path: str) -> Source:
-    normal = _normal_path(path)
-    if normal == "/":
+    if _normal_path(path) == "/":
         raise _refusal(option, text, "the root directory is no pack")
-    return Source(normal)
+    return Source(_normal_path(path))
 
 
 def _take_query_secret(url: str) -> t.Tuple[str, str]:
@@ -326,11 +324,10 @@ def _take_query_secret(url: str) -> t.Tuple[str, str]:
 
 
 def _warning(scheme: str, host: str) -> str:
-    clear = " They travel unencrypted over http." if scheme == "http" else ""
     return (
         f"The source on {host} was written with credentials in its URL. They are used and left out of everything else, "
-        f"but the task still shows them: use username and password, or token.{clear}"
-    )
+        "but the task still shows them: use username and password, or token."
+    ) + (" They travel unencrypted over http." if scheme == "http" else "")
 
 
 def _check_scp(option: str, text: str, match: t.Match[str]) -> Source:

@@ -32,13 +32,14 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import 
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation, InstalledPack
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipt import Resolved, Source
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import PackRequest, normal_url
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.satisfaction import satisfied
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.satisfaction import is_commit, satisfied
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Credentials
 
 if t.TYPE_CHECKING:
     from ansible_collections.stackstorm.st2.plugins.module_utils._pack.index import Indexes
 
 _PARALLEL = 6
+_TASK = "the task"
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Asked:
     """A request with who made it: the task, or a pack that depends on it."""
 
     request: PackRequest
-    asker: str = "the task"
+    asker: str = _TASK
     latest: bool = False
 
 
@@ -73,6 +74,11 @@ class Resolution:
     proven: t.Dict[str, Proof] = field(default_factory=dict)
     warnings: t.List[str] = field(default_factory=list)
 
+    def askers(self) -> t.Dict[str, t.Tuple[str, str]]:
+        """By ref, who asks for a pack and as what; of several the one that is the most particular."""
+        first = {ref: next(filter(_particular, asked), asked[0]) for ref, asked in self.asked.items()}
+        return {ref: (asked.asker, asked.request.requested) for ref, asked in first.items()}
+
     def candidates(self) -> t.Dict[str, Candidate]:
         """Those that have to be put in place."""
         return {ref: pack for ref, pack in self.packs.items() if isinstance(pack, Candidate)}
@@ -98,7 +104,7 @@ def already_there(asked: Asked, installation: Installation) -> t.Optional[Instal
             return pack if pack.receipt and pack.receipt.digest == digest else None
     if pack is None:
         return None
-    if asked.latest and (not request.version or _moves(pack)):
+    if asked.latest and (not request.version or (_moves(pack) and not is_commit(request.version))):
         return pack if pack.is_system and not request.version else None
     return pack if satisfied(pack, request.version) else None
 
@@ -201,7 +207,7 @@ class Resolver:
                     return installed, found.resolved
             candidate = self._fetcher.fetch(wish, number)
         except St2Error as error:
-            needed_by = [item.asker for item in asked if item.asker != "the task"]
+            needed_by = [item.asker for item in asked if item.asker != _TASK]
             if needed_by:
                 error.message = f"{error.message} ({', '.join(needed_by)} needs it.)"
             raise
@@ -248,7 +254,7 @@ class Resolver:
         try:
             entry = self._indexes.lookup(name, strict=self._strict)
         except St2Error as error:
-            if asked.asker != "the task":
+            if asked.asker != _TASK:
                 error.message = f"{error.message} ({asked.asker} needs it.)"
             error.ref = name
             raise
@@ -286,7 +292,7 @@ class Resolver:
     def _missing(self, resolution: Resolution) -> t.List[Asked]:
         if self._policy == "skip":
             return []
-        providers = dependencies.Providers(resolution.packs, self._installation)
+        providers = dependencies.Providers(resolution.packs, self._installation, resolution.askers())
         absent = dependencies.missing(providers, resolution.packs.values())
         if absent and self._policy == "check":
             raise DependencyError(
@@ -298,7 +304,10 @@ class Resolver:
 
 
 def _particular(asked: Asked) -> bool:
-    return bool(asked.latest or asked.request.version or asked.request.kind != "index")
+    """Whether not just any version will do. The task that names a source means that source; a dependency without a
+    version means the pack, wherever it comes from."""
+    named = asked.request.kind != "index" and asked.asker == _TASK
+    return bool(asked.latest or asked.request.version or named)
 
 
 def _pinned(pack: InstalledPack, version: t.Optional[str]) -> bool:

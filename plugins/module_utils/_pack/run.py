@@ -54,7 +54,9 @@ class Outcome:
     @property
     def changed(self) -> bool:
         """Whether the host is different now, or would be."""
-        return bool(self.plan.recovery) or (self.failure is None and self.plan.changed)
+        if self.failure is None:
+            return self.plan.changed
+        return bool(self.plan.recovery) or any(row["changed"] for row in self.rows)
 
 
 class Run:
@@ -108,21 +110,28 @@ class Run:
             except OSError as error:
                 self._fail(ApplyError(f"A file of this host cannot be read or written: {error}."))
             finally:
-                staging.clear()
+                # What a journal names is needed until its moves are undone.
+                if self._check or not self._journal.exists():
+                    self._outcome.warnings += staging.clear()
         return self._outcome
 
     def _run(self, lock: HostLock, staging: Staging) -> None:
         lock.acquire(self._deadline, create=False)
         recovery = self._recover(lock)
+        self._outcome.plan = Plan((), recovery)
         planner = self._planner(staging)
         plan = planner.plan_at_rest()
-        if plan is None and not self._check and not lock.held:
+        if plan is None and not self._check:
+            alone = lock.held
             lock.acquire(self._deadline, create=True)
-            recovery += self._recover(lock)
-            planner = self._planner(staging)
-        if plan is None:
-            plan = planner.make_plan()
-        self._outcome.warnings += planner.warnings
+            if not alone:  # Until now another run may have been at work.
+                recovery += self._recover(lock)
+                self._outcome.plan = Plan((), recovery)
+                planner = self._planner(staging)
+        try:
+            plan = plan or planner.make_plan()
+        finally:
+            self._outcome.warnings += planner.warnings
         self._outcome.plan = plan = Plan(plan.packs, recovery)
         if not self._check and any(pack.action != "none" for pack in plan.packs):
             self._apply(plan, planner, staging)
@@ -177,18 +186,19 @@ class Run:
         applied = apply(plan, planner.installation, planner.virtualenvs, tools)
         try:
             verify(plan, self._host.packs_base_paths, self._host.virtualenvs_path)
+            applied.commit()
         except BaseException:
             applied.undo()
             raise
-        applied.commit()
 
     def _fail(self, error: St2Error) -> None:
         self._outcome.failure = error
         failed = report.Failure(error.ref or "", error.step or "", error.message)
+        # What is said of a failure is read back: also where putting back has failed.
+        installation = Installation(self._host.packs_base_paths)
         if self._outcome.plan.packs:
-            self._outcome.rows = report.rows(self._outcome.plan, failed=failed)
+            self._outcome.rows = report.rows(self._outcome.plan, failed=failed, installation=installation)
         else:
-            installation = Installation(self._host.packs_base_paths)
             self._outcome.rows = report.rows_of_requests(self._options.requests, installation, failed)
 
     def _choose_base_path(self) -> str:

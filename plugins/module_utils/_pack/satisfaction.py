@@ -43,19 +43,14 @@ def satisfies_version(version: t.Optional[str], resolved: Resolved, commit: str)
 def satisfied(pack: InstalledPack, version: t.Optional[str]) -> bool:
     """Whether an installed pack is what a request for C(version) wants; decided from files alone.
 
-    A pack that something else installed (C(st2 pack install), git) is judged by its working copy: it satisfies a tag
-    whose commit is checked out, and a branch that is checked out where the remote had it.
+    What the receipt does not tell is told by the working copy, as for a pack that something else installed (C(st2 pack
+    install), git): it satisfies a tag whose commit is checked out, and a branch that is checked out where the remote
+    had it.
     """
     if not version:
         return True
-    if pack.receipt:
-        resolved = pack.receipt.resolved
-        if resolved.kind == "tag" and version not in (resolved.asked, resolved.name):
-            # v1.2.0 was taken; 1.2.0 means the same, unless that is a branch, which comes first.
-            branch = pack.working_copy.remote_branch(version)
-            if branch:
-                return branch == pack.commit
-        return satisfies_version(version, resolved, pack.commit or "")
+    if pack.receipt and _says_so(pack, pack.receipt.resolved, version):
+        return True
     if not pack.head:
         return False
     if satisfies_version(version, Resolved("commit", ""), pack.head.commit):
@@ -64,4 +59,14 @@ def satisfied(pack: InstalledPack, version: t.Optional[str]) -> bool:
     branch = working_copy.remote_branch(version)
     if branch:
         return pack.head.branch == version and pack.head.commit == branch
-    return any(working_copy.tag(name) == pack.head.commit for name in tag_candidates(version))
+    # As for StackStorm, the first of these tags that there is decides, wherever it is.
+    tag = next(filter(None, map(working_copy.tag, tag_candidates(version))), None)
+    return tag == pack.head.commit
+
+
+def _says_so(pack: InstalledPack, resolved: Resolved, version: str) -> bool:
+    """Whether the receipt tells that a pack is what a request for C(version) wants."""
+    other_name = resolved.kind == "tag" and version not in (resolved.asked, resolved.name)
+    if other_name and pack.working_copy.remote_branch(version):
+        return False  # v1.2.0 was taken; 1.2.0 means the same, but not beside a branch of that name, which comes first.
+    return satisfies_version(version, resolved, pack.commit or "")

@@ -40,11 +40,19 @@ class Staging:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         return path
 
-    def clear(self) -> None:
-        """Remove everything of this run, and the state directories that are empty then."""
-        for path in self._used:
-            remove_tree(path)
+    def clear(self) -> t.List[str]:
+        """Remove everything of this run.
+
+        :returns: Warnings about what cannot be removed; the next run finds it as debris and tries again.
+        """
+        warnings = []
+        for path in sorted(self._used):
+            try:
+                remove_tree(path)
+            except OSError as error:
+                warnings.append(f"{path} is not needed any more and cannot be removed: {error}.")
         self._used.clear()
+        return warnings
 
     @staticmethod
     def beside(path: str) -> str:

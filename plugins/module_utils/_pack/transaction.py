@@ -12,6 +12,7 @@ crash sees from the directories alone how far the moves got, and puts the old tr
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import typing as t
@@ -19,11 +20,13 @@ from dataclasses import asdict, dataclass
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ApplyError
 from ansible_collections.stackstorm.st2.plugins.module_utils._files import (
+    TEMPORARY_PREFIX,
     exchange,
     remove_tree,
     sync_directory,
     write_atomically,
 )
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import entries
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,10 @@ class Journal:
     def __init__(self, directory: str) -> None:
         self.path = os.path.join(directory, "journal.json")
 
+    def exists(self) -> bool:
+        """Whether a run is under way, or did not end."""
+        return os.path.lexists(self.path)
+
     def read(self) -> t.Optional[t.List[Move]]:
         """The moves of a run that did not end, or C(None).
 
@@ -86,6 +93,11 @@ class Journal:
                 "then remove it."
             ) from error
 
+    def unfinished(self) -> t.List[str]:
+        """What a run left that was killed while it wrote the journal."""
+        directory = os.path.dirname(self.path)
+        return [os.path.join(directory, name) for name in entries(directory) if name.startswith(TEMPORARY_PREFIX)]
+
     def begin(self, moves: t.Sequence[Move]) -> None:
         """Write down what is about to happen, on disk before it happens."""
         document = {"pid": os.getpid(), "moves": [asdict(move) for move in moves]}
@@ -93,7 +105,8 @@ class Journal:
 
     def end(self) -> None:
         """The moves are done, or undone: from now on nobody undoes them."""
-        os.unlink(self.path)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)
         sync_directory(os.path.dirname(self.path))
 
 
@@ -120,27 +133,36 @@ def undo(move: Move) -> bool:
     :returns: Whether anything had to be moved.
     :raises ApplyError: when the old tree is not to be found, naming where it was looked for.
     """
-    if _inode(move.live) == move.old:
+    if not has_happened(move):
         return False
     if move.old:
-        where = whereabouts(move)
-        if where is None:
-            raise ApplyError(
-                f"The {move.what} of {move.ref} that was at {move.live} is at none of {move.staged}, {move.kept}. "
-                "Something else moved it; nothing was changed."
-            )
-        if not os.path.lexists(move.live):
-            os.rename(where, move.live)
-        elif not exchange(where, move.live):
-            aside = f"{where}.aside"
-            os.rename(move.live, aside)
-            os.rename(where, move.live)
-    elif _inode(move.live) == move.new and move.staged:
+        _bring_back(move)
+    elif move.staged:
+        os.makedirs(os.path.dirname(move.staged), exist_ok=True)
         os.rename(move.live, move.staged)
-    else:
-        return False
     sync_directory(os.path.dirname(move.live))
     return True
+
+
+def has_happened(move: Move) -> bool:
+    """Whether the move changed what is at its live name. What something else put there since is left to it."""
+    now = _inode(move.live)
+    return now != move.old and now in (0, move.new)
+
+
+def _bring_back(move: Move) -> None:
+    where = whereabouts(move)
+    if where is None:
+        raise ApplyError(
+            f"The {move.what} of {move.ref} that was at {move.live} is at none of {move.staged}, {move.kept}. "
+            f"Something else took it away: put it back at {move.live}, then run this again.",
+            ref=move.ref,
+        )
+    if not os.path.lexists(move.live):
+        os.rename(where, move.live)
+    elif not exchange(where, move.live):
+        os.rename(move.live, f"{where}.aside")
+        os.rename(where, move.live)
 
 
 def whereabouts(move: Move) -> t.Optional[str]:
@@ -159,10 +181,14 @@ def undo_all(moves: t.Sequence[Move]) -> t.List[Move]:
     return [move for move in reversed(moves) if undo(move)]
 
 
-def clear(directories: t.Iterable[str]) -> None:
-    """Remove staging directories that belong to nobody any more. Only the holder of the host's lock may."""
-    for directory in directories:
-        remove_tree(directory)
+def drop_releases(moves: t.Iterable[Move]) -> None:
+    """Remove the directories that were made to keep old packs, after L(undo_all): what they hold is no release."""
+    for move in moves:
+        if move.what == "pack" and _inode(move.kept) != move.old:
+            directory = os.path.dirname(move.kept)
+            remove_tree(directory)
+            with contextlib.suppress(OSError):
+                os.rmdir(os.path.dirname(directory))  # When this was the first one.
 
 
 def pending(moves: t.Sequence[Move]) -> t.Dict[str, t.Optional[str]]:
@@ -170,4 +196,4 @@ def pending(moves: t.Sequence[Move]) -> t.Dict[str, t.Optional[str]]:
 
     :arg moves: What L(Journal.read) gave.
     """
-    return {move.live: whereabouts(move) for move in moves if _inode(move.live) != move.old}
+    return {move.live: whereabouts(move) for move in moves if has_happened(move)}

@@ -14,10 +14,11 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import VirtualenvError
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import DeadlineError, St2Error, VirtualenvError
 from ansible_collections.stackstorm.st2.plugins.module_utils._files import file_digest
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import VirtualenvsDirectory
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline, run
+from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import strip_urls
 
 MARKER = ".stackstorm.st2.json"
 REQUIREMENTS = "requirements.txt"
@@ -60,7 +61,7 @@ class Settings:
             "python": self.python,
             "python_version": version,
             "options": list(self.options),
-            "pip_options": list(self.pip_options),
+            "pip_options": [strip_urls(option) for option in self.pip_options],
             "st2_site_packages": self.st2_site_packages,
             "base_requirement": BASE_REQUIREMENT,
             "requirements": requirements,
@@ -171,7 +172,16 @@ class Interpreters:
 
     def _ask(self, path: str) -> str:
         code = "import sys; print('%d.%d' % sys.version_info[:2])"
-        return run([path, "-I", "-c", code], deadline=self._deadline, environment=self._environment).stdout.strip()
+        try:
+            return run([path, "-I", "-c", code], deadline=self._deadline, environment=self._environment).stdout.strip()
+        except DeadlineError:
+            raise
+        except St2Error as error:
+            raise VirtualenvError(
+                f"The Python for pack virtualenvs, {path} ([actionrunner] python_binary), does not run: "
+                f"{error.message}",
+                stderr=error.stderr,
+            ) from error
 
 
 def may_stay(

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import VirtualenvError
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv import Settings
+from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import split_userinfo
 
 # What pip is told, and what tells uv the same; None where it makes no difference to the result.
 _UV_VARIABLES: t.Mapping[str, t.Optional[str]] = {
@@ -62,6 +63,14 @@ _UV_VALUES: t.Mapping[str, str] = {
     "--only-binary": "--only-binary",
 }
 _COMMA_SEPARATED = ("UV_FIND_LINKS",)
+# Options of pip whose value may hold a password, and the settings that say the same without being seen in argv.
+_ADDRESSES: t.Mapping[str, str] = {
+    "--index-url": "index-url",
+    "-i": "index-url",
+    "--extra-index-url": "extra-index-url",
+    "--find-links": "find-links",
+    "-f": "find-links",
+}
 _VIRTUALENV_OPTIONS_OF_UV = {
     "--system-site-packages": "--system-site-packages",
     "--always-copy": None,
@@ -117,11 +126,12 @@ def choose_backend(
 
     :raises VirtualenvError: when the one asked for is not there or cannot do what the options say.
     """
+    options, variables = _take_passwords(settings.pip_options, environment)
     if asked in ("auto", "uv"):
         program = _find("uv", environment)
         try:
             if program:
-                return _uv(program, settings, environment)
+                return _uv(program, settings, options, {**environment, **variables})
             problem = "the program uv is not on this host"
         except ValueError as error:
             problem = str(error)
@@ -131,12 +141,12 @@ def choose_backend(
         program = virtualenv_binary if virtualenv_binary and os.path.isfile(virtualenv_binary) else None
         program = program or _find("virtualenv", environment)
         if program:
-            return Backend("virtualenv", program, settings, settings.pip_options)
+            return Backend("virtualenv", program, settings, options, variables)
         if asked == "virtualenv":
             raise VirtualenvError(
                 f"virtualenv_backend is virtualenv, but {virtualenv_binary or 'virtualenv'} is not on this host."
             )
-    return Backend("venv", settings.python, settings, settings.pip_options)
+    return Backend("venv", settings.python, settings, options, variables)
 
 
 def _find(program: str, environment: t.Mapping[str, str]) -> t.Optional[str]:
@@ -144,7 +154,42 @@ def _find(program: str, environment: t.Mapping[str, str]) -> t.Optional[str]:
     return shutil.which(program, path=os.pathsep.join([path, "/usr/local/bin", "/opt/stackstorm/st2/bin"]))
 
 
-def _uv(program: str, settings: Settings, environment: t.Mapping[str, str]) -> Backend:
+def _take_passwords(
+    options: t.Sequence[str], environment: t.Mapping[str, str]
+) -> t.Tuple[t.Tuple[str, ...], t.Dict[str, str]]:
+    """Move addresses with a password from pip's options to its environment.
+
+    :returns: The other options, and the variables.
+    """
+    kept: t.List[str] = []
+    variables: t.Dict[str, str] = {}
+    rest = list(options)
+    while rest:
+        option = rest.pop(0)
+        name, equals, value = option.partition("=")
+        if name in _ADDRESSES and (equals or rest):
+            value = value if equals else rest.pop(0)
+            if split_userinfo(value)[1]:
+                setting = _ADDRESSES[name]
+                variable = f"PIP_{setting.upper().replace('-', '_')}"
+                # A further address joins those that are configured, as the option does; the index takes their place.
+                before = [] if setting == "index-url" else [_configured(setting, {**environment, **variables})]
+                variables[variable] = " ".join([*filter(None, before), value])
+            else:
+                kept += [option] if equals else [option, value]
+        else:
+            kept.append(option)
+    return tuple(kept), variables
+
+
+def _configured(setting: str, environment: t.Mapping[str, str]) -> str:
+    try:
+        return " ".join(_pip_configuration(environment).get(setting, "").split())
+    except ValueError as error:
+        raise VirtualenvError(f"The options for pip cannot be used: {error}.") from error
+
+
+def _uv(program: str, settings: Settings, options: t.Sequence[str], environment: t.Mapping[str, str]) -> Backend:
     for option in settings.options:
         if option not in _VIRTUALENV_OPTIONS_OF_UV:
             raise ValueError(f"it has nothing like the virtualenv option {option}")
@@ -161,8 +206,11 @@ def _uv(program: str, settings: Settings, environment: t.Mapping[str, str]) -> B
             if variable:
                 variables[variable] = (",".join if variable in _COMMA_SEPARATED else " ".join)(value.split())
     own = {key: value for key, value in environment.items() if key.startswith("UV_")}
-    options = (*flags, *_translate(settings.pip_options))
-    return Backend("uv", program, settings, options, {**variables, **own})
+    translated = (*flags, *_translate(options))
+    if "UV_INDEX" in variables or "--index" in translated:
+        # pip takes the best of all indexes; uv would stop at the first that has the package.
+        variables["UV_INDEX_STRATEGY"] = "unsafe-best-match"
+    return Backend("uv", program, settings, translated, {**variables, **own})
 
 
 def _translate(options: t.Sequence[str]) -> t.Iterator[str]:

@@ -16,8 +16,9 @@ import shutil
 import typing as t
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import St2Error, VirtualenvError
-from ansible_collections.stackstorm.st2.plugins.module_utils._files import remove_tree, write_atomically
+from ansible_collections.stackstorm.st2.plugins.module_utils._files import write_atomically
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import VirtualenvsDirectory, entries
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.staging import Staging
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv import (
     BASE_REQUIREMENT,
     MARKER,
@@ -100,23 +101,30 @@ class VirtualenvBuilder:
         if os.path.isdir(path):
             return path
         os.makedirs(self._directory.bases, mode=0o755, exist_ok=True)
-        for outdated in entries(self._directory.bases):
-            remove_tree(os.path.join(self._directory.bases, outdated))
-        making = f"{path}.new"
+        # What has its name there is whole at every instant: it comes and goes by rename.
+        staging = Staging()
+        try:
+            for outdated in entries(self._directory.bases):
+                gone = staging.path(self._directory.staging, "old", outdated)
+                os.rename(os.path.join(self._directory.bases, outdated), gone)
+            self._make_base(staging.path(self._directory.staging, "base"), path)
+        finally:
+            staging.clear()
+        return path
+
+    def _make_base(self, making: str, path: str) -> None:
         try:
             self._run(self._backend.create(making))
             self._run(self._backend.install(making, BASE_REQUIREMENT))
             self._ensure_pip(making)
             self._prove(making)
         except St2Error as error:
-            remove_tree(making)
             raise VirtualenvError(
                 f"A virtualenv cannot be made with {self._backend.name}: {error.message}", stderr=error.stderr
             ) from error
         self._add_path(making)
         retarget(making, making, path)
         os.rename(making, path)
-        return path
 
     def _ensure_pip(self, path: str) -> None:
         # StackStorm's own packs.update_virtualenv and st2ctl call bin/pip of an existing virtualenv.
