@@ -97,7 +97,7 @@ def exchange(one: str, other: str) -> bool:
 def remove_tree(path: str) -> None:
     """Remove a directory tree, a file or a link; what is not there is fine.
 
-    Directories without write permission are opened first, as a pack may hold some.
+    Directories without write permission are opened, as a pack may hold some; the one above C(path) is never touched.
     """
     if not os.path.lexists(path):
         return
@@ -105,15 +105,21 @@ def remove_tree(path: str) -> None:
         os.unlink(path)
         return
 
-    def unlock(function: t.Callable[[str], t.Any], name: str, error: t.Any) -> None:
+    tried: t.Set[str] = set()
+
+    def unlock(_function: t.Callable[[str], t.Any], name: str, error: t.Any) -> None:
         if not os.path.lexists(name):
             return
-        os.chmod(os.path.dirname(name), 0o700)
+        if name in tried:
+            raise error[1]
+        tried.add(name)
+        if name != path:
+            os.chmod(os.path.dirname(name), 0o700)
         if os.path.isdir(name) and not os.path.islink(name):
             os.chmod(name, 0o700)
-            shutil.rmtree(name)
+            shutil.rmtree(name, onerror=unlock)
         else:
-            function(name)
+            os.unlink(name)
 
     shutil.rmtree(path, onerror=unlock)
 
@@ -169,5 +175,6 @@ def tree_digest(entries: t.Iterable[TreeEntry]) -> str:
     digest = hashlib.sha256()
     for entry in entries:
         fields = (entry.path, entry.kind, "x" if entry.executable else "-", entry.digest)
-        digest.update("\0".join(fields).encode("utf-8", "surrogateescape") + b"\n")
+        # NUL, which neither a name nor the target of a link can hold, behind every field: no two trees look alike.
+        digest.update("".join(f"{field}\0" for field in fields).encode("utf-8", "surrogateescape"))
     return f"sha256:{digest.hexdigest()}"

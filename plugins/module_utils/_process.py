@@ -21,6 +21,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Red
 
 _PR_SET_PDEATHSIG = 1
 _MOST_OUTPUT = 8 << 20
+# Read in front of what is kept, so that no secret is cut in two before it is looked for.
+_LONGEST_SECRET = 1 << 16
 _SHOWN = 2000
 
 
@@ -101,11 +103,13 @@ def run(
     :arg environment: The whole environment of the program.
     :arg redactor: Cleans the output before it is returned or raised.
     :arg check: Whether an exit status other than zero is an error.
-    :raises DeadlineError: when the deadline passes; the program and all its children are killed.
+    :raises DeadlineError: when the deadline passes; the program and all its children are killed. What it leaves running
+        when it ends by itself is killed too.
     :raises ProgramError: on an exit status other than zero, with the end of what it wrote.
     :raises St2Error: when the program cannot be started.
     """
     redactor = redactor or Redactor()
+    deadline.check(f"{os.path.basename(argv[0])} was about to start")
     with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
         try:
             process = subprocess.Popen(
@@ -118,13 +122,15 @@ def run(
                 start_new_session=True,
                 preexec_fn=_die_with_parent,
             )
-        except OSError as error:
-            raise St2Error(f"The program {argv[0]} cannot be started: {error.strerror}.") from error
+        except (OSError, ValueError) as error:
+            place = getattr(error, "filename", None) or argv[0]
+            reason = getattr(error, "strerror", None) or error
+            raise St2Error(f"The program {argv[0]} cannot be started: {place}: {reason}.") from error
         try:
             process.wait(timeout=deadline.remaining())
         except subprocess.TimeoutExpired:
             _kill_group(process)
-            tail = last_lines(redactor.text(_read(stderr)))
+            tail = last_lines(_read(stderr, redactor))
             raise DeadlineError(
                 f"The timeout of {deadline.seconds:g} s ran out while {os.path.basename(argv[0])} was at work.",
                 stderr=tail,
@@ -132,7 +138,9 @@ def run(
         except BaseException:
             _kill_group(process)
             raise
-        completed = Completed(process.returncode, redactor.text(_read(stdout)), redactor.text(_read(stderr)))
+        # Such as a git gc in the background, which would go on writing in a directory that is about to be moved.
+        _kill_group(process)
+        completed = Completed(process.returncode, _read(stdout, redactor), _read(stderr, redactor))
     if check and completed.returncode:
         raise ProgramError(
             f"{os.path.basename(argv[0])} failed with exit status {completed.returncode}: "
@@ -150,7 +158,8 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _read(stream: t.IO[bytes]) -> str:
+def _read(stream: t.IO[bytes], redactor: Redactor) -> str:
     size = stream.seek(0, os.SEEK_END)
-    stream.seek(max(0, size - _MOST_OUTPUT))
-    return stream.read(_MOST_OUTPUT).decode("utf-8", "replace")
+    start = stream.seek(max(0, size - _MOST_OUTPUT - _LONGEST_SECRET))
+    text = redactor.text(stream.read(_MOST_OUTPUT + _LONGEST_SECRET).decode("utf-8", "replace"))
+    return text[_LONGEST_SECRET:] if start else text[-_MOST_OUTPUT:]

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import typing as t
 from dataclasses import dataclass
@@ -77,9 +78,10 @@ class Redactor:
             self.add(secret)
 
     def add(self, secret: t.Optional[str]) -> None:
-        """Know one more secret, with its percent-encoded forms."""
+        """Know one more secret, with the forms that URLs, JSON and Python's errors show it in."""
         if secret and len(secret) >= _SHORTEST_SECRET:
-            self._forms.update((secret, quote(secret), quote(secret, safe="")))
+            escaped = (json.dumps(secret), json.dumps(secret, ensure_ascii=False), repr(secret))
+            self._forms.update((secret, quote(secret), quote(secret, safe=""), *(form[1:-1] for form in escaped)))
 
     def text(self, value: str) -> str:
         """The text without the secrets, and with every URL clean."""

@@ -15,7 +15,7 @@ import os
 import shutil
 import typing as t
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import St2Error, VirtualenvError
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import DeadlineError, St2Error, VirtualenvError
 from ansible_collections.stackstorm.st2.plugins.module_utils._files import write_atomically
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import VirtualenvsDirectory, entries
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.staging import Staging
@@ -79,6 +79,8 @@ class VirtualenvBuilder:
                 # Relative paths in a requirements file are the pack's.
                 self._run(self._backend.install(staged, "--upgrade", "-r", path), cwd=pack_directory)
                 self._prove(staged)
+            except DeadlineError:
+                raise
             except St2Error as error:
                 raise VirtualenvError(
                     f"The requirements of {ref} cannot be installed: {error.message}", stderr=error.stderr, ref=ref
@@ -94,6 +96,7 @@ class VirtualenvBuilder:
 
         :returns: Its path.
         :raises VirtualenvError: when it cannot be made.
+        :raises DeadlineError: when the task's time is over.
         """
         inputs = self._backend.settings.inputs(self._interpreter.version, "")
         name = fingerprint({**inputs, "backend": self._backend.name, "signature": self._interpreter.signature})[:16]
@@ -118,6 +121,8 @@ class VirtualenvBuilder:
             self._run(self._backend.install(making, BASE_REQUIREMENT))
             self._ensure_pip(making)
             self._prove(making)
+        except DeadlineError:
+            raise
         except St2Error as error:
             raise VirtualenvError(
                 f"A virtualenv cannot be made with {self._backend.name}: {error.message}", stderr=error.stderr

@@ -1,0 +1,248 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Programs: the deadline holds for all their children, nothing is left behind, nothing is asked, nothing leaks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.stackstorm.st2.plugins.module_utils import _process
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import DeadlineError, St2Error
+from ansible_collections.stackstorm.st2.plugins.module_utils._process import (
+    Completed,
+    Deadline,
+    ProgramError,
+    last_lines,
+    run,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import REDACTED, Redactor
+
+ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath)}
+
+
+def sh(script, *, seconds=20.0, **options):
+    return run(["sh", "-c", script], deadline=Deadline(seconds), environment=ENVIRONMENT, **options)
+
+
+def lives(pid):
+    """Whether a process is there and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def is_gone(pid, seconds=3.0):
+    end = time.monotonic() + seconds
+    while lives(pid) and time.monotonic() < end:
+        time.sleep(0.01)
+    return not lives(pid)
+
+
+def read_pid(path, seconds=5.0):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if path.exists() and path.read_text().strip():
+            return int(path.read_text())
+        time.sleep(0.01)
+    raise AssertionError(f"{path} was not written")
+
+
+def test_what_a_program_answers():
+    assert sh("echo out; echo err >&2") == Completed(0, "out\n", "err\n")
+
+
+def test_a_failure_is_an_error_with_what_it_wrote():
+    with pytest.raises(ProgramError, match="sh failed with exit status 3: broken") as caught:
+        sh("echo some; echo broken >&2; exit 3")
+    assert caught.value.completed == Completed(3, "some\n", "broken\n")
+    assert caught.value.stderr == "broken"
+
+
+def test_a_failure_without_stderr_shows_stdout():
+    with pytest.raises(ProgramError, match="exit status 1: only this"):
+        sh("echo only this; exit 1")
+
+
+def test_a_failure_can_be_an_answer():
+    assert sh("exit 3", check=False).returncode == 3
+
+
+def test_a_program_killed_by_a_signal_is_an_error():
+    with pytest.raises(ProgramError, match=f"exit status -{int(signal.SIGTERM)}"):
+        sh("kill -TERM $$")
+
+
+def test_the_environment_is_the_one_given_and_no_other(monkeypatch):
+    monkeypatch.setenv("HUNTER2", "hunter2")
+    completed = run(["/usr/bin/env"], deadline=Deadline(20), environment={"A": "1"})
+    assert completed.stdout == "A=1\n"
+
+
+def test_a_program_cannot_ask():
+    assert sh("if read answer; then echo got $answer; else echo nothing to read; fi").stdout == "nothing to read\n"
+    assert sh("if (exec < /dev/tty) 2>/dev/null; then echo tty; else echo no tty; fi").stdout == "no tty\n"
+
+
+def test_the_working_directory(tmp_path):
+    assert sh("pwd -P", cwd=str(tmp_path)).stdout == f"{tmp_path.resolve()}\n"
+
+
+def test_arguments_are_not_a_shells():
+    completed = run(["printf", "%s", "$(id); `id` *"], deadline=Deadline(20), environment=ENVIRONMENT)
+    assert completed.stdout == "$(id); `id` *"
+
+
+@pytest.mark.parametrize("argv", [["/no/such/program"], ["/"], ["sh\0"]])
+def test_a_program_that_cannot_be_started_is_named(argv):
+    with pytest.raises(St2Error, match=r"cannot be started"):
+        run(argv, deadline=Deadline(20), environment=ENVIRONMENT)
+
+
+def test_a_missing_working_directory_is_named(tmp_path):
+    with pytest.raises(St2Error, match=f"{tmp_path}/none"):
+        sh("true", cwd=f"{tmp_path}/none")
+
+
+# The deadline
+
+
+def test_the_deadline_ends_a_program_and_all_its_children(tmp_path):
+    start = time.monotonic()
+    with pytest.raises(DeadlineError, match=r"The timeout of 0\.5 s ran out while sh was at work") as caught:
+        sh(
+            f"echo working >&2; sleep 60 & echo $! > {tmp_path}/child;"
+            f"(sleep 60 & echo $! > {tmp_path}/grandchild; wait)",
+            seconds=0.5,
+        )
+    assert time.monotonic() - start < 5
+    assert caught.value.stderr == "working"
+    assert is_gone(read_pid(tmp_path / "child"))
+    assert is_gone(read_pid(tmp_path / "grandchild"))
+
+
+def test_a_program_that_ignores_signals_is_ended_all_the_same(tmp_path):
+    with pytest.raises(DeadlineError):
+        sh(f"trap '' TERM INT HUP; echo $$ > {tmp_path}/pid; while :; do sleep 0.05; done", seconds=0.5)
+    assert is_gone(read_pid(tmp_path / "pid"))
+
+
+def test_no_program_starts_when_the_time_is_over(tmp_path):
+    with pytest.raises(DeadlineError):
+        sh(f"touch {tmp_path}/started", seconds=0)
+    time.sleep(0.1)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_deadline_counts_down_to_zero():
+    deadline = Deadline(0.05)
+    assert 0 < deadline.remaining() <= 0.05
+    deadline.check("testing")
+    time.sleep(0.06)
+    assert deadline.remaining() == 0
+    with pytest.raises(DeadlineError, match=r"The timeout of 0\.05 s ran out while testing\."):
+        deadline.check("testing")
+
+
+# Nothing is left behind
+
+
+def test_what_a_program_leaves_running_ends_with_it(tmp_path):
+    sh(f"sleep 60 > /dev/null 2>&1 & echo $! > {tmp_path}/child")
+    assert is_gone(read_pid(tmp_path / "child"), seconds=1)
+
+
+def test_what_a_failing_program_leaves_running_ends_with_it(tmp_path):
+    with pytest.raises(ProgramError):
+        sh(f"sleep 60 > /dev/null 2>&1 & echo $! > {tmp_path}/child; exit 1")
+    assert is_gone(read_pid(tmp_path / "child"), seconds=1)
+
+
+def test_an_interrupt_ends_the_program(tmp_path, monkeypatch):
+    wait = subprocess.Popen.wait
+    calls = []
+
+    def interrupted(self, timeout=None):
+        calls.append(timeout)
+        if len(calls) == 1:
+            read_pid(tmp_path / "pid")
+            raise KeyboardInterrupt
+        return wait(self, timeout)
+
+    monkeypatch.setattr(subprocess.Popen, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        sh(f"echo $$ > {tmp_path}/pid; sleep 60")
+    assert is_gone(read_pid(tmp_path / "pid"))
+
+
+def test_a_program_dies_with_a_parent_that_is_killed(tmp_path):
+    script = (
+        "from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline, run\n"
+        f"argv = ['sh', '-c', 'echo $$ > {tmp_path}/pid; exec sleep 60']\n"
+        f"run(argv, deadline=Deadline(60), environment={ENVIRONMENT!r})\n"
+    )
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    with subprocess.Popen([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": path}) as parent:
+        try:
+            pid = read_pid(tmp_path / "pid")
+            assert lives(pid)
+        finally:
+            parent.kill()
+    assert is_gone(pid)
+
+
+# Output
+
+
+def test_output_is_bounded_and_its_end_is_kept():
+    completed = sh("head -c 9000000 /dev/zero | tr '\\0' x; echo the end")
+    assert len(completed.stdout) <= 8 << 20
+    assert completed.stdout.endswith("xxxthe end\n")
+
+
+def test_output_that_is_no_text():
+    assert sh("printf 'caf\\351'").stdout == "caf\N{REPLACEMENT CHARACTER}"
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "expected"),
+    [("  a\n", 10, "a"), ("abc", 3, "abc"), ("abcd", 3, "...bcd"), ("", 3, ""), ("abcd  \n", 4, "abcd")],
+)
+def test_last_lines(text, most, expected):
+    assert last_lines(text, most) == expected
+
+
+# Secrets
+
+
+def test_secrets_are_out_of_what_is_returned_and_raised():
+    redactor = Redactor(["hunter2"])
+    completed = sh("echo hunter2; echo https://u:other@h/ >&2", redactor=redactor)
+    assert completed == Completed(0, f"{REDACTED}\n", f"https://{REDACTED}@h/\n")
+    with pytest.raises(ProgramError) as failed:
+        sh("echo hunter2; echo hunter2 >&2; exit 1", redactor=redactor)
+    with pytest.raises(DeadlineError) as late:
+        sh("echo hunter2 >&2; sleep 60", redactor=redactor, seconds=0.5)
+    for error in (failed.value, late.value):
+        assert "hunter2" not in f"{error} {error.stderr} {vars(error)}"
+        assert REDACTED in error.stderr
+
+
+def test_urls_are_clean_without_a_redactor():
+    assert sh("echo https://u:hunter2@h/").stdout == f"https://{REDACTED}@h/\n"
+
+
+def test_a_secret_that_the_bound_cuts_in_two_does_not_show(monkeypatch):
+    monkeypatch.setattr(_process, "_MOST_OUTPUT", 20)
+    completed = sh("echo one-long-secret-hunter2; echo the end", redactor=Redactor(["one-long-secret-hunter2"]))
+    assert "hunter2" not in completed.stdout
+    assert completed.stdout.endswith("the end\n")
