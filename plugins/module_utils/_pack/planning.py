@@ -45,7 +45,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv im
     observe_virtualenv,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
-from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
+from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor, url_secrets
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import Host
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.proxy import resolve_proxy
 
@@ -87,6 +87,8 @@ class Planner:
         self._deadline = deadline
         self._redactor = redactor
         self._proxy = resolve_proxy(options.proxy, host.service_environment, environment)
+        for secret in (*self._proxy.secrets(), *url_secrets([*host.index_urls, *host.pip_opts])):
+            redactor.add(secret)
         self._environment = self._with_index(environment)
         self._git: t.Optional[Git] = None
         self._book = CredentialBook(options.credentials)
@@ -300,7 +302,7 @@ class Planner:
             backend,
             self._interpreters.look(self._settings.python),
             deadline=self._deadline,
-            environment={**self._environment, **self._proxy.environment()},
+            environment=self._proxy.apply_to(self._environment),
             redactor=self._redactor,
         )
 

@@ -115,7 +115,7 @@ WORDS = (
     _good("system-mapping", "the key system is free-form", metadata(system={"anything": [1, 2]})),
     _bad("system-text", "the key system is a mapping", metadata(system="linux")),
     _good("listed-files", "the key files is overwritten at registration", metadata(files=["pack.yaml"])),
-    _bad("files-text", "files are a list", metadata(files="pack.yaml")),
+    _good("files-text", "the key files is overwritten at registration", metadata(files="pack.yaml")),
     _good("foreign-path", "the key path is overwritten at registration", metadata(path="/somewhere/else")),
 )
 
