@@ -67,7 +67,8 @@ def apply(plan: Plan, installation: Installation, virtualenvs: VirtualenvsDirect
         with _about(pack.ref):
             moves += _moves(pack, directory, virtualenvs, trees.get(pack.ref), built.get(pack.ref), tools)
             if any(move.what == "pack" and move.ref == pack.ref for move in moves):
-                moves += _outdated_releases(pack, installation, tools)
+                taken = {move.live for move in moves}
+                moves += [move for move in _outdated_releases(pack, installation, tools) if move.live not in taken]
     applied = Applied(tuple(map(transaction.prepared, moves)), tools)
     applied.carry_out()
     return applied
@@ -181,7 +182,7 @@ def _build_virtualenvs(
         staged = tools.staging.path(virtualenvs.staging, "virtualenvs", pack.ref)
         with _about(pack.ref):
             files = trees.get(pack.ref) or (pack.installed.location if pack.installed else "")
-            builder.build(base, pack.ref, files, staged)
+            builder.build(base, pack.ref, files, staged, version=pack.after.version if pack.after else "")
         return staged
 
     with ThreadPoolExecutor(max_workers=min(_PARALLEL, len(packs))) as pool:

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Credentials
 
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
 
 class CredentialBook:
     """The credentials of one task.
@@ -44,4 +46,7 @@ class CredentialBook:
 
 def _place(url: str) -> str:
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower() if parts.scheme in ("http", "https") else ""
+    if parts.scheme not in _DEFAULT_PORTS:
+        return ""
+    host, port = parts.netloc.rpartition("@")[2].lower(), _DEFAULT_PORTS[parts.scheme]
+    return f"{parts.scheme}://{host[: -len(port)] if host.endswith(port) else host}"

@@ -176,8 +176,13 @@ class Fetcher:
         warnings += check_boundary(place)
         metadata = self._identified(wish, place)
         self._check_compatible(metadata)
-        content = read_content(place, metadata.ref)
-        check_config_schema(place)
+        try:
+            content = read_content(place, metadata.ref)
+            check_config_schema(place)
+        except InvalidPackError as error:
+            error.message = f"{metadata.ref} {metadata.version} cannot be installed: {error.message}"
+            error.ref = metadata.ref
+            raise
         warnings += content.warnings
         if resolved.kind == "tag" and not same_version(resolved.name, metadata.version):
             warnings.append(f"The tag {resolved.name} of {metadata.ref} holds version {metadata.version}.")

@@ -8,7 +8,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import typing as t
+from dataclasses import replace
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError
 from ansible_collections.stackstorm.st2.plugins.module_utils._files import list_tree
@@ -16,7 +18,11 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.directory imp
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.git_program import Git
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import InstalledPack
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import PacksDirectory
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipt import Contents, read_contents
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipt import (
+    Contents,
+    read_contents,
+    read_receipt,
+)
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.repository import Repository
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import Host
 
@@ -26,7 +32,8 @@ def edited_files(pack: InstalledPack, directory: PacksDirectory, git: t.Callable
     C("extra ...").
 
     A working copy is held against its commit, any other pack against the list of files in its contents file. For a pack
-    that StackStorm itself installed, executable bits do not count, since StackStorm sets them all.
+    that something else installed, executable bits do not count, since StackStorm sets them all
+    (st2common/util/pack_management.py apply_pack_permissions).
 
     :returns: Empty also for a pack of which nobody knows how it was.
     """
@@ -34,11 +41,41 @@ def edited_files(pack: InstalledPack, directory: PacksDirectory, git: t.Callable
         return ()
     if pack.head:
         repository = Repository(git(), pack.origin or "")
-        modes = pack.receipt is not None
+        modes = pack.receipt is not None and not pack.receipt.adopted
         git_directory = os.path.join(pack.location, ".git")
         return tuple(repository.differences(git_directory, pack.location, pack.head.commit, modes=modes))
     contents = read_contents(directory, pack.ref) if pack.receipt else None
     return tuple(changed_files(contents.files, list_tree(pack.location))) if contents else ()
+
+
+def as_installed(pack: InstalledPack, directory: PacksDirectory) -> InstalledPack:
+    """The pack with the receipt it was installed with, also where an edited C(pack.yaml) hides that it is the one."""
+    known = read_receipt(directory, pack.ref)
+    if pack.receipt or pack.link or known is None or not known.matches(pack.head.commit if pack.head else ""):
+        return pack
+    return replace(pack, name=known.name, version=known.version, origin=known.source.url, receipt=known, problem=None)
+
+
+def restored(pack: InstalledPack, edits: t.Sequence[str], git: t.Callable[[], Git]) -> InstalledPack:
+    """The pack that undoing its edits makes of it: its name and version are those of its commit.
+
+    :arg pack: As L(as_installed) gives it.
+    """
+    if pack.receipt or not pack.head or "edited pack.yaml" not in edits:
+        return pack
+    from ansible_collections.stackstorm.st2.plugins.module_utils._pack.metadata import read_identity
+
+    program = git()
+    environment = {"GIT_DIR": os.path.join(pack.location, ".git")}
+    with tempfile.TemporaryDirectory(dir=program.scratch) as scratch:
+        text = program("show", f"{pack.head.commit}:pack.yaml", environment=environment).stdout
+        with open(os.path.join(scratch, "pack.yaml"), "w", encoding="utf-8") as stream:
+            stream.write(text)
+        try:
+            _ref, name, version = read_identity(scratch, pack.ref)
+        except InvalidPackError:
+            return pack
+    return replace(pack, name=name, version=version, problem=None)
 
 
 def contents_of(pack: InstalledPack, directory: PacksDirectory) -> Contents:
@@ -55,14 +92,14 @@ def contents_of(pack: InstalledPack, directory: PacksDirectory) -> Contents:
     return Contents(content.by_type(), content.requirements)
 
 
-def leftovers(ref: str, host: Host, virtualenv: str) -> t.Tuple[t.Tuple[str, str], ...]:
+def leftovers(ref: str, host: Host, now: t.Callable[[str], str]) -> t.Tuple[t.Tuple[str, str], ...]:
     """What belongs to a pack outside of its directory and is there: kind and path.
 
-    :arg virtualenv: Path of its virtualenv.
+    :arg now: Where what belongs at a path is just now, as L(PacksDirectory.now).
     """
     candidates = (
-        ("virtualenv", virtualenv),
+        ("virtualenv", os.path.join(host.virtualenvs_path, ref)),
         ("config", os.path.join(host.configs_path, f"{ref}.yaml")),
         ("overrides", os.path.join(host.overrides_path, f"{ref}.yaml")),
     )
-    return tuple((kind, path) for kind, path in candidates if os.path.lexists(path))
+    return tuple((kind, path) for kind, path in candidates if os.path.lexists(now(path)))

@@ -140,13 +140,16 @@ def plan_installed(
     policy: str,
     requested: t.Tuple[str, ...],
     remembered: t.Optional[Receipt] = None,
+    restored: t.Optional[InstalledPack] = None,
 ) -> PackPlan:
     """What happens to a pack that is there and stays the one it is.
 
+    :arg restored: What undoing the edits makes of it, when that is another name, version or receipt.
     :arg remembered: The receipt to write, for a pack that something else installed and that was proven to be the one
         wanted; from then on that costs nothing to know.
     """
-    needed = needs_virtualenv(policy, pack)
+    stays = restored or pack
+    needed = needs_virtualenv(policy, stays)
     action, virtualenv = "none", _virtualenv(policy, needed, facts)
     if facts.edits:
         action = "repair"
@@ -156,18 +159,18 @@ def plan_installed(
         action = "adopt"
     return PackPlan(
         ref=pack.ref,
-        name=pack.name,
+        name=stays.name,
         action=action,
         virtualenv=virtualenv,
         base_path=pack.base_path,
         before=state_of(pack),
-        after=state_of(pack),
+        after=state_of(stays),
         requested=requested,
         edits=facts.edits,
         contents_before=facts.contents,
         contents_after=facts.contents,
-        installed=pack,
-        remembered=remembered or pack.receipt,
+        installed=stays,
+        remembered=remembered or stays.receipt,
     )
 
 
@@ -249,6 +252,7 @@ def adopted(pack: InstalledPack, source: Source, resolved: Resolved, dependencie
         resolved=resolved,
         commit=pack.commit or "",
         dependencies=dependencies,
+        adopted=True,
     )
 
 

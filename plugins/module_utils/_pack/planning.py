@@ -161,17 +161,32 @@ class Planner:
             base_path = self._base_path_for(installed)
             return plan.plan_candidate(pack, installed, facts, policy=policy, requested=requested, base_path=base_path)
         directory = self.installation.directory(pack.base_path)
-        facts = self._facts(ref, pack.location, adopted=pack.receipt is None)
+        facts = self._facts(ref, pack.location, adopted=pack.receipt is None or pack.receipt.adopted)
+        stays = pack
         if self._options.verify == "content" and not pack.is_system:
-            facts = replace(facts, edits=inspection.edited_files(pack, directory, self._get_git))
+            facts, stays = self._look_for_edits(pack, facts)
         remembered = None
         proof = resolution.proven.get(ref)
         if proof and (not satisfied(pack, proof.wish.version) if pack.receipt else pack.head):
             resolved = replace(proof.resolved, asked=proof.wish.version or "")
             remembered = plan.adopted(pack, proof.wish.source, resolved, dependencies_of(pack))
         if remembered or facts.edits:
-            facts = replace(facts, contents=inspection.contents_of(pack, directory))
-        return plan.plan_installed(pack, facts, policy=policy, requested=requested, remembered=remembered)
+            facts = replace(facts, contents=inspection.contents_of(stays, directory))
+        return plan.plan_installed(
+            pack, facts, policy=policy, requested=requested, remembered=remembered, restored=stays
+        )
+
+    def _look_for_edits(self, pack: InstalledPack, facts: plan.Facts) -> t.Tuple[plan.Facts, InstalledPack]:
+        """The facts with the edits in them, and what undoing those makes of the pack."""
+        directory = self.installation.directory(pack.base_path)
+        known = inspection.as_installed(pack, directory)
+        edits = inspection.edited_files(known, directory, self._get_git)
+        if not edits:
+            return facts, pack
+        # What the files that are there now require says nothing about the ones that come back.
+        fits = facts.virtualenv_fits and not any(edit.endswith(".txt") for edit in edits)
+        facts = replace(facts, edits=edits, virtualenv_fits=fits)
+        return facts, inspection.restored(known, edits, self._get_git)
 
     def _plan_renewal(self, repair: plan.PackPlan, fetcher: Fetcher, number: int) -> plan.PackPlan:
         """A pack without a repository of its own is repaired from where it came from."""
@@ -191,33 +206,39 @@ class Planner:
         return replace(repair, candidate=candidate, contents_after=candidate.contents)
 
     def _plan_absent(self) -> plan.Plan:
-        plans: t.Dict[str, plan.PackPlan] = {}
+        wanted: t.Dict[t.Tuple[str, str], t.List[str]] = {}
         for request in self._options.requests:
-            ref = self._ref_to_remove(request.expected_ref, request.source, request.subdir or "")
-            if ref is None:
-                plans[request.requested] = plan.plan_removal(
-                    "", None, plan.Facts(), requested=(request.requested,), base_path=self._base_path
-                )
-                continue
-            installed = self.installation.get(ref)
-            if installed and installed.is_system:
-                raise OptionError(
-                    f"{ref} is one of StackStorm's own packs and is never removed. Take it off the list.", ref=ref
-                )
-            virtualenv = observe_virtualenv(self.virtualenvs, ref)
-            facts = plan.Facts(virtualenv=virtualenv.health)
-            if self._options.purge:
-                facts = replace(facts, leftovers=inspection.leftovers(ref, self._host, virtualenv.path))
-            if installed:
-                directory = self.installation.directory(installed.base_path)
-                facts = replace(facts, contents=inspection.contents_of(installed, directory))
-            plans[ref] = plan.plan_removal(
-                ref, installed, facts, requested=(request.requested,), base_path=self._base_path
-            )
-        going = [ref for ref, made in plans.items() if made.action == "remove"]
+            ref = self._ref_to_remove(request.expected_ref, request.source, request.subdir or "") or ""
+            wanted.setdefault((ref, "" if ref else request.requested), []).append(request.requested)
+        plans = [made for (ref, _text), asked in wanted.items() for made in self._removals(ref, asked)]
+        going = [made.ref for made in plans if made.action == "remove"]
         if going and self._options.dependencies != "skip":
             dependencies.check_removal(going, self.installation)
-        return plan.Plan(tuple(plans.values()))
+        return plan.Plan(tuple(plans))
+
+    def _removals(self, ref: str, asked: t.Sequence[str]) -> t.Iterator[plan.PackPlan]:
+        """The removal of a pack, and of its copies in later base paths: without the first, StackStorm would run those.
+
+        :arg ref: Empty for a source that no installed pack came from.
+        """
+        requested = tuple(dict.fromkeys(asked))
+        installed = self.installation.get(ref) if ref else None
+        if installed and installed.is_system:
+            raise OptionError(
+                f"{ref} is one of StackStorm's own packs and is never removed. Take it off the list.", ref=ref
+            )
+        facts = plan.Facts()
+        if ref:
+            facts = replace(facts, virtualenv=observe_virtualenv(self.virtualenvs, ref).health)
+            if self._options.purge:
+                facts = replace(facts, leftovers=inspection.leftovers(ref, self._host, self.virtualenvs.now))
+        copies = self.installation.shadowed(ref) if installed else []
+        for pack in (installed, *copies):
+            if pack:
+                contents = inspection.contents_of(pack, self.installation.directory(pack.base_path))
+                facts = replace(facts, contents=contents)
+            yield plan.plan_removal(ref, pack, facts, requested=requested, base_path=self._base_path)
+            facts = plan.Facts()
 
     def _ref_to_remove(self, ref: t.Optional[str], source: t.Optional[str], subdir: str) -> t.Optional[str]:
         if ref or not source:

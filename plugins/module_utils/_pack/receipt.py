@@ -57,6 +57,7 @@ class Receipt:
     :arg stamp: Size and time of C(pack.yaml) as installed, by which the receipt is recognised as current.
     :arg digest: C(sha256:...) of the files of a pack without C(.git); empty for a working copy.
     :arg python: Whether the pack needs a virtualenv: it has Python actions, sensors or requirements.
+    :arg adopted: Whether something else installed the pack; then its virtualenv is what that made.
     """
 
     ref: str
@@ -69,6 +70,11 @@ class Receipt:
     dependencies: t.Tuple[str, ...] = ()
     python: bool = True
     stamp: t.Tuple[int, int] = (0, 0)
+    adopted: bool = False
+
+    def matches(self, commit: str) -> bool:
+        """Whether it is about a working copy at C(commit); with an empty one, about files without C(.git)."""
+        return not commit if self.digest else self.commit == commit
 
 
 @dataclass(frozen=True)

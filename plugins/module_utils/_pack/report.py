@@ -133,10 +133,14 @@ def rows(
         stands = failed is None or pack.ref in done
         after = pack.after if stands else pack.before
         if installation and not stands:
-            installed = installation.get(pack.ref) if pack.ref else None
-            after = state_of(installed) if installed else None
+            after = _there(pack, installation)
         found.append(_row(pack, stands, after, failed))
     return found
+
+
+def _there(pack: PackPlan, installation: Installation) -> t.Optional[State]:
+    copies = [installation.get(pack.ref), *installation.shadowed(pack.ref)] if pack.ref else []
+    return next((state_of(copy) for copy in copies if copy and copy.base_path == pack.base_path), None)
 
 
 def _row(pack: PackPlan, stands: bool, after: t.Optional[State], failed: t.Optional[Failure]) -> t.Dict[str, t.Any]:
@@ -184,18 +188,19 @@ def rows_of_requests(
         ref = request.expected_ref
         pack = installation.get(ref) if ref else None
         state = _public(state_of(pack)) if pack else None
+        source = request.source or (pack.source.url if pack and pack.source else None)
         blamed = failed.ref == ref or len(requests) == 1
         found.append(
             {
                 "ref": ref,
                 "name": pack.name if pack else ref,
                 "requested": [request.requested],
-                "source": strip_urls(request.source) if request.source else None,
+                "source": strip_urls(source) if source else None,
                 "before": state,
                 "after": state,
                 "action": "none",
                 "changed": False,
-                "virtualenv": "none",
+                "virtualenv": "kept" if pack else "none",
                 "edits": [],
                 "registered": False,
                 "step": failed.step if blamed else None,

@@ -62,11 +62,12 @@ class VirtualenvBuilder:
         self._environment.pop("PYTHONPATH", None)
         self._redactor = redactor
 
-    def build(self, base: str, ref: str, pack_directory: str, staged: str) -> None:
+    def build(self, base: str, ref: str, pack_directory: str, staged: str, *, version: str = "") -> None:
         """Make the virtualenv of one pack at C(staged), ready to be renamed to its place.
 
         :arg base: What L(ensure_base) returned.
         :arg pack_directory: The pack whose requirements it gets.
+        :arg version: Of that pack, for messages.
         :raises VirtualenvError: when the requirements cannot be installed; C(staged) is debris then.
         :raises DeadlineError: when the task's time is over.
         """
@@ -83,7 +84,9 @@ class VirtualenvBuilder:
                 raise
             except St2Error as error:
                 raise VirtualenvError(
-                    f"The requirements of {ref} cannot be installed: {error.message}", stderr=error.stderr, ref=ref
+                    f"The requirements of {' '.join((ref, version)).strip()} cannot be installed: {error.message}",
+                    stderr=error.stderr,
+                    ref=ref,
                 ) from error
         retarget(staged, staged, live)
         inputs = self._backend.settings.inputs(self._interpreter.version, requirements)
