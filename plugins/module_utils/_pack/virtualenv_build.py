@@ -71,7 +71,7 @@ class VirtualenvBuilder:
         :raises VirtualenvError: when the requirements cannot be installed; C(staged) is debris then.
         :raises DeadlineError: when the task's time is over.
         """
-        live = self._directory.virtualenv(ref)
+        live, label = self._directory.virtualenv(ref), f"{ref} {version}" if version else ref
         clone_tree(base, staged, base, staged)
         requirements = requirements_digest(pack_directory)
         if requirements:
@@ -84,7 +84,7 @@ class VirtualenvBuilder:
                 raise
             except St2Error as error:
                 raise VirtualenvError(
-                    f"The requirements of {' '.join((ref, version)).strip()} cannot be installed: {error.message}",
+                    f"The requirements of {label} cannot be installed: {error.message}",
                     stderr=error.stderr,
                     ref=ref,
                 ) from error
