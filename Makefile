@@ -1,0 +1,38 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# `make demo` shows it, `make test` proves it; both do their own set-up. `make help` names the rest.
+
+PYTHON ?= python3
+TOOLCHAIN := tests/toolchain
+RUN := $(PYTHON) $(TOOLCHAIN)/run_stages.py $(if $(V),--verbose)
+STAGES := lint sanity units integration e2e faults hostile docs benchmarks
+
+.PHONY: help demo test clean prepare-demo prepare-test $(STAGES)
+
+help:
+	@echo 'make demo      packs installed, upgraded, refused and removed in a scratch directory'
+	@echo 'make test      all stages; V=1 shows all output as it comes'
+	@$(RUN) --list | sed 's/^/make /'
+	@echo 'make clean     remove .venv and .cache'
+
+demo: prepare-demo
+	@tests/demo/run
+
+test: prepare-test
+	@$(RUN)
+
+$(STAGES): prepare-test
+	@$(RUN) $@
+
+# Costs a fraction of a second once everything is there.
+prepare-demo:
+	@$(PYTHON) $(TOOLCHAIN)/system_packages.py demo
+	@$(PYTHON) $(TOOLCHAIN)/environments.py
+
+prepare-test:
+	@$(PYTHON) $(TOOLCHAIN)/system_packages.py test
+
+clean:
+	rm -rf .venv .cache tests/output

@@ -1,0 +1,155 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The checks that ansible-test runs: sanity, units and integration, on the ansible-core releases that are supported."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+import typing as t
+from dataclasses import replace
+from pathlib import Path
+
+import collection_tree
+import interpreters
+from checks import Check, Skip
+from environments import CACHE, CORES, ROOT, Core, core_environment, main_environment
+
+HOMES = CACHE / "homes"
+
+PIP_SETTINGS = [Path("~/.pip/pip.conf").expanduser(), Path("~/.config/pip/pip.conf").expanduser()]
+
+# ansible-test fetches get-pip.py from a web server to put pip into the virtual environments that it makes. Python
+# brings pip along: this does the same and needs only the package index.
+GET_PIP = """\
+import subprocess, sys
+subprocess.check_call([sys.executable, "-m", "ensurepip"], stdout=subprocess.DEVNULL)
+others = [argument for argument in sys.argv[1:] if not argument.startswith(("-", "pip=="))]
+if others:
+    subprocess.check_call([sys.executable, "-m", "pip", "install", *others])
+"""
+
+
+def environment(programs: Path) -> dict[str, str]:
+    """The environment of a check: these programs first, real Pythons, a home of its own, nobody's Ansible settings."""
+    home = HOMES / "tests"
+    home.mkdir(parents=True, exist_ok=True)
+    (home / ".gitconfig").write_text(f"[safe]\n\tdirectory = {ROOT}\n", encoding="utf-8")
+    ours = re.compile(r"ANSIBLE_|ST2_(?!TEST_DATA$)|GIT_|PYTHON|PYTEST_|VIRTUAL_ENV$|XDG_|PYENV_")
+    kept = {name: value for name, value in os.environ.items() if not ours.match(name)}
+    for settings in PIP_SETTINGS:
+        if settings.exists():
+            kept.setdefault("PIP_CONFIG_FILE", str(settings))
+    return {
+        **kept,
+        "HOME": str(home),
+        "PATH": os.pathsep.join([str(programs), interpreters.search_path()]),
+        "LC_ALL": "C.UTF-8",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "NO_COLOR": "1",
+    }
+
+
+def sanity() -> t.Iterator[Check | Skip]:
+    """ansible-test sanity once for each release of ansible-core: all of it on the newest one.
+
+    The others leave out pylint: it takes as long as all the rest, and is the same linter in an older edition.
+    """
+    for core, programs in _cores():
+        if isinstance(programs, Skip):
+            yield programs
+        else:
+            less = [] if core is CORES[-1] else ["--skip-test", "pylint"]
+            yield _check(f"ansible-core {core.release}", programs, "sanity", "--junit", *less)
+
+
+def units() -> t.Iterator[Check | Skip]:
+    """Every Python of this machine but that of .venv, every release of ansible-core on at least one of them."""
+    shares = share_out(list(interpreters.find()))
+    for core, programs in _cores():
+        if isinstance(programs, Skip):
+            yield programs
+            continue
+        for version in shares[core.release]:
+            python = f"{version[0]}.{version[1]}"
+            yield _check(
+                f"ansible-core {core.release}, Python {python}", programs, "units", "--venv", "--python", python
+            )
+
+
+def share_out(versions: t.Sequence[interpreters.Version]) -> dict[str, list[interpreters.Version]]:
+    """Which release of ansible-core tests which Pythons.
+
+    Each tests the Python that it is run by; the others are tested by the newest release that has them as targets. So
+    every Python is tested once, unless two releases have to be run by the same. The newest release leaves out the one
+    that runs it when it has others to test: that pair is in .venv, where the units have been run already.
+    """
+    shares = {core.release: [python] if (python := core.controller(versions)) else [] for core in CORES}
+    for version in versions:
+        if not any(version in share for share in shares.values()):
+            knowing = [core for core in CORES if core.oldest_target <= version <= core.newest_controller]
+            able = [core.release for core in knowing if shares[core.release]]
+            if able:
+                shares[able[-1]].append(version)
+    newest = shares[CORES[-1].release]
+    del newest[: 1 if len(newest) > 1 else 0]
+    return {release: sorted(share) for release, share in shares.items()}
+
+
+def integration() -> t.Iterator[Check | Skip]:
+    """Each target in a run of its own, on the ansible-core of .venv."""
+    programs = main_environment()
+    targets = ROOT / "tests" / "integration" / "targets"
+    for target in sorted(path.name for path in targets.iterdir() if not path.name.startswith("setup_")):
+        check = _check(target, programs, "integration", "--local", target)
+        yield replace(check, junit=None)
+
+
+def _check(name: str, programs: Path, *arguments: str) -> Check:
+    tree = collection_tree.copy(programs.parent.name.lstrip("."))
+    command = [str(programs / "ansible-test"), arguments[0], "--color", "no", *arguments[1:]]
+    surroundings = {**environment(programs), "HOME": str(_home(programs))}
+    return Check(name, command, tree, surroundings, tree / "tests" / "output" / "junit", seconds=900)
+
+
+def _cores() -> t.Iterator[tuple[Core, Path | Skip]]:
+    for core in CORES:
+        programs = core_environment(core)
+        if programs is None:
+            needed = f"{core.oldest_controller[0]}.{core.oldest_controller[1]}"
+            reason = f"it needs Python {needed} or later, and this machine has none"
+            yield core, Skip(f"ansible-core {core.release}", reason)
+        else:
+            yield core, programs
+
+
+def _home(programs: Path) -> Path:
+    """A home in which ansible-test finds pip's settings (it drops PIP_* variables) and need not fetch get-pip.py."""
+    settings = configparser.RawConfigParser()
+    settings.read([*PIP_SETTINGS, os.environ.get("PIP_CONFIG_FILE", os.devnull)])
+    if not settings.has_section("global"):
+        settings.add_section("global")
+    for name, value in os.environ.items():
+        if name.startswith("PIP_") and name != "PIP_CONFIG_FILE" and value:
+            settings.set("global", name[4:].lower().replace("_", "-"), value)
+    settings.set(
+        "global", "cache-dir", os.path.expanduser(settings.get("global", "cache-dir", fallback="~/.cache/pip"))
+    )
+    settings.set("global", "quiet", "2")
+    home = HOMES / programs.parent.name.lstrip(".")
+    (home / ".config" / "pip").mkdir(parents=True, exist_ok=True)
+    with (home / ".config" / "pip" / "pip.conf").open("w", encoding="utf-8") as file:
+        settings.write(file)
+    _provide_pip(programs, home / ".ansible" / "test" / "cache")
+    return home
+
+
+def _provide_pip(programs: Path, place: Path) -> None:
+    """Put the stand-in for get-pip.py where ansible-test looks before it fetches one; the name has pip's version."""
+    place.mkdir(parents=True, exist_ok=True)
+    for source in programs.parent.glob("lib/python3*/site-packages/ansible_test/_internal/python_requirements.py"):
+        for version in re.findall(r"pip='([0-9.]+)'", source.read_text(encoding="utf-8")):
+            (place / f"get_pip_{version.replace('.', '_')}.py").write_text(GET_PIP, encoding="utf-8")

@@ -1,0 +1,115 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Build what the project publishes, and look at it: C(build_docs.py site) and C(build_docs.py collection).
+
+Runs in the environment with the documentation tools. Results are in C(.cache/docs) and C(.cache/package).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import typing as t
+from pathlib import Path
+
+import collection_tree
+import yaml
+from environments import CACHE, ROOT
+
+NAME = "stackstorm.st2"
+DOCS = CACHE / "docs"
+PACKAGE = CACHE / "package"
+PROGRAMS = Path(sys.executable).parent
+
+# Everything that a released collection may contain at its root.
+PUBLISHED = {
+    "CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "FILES.json", "LICENSES", "MANIFEST.json", "README.md",
+    "REUSE.toml", "changelogs", "docs", "meta", "playbooks", "plugins", "roles",
+}  # fmt: skip
+
+SPHINX = """
+project = "stackstorm.st2"
+html_title = "stackstorm.st2"
+extensions = ["sphinx_antsibull_ext"]
+pygments_style = "ansible"
+highlight_language = "YAML+Jinja"
+html_theme = "sphinx_ansible_theme"
+html_show_sphinx = False
+html_use_index = False
+html_copy_source = False
+"""
+
+
+def site() -> list[str]:
+    """Make the module pages and the guide into C(.cache/docs/html); returns Sphinx's warnings.
+
+    Links into the documentation of ansible-core cannot be resolved without a network, so those warnings do not count.
+    """
+    shutil.rmtree(DOCS, ignore_errors=True)
+    source = DOCS / "rst"
+    source.mkdir(parents=True)
+    source.chmod(0o755)
+    (DOCS / "conf.py").write_text(SPHINX, encoding="utf-8")
+    _run(
+        "antsibull-docs",
+        "collection",
+        "--use-current",
+        "--squash-hierarchy",
+        "--fail-on-error",
+        "--dest-dir",
+        source,
+        NAME,
+    )
+    warnings = DOCS / "warnings.txt"
+    _run("sphinx-build", "-q", "-w", warnings, "-c", DOCS, source, DOCS / "html")
+    sys.stdout.write(f"The site is {DOCS / 'html' / 'index.html'}\n")
+    lines = warnings.read_text(encoding="utf-8").splitlines()
+    return [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in lines if "ansible_collections.ansible.builtin" not in line]
+
+
+def collection() -> list[str]:
+    """Build the collection, install it in an empty place, read its documentation there; returns what is wrong."""
+    shutil.rmtree(PACKAGE, ignore_errors=True)
+    os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(PACKAGE)
+    _run("ansible-galaxy", "collection", "build", "--output-path", PACKAGE, cwd=collection_tree.copy("package"))
+    (archive,) = PACKAGE.glob("*.tar.gz")
+    with tarfile.open(archive) as content:
+        roots = {name.split("/", 1)[0] for name in content.getnames()}
+    problems = [f"{name} is in the archive and has no place there" for name in sorted(roots - PUBLISHED)]
+    _run("ansible-galaxy", "collection", "install", "--offline", "--no-deps", "--collections-path", PACKAGE, archive)
+    installed = PACKAGE / collection_tree.BELOW
+    modules = sorted(path.stem for path in (installed / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
+    runtime = yaml.safe_load((installed / "meta" / "runtime.yml").read_text(encoding="utf-8"))
+    group = sorted(runtime["action_groups"]["st2"])
+    if group != modules:
+        problems.append(f"meta/runtime.yml has {group} in the action group st2, but the modules are {modules}")
+    return problems + [problem for module in modules for problem in _undocumented(module)]
+
+
+def _undocumented(module: str) -> t.Iterator[str]:
+    answer = _run("ansible-doc", "--json", "--type", "module", f"{NAME}.{module}", capture=True)
+    page = json.loads(answer)[f"{NAME}.{module}"]
+    for part in ("doc", "examples", "return"):
+        if not page.get(part):
+            yield f"{NAME}.{module} has no {part} in its documentation"
+
+
+def _run(program: str, *arguments: str | Path, cwd: Path = ROOT, capture: bool = False) -> str:
+    command = [str(PROGRAMS / program), *map(str, arguments)]
+    done = subprocess.run(command, cwd=cwd, stdout=subprocess.PIPE if capture else None, check=True)
+    return done.stdout.decode() if capture else ""
+
+
+if __name__ == "__main__":
+    try:
+        found = {"site": site, "collection": collection}[sys.argv[1]]()
+    except subprocess.CalledProcessError as problem:
+        found = [str(problem)]
+    sys.exit("\n".join(found) or None)

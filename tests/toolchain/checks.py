@@ -1,0 +1,166 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One check: a command with a result that can be counted. Running it, and counting what it says in JUnit XML."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import typing as t
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree
+
+# ansible-test's word for a sanity test of, say, PowerShell in a collection without PowerShell. That is no test.
+NOTHING_TO_TEST = "No tests applicable."
+
+# How much of the output of a failed command to show.
+LAST_LINES = 150
+
+# The process groups of the commands that are running.
+_groups: set[int] = set()
+
+
+@dataclass(frozen=True)
+class Check:
+    """A command to run.
+
+    C(junit) is a JUnit XML file that the command writes, or a directory in which it writes several; without it the
+    command counts as one test that passes with exit status 0. After C(seconds) it is killed, and has failed.
+    """
+
+    name: str
+    command: t.Sequence[str]
+    cwd: Path
+    environment: t.Mapping[str, str] = field(default_factory=dict)
+    junit: Path | None = None
+    seconds: int = 1200
+
+
+@dataclass(frozen=True)
+class Skip:
+    """A check that cannot be run on this machine, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass
+class Outcome:
+    """Counts, and a line for each failure and each skip."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    failures: list[str] = field(default_factory=list)
+    skips: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def add(self, other: Outcome) -> None:
+        """Take another outcome's figures in."""
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+        self.failures += other.failures
+        self.skips += other.skips
+        self.seconds += other.seconds
+
+
+def run(check: Check, log: Path, *, show: bool = False) -> Outcome:
+    """Run a check with no standard input. Its output goes to C(log); when C(show) is set, to the terminal instead."""
+    started = time.monotonic()
+    for stale in _reports(check.junit):
+        stale.unlink()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as output:
+        status = _execute(check, None if show else output)
+    outcome = _judge(check, status)
+    outcome.seconds = time.monotonic() - started
+    if outcome.failed and not show:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+        sys.stdout.write("".join(lines[-LAST_LINES:]))
+        sys.stdout.write(f"The last {LAST_LINES} of {len(lines)} lines of {log}\n" if len(lines) > LAST_LINES else "")
+    return outcome
+
+
+def count_junit(reports: t.Iterable[Path]) -> Outcome:
+    """Count the test cases of JUnit XML files. Raises ElementTree.ParseError for a file that was cut off."""
+    outcome = Outcome()
+    for report in reports:
+        for case in ElementTree.parse(report).iter("testcase"):  # the files are our own tools' output
+            name = "::".join(part for part in (case.get("classname"), case.get("name")) if part)
+            skipped = case.find("skipped")
+            if case.find("failure") is not None or case.find("error") is not None:
+                outcome.failed += 1
+                outcome.failures.append(name)
+            elif skipped is not None:
+                reason = skipped.get("message") or skipped.text or f"{name}: no reason given"
+                if reason != NOTHING_TO_TEST:
+                    outcome.skipped += 1
+                    outcome.skips.append(reason)
+            else:
+                outcome.passed += 1
+    return outcome
+
+
+def end_all() -> None:
+    """Kill every command that is running now, with all that it started."""
+    for group in list(_groups):
+        _end(group)
+
+
+def _end(group: int) -> None:
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def _execute(check: Check, output: t.BinaryIO | None) -> int | None:
+    """The exit status; None when the time was up and the whole process group was killed."""
+    process = subprocess.Popen(
+        list(check.command),
+        cwd=check.cwd,
+        env={**check.environment},
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=None if output is None else subprocess.STDOUT,
+        start_new_session=True,
+    )
+    _groups.add(process.pid)
+    try:
+        return process.wait(timeout=check.seconds)
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        # Whatever a test left running, or all of it when the time was up.
+        _end(process.pid)
+        process.wait()
+        _groups.discard(process.pid)
+
+
+def _judge(check: Check, status: int | None) -> Outcome:
+    if status is None:
+        return Outcome(failed=1, failures=[f"took longer than {check.seconds} seconds and was killed"])
+    if check.junit is None:
+        return Outcome(failed=1, failures=[f"exit status {status}"]) if status else Outcome(passed=1)
+    try:
+        outcome = count_junit(_reports(check.junit))
+    except ElementTree.ParseError as problem:
+        return Outcome(failed=1, failures=[f"its report is not whole: {problem}"])
+    if not (outcome.passed or outcome.failed or outcome.skipped):
+        outcome.add(Outcome(failed=1, failures=[f"ran no test (exit status {status})"]))
+    elif status and not outcome.failed:
+        outcome.add(Outcome(failed=1, failures=[f"exit status {status} although no test failed"]))
+    return outcome
+
+
+def _reports(junit: Path | None) -> list[Path]:
+    if junit is None:
+        return []
+    return sorted(junit.glob("*.xml")) if junit.suffix != ".xml" else [junit] if junit.exists() else []

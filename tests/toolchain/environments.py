@@ -1,0 +1,142 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Virtual environments for the tests: made when missing or outdated, left alone otherwise.
+
+C(environments.py venv) makes C(.venv), which C(make demo) and most tests run in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+import interpreters
+
+ROOT = Path(__file__).resolve().parents[2]
+CACHE = ROOT / ".cache"
+REQUIREMENTS = ROOT / "tests" / "requirements"
+STAMP = "made-from"
+
+
+@dataclass(frozen=True)
+class Core:
+    """A release of ansible-core that is supported, and the Pythons that it supports (its "support matrix")."""
+
+    release: str
+    oldest_controller: interpreters.Version
+    newest_controller: interpreters.Version
+    oldest_target: interpreters.Version
+
+    def controller(self, versions: t.Iterable[interpreters.Version]) -> interpreters.Version | None:
+        """Which of the Pythons there are runs it: the newest for the newest release, the oldest for those before."""
+        fitting = sorted(version for version in versions if self.oldest_controller <= version <= self.newest_controller)
+        if not fitting:
+            return None
+        return fitting[-1] if self is CORES[-1] else fitting[0]
+
+
+CORES = (
+    Core("2.19", (3, 11), (3, 13), (3, 8)),
+    Core("2.20", (3, 12), (3, 14), (3, 9)),
+    Core("2.21", (3, 12), (3, 14), (3, 9)),
+)
+
+
+class CannotPrepare(Exception):
+    """Something that the tests need cannot be made on this machine; the message says what and why."""
+
+
+def ensure(name: str, python: Path, requirements: t.Sequence[str], place: Path | None = None) -> Path:
+    """Make a virtual environment, unless it is there and was made from the same interpreter and requirements.
+
+    Takes its name, the interpreter, and arguments for C(pip install) (packages, or C(-r file)); returns the directory
+    of its programs. Raises CannotPrepare with pip's own words.
+    """
+    home = place or CACHE / "venvs" / name
+    fingerprint = _fingerprint(python, requirements)
+    stamp = home / STAMP
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == fingerprint and (home / "bin" / "python").exists():
+        return home / "bin"
+    _say(f"making {home.relative_to(ROOT)} with {python} (once)")
+    shutil.rmtree(home, ignore_errors=True)
+    _run([str(python), "-m", "venv", str(home)], f"the virtual environment {name}")
+    pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    _run([*pip, *requirements], f"the packages of the virtual environment {name}")
+    stamp.write_text(fingerprint, encoding="utf-8")
+    return home / "bin"
+
+
+def main_environment() -> Path:
+    """The programs of C(.venv): the newest ansible-core that this machine can run, pytest, the four libraries."""
+    return ensure("main", _controller_python(), ["-r", str(REQUIREMENTS / "venv.txt")], place=ROOT / ".venv")
+
+
+def tools_environment() -> Path:
+    """The programs of the environment with the linters and documentation tools."""
+    return ensure("tools", _controller_python(), ["-r", str(REQUIREMENTS / "tools.txt")])
+
+
+def stackstorm_environment(python: Path) -> Path:
+    """The programs of an environment with StackStorm's own library versions, for one target interpreter."""
+    return ensure(f"stackstorm-{python.name}", python, ["-r", str(REQUIREMENTS / "stackstorm.txt")])
+
+
+def core_environment(core: Core) -> Path | None:
+    """The programs of an environment with one release of ansible-core; None when no Python here can run it."""
+    version = core.controller(interpreters.find())
+    if version is None:
+        return None
+    return ensure(f"core-{core.release}", interpreters.find()[version], [f"ansible-core=={core.release}.*"])
+
+
+def _controller_python() -> Path:
+    python = interpreters.newest(CORES[0].oldest_controller, CORES[-1].newest_controller)
+    if python is None:
+        seen = ", ".join(f"{major}.{minor}" for major, minor in interpreters.find()) or "none with the venv module"
+        raise CannotPrepare(
+            f"Ansible needs Python 3.11 or later on this machine, but the interpreters found are: {seen}. "
+            "Install one, with its venv module (Debian and Ubuntu: apt-get install python3-venv), and run make again."
+        )
+    return python
+
+
+def _fingerprint(python: Path, requirements: t.Sequence[str]) -> str:
+    digest = hashlib.sha256()
+    for argument in requirements:
+        digest.update(Path(argument).read_bytes() if argument.endswith(".txt") else argument.encode())
+    return f"{python.resolve()}\n{digest.hexdigest()}\n"
+
+
+def _run(command: list[str], what: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment,
+        check=False,
+    )
+    if done.returncode:
+        output = done.stdout.decode(errors="replace").rstrip()
+        raise CannotPrepare(f"Could not make {what}: {' '.join(command)}\n{output}")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"   {text}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    try:
+        main_environment()
+    except CannotPrepare as problem:
+        sys.exit(str(problem))

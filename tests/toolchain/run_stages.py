@@ -1,0 +1,140 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Run the stages of C(make test), all or some, and say what came of it.
+
+C(run_stages.py) runs every stage there is, C(run_stages.py lint units) those two; C(--verbose) shows all output as it
+comes. All stages run even when an earlier one failed. The last line is C(N passed, N failed, N skipped).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from checks import Check, Outcome, Skip, end_all, run
+from environments import CACHE, CannotPrepare
+from stages import STAGES, Stage
+
+LOGS = CACHE / "logs"
+MOST_LINES = 40
+
+
+def run_stage(stage: Stage, logs: Path, *, show: bool) -> Outcome:
+    """Run the checks of a stage. What goes wrong while they are prepared is a failure too."""
+    started = time.monotonic()
+    total = Outcome()
+    checks: list[Check | Skip] = []
+    try:
+        checks.extend(stage.checks())
+    except (CannotPrepare, OSError, subprocess.SubprocessError) as problem:
+        say(f"{stage.name:<12} cannot be prepared: {problem}")
+        total.add(Outcome(failed=1, failures=[f"{stage.name}: cannot be prepared: {_first_line(problem)}"]))
+    with ThreadPoolExecutor(max_workers=stage.at_once) as pool:
+        for outcome in pool.map(lambda check: _run_check(stage, check, logs, show=show), checks):
+            total.add(outcome)
+    total.seconds = time.monotonic() - started
+    return total
+
+
+def _run_check(stage: Stage, check: Check | Skip, logs: Path, *, show: bool) -> Outcome:
+    if isinstance(check, Skip):
+        say(f"{stage.name:<12} {check.name:<44} skipped: {check.reason}")
+        return Outcome(skipped=1, skips=[f"{stage.name}: {check.name}: {check.reason}"])
+    if show:
+        say(f"{stage.name:<12} {check.name}")
+    log = logs / stage.name / (re.sub(r"[^\w.]+", "-", check.name) + ".log")
+    outcome = run(check, log, show=show)
+    say(f"{stage.name:<12} {check.name:<44} {_verdict(outcome)} in {outcome.seconds:.1f} s")
+    outcome.failures = [f"{stage.name}: {check.name}: {line}" for line in outcome.failures]
+    outcome.skips = [f"{stage.name}: {check.name}: {line}" for line in outcome.skips]
+    return outcome
+
+
+def report(results: t.Mapping[str, Outcome]) -> str:
+    """What failed, what was skipped and why, a table of the stages, and the closing line."""
+    total = Outcome()
+    rows = [("stage", "seconds", "passed", "failed", "skipped")]
+    for name, outcome in results.items():
+        rows.append((name, f"{outcome.seconds:.0f}", str(outcome.passed), str(outcome.failed), str(outcome.skipped)))
+        total.add(outcome)
+    rows.append(("total", f"{total.seconds:.0f}", str(total.passed), str(total.failed), str(total.skipped)))
+    blocks = [_list("Failed", total.failures), _list("Skipped", _counted(total.skips))]
+    blocks.append("\n".join(_row(row) for row in rows))
+    blocks.append(f"{total.passed} passed, {total.failed} failed, {total.skipped} skipped")
+    return "\n\n".join(block for block in blocks if block)
+
+
+def say(line: str) -> None:
+    """Print a line now, so that somebody who waits sees how far it is."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main(arguments: t.Sequence[str]) -> int:
+    """Run the stages that are asked for. Returns the exit status."""
+    available = {stage.name: stage for stage in STAGES if stage.is_there()}
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], prog="run_stages.py")
+    parser.add_argument("stage", nargs="*", help=f"one of {', '.join(available)}; without any, all of them")
+    parser.add_argument("--verbose", action="store_true", help="show the output of every command as it comes")
+    parser.add_argument("--list", action="store_true", help="name the stages and end")
+    options = parser.parse_args(arguments)
+    if options.list:
+        say("\n".join(f"{stage.name:<12} {stage.purpose}" for stage in available.values()))
+        return 0
+    unknown = [name for name in options.stage if name not in available]
+    if unknown:
+        say(f"There is no stage {', '.join(unknown)}. There is: {', '.join(available)}.")
+        return 2
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    results = {
+        name: run_stage(stage, LOGS, show=options.verbose)
+        for name, stage in available.items()
+        if not options.stage or name in options.stage
+    }
+    say("\n" + report(results))
+    return 1 if any(outcome.failed for outcome in results.values()) else 0
+
+
+def _stop(number: int, _frame: object) -> t.NoReturn:
+    end_all()
+    os._exit(128 + number)
+
+
+def _verdict(outcome: Outcome) -> str:
+    if outcome.passed + outcome.failed + outcome.skipped == 1:
+        return "FAILED" if outcome.failed else "passed" if outcome.passed else "skipped"
+    parts = [(outcome.passed, "passed"), (outcome.failed, "FAILED"), (outcome.skipped, "skipped")]
+    return ", ".join(f"{number} {word}" for number, word in parts if number)
+
+
+def _row(row: t.Sequence[str]) -> str:
+    return f"{row[0]:<12}" + "".join(f"{cell:>9}" for cell in row[1:])
+
+
+def _counted(lines: t.Sequence[str]) -> list[str]:
+    times = {line: lines.count(line) for line in dict.fromkeys(lines)}
+    return [f"{line} ({number} times)" if number > 1 else line for line, number in times.items()]
+
+
+def _list(title: str, lines: t.Sequence[str]) -> str:
+    more = [f"... and {len(lines) - MOST_LINES} more, see {os.path.relpath(LOGS)}"] if len(lines) > MOST_LINES else []
+    return "\n  ".join([f"{title}:", *lines[:MOST_LINES], *more]) if lines else ""
+
+
+def _first_line(problem: Exception) -> str:
+    return (str(problem).splitlines() or [type(problem).__name__])[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

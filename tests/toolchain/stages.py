@@ -1,0 +1,137 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What C(make test) runs: the stages, in order, and the checks of each.
+
+A stage whose directory is not in the checkout does not exist. Checks are made one by one while the stage runs, so an
+environment is only built when its stage runs.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+import ansible_test_runs
+import collection_tree
+import interpreters
+from checks import Check, Skip
+from environments import CACHE, ROOT, main_environment, stackstorm_environment, tools_environment
+
+REPORTS = CACHE / "reports"
+
+# Words that codespell takes for misspelt: what it sees of "café", and what tests misspell on purpose.
+MISSPELT = "caf,requried,wnat"
+
+Checks = t.Iterator[t.Union[Check, Skip]]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of C(make test).
+
+    C(needs) is the path in the checkout without which it does not exist, C(at_once) how many of its checks may run at
+    the same time.
+    """
+
+    name: str
+    purpose: str
+    needs: str
+    checks: t.Callable[[], Checks]
+    at_once: int = 1
+
+    def is_there(self) -> bool:
+        """Whether this checkout has what the stage tests."""
+        return (ROOT / self.needs).exists()
+
+
+def lint() -> Checks:
+    """Each tool is one check."""
+    programs = tools_environment()
+    environment = {**ansible_test_runs.environment(programs), "ANSIBLE_COLLECTIONS_PATH": str(collection_tree.link())}
+    files = sorted(str(name) for name in collection_tree.sources() if name.parts[0] != "LICENSES")
+    package = "ansible_collections.stackstorm.st2.plugins.module_utils"
+    for name, command in (
+        ("ruff check", ["ruff", "check", "--no-cache", "."]),
+        ("ruff format", ["ruff", "format", "--no-cache", "--check", "."]),
+        ("mypy --strict", ["mypy", "--config-file", ".mypy.ini", "-p", package]),
+        ("yamllint", ["yamllint", "--strict", "."]),
+        ("ansible-lint", ["ansible-lint", "--offline", "--profile", "production", "--nocolor"]),
+        ("antsibull-changelog", ["antsibull-changelog", "lint"]),
+        ("antsibull-docs", ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "."]),
+        ("reuse", ["reuse", "lint", "--lines"]),
+        ("codespell", ["codespell", "--ignore-words-list", MISSPELT, *files]),
+    ):
+        yield Check(name, [str(programs / command[0]), *command[1:]], ROOT, environment, seconds=300)
+
+
+def units() -> Checks:
+    """With the newest libraries in .venv, and by ansible-test on every other Python of this machine.
+
+    ansible-test installs StackStorm's own versions of the libraries on Python 3.8 (tests/unit/requirements.txt). Where
+    there is no Python 3.8, another one gets an environment with them.
+    """
+    programs = main_environment()
+    yield _pytest("units", "newest libraries", programs, "tests/unit", "-n", "auto")
+    yield _pytest("units", "the tests' own tools", programs, "tests/toolchain", "tests/infrastructure")
+    oldest, python = min(interpreters.find().items())
+    if oldest > (3, 8):
+        programs = stackstorm_environment(python)
+        name = f"StackStorm's libraries, {python.name}"
+        yield _pytest("units", name, programs, "tests/unit/plugins/module_utils", "-m", "not needs_ansible")
+    yield from ansible_test_runs.units()
+
+
+def docs() -> Checks:
+    """The module pages and the guide as a site without warnings, and the collection as Galaxy would get it."""
+    programs = tools_environment()
+    environment = {**ansible_test_runs.environment(programs), "ANSIBLE_COLLECTIONS_PATH": str(collection_tree.link())}
+    python = [str(programs / "python"), "tests/toolchain/build_docs.py"]
+    yield Check("the documentation site", [*python, "site"], ROOT, environment, seconds=300)
+    yield Check("the built collection", [*python, "collection"], ROOT, environment, seconds=300)
+
+
+def pytest_stage(name: str) -> t.Callable[[], Checks]:
+    """A stage that is one pytest run over a directory of tests."""
+
+    def checks() -> Checks:
+        yield _pytest(name, "pytest", main_environment(), f"tests/{name}", seconds=2400)
+
+    return checks
+
+
+STAGES = (
+    Stage("lint", "ruff, mypy, yamllint, ansible-lint and the documentation linters", "plugins", lint),
+    Stage("sanity", "ansible-test sanity on every supported ansible-core", "plugins", ansible_test_runs.sanity, 2),
+    Stage("units", "the unit tests on every Python and with every set of libraries", "tests/unit", units),
+    Stage(
+        "integration", "modules run by Ansible, the state read back", "tests/integration", ansible_test_runs.integration
+    ),
+    Stage("e2e", "real git servers, real packs, from install to removal", "tests/e2e", pytest_stage("e2e")),
+    Stage("faults", "killed at every step", "tests/faults", pytest_stage("faults")),
+    Stage("hostile", "packs and indexes that mean harm", "tests/hostile", pytest_stage("hostile")),
+    Stage("docs", "the documentation site and the built collection", "docs", docs),
+    Stage("benchmarks", "what it costs", "tests/benchmarks", pytest_stage("benchmarks")),
+)
+
+
+def _pytest(stage: str, name: str, programs: Path, *arguments: str, seconds: int = 900) -> Check:
+    report = REPORTS / f"{stage}-{''.join(c if c.isalnum() else '-' for c in name)}.xml"
+    paths = [argument for argument in arguments if not argument.startswith("tests/") or (ROOT / argument).exists()]
+    options = [
+        "-q",
+        "-ra",
+        "--continue-on-collection-errors",
+        "-p",
+        "no:cacheprovider",
+        "--import-mode=importlib",
+        f"--rootdir={ROOT}",
+    ]
+    command = [str(programs / "python"), "-m", "pytest", *options, f"--junit-xml={report}", *paths]
+    environment = {
+        **ansible_test_runs.environment(programs),
+        "PYTHONPATH": f"{collection_tree.link()}:{ROOT / 'tests'}",
+    }
+    return Check(name, command, ROOT, environment, report, seconds)

@@ -1,0 +1,74 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""See that the programs which the tests use are there; as root on Debian and Ubuntu, install what is missing.
+
+C(system_packages.py demo) or C(system_packages.py test). Ends with a sentence that names what is missing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import typing as t
+
+SYSTEM_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])
+
+# What is needed, and the package that has it on Debian and Ubuntu.
+DEMO = {"git": "git"}
+TEST = {**DEMO, "ssh": "openssh-client", "ssh-keygen": "openssh-client", "sshd": "openssh-server", "openssl": "openssl"}
+
+
+def missing(programs: t.Mapping[str, str]) -> dict[str, str]:
+    """What is not there: the names of programs, or of Python's venv module, and the package of each."""
+    absent = {name: package for name, package in programs.items() if shutil.which(name, path=SYSTEM_PATH) is None}
+    if not _has_venv():
+        absent["the venv module of Python"] = "python3-venv"
+    return absent
+
+
+def main(purpose: str) -> int:
+    """Check, install when that is possible, check again. Returns the exit status."""
+    wanted = DEMO if purpose == "demo" else TEST
+    absent = missing(wanted)
+    if absent and os.geteuid() == 0 and shutil.which("apt-get"):
+        install(sorted(set(absent.values())))
+        absent = missing(wanted)
+    if not absent:
+        return 0
+    packages = " ".join(sorted(set(absent.values())))
+    sys.stderr.write(
+        f"make {purpose} needs {', '.join(absent)}, which this machine does not have. "
+        f"Install it (on Debian and Ubuntu: sudo apt-get install {packages}) and run make {purpose} again.\n"
+    )
+    return 1
+
+
+def install(packages: list[str]) -> None:
+    """Install Debian packages without a question asked. The output is shown only when it fails."""
+    sys.stderr.write(f"   apt-get install {' '.join(packages)} (once)\n")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
+    for command in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
+        done = subprocess.run(
+            ["apt-get", "--quiet", *command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            check=False,
+        )
+        if done.returncode:
+            sys.stderr.write(done.stdout.decode(errors="replace"))
+
+
+def _has_venv() -> bool:
+    # Asked of a new process: this one would not see a module that was installed after it started.
+    probe = [sys.executable, "-I", "-c", "import ensurepip, venv"]
+    return subprocess.run(probe, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "test"))

@@ -1,0 +1,150 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What C(make test) says has to be so: a failure is never lost, and nothing is counted that did not happen."""
+
+from __future__ import annotations
+
+import sys
+import time
+import typing as t
+from pathlib import Path
+
+import checks
+import pytest
+import run_stages
+from checks import Check, Outcome, Skip
+from environments import CannotPrepare
+from stages import Stage
+
+REPORT = """<testsuites><testsuite>
+  <testcase classname="a" name="good"/>
+  <testcase classname="a" name="bad"><failure message="no"/></testcase>
+  <testcase classname="a" name="broken"><error message="no"/></testcase>
+  <testcase classname="a" name="later"><skipped message="no git here"/></testcase>
+  <testcase classname="a" name="never"><skipped>No tests applicable.</skipped></testcase>
+</testsuite></testsuites>"""
+
+
+def python(tmp_path: Path, code: str, **more: t.Any) -> Check:
+    return Check("python", [sys.executable, "-c", code], tmp_path, **more)
+
+
+def counts(outcome: Outcome) -> tuple[int, int, int]:
+    return outcome.passed, outcome.failed, outcome.skipped
+
+
+@pytest.mark.parametrize(("status", "expected"), [(0, (1, 0, 0)), (3, (0, 1, 0))])
+def test_a_command_without_a_report_counts_by_its_exit_status(
+    tmp_path: Path, status: int, expected: tuple[int, int, int]
+) -> None:
+    outcome = checks.run(python(tmp_path, f"raise SystemExit({status})"), tmp_path / "log")
+    assert counts(outcome) == expected
+
+
+def test_a_report_is_counted_and_its_failures_are_named(tmp_path: Path) -> None:
+    report = tmp_path / "report.xml"
+    code = f"open({str(report)!r}, 'w').write({REPORT!r}); raise SystemExit(1)"
+    outcome = checks.run(python(tmp_path, code, junit=report), tmp_path / "log")
+    assert counts(outcome) == (1, 2, 1)
+    assert outcome.failures == ["a::bad", "a::broken"]
+    assert outcome.skips == ["no git here"]
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("pass", "ran no test (exit status 0)"),
+        ("raise SystemExit(5)", "ran no test (exit status 5)"),
+        ("open('report.xml', 'w').write('<testsuite><testcase name=')", "its report is not whole"),
+        (
+            "open('report.xml', 'w').write('<testsuite><testcase name=\"x\"/></testsuite>'); raise SystemExit(2)",
+            "exit status 2 although no test failed",
+        ),
+    ],
+)
+def test_a_run_that_cannot_be_counted_is_a_failure(tmp_path: Path, code: str, said: str) -> None:
+    outcome = checks.run(python(tmp_path, code, junit=tmp_path / "report.xml"), tmp_path / "log")
+    assert outcome.failed == 1
+    assert said in outcome.failures[0]
+
+
+def test_the_report_of_an_earlier_run_does_not_count(tmp_path: Path) -> None:
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "old.xml").write_text(REPORT)
+    outcome = checks.run(python(tmp_path, "pass", junit=tmp_path / "reports"), tmp_path / "log")
+    assert counts(outcome) == (0, 1, 0)
+
+
+def test_a_command_that_hangs_is_killed_with_its_children(tmp_path: Path) -> None:
+    child = "import time; time.sleep(1.5); open('survived', 'w')"
+    code = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {child!r}]); time.sleep(60)"
+    outcome = checks.run(python(tmp_path, code, seconds=1), tmp_path / "log")
+    assert counts(outcome) == (0, 1, 0)
+    time.sleep(1.5)
+    assert not (tmp_path / "survived").exists()
+
+
+def test_commands_have_no_standard_input(tmp_path: Path) -> None:
+    outcome = checks.run(python(tmp_path, "raise SystemExit(input())"), tmp_path / "log")
+    assert "EOFError" in (tmp_path / "log").read_text()
+    assert outcome.failed == 1
+
+
+def test_a_failure_shows_the_output_and_a_success_does_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    checks.run(python(tmp_path, "print('quiet')"), tmp_path / "log")
+    checks.run(python(tmp_path, "raise SystemExit('this is why')"), tmp_path / "log")
+    assert capsys.readouterr().out == "this is why\n"
+
+
+def stage(*parts: Check | Skip | Exception, at_once: int = 1) -> Stage:
+    def prepare() -> t.Iterator[Check | Skip]:
+        for part in parts:
+            if isinstance(part, Exception):
+                raise part
+            yield part
+
+    return Stage("stage", "a test", ".", prepare, at_once)
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_all_checks_of_a_stage_run_when_one_fails(tmp_path: Path, at_once: int) -> None:
+    bad, good = python(tmp_path, "raise SystemExit(1)"), python(tmp_path, "pass")
+    outcome = run_stages.run_stage(
+        stage(bad, good, Skip("other", "no such Python"), good, at_once=at_once), tmp_path, show=False
+    )
+    assert counts(outcome) == (2, 1, 1)
+    assert outcome.failures == ["stage: python: exit status 1"]
+    assert outcome.skips == ["stage: other: no such Python"]
+
+
+def test_a_stage_that_cannot_be_prepared_has_failed_but_runs_what_was_ready(tmp_path: Path) -> None:
+    trouble = CannotPrepare("no package index\nand more")
+    outcome = run_stages.run_stage(stage(python(tmp_path, "pass"), trouble), tmp_path, show=False)
+    assert counts(outcome) == (1, 1, 0)
+    assert outcome.failures == ["stage: cannot be prepared: no package index"]
+
+
+def test_the_report_ends_with_the_sums(tmp_path: Path) -> None:
+    lint = Outcome(passed=2, failed=1, failures=["lint: reuse: exit status 1"], seconds=3.4)
+    units = Outcome(passed=40, skipped=2, skips=["units: no git here", "units: no git here"], seconds=20)
+    lines = run_stages.report({"lint": lint, "units": units}).splitlines()
+    assert lines[-1] == "42 passed, 1 failed, 2 skipped"
+    assert "  lint: reuse: exit status 1" in lines
+    assert "  units: no git here (2 times)" in lines
+    assert [line.split() for line in lines[-6:-2]] == [
+        ["stage", "seconds", "passed", "failed", "skipped"],
+        ["lint", "3", "2", "1", "0"],
+        ["units", "20", "40", "0", "2"],
+        ["total", "23", "42", "1", "2"],
+    ]
+
+
+def test_the_exit_status_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_stages, "LOGS", tmp_path)
+    monkeypatch.setattr("signal.signal", lambda number, handler: None)
+    for code, expected in (("pass", 0), ("raise SystemExit(1)", 1)):
+        monkeypatch.setattr(run_stages, "STAGES", (stage(python(tmp_path, code)),))
+        assert run_stages.main([]) == expected
+    assert run_stages.main(["nosuch"]) == 2
