@@ -20,6 +20,8 @@ from dataclasses import dataclass
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
+_LITTLE_SPACE = 8 << 20
+_FEW_FILES = 500
 TEMPORARY_PREFIX = ".new-"
 # Files that Python leaves in a pack when its actions run. They are nobody's edit.
 BYTECODE_DIRECTORY = "__pycache__"
@@ -92,6 +94,21 @@ def exchange(one: str, other: str) -> bool:
     if code in (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP):
         return False
     raise OSError(code, os.strerror(code), one, None, other)
+
+
+def low_space(path: str) -> str:
+    """A sentence (after a blank) about a file system that is all but full; nothing where there is room.
+
+    :arg path: Existing or not, on that file system.
+    """
+    while not os.path.isdir(path):
+        path = os.path.dirname(path)
+    status = os.statvfs(path)
+    free, files = status.f_bavail * status.f_frsize, status.f_favail
+    if free >= _LITTLE_SPACE and (files >= _FEW_FILES or not status.f_files):
+        return ""
+    more = f" and {files} files" if status.f_files else ""
+    return f" The file system of {path} has room for only {free >> 10} KiB{more} more."
 
 
 def remove_tree(path: str) -> None:

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import signal
 import subprocess
@@ -17,10 +18,12 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import DeadlineError, St2Error
+from ansible_collections.stackstorm.st2.plugins.module_utils._printable import printable_lines
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 
 _PR_SET_PDEATHSIG = 1
 _MOST_OUTPUT = 8 << 20
+_RESERVED_OUTPUT = 32 << 10
 # Read in front of what is kept, so that no secret is cut in two before it is looked for.
 _LONGEST_SECRET = 1 << 16
 _SHOWN = 2000
@@ -56,8 +59,8 @@ class Completed:
 
 
 def last_lines(text: str, most: int = _SHOWN) -> str:
-    """The end of a program's output, which is where programs say what went wrong."""
-    text = text.strip()
+    """The end of a program's output, which is where programs say what went wrong, fit for a terminal."""
+    text = printable_lines(text.replace("\0", "").strip())
     return text if len(text) <= most else f"...{text[-most:]}"
 
 
@@ -110,7 +113,7 @@ def run(
     """
     redactor = redactor or Redactor()
     deadline.check(f"{os.path.basename(argv[0])} was about to start")
-    with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+    with _output_file() as stdout, _output_file() as stderr:
         try:
             process = subprocess.Popen(
                 argv,
@@ -144,7 +147,7 @@ def run(
     if check and completed.returncode:
         raise ProgramError(
             f"{os.path.basename(argv[0])} failed with exit status {completed.returncode}: "
-            f"{last_lines(completed.stderr or completed.stdout)}",
+            f"{last_lines(completed.stderr or completed.stdout).rstrip('.') or 'it said nothing'}.",
             completed,
         )
     return completed
@@ -158,8 +161,24 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
+def _output_file() -> t.IO[bytes]:
+    """A file for what a program says, with room set aside: a program that fills the disk can still say so.
+
+    :raises OSError: when the disk is full already.
+    """
+    stream = tempfile.TemporaryFile()  # noqa: SIM115
+    try:
+        os.posix_fallocate(stream.fileno(), 0, _RESERVED_OUTPUT)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            stream.close()
+            raise OSError(error.errno, os.strerror(error.errno), tempfile.gettempdir()) from error
+    return stream
+
+
 def _read(stream: t.IO[bytes], redactor: Redactor) -> str:
-    size = stream.seek(0, os.SEEK_END)
-    start = stream.seek(max(0, size - _MOST_OUTPUT - _LONGEST_SECRET))
-    text = redactor.text(stream.read(_MOST_OUTPUT + _LONGEST_SECRET).decode("utf-8", "replace"))
+    # The program wrote to the same open file, so its position is the end of what was written.
+    end = os.lseek(stream.fileno(), 0, os.SEEK_CUR)
+    start = max(0, end - _MOST_OUTPUT - _LONGEST_SECRET)
+    text = redactor.text(os.pread(stream.fileno(), end - start, start).decode("utf-8", "replace"))
     return text[_LONGEST_SECRET:] if start else text[-_MOST_OUTPUT:]

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+import traceback
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -15,17 +16,28 @@ from ansible.module_utils.common.respawn import has_respawned, respawn_module
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import ArgumentSpec
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import MissingLibraryError, St2Error
+from ansible_collections.stackstorm.st2.plugins.module_utils._printable import printable_structure
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor, url_secrets
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import Host, read_host
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result, Task
 
 
 class _Module(AnsibleModule):  # type: ignore[misc]  # ansible-core has no type information
-    """AnsibleModule that knows the secrets in URLs before it writes its invocation to the system's log."""
+    """AnsibleModule that knows all secrets in its options before it writes its invocation to the system's log."""
 
     def _log_invocation(self) -> None:
-        self.no_log_values.update(url_secrets(self.params))
+        self.no_log_values.update(option_secrets(self.params))
         super()._log_invocation()
+
+
+def option_secrets(params: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+    """The secrets in a module's options that C(no_log) does not tell.
+
+    Those in URLs, and a user name that stands alone, since many servers take a token as one.
+    """
+    yield from url_secrets(params)
+    if params.get("username") and not (params.get("password") or params.get("token")):
+        yield params["username"]
 
 
 def run_module(spec: ArgumentSpec, work: t.Callable[[Task], Result]) -> t.NoReturn:
@@ -36,7 +48,7 @@ def run_module(spec: ArgumentSpec, work: t.Callable[[Task], Result]) -> t.NoRetu
     module = _Module(supports_check_mode=True, **spec.arguments())
     # A pack has the modes that git gives it, whatever the account's umask.
     os.umask(0o022)
-    redactor = Redactor([*url_secrets(module.params), *module.no_log_values])
+    redactor = Redactor([*option_secrets(module.params), *module.no_log_values])
     host: t.Optional[Host] = None
     try:
         host = read_host(module.params["st2_conf"])
@@ -46,23 +58,43 @@ def run_module(spec: ArgumentSpec, work: t.Callable[[Task], Result]) -> t.NoRetu
         _respawn(module, error, host)
     except St2Error as error:
         result = Result(msg=error.message, failure=error)
+    except Exception as error:
+        _fail_unexpectedly(module, error, redactor)
     _exit(module, result, redactor)
 
 
 def _exit(module: AnsibleModule, result: Result, redactor: Redactor) -> t.NoReturn:
+    def shown(value: t.Any) -> t.Any:
+        return printable_structure(redactor.structure(value))
+
     for warning in dict.fromkeys(result.warnings):
-        module.warn(redactor.text(warning))
-    answer: t.Dict[str, t.Any] = {"changed": result.changed, **redactor.structure(result.returned)}
+        module.warn(shown(warning))
+    answer: t.Dict[str, t.Any] = {"changed": result.changed, **shown(result.returned)}
     if module._diff and result.diff:
-        answer["diff"] = redactor.structure(result.diff)
+        answer["diff"] = shown(result.diff)
     if result.failure:
         failure = result.failure
         if failure.step:
             answer["step"] = failure.step
         if failure.stderr:
-            answer["stderr"] = redactor.text(failure.stderr)
-        module.fail_json(msg=redactor.text(failure.message), **answer)
-    module.exit_json(msg=redactor.text(result.msg), **answer)
+            answer["stderr"] = shown(failure.stderr)
+        module.fail_json(msg=shown(failure.message), **answer)
+    module.exit_json(msg=shown(result.msg), **answer)
+    raise AssertionError("AnsibleModule has ended the process before this line.")
+
+
+def _fail_unexpectedly(module: AnsibleModule, error: Exception, redactor: Redactor) -> t.NoReturn:
+    """A mistake of the collection's own. Python would print what is in hand, secrets too."""
+    module.fail_json(
+        msg=printable_structure(
+            redactor.text(
+                f"This is a mistake in stackstorm.st2, please report it: {type(error).__name__}: {error}. What was "
+                "changed by then is put back by the next run."
+            )
+        ),
+        exception=redactor.text(traceback.format_exc()),
+        step="unexpected",
+    )
     raise AssertionError("AnsibleModule has ended the process before this line.")
 
 

@@ -144,6 +144,7 @@ def _about(ref: str) -> t.Iterator[None]:
         yield
     except St2Error as error:
         error.ref = error.ref or ref
+        error.step = error.step or ApplyError.default_step
         raise
     except OSError as error:
         raise ApplyError(f"{ref} cannot be prepared: {error}. The running pack was not touched.", ref=ref) from error

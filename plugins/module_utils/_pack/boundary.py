@@ -13,9 +13,12 @@ import stat
 import typing as t
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError
+from ansible_collections.stackstorm.st2.plugins.module_utils._printable import printable
 
 # PATH_MAX is 4096 on Linux, and the packs directory and the collection's own places come before a path in a pack.
 MOST_PATH_BYTES = 3584
+# Python's own walks recurse: a pack that is a thousand directories deep could not even be removed with them.
+MOST_LEVELS = 100
 # As many links as Linux follows before it gives up.
 _MOST_LINKS = 40
 _GIT = ".git"
@@ -51,10 +54,13 @@ def check_boundary(pack_dir: str, *, hard_links: bool = False) -> t.List[str]:
     return walk.warnings()
 
 
-def printable(path: str) -> str:
-    """A path as text that can be shown and stored, whatever bytes are in it."""
-    text = path.encode("utf-8", "backslashreplace").decode("utf-8")
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
+def path_problem(path: str) -> t.Optional[str]:
+    """What is wrong with the length of a path inside a pack, as a clause; C(None) when nothing is."""
+    if len(os.fsencode(path)) > MOST_PATH_BYTES:
+        return f"{printable(path[:100])}... is a path of more than {MOST_PATH_BYTES} bytes"
+    if path.count("/") > MOST_LEVELS:
+        return f"{printable(path[:100])}... is a path of more than {MOST_LEVELS} directories"
+    return None
 
 
 def listed(items: t.Sequence[str], *, most: int = 5, separator: str = ", ") -> str:
@@ -114,8 +120,9 @@ class _Walk:
     def _is_directory(self, path: str, entry: t.Any) -> bool:
         """Judge one entry, and say whether to go into it."""
         shown = printable(path)
-        if len(os.fsencode(path)) > MOST_PATH_BYTES:
-            self.offences.append(f"{shown[:100]}... is a path of more than {MOST_PATH_BYTES} bytes")
+        too_long = path_problem(path)
+        if too_long:
+            self.offences.append(too_long)
             return False
         if not _is_utf8(entry.name):
             self.offences.append(f"{shown} is not a name in UTF-8")

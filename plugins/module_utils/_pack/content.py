@@ -14,8 +14,9 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.boundary import listed, printable
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.boundary import listed
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.yaml_file import key_lines, load_yaml
+from ansible_collections.stackstorm.st2.plugins.module_utils._printable import printable
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import strip_urls
 
 RESOURCE_TYPES = ("actions", "sensors", "rules", "aliases", "policies", "triggers")

@@ -12,7 +12,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError, SourceError, St2Error
-from ansible_collections.stackstorm.st2.plugins.module_utils._files import list_tree, tree_digest
+from ansible_collections.stackstorm.st2.plugins.module_utils._files import list_tree, low_space, tree_digest
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.boundary import check_boundary
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.content import check_config_schema, read_content
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.directory import (
@@ -129,6 +129,10 @@ class Fetcher:
                 candidate = self._fetch_directory(wish, place)
         except St2Error as error:
             error.ref = error.ref or wish.ref
+            error.step = error.step or SourceError.default_step
+            if error.step == SourceError.default_step:
+                # Of a full disk git often says no more than that it could not write something.
+                error.message += low_space(self._staging)
             raise
         return candidate
 

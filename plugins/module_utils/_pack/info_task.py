@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import IndexError_
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import IndexError_, VirtualenvError
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack import inspection
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.credentials import CredentialBook
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.git_program import Git, GitAccess
@@ -111,7 +111,8 @@ class _Inspector:
             "virtualenv": self._virtualenv(pack),
         }
         if self._task.params["check_edits"]:
-            described["edits"] = [] if pack.is_system else list(inspection.edited_files(pack, directory, self._git))
+            known = inspection.as_installed(pack, directory)
+            described["edits"] = [] if pack.is_system else list(inspection.edited_files(known, directory, self._git))
         if self._indexes:
             described.update(self._latest(pack, self._indexes))
         return described
@@ -119,7 +120,11 @@ class _Inspector:
     def _virtualenv(self, pack: InstalledPack) -> t.Dict[str, t.Any]:
         found = observe_virtualenv(self._virtualenvs, pack.ref)
         health = found.health
-        if health == "ok" and not may_stay(found, self._settings, self._interpreters, pack.location, adopted=False):
+        try:
+            if health == "ok" and not may_stay(found, self._settings, self._interpreters, pack.location, adopted=False):
+                health = "outdated"
+        except VirtualenvError as error:
+            self.warnings.append(error.message)
             health = "outdated"
         needed = not pack.is_system and (pack.receipt.python if pack.receipt else True)
         return {

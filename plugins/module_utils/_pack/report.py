@@ -121,12 +121,14 @@ def rows(
     done: t.Container[str] = (),
     failed: t.Optional[Failure] = None,
     installation: t.Optional[Installation] = None,
+    stuck: t.Container[str] = (),
 ) -> t.List[t.Dict[str, t.Any]]:
     """The result per pack, in the order of the plan.
 
     :arg done: Refs whose change stands. Without a failure every change does.
     :arg failed: What went wrong, if something did.
     :arg installation: The packs as they are after the failure; without, as they were before it.
+    :arg stuck: Refs of which something was moved and could not be put back.
     """
     found = []
     for pack in plan.packs:
@@ -134,7 +136,8 @@ def rows(
         after = pack.after if stands else pack.before
         if installation and not stands:
             after = _there(pack, installation)
-        found.append(_row(pack, stands, after, failed))
+        changed = pack.changed if stands else pack.ref in stuck or _public(after) != _public(pack.before)
+        found.append(_row(pack, stands, after, failed, changed))
     return found
 
 
@@ -143,9 +146,10 @@ def _there(pack: PackPlan, installation: Installation) -> t.Optional[State]:
     return next((state_of(copy) for copy in copies if copy and copy.base_path == pack.base_path), None)
 
 
-def _row(pack: PackPlan, stands: bool, after: t.Optional[State], failed: t.Optional[Failure]) -> t.Dict[str, t.Any]:
+def _row(
+    pack: PackPlan, stands: bool, after: t.Optional[State], failed: t.Optional[Failure], changed: bool
+) -> t.Dict[str, t.Any]:
     message, step = (_change(pack) if pack.changed else _unchanged(pack)), None
-    changed = pack.changed if stands else _public(after) != _public(pack.before)
     if failed and failed.ref == pack.ref:
         message, step = failed.message, failed.step
     elif failed and not stands and pack.changed:

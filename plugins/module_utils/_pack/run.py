@@ -93,6 +93,7 @@ class Run:
                 "its configuration (option st2_conf)?"
             )
         self._outcome = Outcome()
+        self._applying = False
 
     def run(self) -> Outcome:
         """Walk through the rooms.
@@ -139,7 +140,7 @@ class Run:
 
     def _recover(self, lock: HostLock) -> t.Tuple[str, ...]:
         """Put right what a killed run left, or in check mode say what would be put right."""
-        left = debris(self._stagings())
+        left = debris(self._stagings()) + self._journal.unfinished()
         moves = self._journal.read()
         if moves is None and not left:
             return ()
@@ -183,6 +184,7 @@ class Run:
 
         tools, warnings = planner.tools(staging, self._journal)
         self._outcome.warnings += warnings
+        self._applying = True
         applied = apply(plan, planner.installation, planner.virtualenvs, tools)
         try:
             verify(plan, self._host.packs_base_paths, self._host.virtualenvs_path)
@@ -193,11 +195,13 @@ class Run:
 
     def _fail(self, error: St2Error) -> None:
         self._outcome.failure = error
+        error.step = error.step or HostError.default_step
         failed = report.Failure(error.ref or "", error.step or "", error.message)
         # What is said of a failure is read back: also where putting back has failed.
         installation = Installation(self._host.packs_base_paths)
         if self._outcome.plan.packs:
-            self._outcome.rows = report.rows(self._outcome.plan, failed=failed, installation=installation)
+            stuck = interrupted(self._journal.read()) if self._applying and self._journal.exists() else ()
+            self._outcome.rows = report.rows(self._outcome.plan, failed=failed, installation=installation, stuck=stuck)
         else:
             self._outcome.rows = report.rows_of_requests(self._options.requests, installation, failed)
 
