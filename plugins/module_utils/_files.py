@@ -122,12 +122,22 @@ def remove_tree(path: str) -> None:
         os.unlink(path)
         return
 
+    try:
+        _remove_directory(path)
+    except (RecursionError, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.EMFILE:
+            raise
+        _flatten(path)
+        _remove_directory(path)
+
+
+def _remove_directory(path: str) -> None:
     tried: t.Set[str] = set()
 
     def unlock(_function: t.Callable[[str], t.Any], name: str, error: t.Any) -> None:
         if not os.path.lexists(name):
             return
-        if name in tried:
+        if name in tried or error[1].errno == errno.EMFILE:
             raise error[1]
         tried.add(name)
         if name != path:
@@ -139,6 +149,26 @@ def remove_tree(path: str) -> None:
             os.unlink(name)
 
     shutil.rmtree(path, onerror=unlock)
+
+
+def _flatten(path: str) -> None:
+    """Bring all directories of a tree to its top: Python's own removal goes only some hundred levels deep."""
+    top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        waiting = os.listdir(top)
+        number = 0
+        while waiting:
+            with contextlib.suppress(OSError):
+                directory = os.open(waiting.pop(), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=top)
+                try:
+                    for name in os.listdir(directory):
+                        number += 1
+                        os.rename(name, f"{TEMPORARY_PREFIX}{number}", src_dir_fd=directory, dst_dir_fd=top)
+                        waiting.append(f"{TEMPORARY_PREFIX}{number}")
+                finally:
+                    os.close(directory)
+    finally:
+        os.close(top)
 
 
 def file_digest(path: str) -> str:
@@ -160,31 +190,40 @@ def walk_tree(root: str, *, skip: t.Container[str] = (".git",)) -> t.Iterator[t.
 
     :arg skip: Names of directories directly below C(root) to leave out.
     """
-    for directory, names, files in os.walk(root):
-        relative = os.path.relpath(directory, root)
-        if relative == ".":
-            relative = ""
-            names[:] = [name for name in names if name not in skip]
-        links = [name for name in names if os.path.islink(os.path.join(directory, name))]
-        names[:] = sorted(name for name in names if name not in links)
-        for name in sorted(files + links):
-            yield (f"{relative}/{name}" if relative else name), os.lstat(os.path.join(directory, name))
+    waiting = [""]  # No recursion, as os.walk has: a tree may be deeper than that goes.
+    while waiting:
+        relative = waiting.pop()
+        try:
+            with os.scandir(os.path.join(root, relative)) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except OSError:
+            continue
+        below = []
+        for entry in entries:
+            path = f"{relative}/{entry.name}" if relative else entry.name
+            if not relative and entry.name in skip and entry.is_dir():
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                below.append(path)
+            else:
+                yield path, entry.stat(follow_symlinks=False)
+        waiting.extend(reversed(below))
 
 
 def list_tree(root: str, *, skip: t.Container[str] = (".git",)) -> t.List[TreeEntry]:
     """The entries of a tree with their digests, bytecode left out, sorted by path."""
-    entries = []
-    for path, status in walk_tree(root, skip=skip):
-        if is_bytecode(path):
-            continue
-        full = os.path.join(root, path)
-        if stat.S_ISLNK(status.st_mode):
-            entries.append(TreeEntry(path, "link", False, os.readlink(full)))
-        elif stat.S_ISREG(status.st_mode):
-            entries.append(TreeEntry(path, "file", bool(status.st_mode & 0o100), file_digest(full)))
-        else:
-            entries.append(TreeEntry(path, "special", False, ""))
+    entries = [tree_entry(root, path, status) for path, status in walk_tree(root, skip=skip) if not is_bytecode(path)]
     return sorted(entries, key=lambda entry: entry.path)
+
+
+def tree_entry(root: str, path: str, status: os.stat_result) -> TreeEntry:
+    """What L(walk_tree) found, with its digest."""
+    full = os.path.join(root, path)
+    if stat.S_ISLNK(status.st_mode):
+        return TreeEntry(path, "link", False, os.readlink(full))
+    if stat.S_ISREG(status.st_mode):
+        return TreeEntry(path, "file", bool(status.st_mode & 0o100), file_digest(full))
+    return TreeEntry(path, "special", False, "")
 
 
 def tree_digest(entries: t.Iterable[TreeEntry]) -> str:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import functools
 import os
+import resource
 import signal
 import subprocess
 import tempfile
@@ -27,6 +29,9 @@ _RESERVED_OUTPUT = 32 << 10
 # Read in front of what is kept, so that no secret is cut in two before it is looked for.
 _LONGEST_SECRET = 1 << 16
 _SHOWN = 2000
+# A server can make a program talk for ever, and what it says is kept in files.
+_MOST_WRITTEN = 256 << 20
+_LOOK_SECONDS = 0.5
 
 
 class Deadline:
@@ -85,10 +90,13 @@ def _load_libc() -> t.Optional[ctypes.CDLL]:
 _LIBC = _load_libc()
 
 
-def _die_with_parent() -> None:
+def _die_with_parent(most_written: t.Optional[int]) -> None:
     # A module that is killed must not leave a git or pip behind that goes on writing.
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if most_written is not None:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most_written, most_written))
 
 
 def run(
@@ -99,13 +107,16 @@ def run(
     cwd: t.Optional[str] = None,
     redactor: t.Optional[Redactor] = None,
     check: bool = True,
+    most_written: t.Optional[int] = None,
 ) -> Completed:
     """Run a program to its end.
 
     :arg argv: Program and arguments; no shell is involved.
     :arg environment: The whole environment of the program.
-    :arg redactor: Cleans the output before it is returned or raised.
+    :arg redactor: Cleans what the program says (standard error) and everything that is raised. Its answer (standard
+        output) stays as it is, as it is read by us: a password like C(main) must not change the name of a branch.
     :arg check: Whether an exit status other than zero is an error.
+    :arg most_written: Bytes of any one file, the answer too, at which the program is ended by SIGXFSZ.
     :raises DeadlineError: when the deadline passes; the program and all its children are killed. What it leaves running
         when it ends by itself is killed too.
     :raises ProgramError: on an exit status other than zero, with the end of what it wrote.
@@ -123,14 +134,14 @@ def run(
                 env=dict(environment),
                 cwd=cwd,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=functools.partial(_die_with_parent, most_written),
             )
         except (OSError, ValueError) as error:
             place = getattr(error, "filename", None) or argv[0]
             reason = getattr(error, "strerror", None) or error
             raise St2Error(f"The program {argv[0]} cannot be started: {place}: {reason}.") from error
         try:
-            process.wait(timeout=deadline.remaining())
+            _wait(process, deadline, (stdout, stderr))
         except subprocess.TimeoutExpired:
             _kill_group(process)
             tail = last_lines(_read(stderr, redactor))
@@ -143,14 +154,31 @@ def run(
             raise
         # Such as a git gc in the background, which would go on writing in a directory that is about to be moved.
         _kill_group(process)
-        completed = Completed(process.returncode, _read(stdout, redactor), _read(stderr, redactor))
+        answer, said = _read_raw(stdout), _read(stderr, redactor)
+    completed = Completed(process.returncode, answer, said)
     if check and completed.returncode:
+        completed = Completed(process.returncode, redactor.text(answer), said)
         raise ProgramError(
             f"{os.path.basename(argv[0])} failed with exit status {completed.returncode}: "
             f"{last_lines(completed.stderr or completed.stdout).rstrip('.') or 'it said nothing'}.",
             completed,
         )
     return completed
+
+
+def _wait(process: subprocess.Popen[bytes], deadline: Deadline, streams: t.Iterable[t.IO[bytes]]) -> None:
+    """Wait for the end of a program, as long as there is time and it does not say too much."""
+    while True:
+        remaining = deadline.remaining()
+        try:
+            process.wait(timeout=min(_LOOK_SECONDS, remaining))
+            return
+        except subprocess.TimeoutExpired:
+            if remaining <= _LOOK_SECONDS:
+                raise
+        if any(os.lseek(stream.fileno(), 0, os.SEEK_CUR) > _MOST_WRITTEN for stream in streams):
+            program = os.path.basename(str(process.args[0]))  # type: ignore[index]
+            raise St2Error(f"{program} was stopped, because it wrote more than {_MOST_WRITTEN >> 20} MiB of messages.")
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
@@ -174,6 +202,12 @@ def _output_file() -> t.IO[bytes]:
             stream.close()
             raise OSError(error.errno, os.strerror(error.errno), tempfile.gettempdir()) from error
     return stream
+
+
+def _read_raw(stream: t.IO[bytes]) -> str:
+    end = os.lseek(stream.fileno(), 0, os.SEEK_CUR)
+    start = max(0, end - _MOST_OUTPUT)
+    return os.pread(stream.fileno(), end - start, start).decode("utf-8", "replace")
 
 
 def _read(stream: t.IO[bytes], redactor: Redactor) -> str:

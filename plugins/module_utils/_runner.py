@@ -88,8 +88,8 @@ def _fail_unexpectedly(module: AnsibleModule, error: Exception, redactor: Redact
     module.fail_json(
         msg=printable_structure(
             redactor.text(
-                f"This is a mistake in stackstorm.st2, please report it: {type(error).__name__}: {error}. What was "
-                "changed by then is put back by the next run."
+                f"This is a mistake in stackstorm.st2, please report it: {type(error).__name__}: {error}. "
+                "Nothing half done stays: what was changed is put back, by this run or the next."
             )
         ),
         exception=redactor.text(traceback.format_exc()),

@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ApplyError, St2Error
 from ansible_collections.stackstorm.st2.plugins.module_utils._files import remove_tree, write_atomically
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack import releases, transaction
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.borrowed import borrowed
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.git_program import Git
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation, InstalledPack
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.ownership import Ownership
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import PacksDirectory, VirtualenvsDirectory
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import PackPlan, Plan
@@ -157,16 +158,20 @@ def _stage_tree(pack: PackPlan, installation: Installation, tools: Tools) -> str
         if pack.candidate:
             shutil.move(pack.candidate.staged, target)
         elif pack.installed:
-            _restore_tree(pack.installed.location, target, tools.git())
+            _restore_tree(pack.installed, target, tools.git())
     return target
 
 
-def _restore_tree(location: str, target: str, git: Git) -> None:
+def _restore_tree(installed: InstalledPack, target: str, git: Git) -> None:
     """A pristine copy of a working copy, from its own repository."""
     os.makedirs(target, mode=0o755)
-    shutil.copytree(os.path.join(location, ".git"), os.path.join(target, ".git"), symlinks=True)
-    remove_tree(os.path.join(target, ".git", "index"))
-    git("reset", "--quiet", "--hard", "HEAD", cwd=target)
+    repository = os.path.join(target, ".git")
+    shutil.copytree(os.path.join(installed.location, ".git"), repository, symlinks=True)
+    index = os.path.join(repository, "index")
+    remove_tree(index)
+    with borrowed(git, repository, installed.commit or "") as environment:
+        environment.update(GIT_WORK_TREE=target, GIT_INDEX_FILE=index)
+        git("reset", "--quiet", "--hard", "HEAD", environment=environment, cwd=target)
 
 
 def _build_virtualenvs(

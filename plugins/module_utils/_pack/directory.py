@@ -13,17 +13,24 @@ import stat
 import tarfile
 import typing as t
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import SourceError
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError, SourceError
 from ansible_collections.stackstorm.st2.plugins.module_utils._files import (
     TreeEntry,
     is_bytecode,
-    list_tree,
     tree_digest,
+    tree_entry,
     walk_tree,
 )
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.boundary import listed, path_problem
+from ansible_collections.stackstorm.st2.plugins.module_utils._printable import printable
 
 # A worktree's or submodule's .git file, and the .git directory of a repository that is taken as a directory.
 _NOT_CONTENT = (".git",)
+_MANIFEST = "pack.yaml"
+# Reading that much takes seconds. Files may claim more, and directories like /proc never end.
+_MOST_BYTES = 1 << 30
+_MOST_FILES = 200_000
+_LONGEST_READ = 16 << 20
 
 
 def is_repository(path: str) -> bool:
@@ -42,10 +49,23 @@ def check_directory(path: str) -> None:
         raise SourceError(f"The pack directory {path} does not exist on this host.")
 
 
+def pack_path(source: str, subdir: str) -> str:
+    """The directory of a pack in a directory.
+
+    :arg subdir: Relative, maybe empty.
+    :raises SourceError: when it leads out of C(source) by a link.
+    """
+    path = os.path.join(source, subdir) if subdir else source
+    if subdir and not os.path.realpath(path).startswith(os.path.join(os.path.realpath(source), "")):
+        raise SourceError(f"The directory {subdir} is not in {source}: a link leads out of that.")
+    return path
+
+
 def directory_digest(path: str) -> str:
     """The C(sha256:...) by which a directory's content is known.
 
     :raises SourceError: when the directory cannot be read, or holds what is neither file, link nor directory.
+    :raises InvalidPackError: when it is no pack, or too large to be one.
     """
     return tree_digest(directory_entries(path))
 
@@ -57,15 +77,46 @@ def directory_entries(path: str) -> t.List[TreeEntry]:
     """
     check_directory(path)
     try:
-        entries = [entry for entry in list_tree(path) if entry.path not in _NOT_CONTENT]
+        entries = [tree_entry(path, name, status) for name, status in _survey(path)]
     except OSError as error:
         raise SourceError(f"The pack directory {path} cannot be read: {error}.") from error
-    special = [entry.path for entry in entries if entry.kind == "special"]
+    return sorted(entries, key=lambda entry: entry.path)
+
+
+def _survey(path: str) -> t.List[t.Tuple[str, os.stat_result]]:
+    """What of a directory belongs to the pack; looked through before anything of it is read."""
+    if not os.path.lexists(os.path.join(path, _MANIFEST)):
+        raise InvalidPackError(
+            f"There is no {_MANIFEST}: a pack has this file, in just this spelling, at its root ({path})."
+        )
+    found: t.List[t.Tuple[str, os.stat_result]] = []
+    size = 0
+    for name, status in walk_tree(path):
+        if name in _NOT_CONTENT or is_bytecode(name):
+            continue
+        found.append((name, status))
+        size += status.st_size
+        if size > _MOST_BYTES or len(found) > _MOST_FILES:
+            limits = f"{_MOST_FILES} files or {_MOST_BYTES >> 20} MiB"
+            raise InvalidPackError(f"The pack directory {path} holds more than {limits}, which no pack needs.")
+    special = [printable(name) for name, status in found if not _is_content(status)]
     if special:
         raise SourceError(
-            f"The pack directory {path} holds devices, pipes or sockets, which no pack needs: {', '.join(special[:5])}."
+            f"The pack directory {path} holds devices, pipes or sockets, which no pack needs: {listed(special)}."
         )
-    return entries
+    problems = list(filter(None, (path_problem(name) for name, _status in found)))
+    if problems:
+        raise InvalidPackError(f"The pack holds what no pack may hold: {listed(problems, separator='; ')}.")
+    return found
+
+
+def _is_content(status: os.stat_result) -> bool:
+    return stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)
+
+
+def _is_lent(status: os.stat_result, owner: int) -> bool:
+    """Whether a file may have been linked into a pack by somebody who cannot read it; all could read the copy."""
+    return status.st_nlink > 1 and status.st_uid != owner and not status.st_mode & stat.S_IROTH
 
 
 def copy_directory(source: str, target: str) -> None:
@@ -73,16 +124,55 @@ def copy_directory(source: str, target: str) -> None:
 
     :arg target: Does not exist yet.
     :raises SourceError: when something cannot be read.
+    :raises InvalidPackError: as L(directory_digest).
     """
     check_directory(source)
-    os.makedirs(target, mode=0o755)
+    if os.path.realpath(target).startswith(os.path.join(os.path.realpath(source), "")):
+        raise SourceError(f"{source} cannot be a pack: it holds the place where packs are prepared.")
     try:
-        for path, status in walk_tree(source):
-            if path in _NOT_CONTENT or is_bytecode(path):
-                continue
-            _copy(os.path.join(source, path), os.path.join(target, path), status)
+        found = _survey(source)
+        os.makedirs(target, mode=0o755)
+        with _Opened(source) as opened:
+            for path, _status in found:
+                _copy(opened, path, os.path.join(target, path))
     except OSError as error:
         raise SourceError(f"The pack directory {source} cannot be copied: {error}.") from error
+
+
+class _Opened:
+    """A tree whose directories are opened one below the other: none can be swapped for a link meanwhile."""
+
+    def __init__(self, root: str) -> None:
+        self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+        self.owner = os.fstat(self._root).st_uid
+        self._path: t.Optional[str] = None
+        self._descriptor = -1
+
+    def __enter__(self) -> _Opened:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._close()
+        os.close(self._root)
+
+    def directory(self, path: str) -> int:
+        """A descriptor of a directory, for C(dir_fd); it holds until another one is asked for."""
+        if path != self._path:
+            self._close()
+            descriptor = os.dup(self._root)
+            for name in filter(None, path.split("/")):
+                try:
+                    below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=descriptor)
+                finally:
+                    os.close(descriptor)
+                descriptor = below
+            self._path, self._descriptor = path, descriptor
+        return self._descriptor
+
+    def _close(self) -> None:
+        if self._path is not None:
+            os.close(self._descriptor)
+            self._path = None
 
 
 def pack_directory(source: str, archive: str) -> None:
@@ -111,44 +201,82 @@ def unpack_directory(archive: str, target: str) -> None:
     :raises SourceError: when the archive cannot be read, or holds anything else.
     """
     os.makedirs(target, mode=0o755)
+    size = number = 0
     try:
-        with tarfile.open(archive) as reader:
-            for member in reader:
-                _unpack(reader, member, target)
-    except (OSError, tarfile.TarError) as error:
+        # Opening a pipe must not wait for somebody to write into it; a packed archive could unpack to anything.
+        with open(archive, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise SourceError(f"The archive {archive} is not a regular file.")
+            with tarfile.open(fileobj=t.cast(t.Any, _Bounded(stream)), mode="r:") as reader:
+                for member in reader:
+                    size += member.size
+                    number += 1
+                    if size > _MOST_BYTES or number > _MOST_FILES:
+                        raise SourceError(f"The archive {archive} holds more than any pack needs.")
+                    _unpack(reader, member, target)
+    except (OSError, ValueError, tarfile.TarError) as error:
         raise SourceError(f"The archive {archive} cannot be unpacked: {error}.") from error
 
 
+class _Bounded:
+    """A file of which nothing is read that does not fit into memory, as a header of an archive may ask."""
+
+    def __init__(self, stream: t.IO[bytes]) -> None:
+        self._stream = stream
+        self.seek = stream.seek
+        self.tell = stream.tell
+
+    def read(self, size: int = -1) -> bytes:
+        if not 0 <= size <= _LONGEST_READ:
+            raise tarfile.ReadError("a header in it is too large")
+        return self._stream.read(size)
+
+
 def _unpack(reader: tarfile.TarFile, member: tarfile.TarInfo, target: str) -> None:
-    path = os.path.join(target, member.name)
-    directory = os.path.dirname(path)
+    shown = printable(member.name[:200])
+    parts = member.name.split("/")
+    directory = target
+    for part in parts[:-1]:
+        directory = os.path.join(directory, part)
+        if part in ("", ".", "..") or os.path.islink(directory):
+            raise SourceError(f"The archive holds {shown}, which would lie outside of the pack.")
+    if parts[-1] in ("", ".", "..") or path_problem(member.name):
+        raise SourceError(f"The archive holds {shown}, which no pack may hold.")
     os.makedirs(directory, mode=0o755, exist_ok=True)
-    inside = os.path.realpath(directory) + os.sep
-    if not inside.startswith(os.path.realpath(target) + os.sep) or os.path.basename(path) in ("", ".", ".."):
-        raise SourceError(f"The archive holds {member.name}, which would lie outside of the pack.")
+    path = os.path.join(directory, parts[-1])
     if member.issym():
         os.symlink(member.linkname, path)
         return
-    content = reader.extractfile(member) if member.isfile() else None
-    if content is None:
-        raise SourceError(f"The archive holds {member.name}, which is neither a file nor a link.")
+    content = reader.extractfile(member) if member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) else None
+    if content is None or member.sparse is not None:
+        raise SourceError(f"The archive holds {shown}, which is neither a file nor a link.")
     with content, open(path, "xb") as writer:
         shutil.copyfileobj(content, writer, 1 << 20)
     os.chmod(path, 0o755 if member.mode & 0o100 else 0o644)
 
 
-def _copy(source: str, target: str, status: os.stat_result) -> None:
+def _copy(opened: _Opened, path: str, target: str) -> None:
+    folder, name = os.path.split(path)
+    directory = opened.directory(folder)
     os.makedirs(os.path.dirname(target), mode=0o755, exist_ok=True)
+    status = os.stat(name, dir_fd=directory, follow_symlinks=False)
     if stat.S_ISLNK(status.st_mode):
-        os.symlink(os.readlink(source), target)
-    elif stat.S_ISREG(status.st_mode):
-        # A file that is swapped for a link or a pipe after it was looked at is not followed.
-        descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as reader, open(target, "xb") as writer:
+        os.symlink(os.readlink(name, dir_fd=directory), target)
+        return
+    # What is swapped for a link or a pipe after it was looked at is not followed.
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
+    with os.fdopen(descriptor, "rb") as reader:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise SourceError(f"{printable(path)} is a device, pipe or socket, which no pack needs.")
+        if _is_lent(status, opened.owner):
+            raise InvalidPackError(
+                f"{printable(path)} has another name (a hard link), belongs to another account than the pack, and is "
+                "not for everybody to read: everybody could read its copy."
+            )
+        with open(target, "xb") as writer:
             shutil.copyfileobj(reader, writer, 1 << 20)
-        os.chmod(target, 0o755 if status.st_mode & 0o100 else 0o644)
-    else:
-        raise SourceError(f"{source} is a device, pipe or socket, which no pack needs.")
+    os.chmod(target, 0o755 if status.st_mode & 0o100 else 0o644)
 
 
 def changed_files(recorded: t.Iterable[TreeEntry], present: t.Iterable[TreeEntry]) -> t.List[str]:

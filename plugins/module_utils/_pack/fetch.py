@@ -16,11 +16,10 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._files import list_
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.boundary import check_boundary
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.content import check_config_schema, read_content
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.directory import (
-    check_directory,
     copy_directory,
     directory_digest,
-    directory_entries,
     is_repository,
+    pack_path,
     unpack_directory,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.git_program import Git
@@ -152,10 +151,7 @@ class Fetcher:
         if wish.controller:
             _unpack_upload(wish, place)
         else:
-            path = os.path.join(wish.source.url, wish.source.subdir) if wish.source.subdir else wish.source.url
-            check_directory(path)
-            directory_entries(path)
-            copy_directory(path, place)
+            copy_directory(pack_path(wish.source.url, wish.source.subdir), place)
         if wish.digest and directory_digest(place) != wish.digest:
             raise SourceError(f"The directory {wish.source.url} does not have the digest that was asked for.")
         warnings = []

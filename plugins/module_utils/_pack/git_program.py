@@ -15,10 +15,16 @@ import typing as t
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import SourceError
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import DeadlineError, SourceError
 from ansible_collections.stackstorm.st2.plugins.module_utils._files import write_atomically
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Completed, Deadline, ProgramError, run
-from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Credentials, Redactor
+from ansible_collections.stackstorm.st2.plugins.module_utils._process import (
+    Completed,
+    Deadline,
+    ProgramError,
+    last_lines,
+    run,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Credentials, Redactor, strip_urls
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.proxy import Proxy
 
 TRANSPORTS = "https:http:ssh:git:file"
@@ -104,25 +110,33 @@ class Git:
         cwd: t.Optional[str] = None,
         environment: t.Optional[t.Mapping[str, str]] = None,
         check: bool = True,
+        most_written: t.Optional[int] = None,
     ) -> Completed:
         """Run one git command.
 
         :arg url: The repository it talks to, if any; decides which credentials it gets.
         :arg environment: More variables.
+        :arg most_written: As for L(_process.run).
         :raises ProgramError: when git fails and C(check) is true.
         :raises DeadlineError: when the task's time is over.
         """
         argv = [self._program]
         for setting in self._settings(url):
             argv += ["-c", setting]
-        return run(
-            [*argv, *arguments],
-            deadline=self._deadline,
-            environment={**self._environment(url), **(environment or {})},
-            cwd=cwd or self._access.scratch,
-            redactor=self._redactor,
-            check=check,
-        )
+        try:
+            return run(
+                [*argv, *arguments],
+                deadline=self._deadline,
+                environment={**self._environment(url), **(environment or {})},
+                cwd=cwd or self._access.scratch,
+                redactor=self._redactor,
+                check=check,
+                most_written=most_written,
+            )
+        except DeadlineError as error:
+            if url:
+                error.message = f"{error.message.rstrip('.')} on {strip_urls(url)}."
+            raise
 
     def _settings(self, url: str) -> t.Iterator[str]:
         yield from _SAFE
@@ -142,6 +156,10 @@ class Git:
             "GIT_HTTP_LOW_SPEED_TIME": str(_SLOW_SECONDS),
             "GIT_LFS_SKIP_SMUDGE": "1",
             "GIT_OPTIONAL_LOCKS": "0",
+            # With every owner trusted, no repository may be found by going up, such as one that somebody made in /tmp,
+            # and what a repository lacks is not fetched by a program that its own settings name.
+            "GIT_CEILING_DIRECTORIES": os.path.dirname(os.path.realpath(self.scratch)),
+            "GIT_NO_LAZY_FETCH": "1",
             "GIT_CONFIG_GLOBAL": self._global_config(),
             "LC_ALL": "C",
         }
@@ -206,5 +224,5 @@ def fetch_failure(url: str, error: ProgramError) -> SourceError:
     elif "not found" in said.lower() or "does not exist" in said or "does not appear to be a git" in said:
         advice = " Is the address right?"
     lines = [line for line in said.strip().splitlines() if line.startswith(("fatal:", "error:", "ssh:", "remote:"))]
-    reason = " ".join(dict.fromkeys(lines or said.strip().splitlines()[-1:])) or "git said nothing"
-    return SourceError(f"The repository {url} cannot be fetched: {reason}.{advice}", stderr=error.stderr)
+    reason = last_lines(" ".join(dict.fromkeys(lines or said.strip().splitlines()[-1:])) or "git said nothing")
+    return SourceError(f"The repository {url} cannot be fetched: {reason.rstrip('.')}.{advice}", stderr=error.stderr)

@@ -170,8 +170,9 @@ def fetch_indexes(
         reader.start()
     for reader in readers:
         reader.join(max(0.0, give_up - time.monotonic()))
-    if any(reader.is_alive() for reader in readers):
-        deadline.check("reading the pack indexes")
+    late = [reader.outcome()[1].url for reader in readers if reader.is_alive()]
+    if late:
+        deadline.check(f"reading the pack indexes: {', '.join(late)} did not answer whole in that time")
     entries: t.Dict[str, IndexEntry] = {}
     statuses = []
     for position, reader in enumerate(readers):

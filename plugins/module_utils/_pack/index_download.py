@@ -136,7 +136,7 @@ class IndexDownload:
         fallback = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
         return session.get(
             url,
-            auth=(credentials.username.encode(), credentials.password.encode()) if credentials else None,
+            auth=_basic(credentials),
             headers={"Accept": "application/json"},
             proxies=proxies,
             verify=self._ca_bundle or (fallback if verify is True else verify),
@@ -156,6 +156,11 @@ class IndexDownload:
             if time.monotonic() > self._give_up:
                 raise IndexProblem(UNRESPONSIVE, "The index came too slowly.")
         return b"".join(blocks)
+
+
+def _basic(credentials: Credentials) -> t.Optional[t.Tuple[bytes, bytes]]:
+    """Name and password for requests. Beside a token any name will do, but there must be one; git gets the same."""
+    return ((credentials.username or "git").encode(), credentials.password.encode()) if credentials else None
 
 
 def _origin(url: str) -> t.Tuple[str, str]:

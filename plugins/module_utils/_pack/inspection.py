@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError
 from ansible_collections.stackstorm.st2.plugins.module_utils._files import list_tree
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.borrowed import borrowed
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.directory import changed_files
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.git_program import Git
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import InstalledPack
@@ -66,9 +67,9 @@ def restored(pack: InstalledPack, edits: t.Sequence[str], git: t.Callable[[], Gi
     from ansible_collections.stackstorm.st2.plugins.module_utils._pack.metadata import read_identity
 
     program = git()
-    environment = {"GIT_DIR": os.path.join(pack.location, ".git")}
     with tempfile.TemporaryDirectory(dir=program.scratch) as scratch:
-        text = program("show", f"{pack.head.commit}:pack.yaml", environment=environment).stdout
+        with borrowed(program, os.path.join(pack.location, ".git"), pack.head.commit) as environment:
+            text = program("cat-file", "blob", "HEAD:pack.yaml", environment=environment).stdout
         with open(os.path.join(scratch, "pack.yaml"), "w", encoding="utf-8") as stream:
             stream.write(text)
         try:

@@ -7,13 +7,15 @@
 
 from __future__ import annotations
 
-import os
 import re
+import signal
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import SourceError
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError, SourceError
 from ansible_collections.stackstorm.st2.plugins.module_utils._files import is_bytecode
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.borrowed import borrowed
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.boundary import listed, path_problem
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.git_program import Git, fetch_failure
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipt import Resolved
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.versions import (
@@ -21,11 +23,14 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.versions impo
     sort_versions,
     tag_candidates,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import ProgramError
+from ansible_collections.stackstorm.st2.plugins.module_utils._process import ProgramError, last_lines
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import strip_urls
 
 _MOST_VERSIONS_SHOWN = 40
 _CHANGES = {"?": "extra", "D": "missing"}
+# A few small objects can stand for more files than any disk has room for. The largest known pack has 3,600.
+_MOST_FILES = 200_000
+_LONGEST_LISTING = 8 << 20
 _FULL_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
 
 
@@ -150,16 +155,40 @@ class Repository:
         """Put the files of what was found into the clone: on its branch, or detached for tags and commits.
 
         :raises SourceError: when git refuses, such as for a path that would lie inside of C(.git).
+        :raises InvalidPackError: when there are too many files, or too deep ones.
         """
+        self._check_size(directory, found.commit)
         branch = found.resolved.name if found.resolved.kind in ("default", "branch") else ""
         arguments = ["-B", branch, "--track", f"refs/remotes/origin/{branch}"] if branch else ["--detach", found.commit]
         try:
             self._git("checkout", "--quiet", "--force", *arguments, "--", cwd=directory)
         except ProgramError as error:
             raise SourceError(
-                f"The files of {strip_urls(self.url)} at {found.commit} cannot be checked out: {error.stderr}",
+                f"The files of {strip_urls(self.url)} at {found.commit} cannot be checked out: "
+                f"{error.stderr.rstrip('.')}.",
                 stderr=error.stderr,
             ) from error
+
+    def _check_size(self, directory: str, commit: str) -> None:
+        """Refuse what git should not even begin to write, by the names of the files alone."""
+        answer = self._git(
+            *("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit),
+            cwd=directory,
+            check=False,
+            most_written=_LONGEST_LISTING,
+        )
+        names = answer.stdout.split("\0")
+        if answer.returncode in (-signal.SIGXFSZ, 128 + signal.SIGXFSZ) or len(names) > _MOST_FILES:
+            raise InvalidPackError(f"The pack holds more than {_MOST_FILES} files, which no pack needs.")
+        if answer.returncode:
+            raise SourceError(
+                f"The files of {strip_urls(self.url)} at {commit} cannot be listed: "
+                f"{last_lines(answer.stderr).rstrip('.')}.",
+                stderr=last_lines(answer.stderr),
+            )
+        problems = list(filter(None, map(path_problem, names)))
+        if problems:
+            raise InvalidPackError(f"The pack holds what no pack may hold: {listed(problems, separator='; ')}.")
 
     def differences(self, git_directory: str, work_tree: str, commit: str, *, modes: bool) -> t.List[str]:
         """Files of a work tree that are not as a commit has them: C(edited), C(missing) and C(extra) with their path.
@@ -171,10 +200,9 @@ class Repository:
         :arg modes: Whether a changed executable bit counts.
         :returns: Sorted C("edited actions/x.py") and the like.
         """
-        index = os.path.join(self._git.scratch, f"index-{os.getpid()}-{os.urandom(4).hex()}")
-        environment = {"GIT_INDEX_FILE": index, "GIT_DIR": git_directory, "GIT_WORK_TREE": work_tree}
         settings = ("-c", f"core.fileMode={'true' if modes else 'false'}", "-c", "core.quotePath=false")
-        try:
+        with borrowed(self._git, git_directory, commit) as environment:
+            environment["GIT_WORK_TREE"] = work_tree
             self._git("read-tree", commit, environment=environment)
             status = self._git(
                 *settings,
@@ -187,9 +215,6 @@ class Repository:
                 environment=environment,
                 cwd=work_tree,
             ).stdout
-        finally:
-            if os.path.exists(index):
-                os.unlink(index)
         return sorted(_parse_status(status))
 
     def _commit(self, directory: str, revision: str) -> t.Optional[str]:

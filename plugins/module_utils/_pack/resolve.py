@@ -21,7 +21,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     St2Error,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack import dependencies
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.directory import directory_digest
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.directory import directory_digest, pack_path
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import (
     Candidate,
     Fetcher,
@@ -98,9 +98,7 @@ def already_there(asked: Asked, installation: Installation) -> t.Optional[Instal
         if pack and request.ref and pack.ref != request.ref:
             return None
         if pack and source.kind == "directory":
-            digest = request.digest or directory_digest(
-                f"{source.url}/{source.subdir}" if source.subdir else source.url
-            )
+            digest = request.digest or directory_digest(pack_path(source.url, source.subdir))
             return pack if pack.receipt and pack.receipt.digest == digest else None
     if pack is None:
         return None
@@ -110,8 +108,7 @@ def already_there(asked: Asked, installation: Installation) -> t.Optional[Instal
 
 
 def _same_content(request: PackRequest, source: Source, installation: Installation) -> t.Optional[InstalledPack]:
-    path = f"{source.url}/{source.subdir}" if source.subdir else source.url
-    pack = installation.by_digest(request.digest or directory_digest(path))
+    pack = installation.by_digest(request.digest or directory_digest(pack_path(source.url, source.subdir)))
     return pack if pack and request.ref in (None, pack.ref) else None
 
 

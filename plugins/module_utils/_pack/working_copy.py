@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import typing as t
 from dataclasses import dataclass
 
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
 _SECTION = re.compile(r'\[\s*remote\s+"origin"\s*\]\s*\Z')
+# Of packed refs, which a hundred thousand tags do not fill.
+_MOST_BYTES = 16 << 20
 _URL = re.compile(r"\s*url\s*=\s*(?P<url>.*?)\s*\Z")
 
 
@@ -100,8 +103,12 @@ class WorkingCopy:
         return self._packed
 
     def _read(self, name: str) -> str:
+        path = os.path.join(self.git_directory, name)
         try:
-            with open(os.path.join(self.git_directory, name), encoding="utf-8", errors="replace") as stream:
-                return stream.read()
+            # Opening a pipe must not wait for somebody to write into it.
+            with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as stream:
+                if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                    return ""
+                return stream.read(_MOST_BYTES).decode("utf-8", "replace")
         except OSError:
             return ""

@@ -226,8 +226,8 @@ def test_last_lines(text, most, expected):
 
 def test_secrets_are_out_of_what_is_returned_and_raised():
     redactor = Redactor(["hunter2"])
-    completed = sh("echo hunter2; echo https://u:other@h/ >&2", redactor=redactor)
-    assert completed == Completed(0, f"{REDACTED}\n", f"https://{REDACTED}@h/\n")
+    completed = sh("echo hunter2 >&2; echo https://u:other@h/ >&2", redactor=redactor)
+    assert completed == Completed(0, "", f"{REDACTED}\nhttps://{REDACTED}@h/\n")
     with pytest.raises(ProgramError) as failed:
         sh("echo hunter2; echo hunter2 >&2; exit 1", redactor=redactor)
     with pytest.raises(DeadlineError) as late:
@@ -237,12 +237,20 @@ def test_secrets_are_out_of_what_is_returned_and_raised():
         assert REDACTED in error.stderr
 
 
+def test_an_answer_is_not_changed_by_a_secret_that_is_an_ordinary_word():
+    assert sh("echo main", redactor=Redactor(["main"])).stdout == "main\n"
+    with pytest.raises(ProgramError) as failed:
+        sh("echo main; exit 1", redactor=Redactor(["main"]))
+    assert "main" not in f"{failed.value} {failed.value.completed}"
+
+
 def test_urls_are_clean_without_a_redactor():
-    assert sh("echo https://u:hunter2@h/").stdout == f"https://{REDACTED}@h/\n"
+    assert sh("echo https://u:hunter2@h/ >&2").stderr == f"https://{REDACTED}@h/\n"
 
 
 def test_a_secret_that_the_bound_cuts_in_two_does_not_show(monkeypatch):
     monkeypatch.setattr(_process, "_MOST_OUTPUT", 20)
-    completed = sh("echo one-long-secret-hunter2; echo the end", redactor=Redactor(["one-long-secret-hunter2"]))
-    assert "hunter2" not in completed.stdout
-    assert completed.stdout.endswith("the end\n")
+    script = "(echo one-long-secret-hunter2; echo the end) >&2"
+    completed = sh(script, redactor=Redactor(["one-long-secret-hunter2"]))
+    assert "hunter2" not in completed.stderr
+    assert completed.stderr.endswith("the end\n")

@@ -1,0 +1,19 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the unit tests share: the tests' infrastructure on the path, and the marker for tests that need Ansible."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+
+def pytest_configure(config):
+    """Make the marker known."""
+    config.addinivalue_line(
+        "markers", "needs_ansible: imports ansible-core, which StackStorm's own Python does not have"
+    )

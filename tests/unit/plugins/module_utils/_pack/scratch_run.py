@@ -1,0 +1,177 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whole runs in this process: a scratch host, a repository, an index, and the options of a task."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from dataclasses import replace
+
+from infrastructure.packs import PackTree
+from infrastructure.repositories import GitRepository
+from infrastructure.snapshot import compare
+from infrastructure.st2_host import ScratchHost
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
+    access_options,
+    pack_info_options,
+    pack_options,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack import report
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.options import options_from
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.run import Run
+from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
+from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task
+
+STATE = ".stackstorm.st2"
+
+
+def params(spec, **given):
+    """All parameters of a module, as Ansible fills them in."""
+    options = spec.merge(access_options()).options
+    assert not set(given) - set(options), "an option that the module has not"
+    return {**{name: option.get("default") for name, option in options.items()}, **given}
+
+
+class Site:
+    """A StackStorm host and the packs that it can get.
+
+    :arg packs: Trees by repository; each tree is released as its version, the last one is the index's.
+    """
+
+    def __init__(self, root, *packs, **host):
+        self.root = root
+        self.repositories = {}
+        self.index = root / "index.json"
+        self.host = ScratchHost(root / "host", index_url=f"file://{self.index}", **host)
+        for trees in packs:
+            self.publish(*trees)
+
+    def publish(self, *trees):
+        """Make the repository of a pack, or add releases to it, and write the index anew."""
+        ref = trees[0].ref
+        path = self.root / "repositories" / f"stackstorm-{ref}.git"
+        repository = self.repositories.setdefault(ref, GitRepository(path))
+        for tree in trees:
+            repository.release(tree)
+        repository.build()
+        entries = {name: self._entry(name, found) for name, found in self.repositories.items()}
+        self.index.write_text(json.dumps({"metadata": {}, "packs": entries}))
+        return repository
+
+    def _entry(self, ref, repository):
+        versions = repository.versions
+        return {"name": ref, "ref": ref, "version": versions[-1], "versions": versions, "repo_url": self.url(ref)}
+
+    def url(self, ref):
+        """The address of a pack's repository."""
+        return f"file://{self.repositories[ref].path}"
+
+    def sha(self, ref, revision="HEAD"):
+        """What git says a revision of a repository is."""
+        return self.repositories[ref].sha(revision)
+
+    def task(self, spec, check=False, environment=None, **given):
+        """A module's task on the host."""
+        environment = self.host.environment(**(environment or {}))
+        scratch = tempfile.mkdtemp(dir=self.host.tmp)
+        host = read_host(str(self.host.st2_conf), environment)
+        return Task(params(spec, **given), host, check, environment, scratch, Redactor())
+
+    def pack_task(self, *names, **given):
+        """The task of st2_pack."""
+        return self.task(pack_options(), **{"name": list(names) or None, **given})
+
+    def info_task(self, *names, **given):
+        """The task of st2_pack_info."""
+        return self.task(pack_info_options(), **{"name": list(names) or None, **given})
+
+    def run(self, *names, seconds=120, **given):
+        """Run what st2_pack runs, and return its outcome. No virtualenv is made unless C(virtualenv) asks for one.
+
+        :arg seconds: The timeout, which may be shorter here than a task's.
+        """
+        given.setdefault("virtualenv", "never")
+        task = self.pack_task(*names, **given)
+        return Run(
+            task.host,
+            replace(options_from(task.params), timeout=seconds),
+            check=task.check,
+            scratch=task.scratch,
+            environment=task.environment,
+            redactor=task.redactor,
+        ).run()
+
+    def files(self, **options):
+        """What StackStorm sees: every path of the host but the collection's own places."""
+        return self.host.snapshot(exclude=(STATE,), **options)
+
+    def keep(self):
+        """Remember everything as it is, for L(restore); the repositories stay as they are."""
+        shutil.copytree(self.host.root, f"{self.host.root}.kept", symlinks=True)
+
+    def restore(self):
+        """Make the host what it was when it was kept, in the same place."""
+        shutil.rmtree(self.host.root)
+        shutil.copytree(f"{self.host.root}.kept", self.host.root, symlinks=True)
+
+    def debris(self):
+        """What lies in staging directories, and the journal."""
+        base = self.host.base_path
+        found = list(base.glob(f"**/{STATE}/staging/*")) + list(base.glob(f"**/{STATE}/journal.json"))
+        return sorted(str(path.relative_to(base)) for path in found)
+
+    def releases(self, ref):
+        """The names of the kept releases of a pack."""
+        place = self.host.packs / STATE / "releases" / ref
+        return sorted(path.name for path in place.iterdir()) if place.exists() else []
+
+
+def released(ref, *versions, **tree):
+    """Trees of one pack, one for each version."""
+    return [PackTree(ref, version, **{"minimal": True, **tree}) for version in versions]
+
+
+def told(outcome):
+    """What a run says of what it does."""
+    assert outcome.failure is None, outcome.failure and outcome.failure.message
+    return (
+        outcome.changed,
+        outcome.rows,
+        report.line(outcome.plan),
+        report.diff(outcome.plan),
+        outcome.warnings,
+    )
+
+
+def converge(site, *names, **options):
+    """Check, run, check again, run again: the host may only be different after the first run, which was predicted."""
+    start = site.files(identity=True)
+    everything = site.host.snapshot(identity=True)
+    predicted = site.run(*names, check=True, **options)
+    assert site.host.snapshot(identity=True) == everything, "check mode writes nothing"
+    done = site.run(*names, **options)
+    assert told(done) == told(predicted)
+    changes = compare(start, site.files(identity=True))
+    assert bool(changes) == done.changed, "changed tells whether anything is"
+    assert site.debris() == []
+    # A run that has to ask upstream takes the lock and a staging directory for it; all others do not even that.
+    asks = options.get("state") == "latest" or options.get("verify") == "content"
+    unseen = ("lock", "staging") if asks else ()
+    settled = site.host.snapshot(exclude=unseen, identity=True)
+    for again in (site.run(*names, check=True, **options), site.run(*names, **options)):
+        assert again.failure is None and not again.changed
+        assert {row["action"] for row in again.rows} <= {"none"}
+        assert report.diff(again.plan) == []
+    assert compare(settled, site.host.snapshot(exclude=unseen, identity=True)) == ([], [], [])
+    return done
+
+
+def row_of(outcome, ref="sensu"):
+    """The result of one pack."""
+    return next(row for row in outcome.rows if row["ref"] == ref)

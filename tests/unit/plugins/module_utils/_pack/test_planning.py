@@ -1,0 +1,293 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From options and observation to the plan: what needs no network, what is fetched, and in which order it happens."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from infrastructure.packs import PackTree
+from infrastructure.repositories import run_git
+from infrastructure.snapshot import compare
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
+    DependencyError,
+    OptionError,
+    SourceError,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.options import options_from
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import VirtualenvsDirectory
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.planning import Planner
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.staging import Staging
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.transaction import Journal
+from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
+from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
+    without_waiting_for_disks,
+)
+from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.scratch_run import Site, released
+
+
+@pytest.fixture(autouse=True)
+def quick():
+    with without_waiting_for_disks():
+        yield
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    root = tmp_path_factory.mktemp("site")
+    site = Site(root, released("sensu", "1.0.1", "1.0.2"), released("free", "1.0.0"), packs_base_paths=["srv/packs"])
+    site.publish(PackTree("middle", "1.0.0", minimal=True, dependencies=("sensu=1.0.1",)))
+    site.publish(PackTree("top", "1.0.0", minimal=True, dependencies=("middle", "free", "core")))
+    for one, other in (("yin", "yang"), ("yang", "yin")):
+        site.publish(PackTree(one, "1.0.0", minimal=True, dependencies=(other,)))
+    PackTree("local", "1.0.0", minimal=True).write(root / "local")
+    site.run("sensu=1.0.1", str(root / "local"))
+    site.keep()
+    return site
+
+
+@pytest.fixture
+def site(kept):
+    kept.restore()
+    return kept
+
+
+def planner(site, *names, staging=None, **given):
+    """A planner as a run makes it, with the staging of check mode."""
+    task = site.pack_task(*names, **{"virtualenv": "never", **given})
+    options = options_from(task.params)
+    return Planner(
+        task.host,
+        options,
+        Installation(task.host.packs_base_paths),
+        VirtualenvsDirectory(task.host.virtualenvs_path),
+        base_path=options.base_path or task.host.system_packs_path,
+        staging=staging or Staging(task.scratch),
+        scratch=task.scratch,
+        deadline=Deadline(60),
+        environment=task.environment,
+        redactor=task.redactor,
+    )
+
+
+def actions(plan):
+    return [(pack.ref, pack.action) for pack in plan.packs]
+
+
+# At rest
+
+
+@pytest.mark.parametrize(
+    "names, given, expected",
+    [
+        (["sensu"], {}, [("sensu", "none")]),
+        (["sensu=1.0.1", "local"], {}, [("sensu", "none"), ("local", "none")]),
+        (["sensu", "sensu=1.0.1"], {}, [("sensu", "none")]),
+        (["core"], {"state": "latest"}, [("core", "none")]),
+        (["absent"], {"state": "absent"}, [("absent", "none")]),
+        (["sensu=1.0.2"], {}, None),
+        (["sensu", "free"], {}, None),
+        (["sensu"], {"state": "latest"}, None),
+        (["sensu"], {"verify": "content"}, None),
+        (["sensu"], {"state": "absent"}, None),
+        (["sensu"], {"virtualenv": "always"}, None),
+    ],
+)
+def test_what_is_known_without_network_and_programs(site, tmp_path, names, given, expected):
+    nothing = {"PATH": str(tmp_path)}
+    before = site.host.snapshot(identity=True)
+    plan = planner(site, *names, environment=nothing, **given).plan_at_rest()
+    assert (plan and actions(plan)) == expected
+    assert compare(before, site.host.snapshot(identity=True)) == ([], [], [])
+
+
+def test_a_satisfied_pack_whose_dependency_is_missing_is_not_at_rest(site):
+    site.run("middle", dependencies="skip")
+    site.run("sensu", state="absent", dependencies="skip")
+    assert planner(site, "middle").plan_at_rest() is None
+    assert actions(planner(site, "middle", dependencies="skip").plan_at_rest()) == [("middle", "none")]
+
+
+SATISFIED = """\
+import sys, tempfile
+sys.path[:0] = {path!r}
+from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import access_options, pack_options
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.task import converge_packs
+from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
+from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task
+options = pack_options().merge(access_options()).options
+params = dict({{name: option.get("default") for name, option in options.items()}}, name={names!r}, virtualenv="never")
+result = converge_packs(Task(params, read_host({conf!r}, {{}}), False, {{}}, {scratch!r}, Redactor()))
+assert result.failure is None and not result.changed, result.msg
+print(" ".join(sorted({{"yaml", "jsonschema", "requests", "semver", "subprocess_started"}} & set(sys.modules))))
+"""
+
+
+def test_a_satisfied_run_imports_no_library_that_is_not_pythons(site):
+    code = SATISFIED.format(
+        path=[path for path in sys.path if path],
+        names=["sensu=1.0.1", "local"],
+        conf=str(site.host.st2_conf),
+        scratch=str(site.host.tmp),
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
+
+
+# With what has to be fetched
+
+
+def test_dependencies_come_before_what_needs_them_and_what_stays_before_all(site):
+    plan = planner(site, "top").make_plan()
+    assert sorted(actions(plan)) == [("free", "install"), ("middle", "install"), ("top", "install")]
+    order = [pack.ref for pack in plan.packs]
+    assert order[-1] == "top"
+    assert actions(planner(site, "sensu", "top").make_plan())[0] == ("sensu", "none")
+
+
+def test_a_circle_of_dependencies_is_gone_round_once(site):
+    assert sorted(actions(planner(site, "yin").make_plan())) == [("yang", "install"), ("yin", "install")]
+
+
+def test_what_is_fetched_lies_in_staging_and_nowhere_else(site):
+    before = site.host.snapshot(identity=True)
+    staging = Staging(str(site.host.tmp / "elsewhere"))
+    plan = planner(site, "sensu=1.0.2", staging=staging).make_plan()
+    (pack,) = plan.packs
+    assert pack.candidate.staged.startswith(str(site.host.tmp / "elsewhere"))
+    assert run_git("-C", pack.candidate.staged, "rev-parse", "HEAD") == site.sha("sensu", "v1.0.2")
+    assert compare(before, site.host.snapshot(identity=True)) == ([], [], [])
+    staging.clear()
+    assert not os.path.exists(pack.candidate.staged)
+
+
+def test_a_conflict_between_packs_names_both(site):
+    with pytest.raises(DependencyError) as raised:
+        planner(site, "middle", "sensu=1.0.2").make_plan()
+    assert "middle 1.0.0 needs sensu=1.0.1, but this task installs sensu 1.0.2" in raised.value.message
+
+
+def test_dependencies_may_be_only_looked_at_or_left_out(site):
+    with pytest.raises(DependencyError, match="Dependencies are missing: "):
+        planner(site, "top", dependencies="check").make_plan()
+    assert actions(planner(site, "top", dependencies="skip").make_plan()) == [("top", "install")]
+
+
+def test_a_new_pack_goes_where_it_is_asked_to_and_an_old_one_stays(site):
+    other = str(site.host.extra_base_paths[0])
+    (pack,) = planner(site, "free", base_path=other).make_plan().packs
+    assert pack.base_path == other
+    with pytest.raises(OptionError, match="Packs are not moved from one to the other"):
+        planner(site, "sensu=1.0.2", base_path=other).make_plan()
+    (pack,) = planner(site, "sensu=1.0.2").make_plan().packs
+    assert pack.base_path == str(site.host.packs)
+
+
+# Edits
+
+
+def test_edits_come_with_what_undoing_them_gives(site):
+    (site.host.packs / "sensu" / "pack.yaml").write_text("ref: sensu\nname: Mine\nversion: 6.6.6\n")
+    (pack,) = planner(site, "sensu", verify="content").make_plan().packs
+    assert (pack.action, pack.edits) == ("repair", ("edited pack.yaml",))
+    assert (pack.before.version, pack.after.version, pack.name) == ("6.6.6", "1.0.1", "sensu")
+    assert pack.remembered is not None and pack.remembered.version == "1.0.1"
+
+
+def test_edits_of_what_stackstorm_installed_come_back_from_its_commit(site):
+    site.host.install_like_st2(site.repositories["free"], "free")
+    (site.host.packs / "free" / "pack.yaml").write_text("ref: free\nname: Mine\nversion: 6.6.6\n")
+    (pack,) = planner(site, "free", verify="content").make_plan().packs
+    assert (pack.before.version, pack.after.version, pack.remembered) == ("6.6.6", "1.0.0", None)
+    site.run("free", verify="content")
+    assert site.host.pack_version("free") == "1.0.0"
+
+
+def test_edits_of_a_plain_directory_are_seen_also_in_pack_yaml(site):
+    (site.host.packs / "local" / "pack.yaml").write_text("ref: local\nname: Mine\nversion: 6.6.6\n")
+    (pack,) = planner(site, "local", verify="content").make_plan().packs
+    assert (pack.action, pack.edits, pack.after.version) == ("repair", ("edited pack.yaml",), "1.0.0")
+    assert pack.candidate is not None, "fetched anew from where it came from"
+
+
+def test_edits_whose_source_is_gone_cannot_be_repaired(site):
+    (site.host.packs / "local" / "new.txt").write_text("x")
+    (site.root / "local").rename(site.root / "gone")
+    try:
+        with pytest.raises(SourceError, match=r"The pack directory \S+ does not exist"):
+            planner(site, "local", verify="content").make_plan()
+    finally:
+        (site.root / "gone").rename(site.root / "local")
+
+
+def test_a_virtualenv_made_for_edited_requirements_is_made_again(site):
+    (site.host.packs / "sensu" / "requirements.txt").write_text("other\n")
+    python = site.host.virtualenvs / "sensu" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(site.host.service / "bin" / "python")
+    (pack,) = planner(site, "sensu", verify="content", virtualenv="auto").make_plan().packs
+    assert (pack.action, pack.virtualenv) == ("repair", "rebuilt")
+
+
+# Removal
+
+
+def test_a_source_that_no_pack_came_from_is_nothing_to_remove(site):
+    plan = planner(site, "https://git.example.com/org/repo", state="absent").plan_at_rest()
+    assert [(pack.action, pack.requested) for pack in plan.packs] == [("none", ("https://git.example.com/org/repo",))]
+
+
+def test_a_pack_is_removed_by_its_source_in_any_spelling(site):
+    path = str(site.repositories["sensu"].path)
+    plan = planner(site, f"file://{path}", path, f"{path}/", "sensu", state="absent").make_plan()
+    assert actions(plan) == [("sensu", "remove")]
+    assert plan.packs[0].requested == (f"file://{path}", path, f"{path}/", "sensu")
+
+
+def test_what_others_need_is_not_removed(site):
+    site.run("middle")
+    with pytest.raises(DependencyError, match=r"middle 1\.0\.0 needs sensu"):
+        planner(site, "sensu", state="absent").make_plan()
+    assert len(planner(site, "sensu", "middle", state="absent").make_plan().packs) == 2
+    assert actions(planner(site, "sensu", state="absent", dependencies="skip").make_plan()) == [("sensu", "remove")]
+
+
+@pytest.mark.parametrize("name", ["chatops", "core", "linux", "packs"])
+def test_stackstorms_own_packs_are_never_removed(site, name):
+    with pytest.raises(OptionError, match=f"{name} is one of StackStorm's own packs and is never removed"):
+        planner(site, name, state="absent", dependencies="skip").plan_at_rest()
+
+
+# Tools
+
+
+def test_the_tools_are_those_that_options_and_host_say(site):
+    made = planner(site, "sensu", keep_releases=7, group=str(os.getgid()), virtualenv_backend="venv")
+    staging = Staging(str(site.host.tmp))
+    tools, warnings = made.tools(staging, Journal(str(site.host.tmp)))
+    assert (tools.keep_releases, tools.ownership.gid, warnings) == (7, os.getgid(), [])
+    assert tools.staging is staging
+    site.host.configure("content", pack_group="nosuchgroup")
+    try:
+        _tools, warnings = planner(site, "sensu").tools(staging, Journal(str(site.host.tmp)))
+    finally:
+        site.host.configure("content", pack_group=site.host.group)
+    assert len(warnings) == 1 and "The group nosuchgroup" in warnings[0]
+
+
+def test_warnings_of_what_was_found_are_gathered(tmp_path):
+    site = Site(tmp_path, released("sensu", "1.0.1", "1.0.2"))
+    repository = site.repositories["sensu"]
+    repository.branch("1.0.1", repository.head)
+    repository.build()
+    made = planner(site, "sensu=1.0.1")
+    assert made.warnings == []
+    made.make_plan()
+    assert [("both a branch" in text, text.startswith("sensu: ")) for text in made.warnings] == [(True, True)]

@@ -1,0 +1,148 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the modules take is what their documentation says: options, types, defaults, choices, and the action group."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+import sys
+import types
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import ArgumentSpec
+
+REPOSITORY = Path(__file__).resolve().parents[4]
+MODULES = sorted(path.stem for path in (REPOSITORY / "plugins/modules").glob("*.py"))
+RUNNER = "ansible_collections.stackstorm.st2.plugins.module_utils._runner"
+# The keys of an option that mean something to whoever calls the module, with what a missing key means.
+MEANING = {"type": "str", "elements": None, "default": None, "choices": None, "required": False, "aliases": None}
+
+
+def constants(path):
+    """The texts that a file assigns at its top level or in its classes, by name."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assignments = [node for node in ast.walk(tree) if isinstance(node, ast.Assign)]
+    return {
+        node.targets[0].id: ast.literal_eval(node.value)
+        for node in assignments
+        if isinstance(node.targets[0], ast.Name) and isinstance(node.value, ast.Constant)
+    }
+
+
+def documentation(module):
+    """A module's documentation with its fragments in place."""
+    found = yaml.safe_load(constants(REPOSITORY / f"plugins/modules/{module}.py")["DOCUMENTATION"])
+    for name in found["extends_documentation_fragment"]:
+        file, _dot, part = name[len("stackstorm.st2.") :].partition(".")
+        fragment = yaml.safe_load(
+            constants(REPOSITORY / f"plugins/doc_fragments/{file}.py")[part.upper() or "DOCUMENTATION"]
+        )
+        twice = set(fragment["options"]) & set(found.get("options", {}))
+        assert not twice, f"{module} documents {twice} twice"
+        found.setdefault("options", {}).update(fragment["options"])
+    return found
+
+
+@pytest.fixture
+def spec_of(monkeypatch):
+    """Runs the C(main) of a module up to where it hands over, and returns what it hands over."""
+
+    def find(module):
+        taken = []
+        stub = types.ModuleType(RUNNER)
+        stub.run_module = lambda spec, work: taken.append((spec, work))
+        monkeypatch.setitem(sys.modules, RUNNER, stub)
+        spec = importlib.util.spec_from_file_location(module, str(REPOSITORY / f"plugins/modules/{module}.py"))
+        loaded = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(loaded)
+        loaded.main()
+        ((arguments, work),) = taken
+        assert callable(work)
+        return arguments
+
+    return find
+
+
+def meaning(options, nested):
+    """The options in one form, for both sides."""
+    found = {}
+    for name, option in options.items():
+        found[name] = {key: option.get(key, missing) for key, missing in MEANING.items()}
+        found[name]["nested"] = meaning(option.get(nested, {}), nested)
+    return found
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_spec_is_what_is_documented(module, spec_of):
+    documented = documentation(module)["options"]
+    assert meaning(spec_of(module).options, "options") == meaning(documented, "suboptions")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_option_says_what_it_is_for(module):
+    def look(options):
+        for name, option in options.items():
+            texts = option["description"]
+            assert isinstance(texts, list) and texts, f"{name} has no description"
+            assert all(text.strip().endswith((".", ")")) for text in texts), name
+            look(option.get("suboptions", {}))
+
+    look(documentation(module)["options"])
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_options_that_exclude_each_other_say_so(module, spec_of):
+    documented, spec = documentation(module)["options"], spec_of(module)
+    for pair in spec.mutually_exclusive:
+        for one in pair:
+            text = " ".join(documented[one]["description"])
+            assert all(f"Mutually exclusive with O({other})" in text for other in pair if other != one)
+    for group in (*spec.mutually_exclusive, *spec.required_one_of):
+        assert set(group) <= set(spec.options)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_what_may_be_secret_says_whether_it_is(module, spec_of):
+    options = spec_of(module).options
+    named = {name for name in options if re.search("pass|token|secret|key", name)}
+    assert named == {name for name in options if "no_log" in options[name]}
+    assert {name for name in named if options[name]["no_log"]} == {"password", "token"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_examples_use_options_that_there_are(module, spec_of):
+    options = spec_of(module).options
+    text = constants(REPOSITORY / f"plugins/modules/{module}.py")["EXAMPLES"]
+    tasks = [task for task in yaml.safe_load(text) if f"stackstorm.st2.{module}" in task]
+    assert tasks
+    for task in tasks:
+        given = task[f"stackstorm.st2.{module}"] or {}
+        assert set(given) <= set(options)
+        for item in given.get("packs", ()):
+            assert set(item) <= set(options["packs"]["options"])
+
+
+def test_the_action_group_has_every_module():
+    runtime = yaml.safe_load((REPOSITORY / "meta/runtime.yml").read_text(encoding="utf-8"))
+    assert sorted(runtime["action_groups"]["st2"]) == MODULES == ["st2_pack", "st2_pack_info"]
+    for module in MODULES:
+        fragments = documentation(module)["extends_documentation_fragment"]
+        assert "stackstorm.st2._attributes.actiongroup_st2" in fragments
+
+
+def test_specs_compose():
+    one = ArgumentSpec({"a": {"type": "str"}, "b": {"type": "int"}}, (("a", "b"),))
+    other = ArgumentSpec({"c": {"type": "str"}}, (("b", "c"),), (("a", "c"),))
+    assert one.merge(other).arguments() == {
+        "argument_spec": {"a": {"type": "str"}, "b": {"type": "int"}, "c": {"type": "str"}},
+        "mutually_exclusive": [("a", "b"), ("b", "c")],
+        "required_one_of": [("a", "c")],
+    }
+    assert one.arguments()["required_one_of"] == [] and "c" not in one.options

@@ -1,0 +1,341 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The boundary to Ansible: results, errors, warnings and secrets on their way out; who may go on in another Python."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import sys
+import syslog
+from pathlib import Path
+
+import pytest
+from infrastructure.st2_host import ScratchHost
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import access_options, host_options, pack_options
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
+    HostError,
+    MissingLibraryError,
+    OptionError,
+    SourceError,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result
+
+MODULE_UTILS = Path(__file__).resolve().parents[4] / "plugins/module_utils"
+SPEC = pack_options().merge(access_options()).merge(host_options())
+CANARY = "c4n4ry"
+
+needs_ansible = pytest.mark.needs_ansible
+
+
+class Answer(dict):
+    """What a module printed; ``rc`` is its exit status, ``log`` what it sent to syslog."""
+
+    rc = 0
+    log = ""
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory):
+    return ScratchHost(tmp_path_factory.mktemp("host"))
+
+
+@pytest.fixture
+def run(host, tmp_path, capsys, monkeypatch):
+    """Runs a real AnsibleModule around some work, in this process."""
+    from ansible.module_utils import basic
+    from ansible.module_utils.testing import patch_module_args
+
+    from ansible_collections.stackstorm.st2.plugins.module_utils import _runner
+
+    logged = []
+    monkeypatch.setattr(basic, "has_journal", False)
+    monkeypatch.setattr(syslog, "syslog", lambda *arguments: logged.append(str(arguments)))
+    umask = os.umask(0o077)
+
+    def go(work, check=False, diff=False, **params):
+        internal = {"_ansible_check_mode": check, "_ansible_diff": diff, "_ansible_remote_tmp": str(tmp_path)}
+        internal["_ansible_keep_remote_files"] = True  # Else each leaves a clean-up for the end of this process.
+        given = {"name": ["demo"], "st2_conf": str(host.st2_conf), **params, **internal}
+        given = {option: value for option, value in given.items() if value is not None}
+        with patch_module_args(given), pytest.raises(SystemExit) as ended:
+            _runner.run_module(SPEC, work)
+        answer = Answer(json.loads(capsys.readouterr().out))
+        answer.rc, answer.log = ended.value.code, "\n".join(logged)
+        return answer
+
+    yield go
+    os.umask(umask)
+
+
+def raising(error):
+    def work(_task):
+        raise error
+
+    return work
+
+
+# What comes out
+
+
+@needs_ansible
+def test_a_result_comes_out_as_it_is(run):
+    row = {"ref": "demo", "before": None, "changed": True, "edits": []}
+    answer = run(
+        lambda _task: Result(changed=True, msg="demo 1.0.0 abc", returned={"packs": [row], "registered": False})
+    )
+    assert (answer.rc, answer["changed"], answer["msg"]) == (0, True, "demo 1.0.0 abc")
+    assert (answer["packs"], answer["registered"]) == ([row], False)
+    assert not {"failed", "step", "stderr", "diff", "warnings", "exception"} & set(answer)
+
+
+@needs_ansible
+@pytest.mark.parametrize("diff", [True, False])
+def test_a_diff_comes_out_when_it_is_wanted(run, diff):
+    entry = {"before_header": "demo", "before": "1.0.0\n", "after": "1.1.0\n"}
+    answer = run(lambda _task: Result(changed=True, diff=[entry]), diff=diff)
+    assert answer.get("diff") == ([entry] if diff else None)
+    assert "diff" not in run(lambda _task: Result(), diff=diff)
+
+
+@needs_ansible
+@pytest.mark.parametrize(
+    ("error", "step"),
+    [
+        (OptionError("It cannot be used."), "options"),
+        (SourceError("It cannot be fetched.", stderr="fatal: no"), "fetch"),
+        (SourceError("It cannot be fetched.", step="index"), "index"),
+    ],
+)
+def test_an_error_that_is_raised_fails_the_task(run, error, step):
+    answer = run(raising(error))
+    assert (answer.rc, answer["failed"], answer["changed"]) == (1, True, False)
+    assert (answer["msg"], answer["step"]) == (error.message, step)
+    assert answer.get("stderr", "") == error.stderr
+
+
+@needs_ansible
+def test_a_failure_with_a_result_returns_both(run):
+    failure = SourceError("It cannot be fetched.", stderr="fatal: no", ref="demo")
+    result = Result(changed=True, msg="never shown", returned={"packs": [{"ref": "demo"}]}, failure=failure)
+    result.warnings.append("An earlier run was interrupted.")
+    answer = run(lambda _task: result)
+    assert (answer.rc, answer["failed"], answer["changed"]) == (1, True, True)
+    assert (answer["msg"], answer["step"], answer["stderr"]) == ("It cannot be fetched.", "fetch", "fatal: no")
+    assert answer["packs"] == [{"ref": "demo"}]
+    assert "An earlier run was interrupted." in str(answer["warnings"])
+
+
+@needs_ansible
+def test_a_host_that_cannot_be_read(run, tmp_path):
+    answer = run(lambda _task: Result(), st2_conf=str(tmp_path / "none.conf"))
+    assert (answer["failed"], answer["step"]) == (True, HostError.default_step)
+    assert f"{tmp_path}/none.conf" in answer["msg"]
+
+
+@needs_ansible
+def test_warnings_come_out_once(run):
+    answer = run(lambda _task: Result(warnings=["One.", "Two.", "One."]))
+    text = json.dumps(answer["warnings"])
+    assert (text.count("One."), text.count("Two.")) == (1, 1)
+
+
+@needs_ansible
+def test_a_mistake_in_the_code_is_told_as_one_without_what_was_in_hand(run):
+    def work(task):
+        raise KeyError(f"no {task.params['token']} here")
+
+    answer = run(work, token=CANARY)
+    assert (answer.rc, answer["failed"]) == (1, True)
+    assert "mistake in stackstorm.st2" in answer["msg"] and "KeyError: 'no ******** here'" in answer["msg"]
+    assert CANARY not in json.dumps(answer) and CANARY not in answer.log
+
+
+@needs_ansible
+def test_a_lone_user_name_may_be_a_token(run):
+    answer = run(lambda _task: Result(msg=f"with {CANARY}"), username=CANARY)
+    assert answer["msg"] == "with ********" and CANARY not in json.dumps(answer) and CANARY not in answer.log
+    assert run(lambda _task: Result(msg="by me2"), username="me2", token="hunter22")["msg"] == "by me2"
+
+
+@needs_ansible
+def test_names_that_are_no_text_can_be_printed(run):
+    answer = run(lambda _task: Result(msg=os.fsdecode(b"caf\xe9"), returned={"edits": [os.fsdecode(b"extra \xff")]}))
+    assert answer["msg"].startswith("caf") and answer["edits"][0].startswith("extra ")
+    json.dumps(answer, ensure_ascii=False).encode()
+
+
+# What goes in
+
+
+@needs_ansible
+@pytest.mark.parametrize("check", [True, False])
+def test_the_task_has_what_it_needs(run, host, check, monkeypatch):
+    monkeypatch.setenv("ST2_TEST_MARK", "seen")
+    tasks = []
+
+    def work(task):
+        tasks.append(task)
+        with open(f"{task.scratch}/x", "w") as stream:
+            stream.write("x")
+        assert os.stat(task.scratch).st_mode & 0o077 == 0
+        os.mkdir(f"{task.scratch}/made")
+        assert os.stat(f"{task.scratch}/made").st_mode & 0o777 == 0o755
+        return Result()
+
+    run(work, check=check, name=["demo=1.0.0"], timeout="30")
+    (task,) = tasks
+    assert (task.params["name"], task.params["timeout"], task.params["state"]) == (["demo=1.0.0"], 30, "present")
+    assert (task.check, task.host.base_path) == (check, str(host.base_path))
+    assert task.environment["ST2_TEST_MARK"] == "seen"
+
+
+@needs_ansible
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"name": None}, "name, packs"),
+        ({"password": "hunter22", "token": "hunter23"}, "mutually exclusive"),
+        ({"state": "there"}, "state"),
+        ({"nonsense": 1}, "nonsense"),
+    ],
+)
+def test_what_ansible_itself_refuses(run, params, said):
+    def never(_task):
+        raise AssertionError("the work began")
+
+    answer = run(never, **params)
+    assert answer["failed"] and said in answer["msg"]
+
+
+# Secrets
+
+SECRETS = [
+    {"password": CANARY, "username": "me"},
+    {"token": CANARY},
+    {"name": [f"https://me:{CANARY}@git.example.com/x"]},
+    {"name": [f"https://{CANARY}@git.example.com/x"]},
+    {"packs": [{"source": f"https://me:{CANARY}@git.example.com/x", "version": "1.0.0"}]},
+    {"packs": [{"source": f"https://git.example.com/x?private_token={CANARY}"}]},
+    {"index_url": ["https://one.example.com", f"https://me:{CANARY}@two.example.com/index.json"]},
+    {"https_proxy": f"http://me:{CANARY}@proxy:3128"},
+    {"pip_index_url": f"https://me:{CANARY}@pypi.example.com/simple"},
+    {"pip_args": [f"--extra-index-url=https://me:{CANARY}@pypi.example.com/simple"]},
+]
+
+
+@needs_ansible
+@pytest.mark.parametrize("params", SECRETS)
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_secret_comes_out_nowhere(run, params, fails):
+    text = f"before {CANARY} https://x:{CANARY}@h/ after"
+
+    def work(task):
+        assert CANARY in str(task.params)
+        result = Result(
+            changed=True,
+            msg=text,
+            returned={"packs": [{"source": text, "edits": [text], "before": {"version": text}}], "text": text},
+            diff=[{"before": text, "after": text}],
+            warnings=[text],
+        )
+        if fails:
+            result.failure = SourceError(text, stderr=text)
+        return result
+
+    answer = run(work, diff=True, **params)
+    assert CANARY not in json.dumps(answer)
+    assert CANARY not in answer.log and "Invoked with" in answer.log
+    for shown in (answer["msg"], answer["text"], answer["diff"][0]["after"], answer["packs"][0]["edits"][0]):
+        assert shown.startswith("before ") and shown.endswith(" after")
+    if fails:
+        assert answer["stderr"].startswith("before ")
+
+
+@needs_ansible
+def test_a_secret_that_only_the_work_knew_is_the_works_to_hide(run):
+    def work(task):
+        task.redactor.add(CANARY)
+        return Result(msg=f"with {CANARY}", warnings=[CANARY], failure=SourceError(f"no {CANARY}"))
+
+    assert CANARY not in json.dumps(run(work))
+
+
+# Another Python
+
+
+class Gone(SystemExit):
+    """Ansible's respawn ends the process."""
+
+
+@pytest.fixture
+def respawned(monkeypatch):
+    """Notes the interpreters that a module goes on in."""
+    from ansible_collections.stackstorm.st2.plugins.module_utils import _runner
+
+    found = []
+
+    def respawn(python):
+        found.append(python)
+        print("{}")
+        raise Gone(0)
+
+    monkeypatch.setattr(_runner, "respawn_module", respawn)
+    return found
+
+
+@needs_ansible
+def test_a_missing_library_goes_on_in_stackstorms_python(run, host, respawned):
+    assert run(raising(MissingLibraryError("semver"))).rc == 0
+    assert respawned == [f"{host.base_path}/st2/bin/python"]
+
+
+@needs_ansible
+def test_a_library_that_is_missing_there_too(run, host, respawned, monkeypatch):
+    from ansible_collections.stackstorm.st2.plugins.module_utils import _runner
+
+    monkeypatch.setattr(_runner, "has_respawned", lambda: True)
+    answer = run(raising(MissingLibraryError("semver", "Traceback ... No module named semver")))
+    assert respawned == [] and answer["failed"]
+    assert "semver" in answer["msg"] and sys.executable in answer["msg"]
+    assert f"StackStorm's own Python ({host.base_path}/st2/bin/python) lacks it too" in answer["msg"]
+
+
+@needs_ansible
+def test_a_missing_library_without_a_stackstorm(run, tmp_path, respawned):
+    conf = tmp_path / "etc/st2/st2.conf"
+    conf.parent.mkdir(parents=True)
+    conf.write_text(f"[system]\nbase_path = {tmp_path}\n")
+    answer = run(raising(MissingLibraryError("jsonschema")), st2_conf=str(conf))
+    assert respawned == [] and answer["failed"]
+    assert "jsonschema" in answer["msg"] and "there is no StackStorm Python on this host" in answer["msg"]
+
+
+# Below the boundary
+
+SOURCES = sorted(path for path in MODULE_UTILS.rglob("*.py") if path.name not in ("_runner.py", "__init__.py"))
+THIRD_PARTY = {"yaml", "jsonschema", "requests", "semver", "urllib3", "certifi"}
+
+
+def imported(nodes):
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (name.name.split(".")[0] for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield (node.module or "").split(".")[0]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(MODULE_UTILS)))
+def test_nothing_below_knows_ansible_prints_or_exits(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert "ansible" not in set(imported(ast.walk(tree)))
+    # What a satisfied task does not need is imported by the function that does.
+    assert not THIRD_PARTY & set(imported(tree.body))
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    assert not {"print", "exit", "quit", "SystemExit"} & names
+    assert not {"exit", "_exit", "exit_json", "fail_json"} & attributes
