@@ -33,6 +33,11 @@ if others:
 """
 
 
+# Half of the time of the unit tests goes into these. They start git and pip all the time and depend on them more than
+# on Python, so only .venv and the oldest Python run them.
+ONCE = ("test_virtualenv_build.py", "test_resolve_dependencies.py", "test_fetch.py")
+
+
 def environment(programs: Path) -> dict[str, str]:
     """The environment of a check: these programs first, real Pythons, a home of its own, nobody's Ansible settings."""
     home = HOMES / "tests"
@@ -75,9 +80,14 @@ def units() -> t.Iterator[Check | Skip]:
             continue
         for version in shares[core.release]:
             python = f"{version[0]}.{version[1]}"
-            yield _check(
-                f"ansible-core {core.release}, Python {python}", programs, "units", "--venv", "--python", python
-            )
+            less = [] if version == min(interpreters.find()) else _excluded()
+            options = ["units", "--venv", "--python", python, *less]
+            yield _check(f"ansible-core {core.release}, Python {python}", programs, *options)
+
+
+def _excluded() -> list[str]:
+    unit = ROOT / "tests" / "unit"
+    return [part for name in ONCE for path in unit.rglob(name) for part in ("--exclude", str(path.relative_to(ROOT)))]
 
 
 def share_out(versions: t.Sequence[interpreters.Version]) -> dict[str, list[interpreters.Version]]:

@@ -22,8 +22,11 @@ NOTHING_TO_TEST = "No tests applicable."
 # How much of the output of a failed command to show.
 LAST_LINES = 150
 
-# The process groups of the commands that are running.
-_groups: set[int] = set()
+# Seconds that an interrupted command has to take down its servers and say where it was, before it is killed.
+GRACE = 10
+
+# The commands that are running; each leads a process group of its own.
+_leaders: set[int] = set()
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Check:
     """A command to run.
 
     C(junit) is a JUnit XML file that the command writes, or a directory in which it writes several; without it the
-    command counts as one test that passes with exit status 0. After C(seconds) it is killed, and has failed.
+    command counts as one test that passes with exit status 0. After C(seconds) it is ended, and has failed.
     """
 
     name: str
@@ -109,20 +112,18 @@ def count_junit(reports: t.Iterable[Path]) -> Outcome:
 
 
 def end_all() -> None:
-    """Kill every command that is running now, with all that it started."""
-    for group in list(_groups):
-        _end(group)
-
-
-def _end(group: int) -> None:
-    try:
-        os.killpg(group, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
+    """End every command that is running now, with all that it started."""
+    for leader in list(_leaders):
+        os.kill(leader, signal.SIGINT)
+    deadline = time.monotonic() + GRACE
+    while _leaders and time.monotonic() < deadline:
+        time.sleep(0.1)
+    for leader in list(_leaders):
+        _kill_group(leader)
 
 
 def _execute(check: Check, output: t.BinaryIO | None) -> int | None:
-    """The exit status; None when the time was up and the whole process group was killed."""
+    """The exit status; None when the time was up and the command was ended with all that it had started."""
     process = subprocess.Popen(
         list(check.command),
         cwd=check.cwd,
@@ -132,21 +133,37 @@ def _execute(check: Check, output: t.BinaryIO | None) -> int | None:
         stderr=None if output is None else subprocess.STDOUT,
         start_new_session=True,
     )
-    _groups.add(process.pid)
+    _leaders.add(process.pid)
     try:
-        return process.wait(timeout=check.seconds)
-    except subprocess.TimeoutExpired:
-        return None
+        return _wait(process, check.seconds)
     finally:
-        # Whatever a test left running, or all of it when the time was up.
-        _end(process.pid)
+        _kill_group(process.pid)
         process.wait()
-        _groups.discard(process.pid)
+        _leaders.discard(process.pid)
+
+
+def _wait(process: subprocess.Popen[bytes], seconds: float) -> int | None:
+    try:
+        return process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)
+    try:
+        process.wait(timeout=GRACE)
+    except subprocess.TimeoutExpired:
+        pass
+    return None
+
+
+def _kill_group(leader: int) -> None:
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
 
 
 def _judge(check: Check, status: int | None) -> Outcome:
     if status is None:
-        return Outcome(failed=1, failures=[f"took longer than {check.seconds} seconds and was killed"])
+        return Outcome(failed=1, failures=[f"took longer than {check.seconds} seconds and was ended"])
     if check.junit is None:
         return Outcome(failed=1, failures=[f"exit status {status}"]) if status else Outcome(passed=1)
     try:

@@ -11,6 +11,7 @@ comes. All stages run even when an earlier one failed. The last line is C(N pass
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import re
 import signal
@@ -95,6 +96,7 @@ def main(arguments: t.Sequence[str]) -> int:
     if unknown:
         say(f"There is no stage {', '.join(unknown)}. There is: {', '.join(available)}.")
         return 2
+    _alone = _lock()
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     results = {
@@ -104,6 +106,18 @@ def main(arguments: t.Sequence[str]) -> int:
     }
     say("\n" + report(results))
     return 1 if any(outcome.failed for outcome in results.values()) else 0
+
+
+def _lock() -> t.TextIO:
+    """Wait until no other run uses this checkout's .cache, and hold it for as long as the file returned is open."""
+    CACHE.mkdir(exist_ok=True)
+    file = (CACHE / "lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        say("Another run is using this checkout; waiting for it to end.")
+        fcntl.flock(file, fcntl.LOCK_EX)
+    return file
 
 
 def _stop(number: int, _frame: object) -> t.NoReturn:

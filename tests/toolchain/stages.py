@@ -93,6 +93,13 @@ def docs() -> Checks:
     yield Check("the built collection", [*python, "collection"], ROOT, environment, seconds=300)
 
 
+def e2e() -> Checks:
+    """Whole runs against real servers on loopback, and the demo."""
+    yield _pytest("e2e", "end to end", main_environment(), "tests/e2e", seconds=2400)
+    if (ROOT / "tests" / "demo").exists():
+        yield _pytest("e2e", "the demo", main_environment(), "tests/demo")
+
+
 def pytest_stage(name: str) -> t.Callable[[], Checks]:
     """A stage that is one pytest run over a directory of tests."""
 
@@ -109,9 +116,15 @@ STAGES = (
     Stage(
         "integration", "modules run by Ansible, the state read back", "tests/integration", ansible_test_runs.integration
     ),
-    Stage("e2e", "real git servers, real packs, from install to removal", "tests/e2e", pytest_stage("e2e")),
+    Stage("e2e", "real git servers, real packs, from install to removal", "tests/e2e", e2e),
     Stage("faults", "killed at every step", "tests/faults", pytest_stage("faults")),
     Stage("hostile", "packs and indexes that mean harm", "tests/hostile", pytest_stage("hostile")),
+    Stage(
+        "properties",
+        "check mode against the run, over generated worlds",
+        "tests/properties",
+        pytest_stage("properties"),
+    ),
     Stage("docs", "the documentation site and the built collection", "docs", docs),
     Stage("benchmarks", "what it costs", "tests/benchmarks", pytest_stage("benchmarks")),
 )

@@ -77,13 +77,19 @@ def test_the_report_of_an_earlier_run_does_not_count(tmp_path: Path) -> None:
     assert counts(outcome) == (0, 1, 0)
 
 
-def test_a_command_that_hangs_is_killed_with_its_children(tmp_path: Path) -> None:
+def test_a_command_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
     child = "import time; time.sleep(1.5); open('survived', 'w')"
     code = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {child!r}]); time.sleep(60)"
     outcome = checks.run(python(tmp_path, code, seconds=1), tmp_path / "log")
     assert counts(outcome) == (0, 1, 0)
     time.sleep(1.5)
     assert not (tmp_path / "survived").exists()
+
+
+def test_a_command_whose_time_is_up_can_tidy_and_say_where_it_was(tmp_path: Path) -> None:
+    outcome = checks.run(python(tmp_path, "import time; time.sleep(60)", seconds=1), tmp_path / "log")
+    assert counts(outcome) == (0, 1, 0)
+    assert "KeyboardInterrupt" in (tmp_path / "log").read_text()
 
 
 def test_commands_have_no_standard_input(tmp_path: Path) -> None:
@@ -143,6 +149,7 @@ def test_the_report_ends_with_the_sums(tmp_path: Path) -> None:
 
 def test_the_exit_status_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_stages, "LOGS", tmp_path)
+    monkeypatch.setattr(run_stages, "CACHE", tmp_path)  # this test may itself be run by a run that holds the lock
     monkeypatch.setattr("signal.signal", lambda number, handler: None)
     for code, expected in (("pass", 0), ("raise SystemExit(1)", 1)):
         monkeypatch.setattr(run_stages, "STAGES", (stage(python(tmp_path, code)),))
