@@ -135,8 +135,8 @@ packs:
       elements: str
       sample: [v1.0.2]
     requested:
-      description: The version that was asked for when it was installed. Null when none was, or when something else
-      installed it.
+      description:
+        - The version that was asked for when it was installed. Null when none was, or when something else installed it.
       returned: always
       type: str
       sample: 1.0.2

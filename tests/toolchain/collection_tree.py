@@ -47,6 +47,7 @@ def copy(name: str) -> Path:
         path = present.relative_to(place)
         if path.parts[0] != ".git" and path.parts[:2] != ("tests", "output"):
             _remove_unwanted(present, path, wanted)
+    _link_test_data(place)
     return place
 
 
@@ -60,6 +61,16 @@ def sources() -> set[Path]:
     )
     names = {Path(name) for name in listed.stdout.decode().split("\0") if name}
     return {name for name in names if os.path.lexists(ROOT / name) and not (ROOT / name).is_dir()}
+
+
+def _link_test_data(place: Path) -> None:
+    """Put the real data beside the copy, where tests look without ST2_TEST_DATA, which ansible-test drops."""
+    data = Path(os.environ.get("ST2_TEST_DATA") or ROOT.parent / "shared" / "data").resolve()
+    beside = place.parent / "shared" / "data"
+    beside.parent.mkdir(exist_ok=True)
+    beside.unlink(missing_ok=True)
+    if data.is_dir():
+        beside.symlink_to(data)
 
 
 def _refresh(source: Path, target: Path) -> None:

@@ -40,7 +40,11 @@ def kept(tmp_path_factory):
         released("old", "1.0.0"),
         released("fresh", "2.0.0"),
     )
-    made.run("sensu=1.0.1", "old")
+    # The same from plain directories, for runs that are made often: they need no git.
+    for ref, version in (("plain", "1.0.1"), ("fresh_plain", "2.0.0")):
+        PackTree(ref, version, minimal=True).write(made.root / ref)
+    made.run("sensu=1.0.1", "old", str(made.root / "plain"))
+    PackTree("plain", "1.0.2", minimal=True).add("new.txt", "new").write(made.root / "plain")
     for name in ("configs", "overrides"):
         (made.host.base_path / name / "old.yaml").write_text("x: 1\n")
     made.publish(PackTree("bad", "1.0.0", minimal=True, metadata={"version": "not a version"}))
@@ -56,6 +60,10 @@ def site(kept):
 
 
 UPGRADE = ("sensu=1.0.2", "fresh")
+
+
+def plain_upgrade(site):
+    return str(site.root / "plain"), str(site.root / "fresh_plain")
 
 
 def failed(outcome, step):
@@ -109,19 +117,19 @@ def each_refusal(site, monkeypatch, names, forever=False, **options):
 
 def test_whichever_move_is_refused_all_are_undone(site, monkeypatch):
     before = site.files()
-    for number, outcome in each_refusal(site, monkeypatch, UPGRADE):
+    for number, outcome in each_refusal(site, monkeypatch, plain_upgrade(site)):
         failure = failed(outcome, "apply")
         assert "Input/output error. Everything this task had changed was put back." in failure.message
-        assert failure.ref in ("sensu", "fresh")
+        assert failure.ref in ("plain", "fresh_plain")
         assert site.files() == before, f"call {number} was refused"
         assert site.debris() == []
-        assert site.releases("sensu") == [] and site.releases("fresh") == []
-    assert site.host.pack_version("sensu") == "1.0.2"
+        assert site.releases("plain") == [] and site.releases("fresh_plain") == []
+    assert site.host.pack_version("plain") == "1.0.2"
 
 
 def test_whichever_removal_is_refused_all_are_undone(site, monkeypatch):
     before = site.files()
-    for number, outcome in each_refusal(site, monkeypatch, ("old", "sensu"), state="absent", purge=True):
+    for number, outcome in each_refusal(site, monkeypatch, ("old", "sensu", "plain"), state="absent", purge=True):
         assert outcome.failure.step == "apply"
         assert site.files() == before, f"call {number} was refused"
         assert site.debris() == []
@@ -131,7 +139,7 @@ def test_whichever_removal_is_refused_all_are_undone(site, monkeypatch):
 def test_what_cannot_even_be_put_back_stays_for_the_next_run(site, monkeypatch):
     before = site.files()
     stuck = 0
-    for _number, outcome in each_refusal(site, monkeypatch, UPGRADE, forever=True):
+    for _number, outcome in each_refusal(site, monkeypatch, plain_upgrade(site), forever=True):
         assert outcome.failure.step == "apply"
         if "cannot be put back" in outcome.failure.message:
             stuck += 1
@@ -143,7 +151,7 @@ def test_what_cannot_even_be_put_back_stays_for_the_next_run(site, monkeypatch):
         assert (predicted.changed, predicted.plan.recovery) == (healed.changed, healed.plan.recovery)
         assert site.files() == before
         assert site.debris() == []
-        assert site.releases("sensu") == []
+        assert site.releases("plain") == []
     assert stuck > 2
 
 
@@ -262,7 +270,7 @@ def test_one_bad_pack_keeps_the_good_ones_away(site):
         ("fresh", None),
     ]
     assert row_of(outcome, "fresh")["msg"] == "Not done, because another pack of the task failed."
-    assert (site.host.pack_version("sensu"), site.host.installed()) == ("1.0.1", ["old", "sensu"])
+    assert (site.host.pack_version("sensu"), site.host.installed()) == ("1.0.1", ["old", "plain", "sensu"])
 
 
 def test_an_unreachable_index_is_no_reason_against_what_is_there(site):

@@ -237,8 +237,9 @@ def test_from_an_odd_state_the_wanted_one_is_reached_as_predicted(site, state):
 @pytest.mark.parametrize("state", STATES)
 def test_from_an_odd_state_a_pack_is_removed_as_predicted(site, state):
     STATES[state](site)
-    converge(site, "sensu", state="absent")
+    predicted_and_done(site, lambda site, **options: site.run("sensu", state="absent", **options))
     assert "sensu" not in site.host.installed()
+    assert site.debris() == []
 
 
 def test_copies_of_a_pack_in_several_base_paths_go_together(tmp_path):
