@@ -133,7 +133,7 @@ def test_what_no_pack_needs_is_refused_and_named(pack, tmp_path, kind, monkeypat
         socket.socket(socket.AF_UNIX).bind("odd")
     with pytest.raises(SourceError, match=r"devices, pipes or sockets.*: actions/odd"):
         directory_entries(str(pack))
-    with pytest.raises(SourceError, match="actions/odd is a device, pipe or socket"):
+    with pytest.raises(SourceError, match=r"devices, pipes or sockets.*: actions/odd"):
         copy_directory(str(pack), str(tmp_path / "copy"))
 
 

@@ -206,9 +206,6 @@ STATES = {
         shutil.rmtree(site.host.packs / "sensu"),
         (site.host.packs / "sensu").symlink_to("nowhere"),
     ),
-    "the virtualenv of a pack that is not there": lambda site: (site.host.virtualenvs / "fresh" / "bin").mkdir(
-        parents=True
-    ),
 }
 
 
@@ -227,7 +224,7 @@ def test_from_an_odd_state_the_wanted_one_is_reached_as_predicted(site, state):
     if state.startswith("a dangling link"):
         assert "is a symbolic link" in site.run("sensu=1.0.2").failure.message
         converge(site, "sensu", state="absent")
-    done = converge(site, "sensu=1.0.2", "fresh")
+    done = converge(site, "sensu=1.0.2")
     assert row_of(done)["after"]["commit"] == site.sha("sensu", "v1.0.2") == site.host.head("sensu")
     assert site.host.edited("sensu") == []
     assert site.debris() == []

@@ -166,7 +166,7 @@ def test_killed_before_any_operation_everything_can_be_put_back(tmp_path, system
     assert number > 1 + len(world.moves)
 
 
-@pytest.mark.parametrize("kind", ["replace", "relink", "whole"])
+@pytest.mark.parametrize("kind", ["replace", "whole"])
 def test_killed_while_undoing_everything_can_still_be_put_back(tmp_path, system, kind):
     ends = 0
     for number in itertools.count(1):
