@@ -96,6 +96,30 @@ def exchange(one: str, other: str) -> bool:
     raise OSError(code, os.strerror(code), one, None, other)
 
 
+def copy_tree(source: str, target: str) -> None:
+    """Copy a directory with all that it holds: links as links, modes, times, and owners where this account may.
+
+    :arg target: Does not exist yet.
+    :raises OSError: when something cannot be read or written, or is neither file, link nor directory.
+    """
+
+    def copy(one: str, other: str) -> str:
+        shutil.copy2(one, other, follow_symlinks=False)
+        _copy_owner(one, other)
+        return other
+
+    shutil.copytree(source, target, symlinks=True, copy_function=copy)
+    for directory, names, _files in os.walk(source):
+        for path in [directory, *(os.path.join(directory, name) for name in names)]:
+            _copy_owner(path, os.path.join(target, os.path.relpath(path, source)))
+
+
+def _copy_owner(source: str, target: str) -> None:
+    one, other = os.lstat(source), os.lstat(target)
+    if (one.st_uid, one.st_gid) != (other.st_uid, other.st_gid):
+        os.lchown(target, one.st_uid, one.st_gid)
+
+
 def low_space(path: str) -> str:
     """A sentence (after a blank) about a file system that is all but full; nothing where there is room.
 

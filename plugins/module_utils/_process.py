@@ -126,6 +126,7 @@ def run(
     deadline.check(f"{os.path.basename(argv[0])} was about to start")
     with _output_file() as stdout, _output_file() as stderr:
         try:
+            # pylint: disable-next=ansible-bad-function  # AnsibleModule is not known below the runner.
             process = subprocess.Popen(
                 argv,
                 stdin=subprocess.DEVNULL,

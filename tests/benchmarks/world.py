@@ -111,7 +111,7 @@ def add_pip(directory: Path) -> None:
 
 def median(measure: t.Callable[[], float], times: int) -> float:
     """The median of some measurements."""
-    return statistics.median(measure() for _ in range(times))
+    return statistics.median(measure() for _time in range(times))
 
 
 def timed(command: t.Sequence[t.Union[str, Path]], environment: t.Mapping[str, str]) -> float:

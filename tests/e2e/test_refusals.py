@@ -122,7 +122,7 @@ def test_a_pack_that_changed_its_ref_is_another_pack(scene: Scene) -> None:
 def test_messages_name_file_and_line(scene: Scene) -> None:
     broken = "name: broken\nparameters:\n  a: [1\nrunner_type: x\n"
     for path in ("actions/broken.yaml", "config.schema.yaml"):
-        repository = scene.repository(path.partition("/")[0].replace(".", "_"))
+        repository = scene.repository(path.replace(".", "_").replace("/", "_"))
         repository.commit(PackTree("demo", "1.0.0", minimal=True).add(path, broken))
         message = scene.refuse(scene.url(repository.build()))["msg"]
         assert path in message and "line 4" in message, message

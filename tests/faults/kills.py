@@ -42,7 +42,7 @@ class KillTrials(Trials[Instant]):
         chosen = [self._at(STEP, number) for number in sorted(self._random.sample(range(len(self._steps)), steps))]
         bulk = min(len(self._bulk), count - steps - times)
         chosen += [self._at(BULK, number) for number in sorted(self._random.sample(range(len(self._bulk)), bulk))]
-        return chosen + [self._any_time() for _ in range(count - len(chosen))]
+        return chosen + [self._any_time() for _number in range(count - len(chosen))]
 
     def _at(self, kind: str, number: int) -> Instant:
         return Instant(kind, number, children=self._random.random() < 0.5)

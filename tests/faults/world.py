@@ -174,7 +174,7 @@ class World:
         assert not execution.failed and execution.rc == 0, execution.everything
         found: t.Dict[str, t.List[str]] = {STEP: [], BULK: []}
         for line in path.read_text().splitlines():
-            kind, _, label = line.partition(" ")
+            kind, _blank, label = line.partition(" ")
             found[kind].append(label)
         return found[STEP], found[BULK]
 

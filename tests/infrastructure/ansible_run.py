@@ -180,7 +180,7 @@ class RunningModule:
 
     def __init__(self, command: t.Sequence[str], environment: t.Mapping[str, str], document: Arguments) -> None:
         # Files and no pipes: however much is written, nobody has to read meanwhile.
-        self._files = [tempfile.TemporaryFile() for _ in range(3)]  # noqa: SIM115
+        self._files = [tempfile.TemporaryFile() for _stream in range(3)]  # noqa: SIM115
         self._files[0].write(json.dumps(document).encode())
         self._files[0].seek(0)
         stdin, stdout, stderr = self._files

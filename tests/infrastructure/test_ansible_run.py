@@ -85,7 +85,7 @@ def test_a_result_comes_back_whole(run: t.Callable[..., t.Any], host: ScratchHos
 
 def test_running_directly_is_quick_and_takes_what_comes(host: ScratchHost) -> None:
     started = time.monotonic()
-    for _ in range(3):
+    for _time in range(3):
         run_module_directly("probe", {}, host=host)
     assert time.monotonic() - started < 30, "some 0.3 seconds each on a quiet machine"
     assert len(run_module_directly("probe", {"want": "chatter"}).stderr) > 1_000_000

@@ -69,7 +69,13 @@ class Git:
     def __call__(self, *arguments: str, timeout: float = 60) -> bool:
         command = ["git", *arguments]
         done = subprocess.run(
-            command, cwd=self.directory, env=self.environment, capture_output=True, text=True, timeout=timeout
+            command,
+            cwd=self.directory,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
         )
         self.stderr = done.stderr
         return done.returncode == 0
@@ -169,7 +175,10 @@ def test_ssh_lets_in_the_deploy_key_to_read(served: GitRepository, tmp_path: Pat
         assert not git("-C", "a", "push", "-q", "origin", "HEAD:other") and "only git-upload-pack" in git.stderr
         assert not git("clone", "-q", f"{server.url}/../{tmp_path.name}", "b") and "no such repository" in git.stderr
         shell = subprocess.run(
-            [*command.split(), "-p", str(server.port), f"{server.user}@127.0.0.1", "id"], capture_output=True, text=True
+            [*command.split(), "-p", str(server.port), f"{server.user}@127.0.0.1", "id"],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert shell.returncode == 128 and "uid=" not in shell.stdout
         stranger = Git(tmp_path, GIT_SSH_COMMAND=command.replace(str(server.key_file), str(server.stranger_key_file)))
@@ -303,10 +312,15 @@ def test_pip_and_uv_install_from_the_package_index(tmp_path: Path) -> None:
         run([*pip, str(tmp_path / "a"), "fresh", "six>=1.9.0,<2.0"], env=environment, check=True)
         assert {path.name for path in (tmp_path / "a").glob("*.py")} == {"fresh.py", "tinydep.py", "six.py"}
         assert '"1.0.0"' in (tmp_path / "a" / "tinydep.py").read_text()
-        missing = run([*pip, str(tmp_path / "b"), "nosuchdep"], env=environment, capture_output=True, text=True)
+        missing = run(
+            [*pip, str(tmp_path / "b"), "nosuchdep"], env=environment, capture_output=True, text=True, check=False
+        )
         assert missing.returncode and "No matching distribution found for nosuchdep" in missing.stderr
         conflict = run(
-            [*pip, str(tmp_path / "c"), "conflictdep", "tinydep==2.0.0"], env=environment, capture_output=True
+            [*pip, str(tmp_path / "c"), "conflictdep", "tinydep==2.0.0"],
+            env=environment,
+            capture_output=True,
+            check=False,
         )
         assert conflict.returncode and b"ResolutionImpossible" in conflict.stderr
         assert any(request.path == "/simple/fresh/" for request in index.requests)

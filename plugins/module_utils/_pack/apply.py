@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import typing as t
@@ -94,11 +95,34 @@ class Applied:
             return
         try:
             self._tools.journal.begin(self.moves)
-            for move in self.moves:
-                _carry_out(move)
+            for number in range(len(self.moves)):
+                self._make(number)
         except BaseException:
             self.undo()
             raise
+
+    def _make(self, number: int) -> None:
+        move = self.moves[number]
+        try:
+            os.makedirs(os.path.dirname(move.kept), mode=0o755, exist_ok=True)
+            try:
+                transaction.carry_out(move)
+            except OSError as error:
+                if error.errno != errno.EXDEV or not os.path.isdir(move.live) or os.path.islink(move.live):
+                    raise
+                self._make_by_copy(number)
+        except OSError as error:
+            raise ApplyError(
+                f"The {move.what} of {move.ref} cannot be {'put at' if move.staged else 'taken from'} {move.live}: "
+                f"{error.strerror}. Everything this task had changed was put back.",
+                ref=move.ref,
+            ) from error
+
+    def _make_by_copy(self, number: int) -> None:
+        move = transaction.copied(self.moves[number])
+        self.moves = (*self.moves[:number], move, *self.moves[number + 1 :])
+        self._tools.journal.begin(self.moves)
+        transaction.carry_out_copied(move)
 
     def undo(self) -> None:
         """Put everything back as it was before.
@@ -124,18 +148,6 @@ class Applied:
         """
         if self.moves:
             self._tools.journal.end()
-
-
-def _carry_out(move: transaction.Move) -> None:
-    try:
-        os.makedirs(os.path.dirname(move.kept), mode=0o755, exist_ok=True)
-        transaction.carry_out(move)
-    except OSError as error:
-        raise ApplyError(
-            f"The {move.what} of {move.ref} cannot be {'put at' if move.staged else 'taken from'} {move.live}: "
-            f"{error.strerror}. Everything this task had changed was put back.",
-            ref=move.ref,
-        ) from error
 
 
 @contextlib.contextmanager

@@ -75,6 +75,11 @@ def needs_of(pack: Pack) -> t.List[Need]:
         return []
 
 
+def _is_local(pack: Pack) -> bool:
+    source = pack.wish.source if isinstance(pack, Candidate) else pack.source
+    return source is None or normal_url(source.url).startswith("/")
+
+
 def is_provided(need: Need, pack: Pack) -> bool:
     """Whether a pack, known to be the one needed, has the version needed."""
     version = need.request.version
@@ -143,7 +148,8 @@ def guess_ref(url: str) -> str:
 def missing(providers: Providers, packs: t.Iterable[Pack]) -> t.List[Need]:
     """The dependencies of C(packs) that nothing provides.
 
-    :raises DependencyError: when something provides one in another version, naming both sides.
+    :raises DependencyError: when something provides one in another version, naming both sides; when a pack that came
+        over the network asks for a directory of this host.
     """
     absent = []
     for pack in packs:
@@ -151,6 +157,12 @@ def missing(providers: Providers, packs: t.Iterable[Pack]) -> t.List[Need]:
             if need.request.name in SYSTEM_PACKS and not need.request.version:
                 continue
             provider = providers.find(need.request)
+            if provider is None and need.request.kind == "path" and not _is_local(pack):
+                raise DependencyError(
+                    f"{need}, a place on this host, which only packs from this host may name. If it is what you want, "
+                    "put it into the task yourself.",
+                    ref=pack.ref,
+                )
             if provider is None:
                 absent.append(need)
             elif not is_provided(need, provider):

@@ -25,7 +25,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.index_downloa
     is_local,
     load_requests,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import check_source
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import Source, check_source, check_version
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Credentials, strip_urls
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.proxy import Proxy
@@ -37,7 +37,7 @@ class IndexEntry:
 
     :arg ref: The key in the index, which is the pack's ref.
     :arg repo_url: Clean URL or absolute path of its repository; empty where C(problem) says why.
-    :arg version: The version that the index offers.
+    :arg version: The version that the index offers, C(None) for none and for what git could never have.
     :arg versions: All versions that the index knows, in its own order, which is no order of versions.
     :arg index_url: The index that lists it, without credentials.
     :arg credentials: What was in the entry's URL.
@@ -64,7 +64,8 @@ class IndexEntry:
         version = requested or self.version
         if version is None:
             raise IndexError_(
-                f"{self.ref} has no version in the index {self.index_url}. Ask for one: {self.ref}=VERSION.",
+                f"{self.ref} has no version in the index {self.index_url} that could be one. Ask for one: "
+                f"{self.ref}=VERSION.",
                 ref=self.ref,
             )
         return version
@@ -185,17 +186,8 @@ def fetch_indexes(
 
 
 def _entry(ref: str, raw: t.Any, index_url: str, position: int) -> IndexEntry:
-    problem = None
-    source = None
     fields = dict(raw) if isinstance(raw, dict) else {}
-    url = fields.get("repo_url")
-    if not url or not isinstance(url, str):
-        problem = f"The entry of {ref} in the index {index_url} has no repo_url, so there is nothing to install from."
-    else:
-        try:
-            source = check_source("repo_url", url)
-        except OptionError as error:
-            problem = f"The entry of {ref} in the index {index_url} cannot be used. {error.message}"
+    source, problem = _source(ref, fields.get("repo_url"), index_url)
     fields["repo_url"] = source.address if source else ""
     versions = fields.get("versions")
     return IndexEntry(
@@ -211,9 +203,31 @@ def _entry(ref: str, raw: t.Any, index_url: str, position: int) -> IndexEntry:
     )
 
 
+def _source(ref: str, url: t.Any, index_url: str) -> t.Tuple[t.Optional[Source], t.Optional[str]]:
+    """The source that an entry names, or why it is none."""
+    the_entry = f"The entry of {ref} in the index {index_url}"
+    if not url or not isinstance(url, str):
+        return None, f"{the_entry} has no repo_url, so there is nothing to install from."
+    try:
+        source = check_source("repo_url", url)
+    except OptionError as error:
+        return None, f"{the_entry} cannot be used. {error.message}"
+    if source.address.startswith("/") and not is_local(index_url):
+        return None, (
+            f"{the_entry} cannot be used: it names {source.address}, a place on this host, which only an index that is "
+            "a file of this host may do."
+        )
+    return source, None
+
+
 def _version(value: t.Any) -> t.Optional[str]:
-    # StackStorm casts numbers to strings (st2common/models/api/pack.py PackAPI.__init__).
-    return str(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) and value != "" else None
+    if not isinstance(value, (str, int, float)) or isinstance(value, bool):
+        return None
+    try:
+        # StackStorm casts numbers to strings (st2common/models/api/pack.py PackAPI.__init__).
+        return check_version(str(value))
+    except OptionError:
+        return None
 
 
 class _Reader(threading.Thread):

@@ -27,7 +27,9 @@ MALFORMED = "malformed"
 UNRESPONSIVE = "unresponsive"
 OTHER = "other errors"
 
-_LARGEST = 64 << 20
+# The Exchange's index has 2 MB. What Python makes of one takes up to 25 times its size.
+_LARGEST = 16 << 20
+_MOST_PACKS = 50_000
 _MOST_REDIRECTS = 5
 # Longer numbers take Python before 3.11 very long to read; no index has a use for them.
 _LONGEST_NUMBER = 1000
@@ -214,6 +216,8 @@ def parse_index(content: bytes) -> t.Dict[str, t.Any]:
         return {}
     if not isinstance(packs, dict):
         raise IndexProblem(MALFORMED, f'The "packs" attribute must be an object, not a {_json_type(packs)}.')
+    if len(packs) > _MOST_PACKS:
+        raise IndexProblem(MALFORMED, f"The index lists {len(packs)} packs, more than {_MOST_PACKS}.")
     return packs
 
 

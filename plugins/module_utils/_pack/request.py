@@ -107,7 +107,7 @@ def parse_spec(text: str) -> PackRequest:
     """
     _check_text("name", text)
     address, written = _split_version(text)
-    version = _check_version(written)
+    version = check_version(written)
     if _is_name(address):
         return PackRequest(text if version else address, name=check_ref("name", address), version=version)
     source = check_source("name", address)
@@ -130,10 +130,10 @@ def from_option(item: t.Mapping[str, t.Any]) -> PackRequest:
         _optional(item, key) for key in ("name", "version", "source", "subdir", "digest", "upload")
     )
     if source is not None:
-        request = _from_source(source, _check_version(version or ""), name)
+        request = _from_source(source, check_version(version or ""), name)
     elif name is not None:
         request = parse_spec(name)
-        version = _check_version(version or "")
+        version = check_version(version or "")
         if version and request.version and version != request.version:
             raise _refusal("version", version, f"the name {request.requested} asks for another. Give one of them")
         if version and not request.version:
@@ -343,7 +343,7 @@ def _check_scp(option: str, text: str, match: t.Match[str]) -> Source:
     return Source(text)
 
 
-def _check_version(version: str) -> t.Optional[str]:
+def check_version(version: str) -> t.Optional[str]:
     """Check a version by git's rules for names of branches and tags (git-check-ref-format); C(None) for none."""
     if not version:
         return None

@@ -13,14 +13,16 @@ crash sees from the directories alone how far the moves got, and puts the old tr
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import typing as t
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ApplyError
 from ansible_collections.stackstorm.st2.plugins.module_utils._files import (
     TEMPORARY_PREFIX,
+    copy_tree,
     exchange,
     remove_tree,
     sync_directory,
@@ -40,6 +42,8 @@ class Move:
     :arg kept: Where the old tree is put.
     :arg new: Inode of the new tree, 0 for a removal.
     :arg old: Inode of the old tree, 0 when there is none.
+    :arg discarded: Inode of a directory that had to be copied to C(kept), see L(copied); what is left of it at
+        C(live) is worth nothing.
     """
 
     ref: str
@@ -49,6 +53,7 @@ class Move:
     kept: str
     new: int = 0
     old: int = 0
+    discarded: int = 0
 
 
 def _inode(path: t.Optional[str]) -> int:
@@ -127,6 +132,29 @@ def carry_out(move: Move) -> None:
     sync_directory(os.path.dirname(move.live))
 
 
+def copied(move: Move) -> Move:
+    """Copy the old directory of a move to where it is kept. C(live) stays as it is.
+
+    For directories in a lower layer of an overlay file system (of a container image), which cannot be renamed.
+
+    :returns: The move by which the copy is the old tree; for the journal, before L(carry_out_copied).
+    :raises OSError: when there is no room for it, or renaming would not get further.
+    """
+    if os.stat(os.path.dirname(move.live)).st_dev != os.stat(os.path.dirname(move.kept)).st_dev:
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), move.live, None, move.kept)
+    copy_tree(move.live, f"{move.kept}.copy")
+    os.rename(f"{move.kept}.copy", move.kept)
+    return replace(move, old=_inode(move.kept), discarded=move.old)
+
+
+def carry_out_copied(move: Move) -> None:
+    """As L(carry_out), for a move whose old tree was L(copied): for a moment there is less than a tree at C(live)."""
+    remove_tree(move.live)
+    if move.staged:
+        os.rename(move.staged, move.live)
+    sync_directory(os.path.dirname(move.live))
+
+
 def undo(move: Move) -> bool:
     """Put the old tree of a move back, wherever the move had got to.
 
@@ -147,7 +175,7 @@ def undo(move: Move) -> bool:
 def has_happened(move: Move) -> bool:
     """Whether the move changed what is at its live name. What something else put there since is left to it."""
     now = _inode(move.live)
-    return now != move.old and now in (0, move.new)
+    return now != move.old and now in (0, move.new, move.discarded)
 
 
 def _bring_back(move: Move) -> None:
@@ -158,6 +186,8 @@ def _bring_back(move: Move) -> None:
             f"Something else took it away: put it back at {move.live}, then run this again.",
             ref=move.ref,
         )
+    if move.discarded and _inode(move.live) == move.discarded:
+        remove_tree(move.live)
     if not os.path.lexists(move.live):
         os.rename(where, move.live)
     elif not exchange(where, move.live):

@@ -11,12 +11,13 @@ Nothing here touches a virtualenv that StackStorm uses.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import typing as t
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import DeadlineError, St2Error, VirtualenvError
-from ansible_collections.stackstorm.st2.plugins.module_utils._files import write_atomically
+from ansible_collections.stackstorm.st2.plugins.module_utils._files import remove_tree, write_atomically
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import VirtualenvsDirectory, entries
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.staging import Staging
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv import (
@@ -36,6 +37,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Red
 _PTH_NAME = "zzzzzzzzzz__st2__.pth"
 _PTH = "# StackStorm's own packages, for the actions of this pack.\nimport sys; addsitedir({path!r}, known_paths)\n"
 _LARGEST_SCRIPT = 1 << 20
+_CONFIGURATION = "pyvenv.cfg"
 
 
 class VirtualenvBuilder:
@@ -104,7 +106,7 @@ class VirtualenvBuilder:
         inputs = self._backend.settings.inputs(self._interpreter.version, "")
         name = fingerprint({**inputs, "backend": self._backend.name, "signature": self._interpreter.signature})[:16]
         path = os.path.join(self._directory.bases, name)
-        if os.path.isdir(path):
+        if os.path.isfile(os.path.join(path, _CONFIGURATION)):
             return path
         os.makedirs(self._directory.bases, mode=0o755, exist_ok=True)
         # What has its name there is whole at every instant: it comes and goes by rename.
@@ -112,7 +114,7 @@ class VirtualenvBuilder:
         try:
             for outdated in entries(self._directory.bases):
                 gone = staging.path(self._directory.staging, "old", outdated)
-                os.rename(os.path.join(self._directory.bases, outdated), gone)
+                _take_away(os.path.join(self._directory.bases, outdated), gone)
             self._make_base(staging.path(self._directory.staging, "base"), path)
         finally:
             staging.clear()
@@ -156,6 +158,18 @@ class VirtualenvBuilder:
         run(argv, deadline=self._deadline, environment=self._environment, redactor=self._redactor, cwd=cwd or "/")
 
 
+def _take_away(path: str, gone: str) -> None:
+    try:
+        os.rename(path, gone)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        # In a lower layer of an overlay file system. Without this file half of it is not taken for a base.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(path, _CONFIGURATION))
+        remove_tree(path)
+
+
 def site_packages(path: str) -> str:
     """The C(lib/pythonX.Y/site-packages) of a virtualenv.
 
@@ -193,7 +207,7 @@ def retarget(path: str, old: str, new: str) -> None:
     if old == new:
         return
     packages = site_packages(path)
-    candidates = [os.path.join(path, "pyvenv.cfg")]
+    candidates = [os.path.join(path, _CONFIGURATION)]
     candidates += [os.path.join(path, "bin", name) for name in entries(os.path.join(path, "bin"))]
     candidates += [os.path.join(packages, name) for name in entries(packages) if name.endswith((".pth", ".egg-link"))]
     for candidate in candidates:

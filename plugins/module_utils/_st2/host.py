@@ -80,18 +80,20 @@ class Host:
 
 def read_host(
     st2_conf: str = DEFAULT_ST2_CONF,
-    environment: t.Mapping[str, str] = os.environ,
+    environment: t.Optional[t.Mapping[str, str]] = None,
     environment_files: t.Optional[t.Sequence[str]] = None,
 ) -> Host:
     """Read a host's settings, StackStorm's defaults filled in.
 
     :arg st2_conf: The host's C(st2.conf), an absolute path.
-    :arg environment: The environment of this process; its C(ST2_SECTION__OPTION) win over the file's values.
+    :arg environment: The environment of this process (the default); its C(ST2_SECTION__OPTION) win over the file's
+        values.
     :arg environment_files: Environment files of the st2actionrunner service, a later one wins; theirs count too, below
         C(environment). By default those of the system; for a C(st2_conf) that ends in C(/etc/st2/st2.conf), those of
         the root directory that it is in, so that a host in a scratch directory never takes the real one's.
     :raises HostError: when C(st2_conf) is missing or wrong, or a directory in it is not an absolute path.
     """
+    environment = os.environ if environment is None else environment
     root = _root_of(st2_conf)
     if environment_files is None:
         environment_files = [f"{root}{name}" for name in ENVIRONMENT_FILES]

@@ -20,6 +20,7 @@ LINK = 0o120000
 SUBMODULE = 0o160000
 
 ABSENT: t.Any = object()
+USUAL: t.Any = object()
 """As a value in ``metadata``: leave this key out of pack.yaml."""
 
 Content = t.Union[str, bytes]
@@ -149,7 +150,7 @@ class PackTree(Tree):
         dependencies: t.Sequence[str] = (),
         stackstorm_version: t.Optional[str] = None,
         python_versions: t.Optional[t.Sequence[str]] = ("3",),
-        config_schema: t.Optional[t.Mapping[str, t.Any]] = CONFIG_SCHEMA,
+        config_schema: t.Optional[t.Mapping[str, t.Any]] = USUAL,
         minimal: bool = False,
     ) -> None:
         super().__init__()
@@ -171,7 +172,7 @@ class PackTree(Tree):
         self.add("requirements.txt", "".join(f"{line}\n" for line in requirements))
         self._add_actions(actions, action_count, imports)
         if not minimal:
-            self._add_surroundings(config_schema)
+            self._add_surroundings(CONFIG_SCHEMA if config_schema is USUAL else config_schema)
             self._add_resources(actions[0] if actions else "greet")
 
     def set_metadata(self, **changes: t.Any) -> PackTree:

@@ -136,7 +136,7 @@ class _GitHandler(Handler):
         for line in iter(output.readline, b""):
             if not line.strip():
                 break
-            name, _, value = line.decode().strip().partition(": ")
+            name, _colon, value = line.decode().strip().partition(": ")
             if name.lower() == "status":
                 status = int(value.split()[0])
             else:
@@ -144,7 +144,7 @@ class _GitHandler(Handler):
         self.send_response(status)
         for name, value in headers:
             self.send_header(name, value)
-        sized = any(name.lower() == "content-length" for name, _ in headers)
+        sized = any(name.lower() == "content-length" for name, _value in headers)
         if not sized:
             self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()

@@ -26,7 +26,7 @@ Address = t.Tuple[str, int]
 
 class _ProxyHandler(Handler):
     def do_CONNECT(self) -> None:
-        host, _, port = self.path.rpartition(":")
+        host, _colon, port = self.path.rpartition(":")
         if not self._let_in(f"{host}:{port}"):
             return
         try:

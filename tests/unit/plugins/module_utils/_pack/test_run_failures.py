@@ -214,7 +214,7 @@ def test_what_is_read_back_otherwise_than_planned_is_undone(site, monkeypatch, d
 
 def test_a_removed_pack_that_is_back_is_noticed(site, monkeypatch):
     with monkeypatch.context() as patch:
-        Intruder(patch, lambda: (site.host.packs / "old").mkdir())
+        Intruder(patch, (site.host.packs / "old").mkdir)
         outcome = site.run("old", state="absent")
     assert outcome.failure.message == f"old was removed, but {site.host.packs}/old is there."
     assert outcome.failure.step == "verify"

@@ -68,8 +68,8 @@ def test_what_it_does_not_take(text):
     ],
 )
 def test_same_version(one, other, expected):
-    assert same_version(one, other) is expected
-    assert same_version(other, one) is expected
+    for pair in ((one, other), (other, one)):
+        assert same_version(*pair) is expected
 
 
 @pytest.mark.parametrize(
