@@ -76,7 +76,7 @@ class Repository:
         """Clone with all branches and tags, nothing checked out, no submodules.
 
         The whole history comes along, as StackStorm leaves it: other versions can be checked out, and
-        C(content_version) works, without the network. What that costs is measured in docs/performance.
+        C(content_version) works, without the network. What that costs is measured in docs/performance.md.
 
         :raises SourceError: when the repository cannot be fetched or is empty.
         """
