@@ -102,22 +102,13 @@ def copy_tree(source: str, target: str) -> None:
     :arg target: Does not exist yet.
     :raises OSError: when something cannot be read or written, or is neither file, link nor directory.
     """
-
-    def copy(one: str, other: str) -> str:
-        shutil.copy2(one, other, follow_symlinks=False)
-        _copy_owner(one, other)
-        return other
-
-    shutil.copytree(source, target, symlinks=True, copy_function=copy)
-    for directory, names, _files in os.walk(source):
-        for path in [directory, *(os.path.join(directory, name) for name in names)]:
-            _copy_owner(path, os.path.join(target, os.path.relpath(path, source)))
-
-
-def _copy_owner(source: str, target: str) -> None:
-    one, other = os.lstat(source), os.lstat(target)
-    if (one.st_uid, one.st_gid) != (other.st_uid, other.st_gid):
-        os.lchown(target, one.st_uid, one.st_gid)
+    shutil.copytree(source, target, symlinks=True)
+    for directory, names, files in os.walk(source):
+        for path in [directory, *(os.path.join(directory, name) for name in names + files)]:
+            copy = os.path.join(target, os.path.relpath(path, source))
+            one, other = os.lstat(path), os.lstat(copy)
+            if (one.st_uid, one.st_gid) != (other.st_uid, other.st_gid):
+                os.lchown(copy, one.st_uid, one.st_gid)
 
 
 def low_space(path: str) -> str:

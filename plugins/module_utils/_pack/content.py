@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.boundary import listed
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.requirements import read_requirements
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.yaml_file import key_lines, load_yaml
 from ansible_collections.stackstorm.st2.plugins.module_utils._printable import printable
-from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import strip_urls
 
 RESOURCE_TYPES = ("actions", "sensors", "rules", "aliases", "policies", "triggers")
 CONFIG_SCHEMA = "config.schema.yaml"
@@ -40,7 +40,8 @@ _RUNNERS = (
     *("winrm-cmd", "winrm-ps-cmd", "winrm-ps-script"),
 )
 _PYTHON_RUNNER = "python-script"
-_MOST_REQUIREMENTS = 1 << 20
+# Of all resources together, which takes half a minute to read; those of the largest known pack have 6 MB.
+_MOST_BYTES = 32 << 20
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,8 @@ def read_content(pack_dir: str, ref: str, *, strict: bool = True) -> PackContent
     :arg pack_dir: A pack directory whose links are known to stay inside.
     :arg ref: What a resource's C(pack), where it has one, must be.
     :arg strict: Whether a resource that StackStorm would refuse is an error, or only a warning and left out.
-    :raises InvalidPackError: when C(strict), one message with every resource that is wrong, each with its file.
+    :raises InvalidPackError: when C(strict), one message with every resource that is wrong, each with its file, or with
+        every requirement that must not be followed.
     :raises MissingLibraryError: without PyYAML.
     """
     reader = _Reader(pack_dir, ref, strict)
@@ -100,6 +102,9 @@ def read_content(pack_dir: str, ref: str, *, strict: bool = True) -> PackContent
             f"{listed(reader.problems, most=10, separator='; ')}.",
             ref=ref,
         )
+    if reader.unsafe:
+        unsafe = listed(reader.unsafe, most=10, separator="; ")
+        raise InvalidPackError(f"The requirements of the pack {ref} must not be installed: {unsafe}.", ref=ref)
     return PackContent(
         **names, requirements=requirements, warnings=reader.all_warnings(), runners=tuple(sorted(reader.runners))
     )
@@ -140,6 +145,8 @@ class _Reader:
         self.ref = ref
         self.strict = strict
         self.problems: t.List[str] = []
+        self.unsafe: t.List[str] = []
+        self._bytes = 0
         self.warnings: t.List[str] = []
         self.runners: t.Set[str] = set()
         self._odd: t.Dict[str, t.List[str]] = collections.defaultdict(list)
@@ -161,20 +168,13 @@ class _Reader:
         return tuple(sorted(files))
 
     def requirements(self) -> t.Tuple[str, ...]:
-        """The entries of requirements.txt, taken apart as pip does (pip/_internal/req/req_file.py)."""
-        path = os.path.join(self.pack_dir, "requirements.txt")
-        if not os.path.isfile(path):
-            return ()
-        try:
-            with open(path, "rb") as stream:
-                text = stream.read(_MOST_REQUIREMENTS).decode("utf-8-sig", "replace")
-        except OSError as error:
-            self._wrong(f"requirements.txt cannot be read: {error.strerror}")
-            return ()
-        text = re.sub(r"(?m)^[ \t]*#.*$", "", text)
-        text = re.sub(r"\\\r?\n", "", text)
-        entries = (" ".join(re.sub(r"(?:^|\s)#.*$", "", line).split()) for line in text.splitlines())
-        return tuple(strip_urls(entry) for entry in entries if entry)
+        """The entries of requirements.txt."""
+        found = read_requirements(self.pack_dir)
+        if self.strict:
+            self.unsafe += found.problems
+        else:
+            self.warnings += [f"{problem}." for problem in found.problems]
+        return found.entries
 
     def all_warnings(self) -> t.Tuple[str, ...]:
         """The warnings, those of one kind as one."""
@@ -202,6 +202,7 @@ class _Reader:
 
     def _load(self, kind: str, path: str) -> t.Optional[t.Dict[str, t.Any]]:
         shown = printable(path)
+        self._count_bytes(os.path.join(self.pack_dir, path))
         try:
             resource = load_yaml(os.path.join(self.pack_dir, path), shown=shown)
         except InvalidPackError as error:
@@ -214,6 +215,17 @@ class _Reader:
         if problems:
             self._wrong(f"{shown}: {' and '.join(problems)}")
         return None if any(key == _REQUIRED[kind][0] for key in _missing(kind, resource)) else resource
+
+    def _count_bytes(self, path: str) -> None:
+        try:
+            self._bytes += os.path.getsize(path)
+        except OSError:
+            return  # What is wrong with it is told by who reads it.
+        if self._bytes > _MOST_BYTES:
+            raise InvalidPackError(
+                f"The resources of the pack {self.ref} have more than {_MOST_BYTES >> 20} MiB, which no pack needs.",
+                ref=self.ref,
+            )
 
     def _look_around(self, kind: str, path: str, resource: t.Mapping[str, t.Any]) -> None:
         runner = resource.get("runner_type")

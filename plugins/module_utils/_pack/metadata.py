@@ -15,6 +15,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError, MissingLibraryError
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.boundary import listed
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.metadata_schema import PACK_SCHEMA, REF_PATTERN
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.yaml_file import key_lines, load_yaml
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import strip_urls
@@ -30,6 +31,7 @@ _USER = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _DOMAIN = re.compile(r"(?:[A-Z0-9](?:[A-Z0-9-]{0,61}[A-Z0-9])?\.)+[A-Z0-9-]{2,63}(?<!-)\Z", re.IGNORECASE | re.ASCII)
+_LONGEST_DOMAIN = 253
 _COMPARISON = re.compile(r"\s*(?P<operator>[<>=!]*)\s*(?P<version>[^\s,<>=!]+)[\s,]*")
 # StackStorm's schema takes the doubled and the single sign, its matcher (semver) only the other.
 _OPERATORS = {"": "==", "=": "==", "<<": "<", ">>": ">"}
@@ -93,11 +95,14 @@ def load_metadata(pack_dir: str, *, directory_name: t.Optional[str] = None) -> P
     checked = {key: value for key, value in document.items() if isinstance(key, str) and key != "ref"}
     if ref is not None:
         checked["ref"] = ref
+    if isinstance(checked.get("python_versions"), list):
+        # Whether a list of many kinds of values is unique takes quadratic time; three are one too many already.
+        checked["python_versions"] = checked["python_versions"][:3]
     problems += _missing_keys(checked) + _schema_problems(checked, document, lines) + _further_problems(checked, lines)
     if ref is None or problems:
         if len(problems) > 1:
             problems = [f"({number}) {one}" for number, one in enumerate(problems, 1)]
-        raise InvalidPackError(f"{MANIFEST} is not valid: {'; '.join(problems)}.", ref=ref)
+        raise InvalidPackError(f"{MANIFEST} is not valid: {listed(problems, most=20, separator='; ')}.", ref=ref)
     return _metadata(ref, checked)
 
 
@@ -230,6 +235,8 @@ def _is_address(text: str) -> bool:
         return False
     if _DOMAIN.match(domain):
         return True
+    if len(domain) > _LONGEST_DOMAIN:
+        return False  # Older Pythons take quadratic time for what follows.
     try:
         return bool(_DOMAIN.match(domain.encode("idna").decode("ascii")))
     except UnicodeError:
@@ -317,9 +324,9 @@ def _version(text: str) -> t.Optional[t.Any]:
     kind: t.Any = getattr(semver, "Version", None) or semver.VersionInfo
     if "dev" in text and text.count(".") == 1:
         text = text.replace("dev", ".0")  # util/versioning.py get_stackstorm_version
-    if re.match(r"[0-9]+\.[0-9]+\.[0-9]+\Z", text):
-        text = ".".join(str(int(part)) for part in text.split("."))
     try:
+        if re.match(r"[0-9]+\.[0-9]+\.[0-9]+\Z", text):
+            text = ".".join(str(int(part)) for part in text.split("."))
         return kind.parse(text)
     except ValueError:
         return None

@@ -18,13 +18,18 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import Inva
 MOST_BYTES = 4 << 20
 # libyaml's composer recurses in C without a limit: a hundred thousand brackets end the process, not the parse.
 MOST_DEPTH = 200
-# What the nodes of a file may add up to when every alias is written out in full.
+# What the nodes of a file may add up to, with every alias written out in full.
 MOST_EXPANDED = 200_000
+# All multiples of 2**61 - 1 have one hash: a mapping with very many of them as keys would take minutes.
+MOST_NUMBER_KEYS = 1000
 # Python's int() takes quadratic time: a file of one long number would take minutes.
 _LONG_NUMBER = re.compile(r"[0-9_:]{5000}")
 # A bracket makes at most two levels, a column of indentation likewise: a file with few brackets and no long run of the
 # characters that indent cannot nest deeply, which spares most files the count.
 _FEW_BRACKETS = 60
+# Each of a file's nodes takes two bytes at least.
+_FEW_BYTES = 2 * MOST_EXPANDED
+_HASHED_ALIKE = re.compile(r"[0-9a-fA-F_:]{16}")
 _DEEP_INDENTATION = re.compile(r"[ \t?:-]{40}")
 
 
@@ -72,7 +77,7 @@ class _Source:
     def work(self, function: t.Callable[[t.Any], t.Any]) -> t.Any:
         """Call C(function) with a loader of the text."""
         try:
-            self._refuse_depth()
+            self._refuse_depth_and_number()
             if _LONG_NUMBER.search(self.text):
                 raise self.error("a number in it has thousands of digits")
             loader = self.loader_class(self.text)
@@ -92,6 +97,8 @@ class _Source:
             raise self.error(
                 f"its aliases stand for more than {MOST_EXPANDED} values, or one for something that it is a part of"
             )
+        if len(_HASHED_ALIKE.findall(self.text)) > MOST_NUMBER_KEYS and _most_number_keys(node) > MOST_NUMBER_KEYS:
+            raise self.error(f"a mapping in it has more than {MOST_NUMBER_KEYS} numbers as keys")
         return node
 
     def construct(self, loader: t.Any, node: t.Any) -> t.Any:
@@ -128,12 +135,15 @@ class _Source:
         except UnicodeDecodeError as error:
             raise self.error("it is not UTF-8", content.count(b"\n", 0, error.start) + 1) from error
 
-    def _refuse_depth(self) -> None:
+    def _refuse_depth_and_number(self) -> None:
+        """Refuse what would take too much memory as nodes, by looking at one event after the other."""
         brackets = self.text.count("[") + self.text.count("{")
-        if brackets <= _FEW_BRACKETS and not _DEEP_INDENTATION.search(self.text):
+        if brackets <= _FEW_BRACKETS and len(self.text) <= _FEW_BYTES and not _DEEP_INDENTATION.search(self.text):
             return
         depth = 0
-        for event in self.yaml.parse(self.text, Loader=self.loader_class):
+        for number, event in enumerate(self.yaml.parse(self.text, Loader=self.loader_class)):
+            if number > 2 * MOST_EXPANDED:
+                raise self.error(f"it has more than {MOST_EXPANDED} values")
             if isinstance(event, self.yaml.CollectionStartEvent):
                 depth += 1
                 if depth > MOST_DEPTH:
@@ -200,6 +210,22 @@ def _scalars(node: t.Any) -> t.Iterator[t.Any]:
         if one.id == "scalar":
             yield one
         waiting.extend(reversed(_children(one)))
+
+
+def _most_number_keys(node: t.Any) -> int:
+    """How many whole numbers the mapping has as keys that has the most of them."""
+    most = 0
+    seen: t.Set[int] = set()
+    waiting = [node]
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if one.id == "mapping":
+            most = max(most, sum(key.id == "scalar" and key.tag.endswith(":int") for key, _value in one.value))
+        waiting.extend(_children(one))
+    return most
 
 
 def _weight(node: t.Any, weights: t.Optional[t.Dict[int, int]] = None) -> int:

@@ -24,6 +24,14 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack import report
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.options import options_from
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.run import Run
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv import (
+    MARKER,
+    Interpreters,
+    Settings,
+    marker_document,
+    requirements_digest,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task
@@ -110,6 +118,24 @@ class Site:
     def files(self, **options):
         """What StackStorm sees: every path of the host but the collection's own places."""
         return self.host.snapshot(exclude=(STATE,), **options)
+
+    def place_virtualenv(self, ref, marker=True, **settings):
+        """A virtualenv of nothing but what is looked at, right for a pack as it is; return its path.
+
+        :arg marker: Whether it is one that the collection made.
+        :arg settings: In place of those of the host.
+        """
+        path = self.host.virtualenvs / ref
+        (path / "bin").mkdir(parents=True)
+        (path / "bin" / "python").symlink_to(self.host.service / "bin" / "python")
+        if marker:
+            task = self.info_task()
+            python = Interpreters(Deadline(30), task.environment).look(task.host.python_binary)
+            made = {"options": task.host.virtualenv_opts, "st2_site_packages": task.host.st2_site_packages, **settings}
+            needs = requirements_digest(str(self.host.packs / ref))
+            inputs = Settings(python.path, **made).inputs(python.version, needs)
+            (path / MARKER).write_bytes(marker_document(inputs, python.signature))
+        return path
 
     def keep(self):
         """Remember everything as it is, for L(restore); the repositories stay as they are."""

@@ -14,14 +14,6 @@ from infrastructure.snapshot import compare
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import IndexError_, OptionError
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.info_task import describe_packs
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv import (
-    MARKER,
-    Interpreters,
-    Settings,
-    marker_document,
-    requirements_digest,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
     is_killed,
     without_waiting_for_disks,
@@ -194,44 +186,26 @@ def test_which_of_several_base_paths_wins(tmp_path):
 # Virtualenvs
 
 
-def place_virtualenv(site, ref, marker=True, **settings):
-    path = site.host.virtualenvs / ref
-    (path / "bin").mkdir(parents=True)
-    (path / "bin" / "python").symlink_to(site.host.service / "bin" / "python")
-    if marker:
-        task = site.info_task()
-        host = task.host
-        found = Interpreters(Deadline(30), task.environment).look(host.python_binary)
-        made = {
-            "python": host.python_binary,
-            "options": host.virtualenv_opts,
-            "st2_site_packages": host.st2_site_packages,
-        }
-        inputs = Settings(**{**made, **settings}).inputs(found.version, requirements_digest(str(site.host.packs / ref)))
-        (path / MARKER).write_bytes(marker_document(inputs, found.signature))
-    return path
-
-
 def health(site, ref="sensu"):
     return one(site, ref)["virtualenv"]["health"]
 
 
 def test_the_health_of_virtualenvs(site):
-    path = place_virtualenv(site, "sensu")
+    path = site.place_virtualenv("sensu")
     assert health(site) == "ok"
     assert one(site, "sensu")["virtualenv"]["python_version"] is not None
     (site.host.packs / "sensu" / "requirements.txt").write_text("other\n")
     assert health(site) == "outdated"
     (path / "bin" / "python").unlink()
     assert health(site) == "broken"
-    place_virtualenv(site, "theirs", marker=False)
+    site.place_virtualenv("theirs", marker=False)
     assert health(site, "theirs") == "foreign"
-    place_virtualenv(site, "plain", options=("--other",))
+    site.place_virtualenv("plain", options=("--other",))
     assert health(site, "plain") == "outdated"
 
 
 def test_a_missing_python_is_a_warning_and_not_the_end(site):
-    place_virtualenv(site, "sensu")
+    site.place_virtualenv("sensu")
     site.host.configure("actionrunner", python_binary="/nonexistent/python")
     try:
         result = describe(site, "sensu")

@@ -229,11 +229,11 @@ def test_edits_whose_source_is_gone_cannot_be_repaired(site):
 
 def test_a_virtualenv_made_for_edited_requirements_is_made_again(site):
     (site.host.packs / "sensu" / "requirements.txt").write_text("other\n")
-    python = site.host.virtualenvs / "sensu" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.symlink_to(site.host.service / "bin" / "python")
+    site.place_virtualenv("sensu")
+    (pack,) = planner(site, "sensu", virtualenv="auto").plan_at_rest().packs
+    assert (pack.action, pack.virtualenv) == ("none", "kept"), "right for what is there"
     (pack,) = planner(site, "sensu", verify="content", virtualenv="auto").make_plan().packs
-    assert (pack.action, pack.virtualenv) == ("repair", "rebuilt")
+    assert (pack.action, pack.virtualenv) == ("repair", "rebuilt"), "and wrong for what comes back"
 
 
 # Removal
