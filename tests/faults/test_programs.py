@@ -125,15 +125,6 @@ def test_a_uv_that_cannot_make_the_first_virtualenv(scene: Scene, behaviour: str
     assert scene.host.run_action("alpha", "report")["version"] == "1.0.0"
 
 
-def test_a_virtualenv_program_that_fails(scene: Scene) -> None:
-    scene.host.configure("actionrunner", virtualenv_binary=None)
-    scene.release("alpha", "1.0.0")
-    impostor = Impostor(scene, "virtualenv", FAILS)
-    result = scene.refuse("alpha", virtualenv="auto", virtualenv_backend="virtualenv")
-    impostor.leave()
-    assert result["step"] == "virtualenv" and "wrong house" in result["msg"]
-
-
 def test_a_pip_that_fails_and_one_that_hangs(scene: Scene) -> None:
     scene.host.configure("actionrunner", virtualenv_binary=None)
     arguments = {"virtualenv": "auto", "virtualenv_backend": "virtualenv"}
