@@ -1,0 +1,106 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""Registration as a port: what the modules want of StackStorm's database, whoever talks to it.
+
+The adapters are L(api_registrar) (REST), L(local_registrar) (C(st2-register-content)) and L(Unregistered) (images,
+StackStorm down). L(choose_registrar) picks one.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+# What a pack has, in the order in which StackStorm registers it (st2api/controllers/v1/packs.py ENTITIES).
+TYPES = ("trigger", "sensor", "action", "rule", "alias", "policy", "config")
+
+
+@dataclass(frozen=True)
+class PackFiles:
+    """A pack as registration needs it.
+
+    :arg ref: Its ref.
+    :arg path: Its directory, absolute, in one of the host's packs base paths.
+    """
+
+    ref: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Registered:
+    """What a registration did, in StackStorm's own counts.
+
+    :arg counts: How many were registered, by StackStorm's names for the types (C(actions), C(sensors), ...).
+    :arg overridden: How many of these had C(enabled) changed by an override.
+    """
+
+    counts: t.Mapping[str, int] = field(default_factory=dict)
+    overridden: t.Mapping[str, int] = field(default_factory=dict)
+
+    def add(self, other: Registered) -> Registered:
+        """Both together; runners and types of rules and policies, which are the host's and not a pack's, once."""
+        return Registered(_sum(self.counts, other.counts), _sum(self.overridden, other.overridden))
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource of a pack in the database.
+
+    :arg kind: One of C(sensors), C(actions), C(rules), C(aliases), C(policies), C(triggers).
+    :arg name: Its name; of a sensor, its class name.
+    :arg ref: Its ref in the database.
+    :arg enabled: Whether it is switched on; C(None) for what cannot be switched.
+    :arg metadata_file: The file it was registered from, relative to the pack; empty for what was made by hand.
+    """
+
+    kind: str
+    name: str
+    ref: str
+    enabled: t.Optional[bool] = None
+    metadata_file: str = ""
+
+
+class Registrar(t.Protocol):
+    """What an adapter does. Every method raises a L(RegistrationError) of the tree in C(_errors)."""
+
+    name: str
+    """C(api), C(local) or C(none)."""
+
+    reads: bool
+    """Whether it can tell what the database holds. Where it cannot, C(versions) and the rest are not to be called."""
+
+    unloads: bool
+    """Whether it can take a pack out of the database."""
+
+    def register(self, packs: t.Sequence[PackFiles], types: t.Sequence[str] = ()) -> Registered:
+        """Tell the database of packs: one call for all where the counts stay true, the packs' own files read by
+        StackStorm.
+
+        :arg types: Of L(TYPES); all of them when empty.
+        """
+
+    def unload(self, refs: t.Sequence[str]) -> None:
+        """Take everything of these packs out of the database; their files may be gone. Waits until it is done."""
+
+    def versions(self, refs: t.Sequence[str]) -> t.Mapping[str, str]:
+        """The version that the database has of each pack; packs that it does not have are left out."""
+
+    def config(self, ref: str) -> t.Optional[t.Mapping[str, t.Any]]:
+        """The values of a pack's config; secrets are C(********) where the account may not see them. C(None) when the
+        database has no config of the pack."""
+
+    def resources(self, ref: str, kinds: t.Sequence[str]) -> t.Sequence[Resource]:
+        """The resources of a pack in the database."""
+
+    def delete(self, resource: Resource) -> None:
+        """Take one resource out of the database. One that is not there is fine."""
+
+
+def _sum(one: t.Mapping[str, int], other: t.Mapping[str, int]) -> t.Dict[str, int]:
+    hosts = ("runners", "rule_types", "policy_types")
+    both = {name: one.get(name, 0) + other.get(name, 0) for name in (*one, *other) if name not in hosts}
+    return {**both, **{name: max(one.get(name, 0), other.get(name, 0)) for name in (*one, *other) if name in hosts}}
