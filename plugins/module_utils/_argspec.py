@@ -95,7 +95,13 @@ def pack_options() -> ArgumentSpec:
             "owner": {"type": "str"},
             "group": {"type": "str"},
             "remote_src": {"type": "bool", "default": True},
-            "register": {"type": "str", "choices": ["none"], "default": "none"},
+            "register_types": {
+                "type": "list",
+                "elements": "str",
+                "choices": ["trigger", "sensor", "action", "rule", "alias", "policy", "config"],
+            },
+            "fail_on_failure": {"type": "bool", "default": True},
+            "prune": {"type": "bool", "default": False},
         },
         required_one_of=(("name", "packs"),),
     )

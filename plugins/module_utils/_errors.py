@@ -105,6 +105,12 @@ class VerifyError(St2Error):
     default_step = "verify"
 
 
+class RegistrationError(St2Error):
+    """StackStorm's database was not told."""
+
+    default_step = "register"
+
+
 class DeadlineError(St2Error):
     """The time that the task was given is over."""
 

@@ -76,11 +76,14 @@ class Registrar(t.Protocol):
     unloads: bool
     """Whether it can take a pack out of the database."""
 
-    def register(self, packs: t.Sequence[PackFiles], types: t.Sequence[str] = ()) -> Registered:
+    def register(
+        self, packs: t.Sequence[PackFiles], types: t.Sequence[str] = (), *, fail_on_failure: bool = True
+    ) -> Registered:
         """Tell the database of packs: one call for all where the counts stay true, the packs' own files read by
         StackStorm.
 
         :arg types: Of L(TYPES); all of them when empty.
+        :arg fail_on_failure: Whether one resource that StackStorm refuses is an error; without, it is left out.
         """
 
     def unload(self, refs: t.Sequence[str]) -> None:

@@ -29,7 +29,11 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._process import Dea
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
     without_waiting_for_disks,
 )
-from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.scratch_run import Site, released
+from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.scratch_run import (
+    Site,
+    database_of,
+    released,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -73,6 +77,7 @@ def planner(site, *names, staging=None, **given):
         deadline=Deadline(60),
         environment=task.environment,
         redactor=task.redactor,
+        database=database_of(task),
     )
 
 
