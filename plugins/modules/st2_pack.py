@@ -406,14 +406,20 @@ stderr:
   sample: "fatal: repository not found"
 """
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import access_options, host_options, pack_options
+from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
+    access_options,
+    host_options,
+    pack_options,
+    registration_options,
+)
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.task import converge_packs
 from ansible_collections.stackstorm.st2.plugins.module_utils._runner import run_module
 
 
 def main() -> None:
     """Run the module."""
-    run_module(pack_options().merge(access_options()).merge(host_options()), converge_packs)
+    spec = pack_options().merge(access_options()).merge(registration_options()).merge(host_options())
+    run_module(spec, converge_packs)
 
 
 if __name__ == "__main__":

@@ -102,7 +102,7 @@ class Scene:
         environment = {**self.environment, **arguments.pop("env", {})}
         options: t.Dict[str, t.Any] = {"ca_bundle": str(self.ca.ca_file)}
         if module == "st2_pack":
-            options["virtualenv"] = "never"
+            options.update(virtualenv="never", register="none")
         if names:
             options["name"] = list(names)
         options.update(arguments)

@@ -166,7 +166,7 @@ class ModuleRuns:
             "_ansible_remote_tmp": str(self._host.tmp),
             "_ansible_tmpdir": str(self._host.tmp),
         }
-        return {"st2_conf": str(self._host.st2_conf), **arguments, **internal}
+        return {"st2_conf": str(self._host.st2_conf), "register": "none", **arguments, **internal}
 
     def _read(self) -> int:
         assert self._server.stdout

@@ -16,17 +16,19 @@ import typing as t
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import RegistrationError, St2Error
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation, InstalledPack
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import state_directory
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import Known, PackPlan, Plan
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipt import stamp
+from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registered_record import RegisteredRecords
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import (
     PackFiles,
     Registered,
     Registrar,
     Resource,
 )
-
-if t.TYPE_CHECKING:
-    from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registered_record import RegisteredRecords
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration_options import registration_options_from
+from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task
 
 # In place of the identity of what was registered, while StackStorm is told of another.
 _UNDER_WAY = "under way"
@@ -234,6 +236,25 @@ class Database:
                 except RegistrationError as error:
                     error.ref = pack.ref
                     raise
+
+
+def open_database(task: Task, deadline: Deadline, **how: t.Any) -> Database:
+    """What StackStorm knows, by the registration options of a task; nobody is asked yet.
+
+    :arg how: As L(Database) takes it.
+    """
+    options = registration_options_from(task.params)
+    for secret in options.secrets():
+        task.redactor.add(secret)
+
+    def choose() -> t.Tuple[Registrar, t.Sequence[str]]:
+        from ansible_collections.stackstorm.st2.plugins.module_utils._st2.choose_registrar import choose_registrar
+
+        return choose_registrar(
+            options, task.host, environment=task.environment, deadline=deadline, redactor=task.redactor
+        )
+
+    return Database(choose, RegisteredRecords(state_directory(task.host.base_path)), **how)
 
 
 def identity_of(pack: InstalledPack) -> str:

@@ -7,17 +7,12 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack import report
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.database import Database
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.options import Options, options_from
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import SYSTEM_PACKS, state_directory
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.database import open_database
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.options import options_from
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import SYSTEM_PACKS
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.run import Run
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registered_record import RegisteredRecords
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Registrar
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration_options import registration_options_from
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result, Task
 
 
@@ -30,7 +25,13 @@ def converge_packs(task: Task) -> Result:
     for secret in options.secrets():
         task.redactor.add(secret)
     deadline = Deadline(options.timeout)
-    database = _database(task, options, deadline)
+    database = open_database(
+        task,
+        deadline,
+        types=options.register_types,
+        fail_on_failure=options.fail_on_failure,
+        prune=options.prune,
+    )
     run = Run(
         task.host,
         options,
@@ -52,25 +53,4 @@ def converge_packs(task: Task) -> Result:
         diff=report.diff(outcome.plan),
         warnings=outcome.warnings,
         failure=outcome.failure,
-    )
-
-
-def _database(task: Task, options: Options, deadline: Deadline) -> Database:
-    registration = registration_options_from(task.params)
-    for secret in registration.secrets():
-        task.redactor.add(secret)
-
-    def choose() -> t.Tuple[Registrar, t.Sequence[str]]:
-        from ansible_collections.stackstorm.st2.plugins.module_utils._st2.choose_registrar import choose_registrar
-
-        return choose_registrar(
-            registration, task.host, environment=task.environment, deadline=deadline, redactor=task.redactor
-        )
-
-    return Database(
-        choose,
-        RegisteredRecords(state_directory(task.host.base_path)),
-        types=options.register_types,
-        fail_on_failure=options.fail_on_failure,
-        prune=options.prune,
     )

@@ -19,6 +19,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
     access_options,
     pack_info_options,
     pack_options,
+    registration_options,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack import report
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.database import Database
@@ -46,7 +47,7 @@ STATE = ".stackstorm.st2"
 
 def params(spec, **given):
     """All parameters of a module, as Ansible fills them in."""
-    options = spec.merge(access_options()).options
+    options = spec.merge(access_options()).merge(registration_options()).options
     assert not set(given) - set(options), "an option that the module has not"
     return {**{name: option.get("default") for name, option in options.items()}, **given}
 
@@ -98,10 +99,12 @@ class Site:
 
     def pack_task(self, *names, **given):
         """The task of st2_pack."""
+        given.setdefault("register", "none")
         return self.task(pack_options(), **{"name": list(names) or None, **given})
 
     def info_task(self, *names, **given):
         """The task of st2_pack_info."""
+        given.setdefault("register", "none")
         return self.task(pack_info_options(), **{"name": list(names) or None, **given})
 
     def run(self, *names, seconds=120, database=None, **given):
