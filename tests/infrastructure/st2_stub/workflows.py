@@ -89,7 +89,7 @@ class Actions:
             parameters = {"packs": execution.parameters["packs"]}
             outcome = _run(action, self._works[action], parameters)
             chain = {"name": name, "ref": action, "params": None, "parameters": {"packs": "{{packs}}"}}
-            chain.update(on_success=following or "", on_failure=None, publish=None, notify=None)
+            chain.update(on_success=following, on_failure=None, publish=None, notify=None)
             child = self._executions.add_child(execution, action, parameters, {"chain": chain}, outcome)
             times = {"created_at": child.started.isoformat(), "updated_at": child.started.isoformat()}
             ids = {"id": name, "name": name, "execution_id": child.id, "liveaction_id": self._database.new_id()}
