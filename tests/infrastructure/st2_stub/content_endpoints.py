@@ -11,12 +11,13 @@ import yaml
 
 from . import resource_files
 from .accounts import Accounts
-from .api import Answer, Call, NotFound, Route, fault, page
+from .api import Call, NotFound, Route, fault, page
 from .config_values import mask
 from .database import Database, Record
 from .paths import HostPaths
 from .registrars import save_config
 from .schema_rules import SchemaViolation
+from .server import Answer
 
 # What each kind is called in URLs and in permissions.
 PATHS = {

@@ -121,7 +121,7 @@ class Execution:
 
     def _context(self, new_id: t.Callable[[], str]) -> Record:
         context: Record = {"user": self.user, "pack": self.action.split(".")[0]}
-        if self.action == "packs.install":
+        if self.action == "packs.install" and self.children:
             context["workflow_execution"] = new_id()
         if self.parent is not None:
             context["parent"] = {"execution_id": self.parent.id, "user": self.user, "pack": "packs"}

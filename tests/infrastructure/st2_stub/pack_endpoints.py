@@ -9,12 +9,13 @@ import mimetypes
 import typing as t
 from pathlib import Path
 
-from .api import Answer, Call, NotFound, Route, fault, page
+from .api import Call, NotFound, Route, fault, page
 from .database import Database
 from .pack_index import PackIndex
 from .paths import HostPaths
 from .registrars import register
 from .schema_rules import SchemaViolation, check
+from .server import Answer
 from .workflows import Actions
 
 TYPES = [

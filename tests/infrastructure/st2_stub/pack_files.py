@@ -115,7 +115,7 @@ def pack_document(directory: Path, name: str) -> t.Dict[str, t.Any]:
 
 def pack_files(directory: Path) -> t.List[str]:
     """Return the relative paths of a pack's files, as StackStorm lists them."""
-    found = []
+    found: t.List[str] = []
     for folder, directories, files in os.walk(directory):
         directories.sort()
         relative = (os.path.relpath(os.path.join(folder, name), directory) for name in sorted(files))

@@ -50,9 +50,8 @@ def _nothing(validator: t.Any, value: t.Any, instance: t.Any, schema: Schema) ->
 
 
 # The properties of an object say by themselves whether they are required, so the keyword means nothing beside them.
-_Validator: t.Any = jsonschema.validators.extend(
-    jsonschema.Draft4Validator, {"properties": _properties, "required": _nothing}
-)
+_extend: t.Any = jsonschema.validators.extend
+_Validator: t.Any = _extend(jsonschema.Draft4Validator, {"properties": _properties, "required": _nothing})
 
 
 def check(instance: t.Any, schema: Schema) -> None:

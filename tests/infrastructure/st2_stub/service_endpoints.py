@@ -9,10 +9,11 @@ import re
 import typing as t
 
 from .accounts import Accounts
-from .api import Answer, Call, NotFound, Route, page
+from .api import Call, NotFound, Route, page
 from .database import Database
 from .executions import ACTIONS, Executions
 from .schema_rules import check
+from .server import Answer
 from .workflows import Actions
 
 EXECUTION = {

@@ -33,7 +33,7 @@ class RealStackStorm:
 
     def pack(self, ref: str) -> t.Optional[Record]:
         """Return the pack that the database has; None where it has none."""
-        return self._get(f"/packs/{ref}")
+        return t.cast("t.Optional[Record]", self._get(f"/packs/{ref}"))
 
     def packs(self) -> t.List[str]:
         """Return the refs of the packs that the database has, sorted."""
