@@ -130,7 +130,7 @@ class _Editor:
             last = last.value[-1][1] if last.id == "mapping" else last.value[-1]
         index = max(last.end_mark.index, key.end_mark.index)
         if last.id == "scalar" and last.style in _BLOCK_SCALARS and index:
-            return index
+            return int(index)
         end = self._text.find("\n", index)
         return len(self._text) if end < 0 else end + 1
 

@@ -11,8 +11,8 @@ import difflib
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.editing import edited
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.document import ConfigFile
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.editing import edited
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.lines import shown_path
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.observe import Database, Observed
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.options import Attributes, ConfigOptions
@@ -91,7 +91,7 @@ def plan_present(observed: Observed, options: ConfigOptions, redaction: Redactio
     warnings = list(observed.warnings) + _about_pack(observed, options)
     if file.problem and options.merge == "merge":
         raise ConfigError(
-            f"{file.problem} Nothing can be merged into it. Correct or remove it, or give merge=replace to write it anew.",
+            f"{file.problem} Nothing can be merged into it. Correct or remove it, or write it anew by merge=replace.",
             ref=options.pack,
         )
     if file.problem:
@@ -137,8 +137,8 @@ def plan_absent(
         clear, why = _way_to_clear(observed, may_unload)
         if why:
             warnings.append(
-                f"StackStorm's database keeps its config of {options.pack}, and goes on to use it: {why}. Uninstall the "
-                "pack from StackStorm to be rid of it."
+                f"StackStorm's database keeps its config of {options.pack}, and goes on to use it: {why}. Uninstall "
+                "the pack from StackStorm to be rid of it."
             )
     known = database.adapter != "none" and (database.reads or bool(clear) or not _has_config(database))
     return ConfigPlan(
@@ -192,9 +192,8 @@ def _judge(observed: Observed, options: ConfigOptions, wanted: Values) -> t.List
     ]
     unknown = unknown_keys(schema, wanted) if options.unknown_keys != "ignore" else []
     if unknown and schema:
-        text = (
-            f"The schema of {options.pack} does not know {', '.join(_with_suggestion(path, schema.attributes) for path in unknown)}."
-        )
+        names = ", ".join(_with_suggestion(path, schema.attributes) for path in unknown)
+        text = f"The schema of {options.pack} does not know {names}."
         if options.unknown_keys == "fail":
             raise RefusedConfig(
                 f"{text} Correct the keys, or give unknown_keys=warn. Nothing was changed.",

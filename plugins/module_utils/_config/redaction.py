@@ -23,12 +23,11 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._config.values impo
 _Schema = t.Mapping[str, t.Any]
 _NOTHING: t.Any = object()
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_SECRET_WORDS = frozenset(
-    "apikey auth authkey community credential credentials key keys pass passcode passphrase passwd password passwords "
-    "pin private pwd secret secrets token tokens webhook".split()
+_SECRET_WORD = re.compile(
+    r"(?:api|auth)?keys?|auth|community|credentials?|pass(?:code|phrase|wd|words?)?|pin|private|pwd|secrets?|tokens?|webhook"
 )
 # What such a word is said of when it stands before one of these: key_file, token_url, auth_method, password_length.
-_ABOUT = frozenset("enabled expires expiry file length method mode name names path timeout ttl type url uri".split())
+_ABOUT = re.compile(r"enabled|expir(?:es|y)|file|length|method|mode|names?|path|timeout|ttl|type|url|uri")
 
 
 @dataclass(frozen=True)
@@ -119,9 +118,7 @@ class Redaction:
         return self._mask(rule, before), self._mask(rule, after)
 
     def _pair_mappings(self, rule: _Rule, before: _Schema, after: _Schema) -> t.Tuple[t.Any, t.Any]:
-        both = {
-            key: self._pair(self._below(rule, key), before[key], after[key]) for key in before if key in after
-        }
+        both = {key: self._pair(self._below(rule, key), before[key], after[key]) for key in before if key in after}
         shown: t.List[t.Dict[str, t.Any]] = []
         for side, values in enumerate((before, after)):
             shown.append(
@@ -161,7 +158,7 @@ class Redaction:
     def _expanded(self, schemas: t.Iterable[_Schema]) -> t.Tuple[_Schema, ...]:
         """Schemas with all that they refer to and all alternatives in them."""
         found: t.Dict[int, _Schema] = {}
-        waiting = list(schemas)
+        waiting: t.List[t.Any] = list(schemas)
         while waiting:
             schema = waiting.pop()
             if not isinstance(schema, t.Mapping) or id(schema) in found:
@@ -185,11 +182,11 @@ class Redaction:
 def _at(schema: _Schema, part: t.Union[str, int]) -> t.Iterator[_Schema]:
     """The schemas for one key, or one item, of what a schema is for."""
     if isinstance(part, int):
-        items = schema.get("items")
+        items = schema.get("items") or {}
         if isinstance(items, list):
             yield items[part] if part < len(items) else schema.get("additionalItems") or {}
         else:
-            yield items or {}
+            yield items
         return
     named = (schema.get("properties") or {}).get(part)
     patterns = [below for one, below in (schema.get("patternProperties") or {}).items() if _matches(one, part)]
@@ -207,6 +204,6 @@ def _matches(pattern: str, key: str) -> bool:
 def means_secret(name: str) -> bool:
     """Whether a name is one that people give to secrets, such as C(api_key), and not C(key_file)."""
     words = [word.lower() for word in _WORDS.findall(name)]
-    if not words or words[-1] in _ABOUT:
+    if not words or _ABOUT.fullmatch(words[-1]):
         return False
-    return bool(_SECRET_WORDS & set(words)) or "".join(words) in _SECRET_WORDS
+    return any(_SECRET_WORD.fullmatch(word) for word in (*words, "".join(words)))
