@@ -18,12 +18,15 @@ class ArgumentSpec:
     """A part of a module's argument spec.
 
     :arg options: As AnsibleModule's C(argument_spec).
+    :arg hidden: Options with values that may be secret, which the module itself has to find out: neither the system's
+        log nor the invocation that Ansible shows with C(-vvv) holds them.
     """
 
     options: t.Mapping[str, Option] = field(default_factory=dict)
     mutually_exclusive: t.Tuple[t.Tuple[str, ...], ...] = ()
     required_one_of: t.Tuple[t.Tuple[str, ...], ...] = ()
     required_together: t.Tuple[t.Tuple[str, ...], ...] = ()
+    hidden: t.Tuple[str, ...] = ()
 
     def merge(self, other: ArgumentSpec) -> ArgumentSpec:
         """Both parts as one."""
@@ -32,6 +35,7 @@ class ArgumentSpec:
             self.mutually_exclusive + other.mutually_exclusive,
             self.required_one_of + other.required_one_of,
             self.required_together + other.required_together,
+            self.hidden + other.hidden,
         )
 
     def arguments(self) -> t.Dict[str, t.Any]:
@@ -133,6 +137,31 @@ def pack_options() -> ArgumentSpec:
         },
         required_one_of=(("name", "packs"),),
     )
+
+
+def config_options() -> ArgumentSpec:
+    """The options of M(stackstorm.st2.st2_pack_config) itself."""
+    return ArgumentSpec(
+        {
+            "pack": {"type": "str", "required": True},
+            "config": {"type": "dict"},
+            "secrets": {"type": "dict", "no_log": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "merge": {"type": "str", "choices": ["replace", "merge"], "default": "replace"},
+            "unknown_keys": {"type": "str", "choices": ["warn", "fail", "ignore"], "default": "warn", "no_log": False},
+            "schema": {"type": "path"},
+            "backup": {"type": "bool", "default": False},
+            "owner": {"type": "str"},
+            "group": {"type": "str"},
+            "mode": {"type": "raw", "default": "0640"},
+        },
+        hidden=("config",),
+    )
+
+
+def config_info_options() -> ArgumentSpec:
+    """The options of M(stackstorm.st2.st2_pack_config_info) itself."""
+    return ArgumentSpec({"pack": {"type": "list", "elements": "str"}, "schema": {"type": "path"}})
 
 
 def pack_info_options() -> ArgumentSpec:

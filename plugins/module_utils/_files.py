@@ -44,11 +44,12 @@ class TreeEntry:
     digest: str
 
 
-def write_atomically(path: str, content: bytes, *, mode: int = 0o644) -> None:
+def write_atomically(path: str, content: bytes, *, mode: int = 0o644, uid: int = -1, gid: int = -1) -> None:
     """Write C(content) to C(path) so that every reader, and every crash, sees the old file or the whole new one.
 
     :arg path: Absolute path; its directory exists.
     :arg mode: Permission bits, set before the file gets its name.
+    :arg uid: Its owner and C(gid) its group, set before that too; -1 for those of this account.
     :raises OSError: as the file system gives it; then C(path) is what it was.
     """
     directory = os.path.dirname(path)
@@ -56,6 +57,8 @@ def write_atomically(path: str, content: bytes, *, mode: int = 0o644) -> None:
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)
+            if (uid, gid) != (-1, -1):
+                os.fchown(stream.fileno(), uid, gid)
             os.fchmod(stream.fileno(), mode)
             stream.flush()
             os.fsync(stream.fileno())

@@ -65,6 +65,23 @@ def key_lines(path: str, *, shown: t.Optional[str] = None, most_bytes: int = MOS
     return result
 
 
+def load_composed(
+    path: str, *, shown: t.Optional[str] = None, most_bytes: int = MOST_BYTES
+) -> t.Tuple[t.Any, t.Any, str]:
+    """The content of a YAML file with the node it was composed to, for the lines of its parts, and its text.
+
+    Takes and raises what M(load_yaml) does. The node of an empty file is C(None).
+    """
+    source = _Source(path, shown or path, most_bytes)
+
+    def read(loader: t.Any) -> t.Tuple[t.Any, t.Any, str]:
+        node = source.compose(loader)
+        return source.construct(loader, node), node, source.text
+
+    result: t.Tuple[t.Any, t.Any, str] = source.work(read)
+    return result
+
+
 class _Source:
     """One file on its way to nodes and values; every failure becomes an error that names the file."""
 
