@@ -12,10 +12,12 @@ told anything, and written when all is done: whatever ends a run in between, the
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import typing as t
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ForbiddenError, RegistrationError, St2Error
+from ansible_collections.stackstorm.st2.plugins.module_utils._files import write_atomically
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation, InstalledPack
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import state_directory
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import Known, PackPlan, Plan
@@ -69,6 +71,7 @@ class Database:
         self._prune = prune
         self._chosen: t.Optional[Registrar] = None
         self._versions: t.Dict[str, t.Optional[str]] = {}
+        self._marker = os.path.join(records.directory, ".under-way.json")
         self._touched: t.List[str] = []
         self.astray: t.FrozenSet[str] = frozenset()
 
@@ -160,6 +163,7 @@ class Database:
         for ref in refs:
             self._records.write(ref, {"pack": _UNDER_WAY})
         self._touched += refs
+        write_atomically(self._marker, json.dumps(sorted(self._touched)).encode())
         try:
             yield
         except ForbiddenError:
@@ -167,6 +171,7 @@ class Database:
             for ref, recorded in before.items():
                 self._records.write(ref, {"pack": recorded})
             self._touched = []
+            self._settle()
             raise
 
     def _check(self, wanted: t.Mapping[str, str]) -> None:
@@ -192,6 +197,8 @@ class Database:
                 self._records.forget(pack.ref)
             elif installed and self._learned(pack):
                 self._record(installed)
+        if self._touched:
+            self._settle()
 
     def _learned(self, pack: PackPlan) -> bool:
         """Whether this run knows more of a pack in the database than the record says."""
@@ -214,6 +221,7 @@ class Database:
             self._chosen, _warnings = self._choose(Deadline(min(_GRACE, self._deadline.seconds)))
         problem = self.heal(self._touched, installation)
         if not problem:
+            self._settle()
             return ""
         self.astray = frozenset(self._touched)
         return f" StackStorm's database could not be put back, which the next run does: {problem}"
@@ -240,9 +248,29 @@ class Database:
             return error.message
         return ""
 
-    def begun(self, refs: t.Iterable[str]) -> t.List[str]:
-        """Those of the packs that an interrupted run has told StackStorm of, or was about to."""
-        return [ref for ref in refs if self._records.read(ref).get("pack") is not None]
+    def interrupted(self) -> t.Tuple[str, ...]:
+        """The refs that an interrupted run was telling StackStorm of, sorted; none when nobody is told anyway."""
+        try:
+            with open(self._marker, "rb") as stream:
+                refs = tuple(json.loads(stream.read()))
+        except (OSError, ValueError):
+            return ()
+        return () if self.registrar.name == "none" else refs
+
+    def mend(self, refs: t.Sequence[str], installation: Installation) -> str:
+        """Tell StackStorm of packs that an interrupted run was telling it of, as they are now.
+
+        :arg refs: Those of L(interrupted) that this run has not dealt with.
+        :returns: Why that failed, empty when it did not.
+        """
+        problem = self.heal(refs, installation)
+        if not problem:
+            self._settle()
+        return problem
+
+    def _settle(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._marker)
 
     def delete_surplus(self, packs: t.Sequence[PackPlan]) -> None:
         """Take resources whose file is gone out of the database. This cannot be undone, and so comes last.
