@@ -235,6 +235,7 @@ class ApiClient:
             )
         return DeadlineError(
             f"The timeout of {self.deadline.seconds:g} s ran out while StackStorm at {self.url} was answering {asked}."
+            f"{'' if asked.startswith('GET') else ' StackStorm may still go on with it.'}"
         )
 
     def _unsent(self, requests: t.Any, error: Exception) -> RegistrationError:

@@ -249,6 +249,12 @@ def test_no_server_outlasts_the_deadline(server, slow):
     assert time.monotonic() - begin < 3
 
 
+def test_what_is_not_a_question_may_go_on_and_that_is_said(server):
+    server.on("POST", "/packs/register", say_nothing)
+    with pytest.raises(DeadlineError, match="StackStorm may still go on with it"):
+        client_of(server, seconds=0.2).post("/packs/register", {})
+
+
 def test_with_no_time_left_nothing_is_sent(server):
     with pytest.raises(DeadlineError, match="GET /packs was about to be sent"):
         client_of(server, seconds=0).get("/packs")

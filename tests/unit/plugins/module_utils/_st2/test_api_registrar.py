@@ -104,7 +104,7 @@ def test_what_are_no_counts_is_an_error(server, registrar, body):
 
 def test_a_bare_500_names_the_config_that_is_suspect(server, registrar, host):
     server.on(*REGISTER, fault(500, "Internal Server Error"))
-    with pytest.raises(ServerError, match=r"there is no .*/configs/one\.yaml") as caught:
+    with pytest.raises(ServerError, match=r"this host has no .*/configs/one\.yaml") as caught:
         registrar.register([ONE])
     config = f"{host.configs_path}/one.yaml"
     with open(config, "w") as stream:

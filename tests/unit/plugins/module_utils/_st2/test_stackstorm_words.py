@@ -62,6 +62,13 @@ def test_the_same_holds_inside_of_what_a_full_registration_says():
     assert found.startswith(outer + CONFIG_HEAD + "the value is not of type 'integer'")
 
 
+def test_the_name_of_an_exception_does_not_hide_the_attribute():
+    name = "st2common.exceptions.Odd: "
+    assert said(name + CONFIG_HEAD + error_text({"type": "integer"}, CANARY)).startswith(
+        name + CONFIG_HEAD + "the value"
+    )
+
+
 def test_a_cut_off_error_shows_no_instance_either():
     assert said(f"Something broke\n\nOn instance['key']:\n    '{CANARY}'") == "Something broke"
 
