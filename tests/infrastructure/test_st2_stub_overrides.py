@@ -209,3 +209,16 @@ def test_the_program_fails_at_the_first_failure_unless_told_not_to(
     assert "it is refused" in said
     code, said = run("--register-all", "--register-no-fail-on-failure")
     assert (code, "Registered 4 actions." in said) == (0, True)
+
+
+def test_the_program_ends_with_a_traceback_on_an_invalid_config(
+    host: ScratchHost, stub: StackStormStub, run: t.Callable[..., t.Tuple[int, str]]
+) -> None:
+    (host.configs / "demo.yaml").write_text("token: unused\n")
+    code, said = run("--register-configs")
+    assert (code, "Traceback" in said, "'url' is a required property" in said) == (1, True, True)
+    code, said = run("--register-configs", "--register-no-fail-on-failure")
+    assert (code, "Registered 0 configs." in said) == (0, True)
+    (host.configs / "demo.yaml").write_text("url: here\n")
+    assert run("--register-configs", "--register-pack", f"{host.packs}/demo/")[0] == 0
+    assert stub.config("demo") == {"url": "here"}
