@@ -1,11 +1,13 @@
 # Copyright: Contributors to the stackstorm.st2 project
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the stand-in StackStorm applies overrides; and its st2-register-content."""
+"""How the stand-in StackStorm applies overrides; st2-register-content; and the server as a program."""
 
 from __future__ import annotations
 
+import json
 import subprocess
+import sys
 import typing as t
 from pathlib import Path
 
@@ -222,3 +224,27 @@ def test_the_program_ends_with_a_traceback_on_an_invalid_config(
     (host.configs / "demo.yaml").write_text("url: here\n")
     assert run("--register-configs", "--register-pack", f"{host.packs}/demo/")[0] == 0
     assert stub.config("demo") == {"url": "here"}
+
+
+# As a program
+
+
+def test_the_server_is_a_program_that_ends_with_its_file(host: ScratchHost) -> None:
+    ready = host.tmp / "ready.json"
+    flags = ["--st2-conf", host.st2_conf, "--ready", ready, "--register-all", "--register-content"]
+    command = [sys.executable, "-m", "infrastructure.st2_stub", *map(str, flags)]
+    environment = host.environment(PYTHONPATH=str(Path(__file__).parents[1]))
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
+    try:
+        assert process.stdout
+        said = json.loads(process.stdout.readline())
+        assert json.loads(ready.read_text()) == said
+        headers = {"St2-Api-Key": said["admin"]["api_key"]}
+        answer = requests.get(f"{said['api_url']}/v1/packs/demo", headers=headers, timeout=20)
+        assert answer.json()["version"] == "1.0.0"
+        assert Path(said["register_content"]).is_file()
+        ready.unlink()
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.communicate()
