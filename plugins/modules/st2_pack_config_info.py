@@ -138,8 +138,9 @@ configs:
       sample: true
     keys:
       description:
-        - The keys that the schema has, each with C(key), C(description), C(type), C(required), C(secret), C(default),
-          C(enum), C(summary), C(is_set) and C(value). Secrets are masked.
+        - The keys that the schema has, each with C(key), C(description), C(type), C(required), C(secret),
+          C(holds_secrets) (it is one, or may have one inside), C(default), C(enum), C(summary), C(is_set) and C(value).
+          Secrets are masked.
       returned: always
       type: list
       elements: dict
@@ -149,6 +150,7 @@ configs:
           type: string
           required: true
           secret: false
+          holds_secrets: false
           default: null
           enum: null
           summary: string, required

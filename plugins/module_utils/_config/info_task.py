@@ -165,6 +165,7 @@ def _keys(schema: t.Optional[ConfigSchema], values: Values, redaction: Redaction
             "type": attribute.get("type"),
             "required": bool(attribute.get("required", False)),
             "secret": redaction.is_secret((key,)),
+            "holds_secrets": redaction.holds_secrets((key,)),
             "default": redaction.mask({key: attribute.get("default")})[key],
             "enum": attribute.get("enum"),
             "summary": describe(attribute, secret=redaction.is_secret((key,))),

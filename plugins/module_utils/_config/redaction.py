@@ -99,6 +99,24 @@ class Redaction:
             rule = self._below(rule, part)
         return rule.hides(value) or self.hides(path)
 
+    def holds_secrets(self, path: Path) -> bool:
+        """Whether a value at a path is secret, or may have something secret inside."""
+        rule = self._root
+        for part in path:
+            rule = self._below(rule, part)
+        return self.is_secret(path) or self._any_below(rule.schemas, set())
+
+    def _any_below(self, schemas: t.Iterable[_Schema], seen: t.Set[int]) -> bool:
+        for schema in self._expanded(schemas):
+            if id(schema) in seen:
+                continue
+            seen.add(id(schema))
+            if schema.get("secret") or any(means_secret(name) for name in schema.get("properties") or {}):
+                return True
+            if self._any_below(_inside(schema), seen):
+                return True
+        return False
+
     def _mask(self, rule: _Rule, value: t.Any) -> t.Any:
         if rule.hides(value):
             return MASKED
@@ -192,6 +210,16 @@ def _at(schema: _Schema, part: t.Union[str, int]) -> t.Iterator[_Schema]:
     patterns = [below for one, below in (schema.get("patternProperties") or {}).items() if _matches(one, part)]
     found = ([named] if named is not None else []) + patterns
     yield from found or [schema.get("additionalProperties") or {}]
+
+
+def _inside(schema: _Schema) -> t.List[_Schema]:
+    """Every schema of what is inside of what a schema is for."""
+    found: t.List[t.Any] = [schema.get("additionalProperties"), schema.get("additionalItems")]
+    items = schema.get("items")
+    found += items if isinstance(items, list) else [items]
+    for keyword in ("properties", "patternProperties"):
+        found += (schema.get(keyword) or {}).values()
+    return [one for one in found if isinstance(one, t.Mapping)]
 
 
 def _matches(pattern: str, key: str) -> bool:
