@@ -50,11 +50,6 @@ options:
         of
         the account that runs the module.
     type: path
-  ca_bundle:
-    description:
-      - File on the target with the certificates to trust for indexes, repositories and Python packages. By default
-        E(proxy_ca_bundle_path) of the st2actionrunner service, else the system's.
-    type: path
   http_proxy:
     description:
       - Proxy for HTTP. By default that of the st2actionrunner service, else that of the environment. An empty string
@@ -69,9 +64,4 @@ options:
     description:
       - Hosts to reach without a proxy, separated by commas, found as O(http_proxy) is.
     type: str
-  timeout:
-    description:
-      - Seconds after which the task gives up, whatever it waits for; then nothing is changed.
-    type: int
-    default: 600
 """

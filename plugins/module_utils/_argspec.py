@@ -23,6 +23,7 @@ class ArgumentSpec:
     options: t.Mapping[str, Option] = field(default_factory=dict)
     mutually_exclusive: t.Tuple[t.Tuple[str, ...], ...] = ()
     required_one_of: t.Tuple[t.Tuple[str, ...], ...] = ()
+    required_together: t.Tuple[t.Tuple[str, ...], ...] = ()
 
     def merge(self, other: ArgumentSpec) -> ArgumentSpec:
         """Both parts as one."""
@@ -30,6 +31,7 @@ class ArgumentSpec:
             {**self.options, **other.options},
             self.mutually_exclusive + other.mutually_exclusive,
             self.required_one_of + other.required_one_of,
+            self.required_together + other.required_together,
         )
 
     def arguments(self) -> t.Dict[str, t.Any]:
@@ -38,6 +40,7 @@ class ArgumentSpec:
             "argument_spec": dict(self.options),
             "mutually_exclusive": list(self.mutually_exclusive),
             "required_one_of": list(self.required_one_of),
+            "required_together": list(self.required_together),
         }
 
 
@@ -46,8 +49,35 @@ def host_options() -> ArgumentSpec:
     return ArgumentSpec({"st2_conf": {"type": "path", "default": "/etc/st2/st2.conf"}})
 
 
+def connection_options() -> ArgumentSpec:
+    """What holds for every connection; documented in the fragment P(stackstorm.st2._connection)."""
+    return ArgumentSpec({"ca_bundle": {"type": "path"}, "timeout": {"type": "int", "default": 600}})
+
+
+def registration_options() -> ArgumentSpec:
+    """How StackStorm's database is told; documented in the fragment P(stackstorm.st2._registration). Goes with
+    L(connection_options). C(_st2/registration_options.py) reads them."""
+    return ArgumentSpec(
+        {
+            "register": {"type": "str", "choices": ["auto", "api", "local", "none"], "default": "auto"},
+            "api_url": {"type": "str"},
+            "auth_url": {"type": "str"},
+            "api_key": {"type": "str", "no_log": True},
+            "auth_token": {"type": "str", "no_log": True},
+            "api_username": {"type": "str"},
+            "api_password": {"type": "str", "no_log": True},
+            "validate_certs": {"type": "bool", "default": True},
+        },
+        mutually_exclusive=(("api_key", "auth_token", "api_username"),),
+        required_together=(("api_username", "api_password"),),
+    )
+
+
 def access_options() -> ArgumentSpec:
-    """How indexes and repositories are reached; documented in the fragment P(stackstorm.st2._access)."""
+    """How indexes and repositories are reached; documented in the fragment P(stackstorm.st2._access).
+
+    L(connection_options) are among them.
+    """
     return ArgumentSpec(
         {
             "index_url": {"type": "list", "elements": "str"},
@@ -57,14 +87,12 @@ def access_options() -> ArgumentSpec:
             "token": {"type": "str", "no_log": True},
             "ssh_key_file": {"type": "path", "no_log": False},
             "known_hosts_file": {"type": "path"},
-            "ca_bundle": {"type": "path"},
             "http_proxy": {"type": "str"},
             "https_proxy": {"type": "str"},
             "no_proxy": {"type": "str"},
-            "timeout": {"type": "int", "default": 600},
         },
         mutually_exclusive=(("password", "token"),),
-    )
+    ).merge(connection_options())
 
 
 def pack_options() -> ArgumentSpec:

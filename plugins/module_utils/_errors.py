@@ -99,6 +99,55 @@ class ApplyError(St2Error):
     default_step = "apply"
 
 
+class RegistrationError(St2Error):
+    """StackStorm's database could not be told, or asked, of packs."""
+
+    default_step = "register"
+
+
+class UnreachableError(RegistrationError):
+    """Nothing answers where StackStorm should: no such host, connection refused, broken off."""
+
+
+class TlsError(RegistrationError):
+    """The server's certificate is not to be trusted, or it does not speak TLS."""
+
+
+class UnauthorisedError(RegistrationError):
+    """StackStorm does not accept the credentials, or there are none (401)."""
+
+
+class ForbiddenError(RegistrationError):
+    """The account may not do this (403).
+
+    :arg permission: The RBAC permission that it lacks, such as C(pack_register); empty where StackStorm names none.
+    """
+
+    def __init__(self, message: str, *, permission: str = "", ref: t.Optional[str] = None) -> None:
+        super().__init__(message, ref=ref)
+        self.permission = permission
+
+
+class MissingError(RegistrationError):
+    """StackStorm does not have what was asked for (404)."""
+
+
+class InvalidContentError(RegistrationError):
+    """StackStorm refuses what a pack, a config or an override holds (400)."""
+
+
+class ServerError(RegistrationError):
+    """StackStorm broke down over a request (500)."""
+
+
+class GatewayTimeoutError(RegistrationError):
+    """The server in front of StackStorm lost patience, or lost StackStorm (502, 503, 504). The work may go on."""
+
+
+class UnexpectedAnswerError(RegistrationError):
+    """An answer that StackStorm does not give: a redirect, no JSON, another status."""
+
+
 class VerifyError(St2Error):
     """What was read back is not what the plan promised."""
 

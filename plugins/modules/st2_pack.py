@@ -166,6 +166,7 @@ options:
     default: none
 extends_documentation_fragment:
   - stackstorm.st2._access
+  - stackstorm.st2._connection
   - stackstorm.st2._host
   - stackstorm.st2._attributes
   - stackstorm.st2._attributes.actiongroup_st2

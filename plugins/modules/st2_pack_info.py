@@ -34,6 +34,7 @@ options:
     default: true
 extends_documentation_fragment:
   - stackstorm.st2._access
+  - stackstorm.st2._connection
   - stackstorm.st2._host
   - stackstorm.st2._attributes
   - stackstorm.st2._attributes.info_module

@@ -23,10 +23,10 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.index_downloa
     IndexDownload,
     IndexProblem,
     is_local,
-    load_requests,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import Source, check_source, check_version
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
+from ansible_collections.stackstorm.st2.plugins.module_utils._requests import load_requests
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Credentials, strip_urls
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.proxy import Proxy
 

@@ -12,12 +12,12 @@ import os
 import stat
 import sys
 import time
-import traceback
 import typing as t
 from urllib.parse import urljoin, urlsplit
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import MissingLibraryError, OptionError
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import check_source
+from ansible_collections.stackstorm.st2.plugins.module_utils._requests import load_requests
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Credentials, Redactor, split_userinfo
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.proxy import Proxy
 
@@ -47,18 +47,6 @@ class IndexProblem(Exception):
         super().__init__(message)
         self.kind = kind
         self.message = message
-
-
-def load_requests() -> t.Any:
-    """The requests library.
-
-    :raises MissingLibraryError: when it cannot be imported.
-    """
-    try:
-        import requests
-    except ImportError:
-        raise MissingLibraryError("requests", traceback.format_exc()) from None
-    return requests
 
 
 def is_local(url: str) -> bool:

@@ -65,10 +65,14 @@ class Resource:
 
 
 class Registrar(t.Protocol):
-    """What an adapter does. Every method raises a L(RegistrationError) of the tree in C(_errors)."""
+    """What an adapter does. Every method raises a L(RegistrationError) of the tree in C(_errors), or a
+    L(DeadlineError) when the task's time is over."""
 
     name: str
     """C(api), C(local) or C(none)."""
+
+    by: str
+    """Which database it is, for the record of what was registered: the API's URL, C(local), or empty for none."""
 
     reads: bool
     """Whether it can tell what the database holds. Where it cannot, C(versions) and the rest are not to be called."""
@@ -76,11 +80,15 @@ class Registrar(t.Protocol):
     unloads: bool
     """Whether it can take a pack out of the database."""
 
-    def register(self, packs: t.Sequence[PackFiles], types: t.Sequence[str] = ()) -> Registered:
-        """Tell the database of packs: one call for all where the counts stay true, the packs' own files read by
-        StackStorm.
+    def register(
+        self, packs: t.Sequence[PackFiles], types: t.Sequence[str] = (), *, fail_on_failure: bool = True
+    ) -> Registered:
+        """Tell the database of packs: one registration for all, with true counts, the packs' own files read by
+        StackStorm. Doing it twice is fine. With no packs nothing happens.
 
         :arg types: Of L(TYPES); all of them when empty.
+        :arg fail_on_failure: Whether one resource that cannot be registered is an error. Where not, it is left out,
+            and shows in the counts only.
         """
 
     def unload(self, refs: t.Sequence[str]) -> None:
@@ -97,7 +105,11 @@ class Registrar(t.Protocol):
         """The resources of a pack in the database."""
 
     def delete(self, resource: Resource) -> None:
-        """Take one resource out of the database. One that is not there is fine."""
+        """Take one resource out of the database. One that is not there is fine. A sensor stays,
+        switched off: StackStorm deletes sensors only together with their pack."""
+
+    def close(self) -> None:
+        """Let go of what it holds, such as a connection. Nothing may be asked of it afterwards."""
 
 
 def _sum(one: t.Mapping[str, int], other: t.Mapping[str, int]) -> t.Dict[str, int]:

@@ -113,7 +113,8 @@ def test_what_may_be_secret_says_whether_it_is(module, spec_of):
     options = spec_of(module).options
     named = {name for name in options if re.search("pass|token|secret|key", name)}
     assert named == {name for name in options if "no_log" in options[name]}
-    assert {name for name in named if options[name]["no_log"]} == {"password", "token"}
+    secret = {"password", "token", "api_key", "auth_token", "api_password"}
+    assert {name for name in named if options[name]["no_log"]} == named & secret
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -138,11 +139,12 @@ def test_the_action_group_has_every_module():
 
 
 def test_specs_compose():
-    one = ArgumentSpec({"a": {"type": "str"}, "b": {"type": "int"}}, (("a", "b"),))
+    one = ArgumentSpec({"a": {"type": "str"}, "b": {"type": "int"}}, (("a", "b"),), required_together=(("a", "b"),))
     other = ArgumentSpec({"c": {"type": "str"}}, (("b", "c"),), (("a", "c"),))
     assert one.merge(other).arguments() == {
         "argument_spec": {"a": {"type": "str"}, "b": {"type": "int"}, "c": {"type": "str"}},
         "mutually_exclusive": [("a", "b"), ("b", "c")],
         "required_one_of": [("a", "c")],
+        "required_together": [("a", "b")],
     }
     assert one.arguments()["required_one_of"] == [] and "c" not in one.options

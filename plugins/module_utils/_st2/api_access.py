@@ -1,0 +1,250 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""Where StackStorm's API is and who we are there: by the task, the environment, or the config of the st2 client.
+
+The names are those of the st2 client (st2client/client.py, base.py, config_parser.py), and so is the order that its
+documentation promises.
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError, UnexpectedAnswerError
+from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
+from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Credentials, Redactor, split_userinfo
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.api_client import ApiClient
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.client_config import read_client_config
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.proxy import resolve_proxy
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration_options import RegistrationOptions
+
+# st2client/client.py
+_DEFAULT_BASE_URL = "http://127.0.0.1"
+_API_PORT = 9101
+_AUTH_PORT = 9100
+# How much longer than the task a token lives.
+_TOKEN_GRACE_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class ApiAccess:
+    """One StackStorm API, and credentials for it; C(repr) shows no secrets.
+
+    :arg api_url: Such as C(https://host/api/v1), without userinfo and without a slash at its end.
+    :arg auth_url: Of the auth service, which has C(/tokens).
+    :arg origin: Where the credentials are from, in words; empty when there are none.
+    :arg basic: Name and password for a server in front of StackStorm that wants basic authentication.
+    :arg verify: Whether to check certificates, or the PEM file to check them with.
+    """
+
+    api_url: str
+    auth_url: str
+    origin: str = ""
+    api_key: str = field(default="", repr=False)
+    auth_token: str = field(default="", repr=False)
+    username: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    basic: Credentials = field(default_factory=Credentials)
+    verify: t.Union[bool, str] = True
+
+    def __bool__(self) -> bool:
+        return bool(self.origin)
+
+    def secrets(self) -> t.List[str]:
+        """Every secret of it, for the redactor."""
+        return [one for one in (self.api_key, self.auth_token, self.password, self.basic.password) if one]
+
+
+def find_access(options: RegistrationOptions, environment: t.Mapping[str, str]) -> ApiAccess:
+    """Where the API is and with which credentials, without asking it.
+
+    Credentials are taken whole from the first place that has any; URLs each from the first that has one.
+
+    :arg environment: Of this process; also tells where the config file of the st2 client is.
+    :raises OptionError: for a value that cannot be used, or a config file that cannot be read.
+    """
+    config = read_client_config(environment)
+    api_url, api_basic = _url("api_url", _api_url(options, environment, config))
+    auth_url, auth_basic = _url("auth_url", _auth_url(options, environment, config, api_url))
+    origin, found = _credentials(options, environment, config)
+    username, _colon, password = config.get("credentials", "basic_auth").partition(":")
+    return ApiAccess(
+        api_url,
+        auth_url,
+        origin,
+        basic=api_basic or auth_basic or Credentials(username, password),
+        verify=_verify(options, environment, config),
+        **{name: _secret(name, value, origin) for name, value in found.items()},
+    )
+
+
+def open_client(
+    access: ApiAccess,
+    *,
+    environment: t.Mapping[str, str],
+    deadline: Deadline,
+    redactor: Redactor,
+    patience: t.Optional[Deadline] = None,
+) -> ApiClient:
+    """A client with the credentials. For a user name and a password it gets a token first, which nobody else sees.
+
+    StackStorm has no way to give a token back (st2auth/controllers/v1/auth.py), so it is asked for one that lives only
+    a minute longer than the task.
+
+    :arg deadline: The client's.
+    :arg patience: When to give up on the token; else with the client.
+    :raises RegistrationError: when the auth service gives no token.
+    """
+    for secret in access.secrets():
+        redactor.add(secret)
+    # Not the proxy of the service that fetches packs: that one leads outside, and the API is inside.
+    proxy = resolve_proxy({}, {}, environment)
+    for secret in proxy.secrets():
+        redactor.add(secret)
+
+    def client(url: str, basic: Credentials, headers: t.Mapping[str, str], until: Deadline) -> ApiClient:
+        return ApiClient(
+            url,
+            deadline=until,
+            headers=headers,
+            basic=basic,
+            verify=access.verify,
+            proxy=proxy,
+            redactor=redactor,
+        )
+
+    if access.api_key:
+        headers = {"St2-Api-Key": access.api_key}
+    elif access.auth_token:
+        headers = {"X-Auth-Token": access.auth_token}
+    elif access.username:
+        auth = client(access.auth_url, Credentials(access.username, access.password), {}, patience or deadline)
+        try:
+            token = _token(auth, int(deadline.remaining()) + _TOKEN_GRACE_SECONDS)
+        finally:
+            auth.close()
+        redactor.add(token)
+        headers = {"X-Auth-Token": token}
+    else:
+        headers = {}
+    return client(access.api_url, access.basic, headers, deadline)
+
+
+def _token(auth: ApiClient, seconds: int) -> str:
+    answer = auth.post("/tokens", {"ttl": seconds})
+    token = answer.get("token") if isinstance(answer, dict) else None
+    if not isinstance(token, str) or not token:
+        raise UnexpectedAnswerError(f"The auth service at {auth.url} gives no token. Give the right auth_url.")
+    return token
+
+
+def _api_url(options: RegistrationOptions, environment: t.Mapping[str, str], config: t.Any) -> str:
+    for url, base in (
+        (options.api_url, None),
+        (environment.get("ST2_API_URL"), environment.get("ST2_BASE_URL")),
+        (config.get("api", "url"), config.get("general", "base_url")),
+    ):
+        if url or base:
+            return url or f"{(base or '').rstrip('/')}:{_API_PORT}/v1"
+    return f"{_DEFAULT_BASE_URL}:{_API_PORT}/v1"
+
+
+def _auth_url(options: RegistrationOptions, environment: t.Mapping[str, str], config: t.Any, api_url: str) -> str:
+    if options.auth_url:
+        return options.auth_url
+    if options.api_url:
+        # The task names another StackStorm than this account's own, so the auth service is beside that one.
+        return _auth_beside(api_url)
+    for url, base in (
+        (environment.get("ST2_AUTH_URL"), environment.get("ST2_BASE_URL")),
+        (config.get("auth", "url"), config.get("general", "base_url")),
+    ):
+        if url or base:
+            return url or f"{(base or '').rstrip('/')}:{_AUTH_PORT}"
+    return _auth_beside(api_url)
+
+
+def _auth_beside(api_url: str) -> str:
+    """The auth service that goes with an API: C(/auth) beside C(/api), as nginx has it, else port 9100."""
+    parts = urlsplit(api_url)
+    before, api, _more = parts.path.partition("/api")
+    host = parts.hostname or ""
+    if api:
+        return f"{parts.scheme}://{parts.netloc}{before}/auth"
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{_AUTH_PORT}"
+
+
+def _url(option: str, text: str) -> t.Tuple[str, Credentials]:
+    url, credentials = split_userinfo(text.strip())
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.query or parts.fragment or not url.isprintable():
+        raise OptionError(
+            f"{option} is not a URL that StackStorm could have: it takes http://HOST:PORT/PATH or https://HOST/PATH."
+        )
+    return url.rstrip("/"), credentials
+
+
+def _credentials(
+    options: RegistrationOptions, environment: t.Mapping[str, str], config: t.Any
+) -> t.Tuple[str, t.Dict[str, str]]:
+    places = (
+        (
+            "the task",
+            {
+                "api_key": options.api_key,
+                "auth_token": options.auth_token,
+                "username": options.api_username,
+                "password": options.api_password,
+            },
+        ),
+        (
+            "the environment",
+            {"api_key": environment.get("ST2_API_KEY"), "auth_token": environment.get("ST2_AUTH_TOKEN")},
+        ),
+        (
+            config.path,
+            {
+                "api_key": config.get("credentials", "api_key"),
+                "username": config.get("credentials", "username"),
+                "password": config.get("credentials", "password"),
+            },
+        ),
+    )
+    for origin, values in places:
+        found = {name: value.strip() if name != "password" else value for name, value in values.items() if value}
+        if any(found.get(name) for name in ("api_key", "auth_token", "username")):
+            return origin, found
+    return "", {}
+
+
+def _secret(name: str, value: str, origin: str) -> str:
+    # A header with such a character is refused by requests, in a message that shows it.
+    headed = name in ("api_key", "auth_token")
+    if headed and not (value.isascii() and value.isprintable()):
+        raise OptionError(f"The {name} of {origin} has characters that no {name} of StackStorm has.")
+    return value
+
+
+def _verify(options: RegistrationOptions, environment: t.Mapping[str, str], config: t.Any) -> t.Union[bool, str]:
+    if not options.validate_certs:
+        return False
+    for path in (
+        options.ca_bundle,
+        environment.get("ST2_CACERT"),
+        config.get("general", "cacert"),
+        environment.get("REQUESTS_CA_BUNDLE"),
+    ):
+        # The st2 client also takes true and false there. Whether to check at all is up to the task.
+        if path and path.lower() not in ("true", "false"):
+            return os.path.expanduser(path)
+    return True

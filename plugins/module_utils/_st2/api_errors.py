@@ -1,0 +1,75 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""The errors of StackStorm's REST API, told apart by status (st2common/middleware/error_handling.py)."""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
+    ForbiddenError,
+    GatewayTimeoutError,
+    InvalidContentError,
+    MissingError,
+    RegistrationError,
+    ServerError,
+    UnauthorisedError,
+    UnexpectedAnswerError,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.stackstorm_words import said
+
+# st2common/exceptions/rbac.py ResourceTypeAccessDeniedError and its neighbours.
+_PERMISSION = re.compile(r'required permission "(?P<permission>\w+)"')
+_GATEWAY = (502, 503, 504)
+
+
+def error_of(status: int, words: str, asked: str, url: str, redactor: Redactor) -> RegistrationError:
+    """The error for an answer of 400 and above.
+
+    :arg words: StackStorm's C(faultstring); empty when it was not StackStorm that answered.
+    :arg asked: Method and path.
+    """
+    told = redactor.text(said(words)).rstrip(".")
+    known = {400: _invalid, 401: _unauthorised, 403: _forbidden, 404: _missing, 500: _broken}
+    if status in known:
+        return known[status](told, asked, url)
+    if status in _GATEWAY:
+        return GatewayTimeoutError(
+            f"The server in front of StackStorm at {url} answers {asked} with status {status}. StackStorm may still be "
+            "at work on it, or be down."
+        )
+    return UnexpectedAnswerError(f"StackStorm at {url} answers {asked} with status {status}{_colon(told)}.")
+
+
+def _colon(told: str) -> str:
+    return f": {told}" if told else ""
+
+
+def _invalid(told: str, asked: str, url: str) -> RegistrationError:
+    return InvalidContentError(f"StackStorm refuses {asked}{_colon(told)}.")
+
+
+def _unauthorised(told: str, asked: str, url: str) -> RegistrationError:
+    return UnauthorisedError(
+        f"StackStorm at {url} does not accept the credentials for {asked}{_colon(told)}. Give api_key, auth_token, or "
+        "api_username and api_password that are valid there."
+    )
+
+
+def _forbidden(told: str, asked: str, url: str) -> RegistrationError:
+    match = _PERMISSION.search(told)
+    permission = match.group("permission") if match else ""
+    need = f" Give the account the permission {permission}." if permission else ""
+    return ForbiddenError(f"StackStorm forbids {asked}{_colon(told)}.{need}", permission=permission)
+
+
+def _missing(told: str, asked: str, url: str) -> RegistrationError:
+    return MissingError(f"StackStorm at {url} has nothing for {asked}{_colon(told)}. Is api_url right?")
+
+
+def _broken(told: str, asked: str, url: str) -> RegistrationError:
+    return ServerError(f"StackStorm at {url} broke down over {asked}{_colon(told)}. Its log (st2api.log) says why.")

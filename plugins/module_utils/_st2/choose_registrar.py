@@ -1,0 +1,139 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""Which adapter of registration a task gets: the one it asks for, else the best that there is, never silently none."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
+    DeadlineError,
+    OptionError,
+    RegistrationError,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
+from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.api_access import (
+    ApiAccess,
+    find_access,
+    open_client,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.api_registrar import ApiRegistrar
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import Host
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.local_registrar import (
+    PROGRAM,
+    LocalRegistrar,
+    find_program,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Registrar
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration_options import RegistrationOptions
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.unregistered import Unregistered
+
+# How long C(auto) waits for an API that does not answer, when there is another way.
+_PATIENCE_SECONDS = 20.0
+Chosen = t.Tuple[Registrar, t.List[str]]
+
+
+def choose_registrar(
+    options: RegistrationOptions,
+    host: Host,
+    *,
+    environment: t.Mapping[str, str],
+    deadline: Deadline,
+    redactor: Redactor,
+) -> Chosen:
+    """The adapter for a task, and what its user should be warned of.
+
+    C(auto) takes the API when there are credentials and it accepts them, else C(st2-register-content) where it is
+    installed, else none. Without credentials it neither asks the network nor imports what could.
+
+    :arg environment: Of this process.
+    :arg redactor: Gets to know every secret that is found.
+    :raises RegistrationError: for C(register=api) that the API does not answer, and C(register=local) without the
+        program.
+    :raises OptionError: for values that cannot be used.
+    """
+    for secret in options.secrets():
+        redactor.add(secret)
+    if options.register == "none":
+        return Unregistered(), []
+    if options.register == "local":
+        program = find_program(host, environment)
+        if program is None:
+            raise RegistrationError(
+                f"register=local needs {PROGRAM}, which is neither beside StackStorm's Python nor on PATH. Install "
+                "StackStorm on this host, or give register=api."
+            )
+        return _local(program, host, environment, deadline, redactor), []
+    if options.register == "api":
+        access = find_access(options, environment)
+        return _api(access, host, environment, deadline, deadline, redactor), []
+    return _auto(options, host, environment, deadline, redactor)
+
+
+def _auto(
+    options: RegistrationOptions,
+    host: Host,
+    environment: t.Mapping[str, str],
+    deadline: Deadline,
+    redactor: Redactor,
+) -> Chosen:
+    warnings: t.List[str] = []
+    access = _access_or_warning(options, environment, warnings)
+    if access:
+        patience = Deadline(min(_PATIENCE_SECONDS, deadline.remaining()))
+        try:
+            return _api(access, host, environment, deadline, patience, redactor), warnings
+        except (RegistrationError, DeadlineError) as error:
+            deadline.check("StackStorm's API was being asked")
+            warnings.append(f"StackStorm's API is not used, with credentials from {access.origin}: {error.message}")
+    program = find_program(host, environment)
+    if program is not None:
+        return _local(program, host, environment, deadline, redactor), warnings
+    why = "StackStorm's API cannot be used" if warnings else "there are no credentials for StackStorm's API"
+    warnings.append(
+        f"Nothing is registered in StackStorm: {why}, and {PROGRAM} is not installed here. Give api_key, "
+        "auth_token, or api_username and api_password; or register=none where that is what you want."
+    )
+    return Unregistered(), warnings
+
+
+def _access_or_warning(
+    options: RegistrationOptions, environment: t.Mapping[str, str], warnings: t.List[str]
+) -> t.Optional[ApiAccess]:
+    """Where the API is, when there are credentials. What the task itself says must be right; what it is not to blame
+    for is warned of."""
+    try:
+        return find_access(options, environment) or None
+    except OptionError as error:
+        if options.api_url or options.secrets():
+            raise
+        warnings.append(f"StackStorm's API is not used: {error.message}")
+        return None
+
+
+def _api(
+    access: ApiAccess,
+    host: Host,
+    environment: t.Mapping[str, str],
+    deadline: Deadline,
+    patience: Deadline,
+    redactor: Redactor,
+) -> Registrar:
+    """The API's adapter, when it answers with these credentials."""
+    client = open_client(access, environment=environment, deadline=deadline, patience=patience, redactor=redactor)
+    trial = client.with_deadline(patience)
+    try:
+        trial.get("/packs", {"include_attributes": "ref", "limit": "1"})
+    finally:
+        trial.close()
+    return ApiRegistrar(client, host, redactor)
+
+
+def _local(
+    program: str, host: Host, environment: t.Mapping[str, str], deadline: Deadline, redactor: Redactor
+) -> Registrar:
+    return LocalRegistrar(program, host, environment=environment, deadline=deadline, redactor=redactor)

@@ -1,0 +1,123 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""Actions that StackStorm runs for us: started, polled until they have ended, cancelled when the time is over."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
+    DeadlineError,
+    GatewayTimeoutError,
+    RegistrationError,
+    St2Error,
+    UnexpectedAnswerError,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
+from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.api_client import ApiClient, path_of
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.stackstorm_words import said
+
+# st2common/constants/action.py LIVEACTION_COMPLETED_STATES
+ENDED = ("succeeded", "failed", "timeout", "canceled", "abandoned")
+POLL_SECONDS = 0.5
+_LAST_WORD_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Execution:
+    """An execution that has ended.
+
+    :arg status: One of L(ENDED). Nothing else tells whether it worked: results look fine after failures too.
+    :arg result: As the runner gives it, for C(python-script) with C(result), C(stderr) and C(exit_code).
+    """
+
+    id: str
+    action: str
+    status: str
+    result: t.Mapping[str, t.Any]
+
+    def reason(self) -> str:
+        """Why it failed, in one line without values; empty when that is not told."""
+        error, stderr = self.result.get("error"), self.result.get("stderr")
+        for text in (error, stderr):
+            if isinstance(text, str) and text.strip():
+                return said(last_exception(text))
+        return ""
+
+    def require_success(self, redactor: Redactor) -> None:
+        """:raises RegistrationError: when it did not succeed."""
+        if self.status != "succeeded":
+            reason = redactor.text(self.reason()).rstrip(".")
+            raise RegistrationError(
+                f"{self.action} ended with status {self.status} in StackStorm{f': {reason}' if reason else ''}. "
+                f"Look at it with: st2 execution get {self.id}."
+            )
+
+
+def last_exception(text: str) -> str:
+    """The exception, with the lines that belong to it, at the end of what a Python program wrote."""
+    _before, traceback, after = text.rpartition("Traceback (most recent call last):")
+    if not traceback:
+        return text.strip().splitlines()[-1] if text.strip() else ""
+    lines = after.splitlines()
+    # The frames are indented; the exception begins at the first line that is not.
+    start = next((number for number, line in enumerate(lines) if line and not line[0].isspace()), len(lines))
+    return "\n".join(lines[start:])
+
+
+def run_action(
+    client: ApiClient,
+    action: str,
+    parameters: t.Mapping[str, t.Any],
+    poll_seconds: float = POLL_SECONDS,
+) -> Execution:
+    """Run an action to its end.
+
+    :raises DeadlineError: when it outlives the client's deadline. It is cancelled then, and the error says so.
+    :raises RegistrationError: when StackStorm does not start it, or cannot be asked any more.
+    """
+    started = client.post("/executions", {"action": action, "parameters": dict(parameters)})
+    number = started.get("id") if isinstance(started, dict) else None
+    if not isinstance(number, str) or not number:
+        raise UnexpectedAnswerError(f"StackStorm at {client.url} does not say which execution of {action} it started.")
+    try:
+        return _wait(client, number, action, poll_seconds)
+    except DeadlineError:
+        raise DeadlineError(
+            f"The timeout of {client.deadline.seconds:g} s ran out while StackStorm was running {action}: "
+            f"execution {number} {_cancel(client, number)}."
+        ) from None
+
+
+def _wait(client: ApiClient, number: str, action: str, poll_seconds: float) -> Execution:
+    pause = poll_seconds / 5
+    while True:
+        try:
+            found = client.get(path_of("executions", number))
+        except GatewayTimeoutError:
+            # One answer that got lost says nothing about the work.
+            found = {}
+        status = found.get("status") if isinstance(found, dict) else None
+        if status in ENDED:
+            result = found.get("result")
+            return Execution(number, action, str(status), result if isinstance(result, dict) else {})
+        client.deadline.check(f"StackStorm was running {action}")
+        time.sleep(min(pause, client.deadline.remaining()))
+        pause = min(poll_seconds, pause * 1.5)
+
+
+def _cancel(client: ApiClient, number: str) -> str:
+    last = client.with_deadline(Deadline(_LAST_WORD_SECONDS))
+    try:
+        last.delete(path_of("executions", number))
+    except St2Error as error:
+        return f"could not be cancelled and may go on ({error.message.rstrip('.')})"
+    finally:
+        last.close()
+    return "was cancelled"

@@ -1,0 +1,139 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""Registration by C(st2-register-content) on the host (st2common/content/bootstrap.py): needs no token."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import typing as t
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
+    InvalidContentError,
+    RegistrationError,
+    UnreachableError,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._process import Completed, Deadline, run
+from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.executions import last_exception
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import Host
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import PackFiles, Registered
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.stackstorm_words import said
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.unregistered import Unregistered
+
+PROGRAM = "st2-register-content"
+# Of each type of the port: the flag, and the directory of the pack that holds such resources. --register-all with
+# --register-pack breaks down for a pack without actions (bootstrap/actionsregistrar.py register_from_pack).
+_FLAGS = {
+    "trigger": ("--register-triggers", "triggers"),
+    "sensor": ("--register-sensors", "sensors"),
+    "action": ("--register-actions", "actions"),
+    "rule": ("--register-rules", "rules"),
+    "alias": ("--register-aliases", "aliases"),
+    "policy": ("--register-policies", "policies"),
+    "config": ("--register-configs", ""),
+}
+_COUNT = re.compile(r"Registered (?P<count>\d+) (?P<name>[a-z]+(?: types)?)\.")
+_OVERRIDDEN = re.compile(r"(?P<count>\d+) (?P<name>[a-z]+) had their metadata overridden\.")
+_DOWN = re.compile(
+    r"ServerSelectionTimeoutError|AutoReconnect|ConnectionFailure|OperationalError|ConnectionRefusedError|"
+    r"Connection refused|OperationFailure"
+)
+# What stands in our environment for the API is no business of a program that does not use it.
+_OURS = ("ST2_API_KEY", "ST2_AUTH_TOKEN")
+
+
+def find_program(host: Host, environment: t.Mapping[str, str]) -> t.Optional[str]:
+    """The path of C(st2-register-content): beside StackStorm's own Python, else on C(PATH)."""
+    beside = os.path.join(os.path.dirname(host.st2_python), PROGRAM) if host.st2_python else ""
+    if beside and os.access(beside, os.X_OK):
+        return beside
+    return shutil.which(PROGRAM, path=environment.get("PATH", os.defpath))
+
+
+class LocalRegistrar(Unregistered):
+    """The adapter for C(st2-register-content). It can tell the database of packs, and neither read it nor take
+    anything out of it.
+
+    :arg program: The path of C(st2-register-content).
+    :arg environment: Of this process. What is said of the service (C(ST2_SECTION__OPTION)) goes along.
+    """
+
+    name = "local"
+    by = "local"
+
+    def __init__(
+        self,
+        program: str,
+        host: Host,
+        *,
+        environment: t.Mapping[str, str],
+        deadline: Deadline,
+        redactor: t.Optional[Redactor] = None,
+    ) -> None:
+        self._program = program
+        self._host = host
+        self._deadline = deadline
+        self._redactor = redactor or Redactor()
+        service = {name: value for name, value in host.service_environment.items() if name.startswith("ST2_")}
+        ours = {name: value for name, value in environment.items() if name not in _OURS}
+        # Without a locale StackStorm cannot even log names that are not ASCII.
+        self._environment = {"LC_ALL": "C.UTF-8", **service, **ours}
+
+    def register(
+        self, packs: t.Sequence[PackFiles], types: t.Sequence[str] = (), *, fail_on_failure: bool = True
+    ) -> Registered:
+        """As L(Registrar.register): the program knows one pack at a time.
+
+        :raises RegistrationError: with the pack in C(ref).
+        """
+        done = Registered()
+        for pack in packs:
+            flags = _flags(pack, types)
+            if flags:
+                done = done.add(self._register(pack, flags, fail_on_failure))
+        return done
+
+    def _register(self, pack: PackFiles, flags: t.Sequence[str], fail_on_failure: bool) -> Registered:
+        lenient = [] if fail_on_failure else ["--register-no-fail-on-failure"]
+        argv = [self._program, "--config-file", self._host.st2_conf, "--register-pack", pack.path, *flags, *lenient]
+        completed = run(
+            argv, deadline=self._deadline, environment=self._environment, redactor=self._redactor, check=False
+        )
+        if completed.returncode:
+            raise self._failure(pack, completed)
+        return parse_counts(f"{completed.stdout}\n{completed.stderr}")
+
+    def _failure(self, pack: PackFiles, completed: Completed) -> RegistrationError:
+        # What the program wrote may hold a whole config, so it is not passed on: only its last exception is, cleaned.
+        output = completed.stderr if completed.stderr.strip() else completed.stdout
+        exception = last_exception(output)
+        reason = self._redactor.text(said(exception)).rstrip(".") or "it said nothing"
+        if _DOWN.search(exception):
+            return UnreachableError(
+                f"{PROGRAM} cannot reach StackStorm's database or message bus to register {pack.ref}: {reason}. Start "
+                f"MongoDB and RabbitMQ, look at {self._host.st2_conf}, or give register=none.",
+                ref=pack.ref,
+            )
+        return InvalidContentError(
+            f"{PROGRAM} failed with exit status {completed.returncode} for {pack.ref}: {reason}.", ref=pack.ref
+        )
+
+
+def _flags(pack: PackFiles, types: t.Sequence[str]) -> t.List[str]:
+    """The flags for what the pack has. C(--register-configs) also registers the pack itself, and its config schema."""
+    wanted = [_FLAGS[one] for one in _FLAGS if not types or one in types]
+    return [flag for flag, place in wanted if not place or os.path.isdir(os.path.join(pack.path, place))]
+
+
+def parse_counts(output: str) -> Registered:
+    """The counts in what C(st2-register-content) logs, by the names that the API gives them."""
+
+    def found(pattern: t.Pattern[str]) -> t.Dict[str, int]:
+        return {match.group("name").replace(" ", "_"): int(match.group("count")) for match in pattern.finditer(output)}
+
+    return Registered(found(_COUNT), {name: count for name, count in found(_OVERRIDDEN).items() if count})
