@@ -12,9 +12,11 @@ version_added: 0.2.0
 author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
-  - Manages override files, by which StackStorm enables and disables sensors, actions, rules and aliases of packs without
+  - Manages override files, by which StackStorm enables and disables sensors, actions, rules and aliases of packs
+    without
     an edit of the packs themselves.
-  - Everything is checked against the metadata of the installed pack, and nothing is written that StackStorm cannot read. A
+  - Everything is checked against the metadata of the installed pack, and nothing is written that StackStorm cannot
+    read. A
     wrong override file makes it refuse whole packs, and a wrong name in one has no effect, without a word.
   - Tells which resources are switched, has StackStorm register the packs that are concerned, and reads back whether its
     database agrees. When StackStorm refuses, the file and the registration are put back as they were.
@@ -27,7 +29,8 @@ options:
   sensors:
     description: &section
       - What is to be enabled and disabled of this kind.
-      - Sensors go by their class name, all others by the C(name) in their metadata. The name of the metadata file, and a
+      - Sensors go by their class name, all others by the C(name) in their metadata. The name of the metadata file,
+        and a
         name with the pack's ref before it, are translated, with a warning.
       - With O(state=absent), what is named here is removed from the file; an empty mapping names the whole section.
     type: dict
@@ -38,7 +41,8 @@ options:
         type: dict
       exceptions:
         description:
-          - The same for single ones, as a mapping from their names. Not for O(pack=_global), where StackStorm ignores it.
+          - The same for single ones, as a mapping from their names. Not for O(pack=_global), where StackStorm ignores
+            it.
         type: dict
       enabled:
         description:
@@ -64,14 +68,16 @@ options:
   state:
     description:
       - V(present) has the overrides in the file.
-      - V(absent) removes those that are named, or the whole file where none is. Removing the last one removes the file, too,
+      - V(absent) removes those that are named, or the whole file where none is. Removing the last one removes the
+        file, too,
         since StackStorm cannot read an empty one.
     type: str
     choices: [present, absent]
     default: present
   merge:
     description:
-      - V(merge) leaves what else the file says, and its comments. A file that is not right is reported, and left as it is.
+      - V(merge) leaves what else the file says, and its comments. A file that is not right is reported, and left as
+        it is.
       - V(replace) has the file say what the task says, and nothing else.
     type: str
     choices: [merge, replace]
@@ -99,8 +105,10 @@ attributes:
   idempotent:
     support: full
 notes:
-  - Where StackStorm's database can be read (O(register=api)), a resource that an override decides about, or that the task
-    names, and that is otherwise there, is a change. Resources that no override concerns may be switched by hand, and keep
+  - Where StackStorm's database can be read (O(register=api)), a resource that an override decides about, or that the
+    task
+    names, and that is otherwise there, is a change. Resources that no override concerns may be switched by hand, and
+    keep
     that until their kind is registered.
   - StackStorm reads override files where the registration runs. With several hosts, all of them need the same files.
 seealso:

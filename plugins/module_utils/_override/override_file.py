@@ -110,9 +110,7 @@ def _read(pack: str, path: str, link: t.Optional[str], ignored: t.Optional[str])
             content = stream.read()
     except InvalidPackError as error:
         problem = Problem((), error.message.rstrip("."), KINDS)
-        return OverrideFile(
-            pack, path, content, True, link, None, NOTHING, (problem,), (error.message,), (0,), ignored
-        )
+        return OverrideFile(pack, path, content, True, link, None, NOTHING, (problem,), (error.message,), (0,), ignored)
     overrides, problems = parse_document(value, for_all=pack == GLOBAL)
     problems += tuple(_repeated(lines))
     by_path = dict(lines)

@@ -122,7 +122,8 @@ class Run:
         refs = recover(self._journal, ())
         if refs:
             outcome.warnings.append(
-                f"An earlier run was interrupted while it changed {', '.join(refs)}: what was there before was put back."
+                f"An earlier run was interrupted while it changed {', '.join(refs)}: what was there before was "
+                "put back."
             )
         return True
 
