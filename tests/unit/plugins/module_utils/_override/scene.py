@@ -8,8 +8,7 @@ from __future__ import annotations
 import tempfile
 
 import yaml
-from infrastructure.packs import PackTree
-from infrastructure.packs import bodies
+from infrastructure.packs import PackTree, bodies
 from infrastructure.st2_host import ScratchHost
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (

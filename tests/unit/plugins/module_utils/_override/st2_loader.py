@@ -40,19 +40,16 @@ def apply(document, kind, content, *, exceptions):
         return
     section = document[kind]
     name = content[NAMES[kind]]
-    parts = []
     if "defaults" in section:
-        parts.append(section["defaults"])
-        _put(parts.pop(), content)
+        for key in section["defaults"]:
+            if key != "enabled":
+                raise ValueError(f"invalid default key {key}")
+            content[key] = section["defaults"][key]
     if exceptions and "exceptions" in section and name in section["exceptions"]:
-        _put(section["exceptions"][name], content)
-
-
-def _put(part, content):
-    for key in part:
-        if key != "enabled":
-            raise ValueError(f"invalid key {key}")
-        content[key] = part[key]
+        for key in section["exceptions"][name]:
+            if key != "enabled":
+                raise ValueError(f"invalid exceptions key {key}")
+            content[key] = section["exceptions"][name][key]
 
 
 def stored(kind, content):
