@@ -8,6 +8,7 @@
 ``repositories``       git repositories of packs, the Exchange rebuilt from its metadata, index documents
 ``servers``            git over https, ssh and git://, indexes, a package index and a proxy, on loopback
 ``st2_host``           `ScratchHost`: a directory shaped like a StackStorm host, read back independently
+``st2_stub``           a stand-in for StackStorm: its API and st2-register-content, as a real one answers
 ``ansible_run``        running a module or a play of the collection in a process of its own
 =====================  =================================================================================
 
