@@ -7,8 +7,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ApplyError
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.document import ENABLED, KINDS, Overrides
 
 # A path of keys, and whether what stands there is true.
@@ -25,12 +27,20 @@ class Edited(t.NamedTuple):
 def render(overrides: Overrides) -> bytes:
     """An override file that says this and nothing else; it must say something.
 
+    :raises ApplyError: when YAML cannot say it.
     :raises MissingLibraryError: without PyYAML.
     """
     import yaml
 
-    text = yaml.safe_dump(overrides.document(), sort_keys=False, default_flow_style=False, allow_unicode=True)
-    return f"---\n{text}".encode()
+    document = overrides.document()
+    for readable in (True, False):
+        # PyYAML writes some characters, as they are, so that they cannot be read again.
+        text = yaml.safe_dump(document, sort_keys=False, default_flow_style=False, allow_unicode=readable)
+        with contextlib.suppress(UnicodeError, yaml.YAMLError):
+            content = f"---\n{text}".encode()
+            if yaml.safe_load(content) == document:
+                return content
+    raise ApplyError("The overrides cannot be written as YAML: a name in them has characters that no file can hold.")
 
 
 def edit(content: bytes, before: Overrides, after: Overrides) -> Edited:
@@ -45,10 +55,11 @@ def edit(content: bytes, before: Overrides, after: Overrides) -> Edited:
     try:
         edited = _Editor(text).change(before, after)
         kept = edited is not None and yaml.safe_load(edited) == after.document()
-    except yaml.YAMLError:
-        kept = False
-    if kept and edited is not None:
-        return Edited(edited.encode(), False)
+        changed = edited.encode() if kept and edited is not None else b""
+    except (UnicodeError, yaml.YAMLError):
+        changed = b""
+    if changed:
+        return Edited(changed, False)
     return Edited(render(after), "#" in text)
 
 

@@ -184,6 +184,8 @@ class _Names:
     def add(self, option: str, name: str, enabled: t.Optional[bool]) -> None:
         if not name:
             raise OptionError(f"{option} has an empty name.")
+        if not name.isprintable():
+            raise OptionError(f"{printable(option)} has the name {printable(name[:60])}, with what no name can have.")
         if name in self.found and self.found[name] != enabled:
             raise OptionError(
                 f"{self._kind}: {printable(name)} is to be enabled by one of {self.options[name]} and {option}, and "

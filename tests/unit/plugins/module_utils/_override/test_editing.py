@@ -59,6 +59,17 @@ def test_a_new_file():
     assert list(yaml.safe_load(text)["rules"]["exceptions"]) == ["on pulse: now", "7"]
 
 
+@pytest.mark.parametrize(
+    "name", ["\x85", "caf\u00e9", "\u2028", "\ud800", "\U0001f600", "\ufeff", "'", "#", "x" * 2000]
+)
+def test_odd_names_are_read_as_they_were_written(name):
+    wanted = Overrides({"rules": Section(None, {name: True, "other": False})})
+    assert yaml.safe_load(render(wanted)) == wanted.document()
+    found = edit(b"rules:\n  exceptions:\n    other:\n      enabled: false\n", says("rules: {exceptions: {other: "
+                 "{enabled: false}}}"), wanted)  # fmt: skip
+    assert yaml.safe_load(found.content) == wanted.document()
+
+
 def test_a_value_changes_where_it_is():
     actions = Section(True, {"check": False, "list": False})
     text, lost = edited(TEXT, sections(actions=actions))

@@ -59,6 +59,7 @@ REFUSED = {
     "number in a list": ({"actions": {"enabled": [1]}}, "actions.enabled is the list [1]"),
     "empty name": ({"actions": {"enabled": [""]}}, "actions.enabled is the list"),
     "empty name of one": ({"actions": {"exceptions": {"": {"enabled": True}}}}, "has an empty name"),
+    "control character": ({"actions": {"enabled": ["a\x1b[2J"]}}, "has the name a\\x1b[2J"),
     "disabled: true": ({"actions": {"disabled": True}}, "write actions.enabled: true or false"),
     "two defaults": ({"actions": {"enabled": True, "defaults": {"enabled": True}}}, "both say what all actions"),
     "both lists": ({"actions": {"enabled": ["a"], "disabled": ["a"]}}, "a is to be enabled by one of actions.enabled"),

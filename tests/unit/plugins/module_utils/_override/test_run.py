@@ -1,7 +1,7 @@
 # Copyright: Contributors to the stackstorm.st2 project
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whole runs against a StackStorm that registers by its own loader: every state as check, run, check again, run again."""
+"""Whole runs against a StackStorm that registers by its own loader: check, run, check again, run again."""
 
 from __future__ import annotations
 
