@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ansible_collections.stackstorm.st2.plugins.module_utils import _argspec
 from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import ArgumentSpec
 
 REPOSITORY = Path(__file__).resolve().parents[4]
@@ -83,6 +84,17 @@ def meaning(options, nested):
 def test_the_spec_is_what_is_documented(module, spec_of):
     documented = documentation(module)["options"]
     assert meaning(spec_of(module).options, "options") == meaning(documented, "suboptions")
+
+
+@pytest.mark.parametrize("part", ["host", "connection", "registration"])
+def test_a_shared_part_is_what_its_fragment_says(part):
+    fragment = yaml.safe_load(constants(REPOSITORY / f"plugins/doc_fragments/_{part}.py")["DOCUMENTATION"])
+    spec = getattr(_argspec, f"{part}_options")()
+    assert meaning(spec.options, "options") == meaning(fragment["options"], "suboptions")
+    for pair in spec.mutually_exclusive:
+        for one in pair:
+            text = " ".join(fragment["options"][one]["description"])
+            assert all(f"Mutually exclusive with O({other})" in text for other in pair if other != one)
 
 
 @pytest.mark.parametrize("module", MODULES)
