@@ -110,6 +110,29 @@ def read_content(pack_dir: str, ref: str, *, strict: bool = True) -> PackContent
     )
 
 
+def resource_files(pack_dir: str, kind: str) -> t.List[str]:
+    """The files with the resources of one type, sorted, relative to the pack (st2common/bootstrap/base.py
+    get_resources_from_pack).
+
+    :raises OSError: when their directory cannot be read; having none is fine.
+    """
+    directory = os.path.join(pack_dir, kind)
+    if not os.path.isdir(directory):
+        return []
+    return [
+        f"{kind}/{name}"
+        for name in sorted(os.listdir(directory))
+        if name.endswith(_EXTENSIONS)
+        and not name.startswith(".")
+        and not (kind == "actions" and name.startswith(("config.yaml", "config.yml")))
+    ]
+
+
+def name_key(kind: str) -> str:
+    """The key of a resource's metadata that holds its name."""
+    return _REQUIRED[kind][0]
+
+
 def check_config_schema(pack_dir: str) -> None:
     """Refuse a C(config.schema.yaml) that StackStorm could not even take apart; having none is fine.
 
@@ -184,21 +207,11 @@ class _Reader:
         return tuple(self.warnings + gathered)
 
     def _files(self, kind: str) -> t.List[str]:
-        directory = os.path.join(self.pack_dir, kind)
-        if not os.path.isdir(directory):
-            return []
         try:
-            names = sorted(os.listdir(directory))
+            return resource_files(self.pack_dir, kind)
         except OSError as error:
             self._wrong(f"The directory {kind} cannot be read: {error.strerror}")
             return []
-        return [
-            f"{kind}/{name}"
-            for name in names
-            if name.endswith(_EXTENSIONS)
-            and not name.startswith(".")
-            and not (kind == "actions" and name.startswith(("config.yaml", "config.yml")))
-        ]
 
     def _load(self, kind: str, path: str) -> t.Optional[t.Dict[str, t.Any]]:
         shown = printable(path)

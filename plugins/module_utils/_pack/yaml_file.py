@@ -82,6 +82,23 @@ def load_composed(
     return result
 
 
+def nested_key_lines(
+    path: str, *, levels: int, shown: t.Optional[str] = None, most_bytes: int = MOST_BYTES
+) -> t.List[t.Tuple[t.Tuple[str, ...], int]]:
+    """The keys of the mappings in a YAML file, with their lines as of M(key_lines), each as its path from the top.
+
+    :arg levels: How deep to go; 1 is what M(key_lines) gives. Raises what M(load_yaml) raises.
+    """
+    source = _Source(path, shown or path, most_bytes)
+
+    def read(loader: t.Any) -> t.List[t.Tuple[t.Tuple[str, ...], int]]:
+        node = source.compose(loader)
+        return list(_key_lines(node, (), levels)) if node is not None else []
+
+    result: t.List[t.Tuple[t.Tuple[str, ...], int]] = source.work(read)
+    return result
+
+
 class _Source:
     """One file on its way to nodes and values; every failure becomes an error that names the file."""
 
@@ -214,6 +231,14 @@ def _children(node: t.Any) -> t.List[t.Any]:
     if node.id == "mapping":
         return [part for pair in node.value for part in pair]
     return []
+
+
+def _key_lines(node: t.Any, above: t.Tuple[str, ...], levels: int) -> t.Iterator[t.Tuple[t.Tuple[str, ...], int]]:
+    for key, value in node.value if node.id == "mapping" else ():
+        if key.id == "scalar":
+            yield (*above, key.value), key.start_mark.line + 1
+            if levels > 1:
+                yield from _key_lines(value, (*above, key.value), levels - 1)
 
 
 def _scalars(node: t.Any) -> t.Iterator[t.Any]:
