@@ -28,6 +28,35 @@ BYTECODE_DIRECTORY = "__pycache__"
 BYTECODE_SUFFIXES = (".pyc", ".pyo")
 
 
+class UnfitFileError(OSError):
+    """A file that is there and must not be read: a device, a pipe, or far too large. C(strerror) says which."""
+
+
+def read_regular_file(path: str, most_bytes: int) -> bytes:
+    """The content of a regular file.
+
+    Anything else is not even opened: a pipe would wait, C(/dev/zero) never end, and opening some devices does things.
+
+    :arg most_bytes: More than any file of its kind has.
+    :raises UnfitFileError: when it is no regular file, or a larger one.
+    :raises OSError: when it cannot be read.
+    """
+    _require_regular(path, os.stat(path))
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as stream:
+        _require_regular(path, os.fstat(stream.fileno()))
+        content = stream.read(most_bytes + 1)
+    if len(content) > most_bytes:
+        raise UnfitFileError(errno.EFBIG, f"It has more than {most_bytes} bytes", path)
+    return content
+
+
+def _require_regular(path: str, status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    if not stat.S_ISREG(status.st_mode):
+        raise UnfitFileError(errno.EINVAL, "It is not a regular file", path)
+
+
 @dataclass(frozen=True)
 class TreeEntry:
     """One file, link or special file of a tree.
