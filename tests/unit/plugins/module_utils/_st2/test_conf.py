@@ -196,7 +196,7 @@ def test_a_file_without_end_is_not_read(tmp_path):
 
 
 def test_a_path_that_is_none(tmp_path):
-    with pytest.raises(HostError, match="cannot be read: .*embedded null"):
+    with pytest.raises(HostError, match=r"cannot be read: .*embedded null"):
         read_settings(f"{tmp_path}/a\0b", {})
 
 
