@@ -22,6 +22,7 @@ MOST_LEVELS = 100
 # As many links as Linux follows before it gives up.
 _MOST_LINKS = 40
 _GIT = ".git"
+_LONGEST_SHOWN = 500
 _KINDS = (
     (stat.S_ISFIFO, "a pipe"),
     (stat.S_ISSOCK, "a socket"),
@@ -64,9 +65,10 @@ def path_problem(path: str) -> t.Optional[str]:
 
 
 def listed(items: t.Sequence[str], *, most: int = 5, separator: str = ", ") -> str:
-    """The first few of some texts, and how many more there are."""
+    """The first few of some texts, the beginning of long ones, and how many more there are."""
     more = f"{separator.rstrip()} and {len(items) - most} more" if len(items) > most else ""
-    return separator.join(items[:most]) + more
+    shown = [item if len(item) <= _LONGEST_SHOWN else f"{item[:_LONGEST_SHOWN]}..." for item in items[:most]]
+    return separator.join(shown) + more
 
 
 class _Walk:

@@ -238,7 +238,7 @@ class _Reader:
         if kind == "actions" and isinstance(runner, str):
             self.runners.add(runner)
             if runner not in _RUNNERS:
-                self._odd[f"Actions for the runner {runner}, which StackStorm 3.9 does not have"].append(
+                self._odd[f"Actions for the runner {runner[:_SHOWN_TEXT]}, which StackStorm 3.9 does not have"].append(
                     resource["name"]
                 )
         entry_point = resource.get("entry_point")

@@ -258,6 +258,7 @@ def test_listed_counts_what_it_leaves_out():
     assert listed(["a", "b"]) == "a, b"
     assert listed(list("abcdefg")) == "a, b, c, d, e, and 2 more"
     assert listed(list("abc"), most=1, separator="; ") == "a; and 2 more"
+    assert listed(["a" * 4000, "b"]) == f"{'a' * 500}..., b"
 
 
 PARTS = st.lists(st.sampled_from(["..", ".", "a", "b", "l0", "l1", "l2", "l3", "f", "", "gone"]), max_size=7)
