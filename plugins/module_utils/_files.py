@@ -229,10 +229,14 @@ def is_bytecode(relative: str) -> bool:
     return relative.endswith(BYTECODE_SUFFIXES) or BYTECODE_DIRECTORY in relative.split("/")
 
 
-def walk_tree(root: str, *, skip: t.Container[str] = (".git",)) -> t.Iterator[t.Tuple[str, os.stat_result]]:
+def walk_tree(
+    root: str, *, skip: t.Container[str] = (".git",), strict: bool = False
+) -> t.Iterator[t.Tuple[str, os.stat_result]]:
     """Every path below C(root) that is not a directory, sorted, with its own (not a link's target's) stat.
 
     :arg skip: Names of directories directly below C(root) to leave out.
+    :arg strict: Whether a directory that cannot be read is an error, and not just left out.
+    :raises OSError: with C(strict).
     """
     waiting = [""]  # No recursion, as os.walk has: a tree may be deeper than that goes.
     while waiting:
@@ -241,6 +245,8 @@ def walk_tree(root: str, *, skip: t.Container[str] = (".git",)) -> t.Iterator[t.
             with os.scandir(os.path.join(root, relative)) as found:
                 entries = sorted(found, key=lambda entry: entry.name)
         except OSError:
+            if strict:
+                raise
             continue
         below = []
         for entry in entries:

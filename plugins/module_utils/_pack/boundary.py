@@ -160,7 +160,8 @@ class _Walk:
             self._links[file] = status.st_nlink
 
     def _check_link(self, path: str) -> None:
-        shown = f"{printable(path)} -> {printable(os.readlink(os.path.join(self.pack_dir, path)))}"
+        target = os.readlink(os.path.join(self.pack_dir, path))
+        shown = " -> ".join(printable(text[:200]) + "..." * (len(text) > 200) for text in (path, target))
         found = self._follow(path)
         if found == "out":
             self.offences.append(f"{shown} is a link that leads out of the pack")

@@ -20,6 +20,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._files import (
     copy_tree,
     low_space,
     read_regular_file,
+    walk_tree,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline, run
 
@@ -131,3 +132,9 @@ def test_a_file_that_became_a_pipe_is_not_waited_for(tmp_path, monkeypatch):
     monkeypatch.setattr(_files.os, "stat", lambda _path: before)
     with pytest.raises(UnfitFileError, match="not a regular file"):
         read_regular_file(str(tmp_path / "pipe"), 100)
+
+
+def test_walk_tree_leaves_out_what_it_cannot_read_or_says_so(tmp_path):
+    assert list(walk_tree(str(tmp_path / "none"))) == []
+    with pytest.raises(FileNotFoundError):
+        list(walk_tree(str(tmp_path / "none"), strict=True))
