@@ -99,7 +99,7 @@ def test_links_that_lead_out_are_refused(pack, path, target):
 
 def test_a_long_target_does_not_hide_what_is_wrong(pack):
     os.symlink("../" + "y/" * 1900, pack / "x")
-    assert "/y/y/... is a link that leads out of the pack" in refusal(pack)
+    assert refusal(pack).endswith("y... is a link that leads out of the pack.")
 
 
 def test_an_absolute_link_into_the_pack_itself_is_refused(pack):
