@@ -69,7 +69,7 @@ class Boundaries:
         paths = [path for path in paths if path.startswith(self._root)]
         if not paths:
             return None
-        label = " ".join([event.replace("os.", ""), *(path[len(self._root) :] for path in paths)])
+        label = " ".join([event.replace("os.", ""), *(re.sub(r"\s", "?", path[len(self._root) :]) for path in paths)])
         for pattern, name in _NAMES:
             label = pattern.sub(name, label)
         return (BULK if all(map(_INSIDE.search, paths)) else STEP), label

@@ -4,7 +4,8 @@
 """A process that has everything imported and runs modules in forks of itself, which saves most of the time of a run.
 
 Each line that it reads is a job: a module, its arguments and environment, where its output goes, and what shall
-happen to it. It answers with the process id at once, and with the exit status when that process has ended.
+happen to it. It answers with the process id at once, and when that process has ended with its exit status and the most
+memory that it or a program of its had, in KiB.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import atexit
 import importlib
 import json
 import os
+import resource
 import runpy
+import signal
 import sys
 import tempfile
 import time
@@ -44,11 +47,12 @@ def serve() -> None:
         if pid == 0:
             _work(job)
         _answer(pid)
-        _answer(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        _pid, status, usage = os.wait4(pid, 0)
+        _answer(os.waitstatus_to_exitcode(status), usage.ru_maxrss)
 
 
-def _answer(number: int) -> None:
-    sys.stdout.write(f"{number}\n")
+def _answer(*numbers: int) -> None:
+    sys.stdout.write(f"{' '.join(map(str, numbers))}\n")
     sys.stdout.flush()
 
 
@@ -56,6 +60,9 @@ def _work(job: t.Dict[str, t.Any]) -> t.NoReturn:
     status = 70
     try:
         os.setsid()
+        if job["limits"]:
+            resource.setrlimit(resource.RLIMIT_AS, (job["limits"]["memory"],) * 2)
+            signal.alarm(job["limits"]["seconds"])
         for descriptor, (path, flags) in enumerate(
             ((os.devnull, os.O_RDONLY), (job["stdout"], os.O_RDWR), (job["stderr"], os.O_RDWR))
         ):
@@ -81,6 +88,8 @@ def _run_module(job: t.Dict[str, t.Any]) -> int:
     basic._ANSIBLE_PROFILE = "legacy"
     if not job["exchange"]:
         _take_exchange_away()
+    if job["broken"]:
+        _break(job["broken"])
     if job["clock"]:
         _let_the_clock_jump(job["clock"])
     _install_hook(job)
@@ -115,7 +124,7 @@ def _install_hook(job: t.Dict[str, t.Any]) -> None:
         descriptor = os.open(job["record"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
 
         def reached(kind: str, number: int, label: str) -> None:
-            os.write(descriptor, f"{kind} {label}\n".encode())
+            os.write(descriptor, os.fsencode(f"{kind} {label}\n"))
 
     else:
         return
@@ -127,6 +136,16 @@ def _take_exchange_away() -> None:
     for name in (f"{PACK}.transaction", f"{PACK.rpartition('.')[0]}._files"):
         module: t.Any = importlib.import_module(name)
         module.exchange = lambda one, other: False
+
+
+def _break(name: str) -> None:
+    """Let a function of the collection raise what nobody expects, with all its arguments in the message."""
+    path, _dot, function = name.rpartition(".")
+
+    def broken(*arguments: t.Any, **named: t.Any) -> t.NoReturn:
+        raise RuntimeError(f"{function} was called with {arguments} and {named}")
+
+    setattr(importlib.import_module(f"{PACK.rpartition('.')[0]}.{path}"), function, broken)
 
 
 def _let_the_clock_jump(jumps: t.Sequence[float]) -> None:

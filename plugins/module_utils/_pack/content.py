@@ -39,6 +39,7 @@ _RUNNERS = (
     *("local-shell-cmd", "local-shell-script", "remote-shell-cmd", "remote-shell-script"),
     *("winrm-cmd", "winrm-ps-cmd", "winrm-ps-script"),
 )
+_SHOWN_TEXT = 60
 _PYTHON_RUNNER = "python-script"
 # Of all resources together, which takes half a minute to read; those of the largest known pack have 6 MB.
 _MOST_BYTES = 32 << 20
@@ -153,11 +154,16 @@ def check_config_schema(pack_dir: str) -> None:
     wrong = [key for key in schema if not isinstance(key, str) or not re.match(r"^\w+\Z", key)]
     if wrong:
         lines = dict(key_lines(path, shown=CONFIG_SCHEMA))
-        shown = [f"{key!r}{f' (line {lines[str(key)]})' if str(key) in lines else ''}" for key in wrong]
+        shown = [f"{_shown_key(key)}{f' (line {lines[str(key)]})' if str(key) in lines else ''}" for key in wrong]
         raise InvalidPackError(
             f"{CONFIG_SCHEMA} has keys that StackStorm refuses: {listed(shown)}. A key consists of letters, digits and "
             "underscores, and in quotes where it would be a number or a truth value."
         )
+
+
+def _shown_key(key: t.Any) -> str:
+    """A key as Python writes it, the beginning of a long one."""
+    return repr(key) if len(repr(key)) <= _SHOWN_TEXT else f"{repr(key)[:_SHOWN_TEXT]}..."
 
 
 class _Reader:
@@ -245,7 +251,7 @@ class _Reader:
         if kind == "actions" and isinstance(runner, str):
             self.runners.add(runner)
             if runner not in _RUNNERS:
-                self._odd[f"Actions for the runner {runner}, which StackStorm 3.9 does not have"].append(
+                self._odd[f"Actions for the runner {runner[:_SHOWN_TEXT]}, which StackStorm 3.9 does not have"].append(
                     resource["name"]
                 )
         entry_point = resource.get("entry_point")

@@ -22,8 +22,9 @@ MOST_DEPTH = 200
 MOST_EXPANDED = 200_000
 # All multiples of 2**61 - 1 have one hash: a mapping with very many of them as keys would take minutes.
 MOST_NUMBER_KEYS = 1000
-# Python's int() takes quadratic time: a file of one long number would take minutes.
-_LONG_NUMBER = re.compile(r"[0-9_:]{5000}")
+# Python's int() takes quadratic time: a file of one long number would take minutes. Hexadecimal ones are read quickly,
+# but what has more than 4300 decimal digits cannot be shown.
+_LONG_NUMBER = re.compile(r"[0-9_:]{4000}|0x[0-9a-fA-F_]{3500}")
 # A bracket makes at most two levels, a column of indentation likewise: a file with few brackets and no long run of the
 # characters that indent cannot nest deeply, which spares most files the count.
 _FEW_BRACKETS = 60
@@ -189,7 +190,9 @@ class _Source:
     def _syntax_error(self, error: t.Any) -> InvalidPackError:
         mark = getattr(error, "problem_mark", None)
         if mark is not None:
-            return self.error(_problem(error), mark.line + 1)
+            # libyaml 0.2.6 and later have a limit of their own for brackets.
+            deep = "nesting depth" in str(error.problem)
+            return self.error("it is nested too deeply" if deep else _problem(error), mark.line + 1)
         found = self.yaml.reader.Reader.NON_PRINTABLE.search(self.text)
         if found:
             return self.error("it holds a control character", self.text.count("\n", 0, found.start()) + 1)
