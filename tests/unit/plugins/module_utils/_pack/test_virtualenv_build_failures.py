@@ -35,8 +35,10 @@ def index(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory, index):
-    """The quickest backend there is: nothing here depends on it."""
-    return Workshop(tmp_path_factory.mktemp("quick"), index, "auto")
+    """The quickest backend there is, with its base made before any test has spoilt the index."""
+    made = Workshop(tmp_path_factory.mktemp("quick"), index, "auto")
+    made.builder().ensure_base()
+    return made
 
 
 def fails(workshop, ref, *requirements, seconds=120):
