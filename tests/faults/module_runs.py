@@ -18,8 +18,6 @@ from infrastructure.ansible_run import COLLECTION, collections_path
 from infrastructure.environment import clean_environment
 from infrastructure.st2_host import ScratchHost
 
-from .boundaries import kill
-
 SERVER = Path(__file__).with_name("module_server.py")
 KILLED = -9
 
@@ -136,7 +134,7 @@ class ModuleRuns:
             "stderr": str(self._folder / "stderr"),
             "exchange": exchange,
             "clock": list(clock),
-            "kill": dataclasses.asdict(at) if at and at.after is None else None,
+            "kill": dataclasses.asdict(at) if at else None,
             "refuse": dataclasses.asdict(refusal) if refusal else None,
             "record": str(record) if record else None,
         }
@@ -144,10 +142,6 @@ class ModuleRuns:
         self._server.stdin.write(json.dumps(job) + "\n")
         self._server.stdin.flush()
         started = time.monotonic()
-        pid = self._read()
-        if at and at.after is not None:
-            time.sleep(at.after)
-            kill(pid, children=at.children)
         return self._execution(self._read(), time.monotonic() - started)
 
     def _execution(self, rc: int, seconds: float) -> Execution:

@@ -4,7 +4,7 @@
 """A process that has everything imported and runs modules in forks of itself, which saves most of the time of a run.
 
 Each line that it reads is a job: a module, its arguments and environment, where its output goes, and what shall
-happen to it. It answers with the process id at once, and with the exit status when that process has ended.
+happen to it. It answers with the exit status when that process has ended.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import importlib
 import json
 import os
 import runpy
+import select
 import sys
 import tempfile
 import time
@@ -43,13 +44,19 @@ def serve() -> None:
         pid = os.fork()
         if pid == 0:
             _work(job)
-        _answer(pid)
-        _answer(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        if job["kill"] and job["kill"]["after"] is not None:
+            _kill_after(pid, job["kill"]["after"], job["kill"]["children"])
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        sys.stdout.write(f"{status}\n")
+        sys.stdout.flush()
 
 
-def _answer(number: int) -> None:
-    sys.stdout.write(f"{number}\n")
-    sys.stdout.flush()
+def _kill_after(pid: int, seconds: float, children: bool) -> None:
+    handle = os.pidfd_open(pid)
+    ended, _, _ = select.select([handle], [], [], seconds)
+    os.close(handle)
+    if not ended:
+        kill(pid, children=children)
 
 
 def _work(job: t.Dict[str, t.Any]) -> t.NoReturn:
@@ -94,7 +101,7 @@ def _run_module(job: t.Dict[str, t.Any]) -> int:
 
 def _install_hook(job: t.Dict[str, t.Any]) -> None:
     wanted, refused = job["kill"], job["refuse"]
-    if wanted:
+    if wanted and wanted["after"] is None:
 
         def reached(kind: str, number: int, label: str) -> None:
             if kind == wanted["kind"] and number == wanted["number"]:
