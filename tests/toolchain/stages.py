@@ -30,17 +30,12 @@ Checks = t.Iterator[t.Union[Check, Skip]]
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of C(make test).
-
-    C(needs) is the path in the checkout without which it does not exist, C(at_once) how many of its checks may run at
-    the same time.
-    """
+    """A part of C(make test); C(needs) is the path in the checkout without which it does not exist."""
 
     name: str
     purpose: str
     needs: str
     checks: t.Callable[[], Checks]
-    at_once: int = 1
 
     def is_there(self) -> bool:
         """Whether this checkout has what the stage tests."""
@@ -68,19 +63,17 @@ def lint() -> Checks:
 
 
 def units() -> Checks:
-    """With the newest libraries in .venv, and by ansible-test on every other Python of this machine.
+    """The newest libraries in .venv, StackStorm's own on the oldest Python, and by ansible-test all other Pythons.
 
-    ansible-test installs StackStorm's own versions of the libraries on Python 3.8 (tests/unit/requirements.txt). Where
-    there is no Python 3.8, another one gets an environment with them.
+    Only the first two run the tests that start programs.
     """
     programs = main_environment()
-    yield _pytest("units", "newest libraries", programs, "tests/unit", "-n", "auto")
+    _oldest, python = min(interpreters.find().items())
+    stackstorm = stackstorm_environment(python)
+    name = f"StackStorm's libraries, {python.name}"
+    yield _pytest("units", name, stackstorm, "tests/unit/plugins/module_utils", "-m", "not needs_ansible")
+    yield _pytest("units", "newest libraries", programs, "tests/unit")
     yield _pytest("units", "the tests' own tools", programs, "tests/toolchain", "tests/infrastructure")
-    oldest, python = min(interpreters.find().items())
-    if oldest > (3, 8):
-        programs = stackstorm_environment(python)
-        name = f"StackStorm's libraries, {python.name}"
-        yield _pytest("units", name, programs, "tests/unit/plugins/module_utils", "-m", "not needs_ansible")
     yield from ansible_test_runs.units()
 
 
@@ -111,7 +104,7 @@ def pytest_stage(name: str) -> t.Callable[[], Checks]:
 
 STAGES = (
     Stage("lint", "ruff, mypy, yamllint, ansible-lint and the documentation linters", "plugins", lint),
-    Stage("sanity", "ansible-test sanity on every supported ansible-core", "plugins", ansible_test_runs.sanity, 2),
+    Stage("sanity", "ansible-test sanity on every supported ansible-core", "plugins", ansible_test_runs.sanity),
     Stage("units", "the unit tests on every Python and with every set of libraries", "tests/unit", units),
     Stage(
         "integration", "modules run by Ansible, the state read back", "tests/integration", ansible_test_runs.integration
