@@ -142,6 +142,7 @@ class ModuleRuns:
         self._server.stdin.write(json.dumps(job) + "\n")
         self._server.stdin.flush()
         started = time.monotonic()
+        self._read()  # the process id
         return self._execution(self._read(), time.monotonic() - started)
 
     def _execution(self, rc: int, seconds: float) -> Execution:

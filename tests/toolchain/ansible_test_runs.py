@@ -33,6 +33,9 @@ if others:
 """
 
 
+# The sanity tests whose answer depends on the release of ansible-core.
+BY_RELEASE = ("compile", "import", "validate-modules")
+
 # Most of the time of the unit tests goes into files with this marker. They start git and pip all the time and depend on
 # them more than on Python, and ansible-test makes it worse: it runs each test in a fork, which makes the fixtures of
 # modules anew. The newest and the oldest Python run them, by pytest.
@@ -62,13 +65,13 @@ def environment(programs: Path) -> dict[str, str]:
 def sanity() -> t.Iterator[Check | Skip]:
     """ansible-test sanity once for each release of ansible-core: all of it on the newest one.
 
-    The others leave out pylint: it takes as long as all the rest, and is the same linter in an older edition.
+    On the others what depends on the release and its Pythons; the rest are the same linters in older editions.
     """
     for core, programs in _cores():
         if isinstance(programs, Skip):
             yield programs
         else:
-            less = [] if core is CORES[-1] else ["--skip-test", "pylint"]
+            less = [] if core is CORES[-1] else [part for test in BY_RELEASE for part in ("--test", test)]
             yield _check(f"ansible-core {core.release}", programs, "sanity", "--junit", *less)
 
 
@@ -144,7 +147,7 @@ def _cores() -> t.Iterator[tuple[Core, Path | Skip]]:
             yield core, programs
 
 
-def _home(programs: Path, name: str) -> Path:
+def _home(programs: Path, place: str) -> Path:
     """A home in which ansible-test finds pip's settings (it drops PIP_* variables) and need not fetch get-pip.py."""
     settings = configparser.RawConfigParser()
     settings.read([*PIP_SETTINGS, os.environ.get("PIP_CONFIG_FILE", os.devnull)])
@@ -157,7 +160,7 @@ def _home(programs: Path, name: str) -> Path:
         "global", "cache-dir", os.path.expanduser(settings.get("global", "cache-dir", fallback="~/.cache/pip"))
     )
     settings.set("global", "quiet", "2")
-    home = HOMES / name
+    home = HOMES / place
     (home / ".config" / "pip").mkdir(parents=True, exist_ok=True)
     with (home / ".config" / "pip" / "pip.conf").open("w", encoding="utf-8") as file:
         settings.write(file)
