@@ -47,7 +47,7 @@ def environment(programs: Path) -> dict[str, str]:
     home = HOMES / "tests"
     home.mkdir(parents=True, exist_ok=True)
     (home / ".gitconfig").write_text(f"[safe]\n\tdirectory = {ROOT}\n", encoding="utf-8")
-    ours = re.compile(r"ANSIBLE_|ST2_(?!TEST_DATA$)|GIT_|PYTHON|PYTEST_|VIRTUAL_ENV$|XDG_|PYENV_")
+    ours = re.compile(r"ANSIBLE_|ST2_(?!(TEST_DATA|KILLS|SEED|WORKERS)$)|GIT_|PYTHON|PYTEST_|VIRTUAL_ENV$|XDG_|PYENV_")
     kept = {name: value for name, value in os.environ.items() if not ours.match(name)}
     for settings in PIP_SETTINGS:
         if settings.exists():

@@ -4,8 +4,8 @@
 
 """What C(make test) runs: the stages, in order, and the checks of each.
 
-A stage whose directory is not in the checkout does not exist. Checks are made one by one while the stage runs, so an
-environment is only built when its stage runs.
+A stage whose directory is not in the checkout does not exist. Its checks are made when it is asked for, so an
+environment is only built for stages that run.
 """
 
 from __future__ import annotations
@@ -93,6 +93,13 @@ def e2e() -> Checks:
         yield _pytest("e2e", "the demo", main_environment(), "tests/demo")
 
 
+def faults() -> Checks:
+    """Killed at every step, which takes as long as all other faults together, and those."""
+    kills = "tests/faults/test_kills.py"
+    yield _pytest("faults", "kills", main_environment(), kills, seconds=2400)
+    yield _pytest("faults", "other faults", main_environment(), "tests/faults", f"--ignore={kills}", seconds=2400)
+
+
 def pytest_stage(name: str) -> t.Callable[[], Checks]:
     """A stage that is one pytest run over a directory of tests."""
 
@@ -102,24 +109,25 @@ def pytest_stage(name: str) -> t.Callable[[], Checks]:
     return checks
 
 
+# In the order in which they start. What takes longest comes first, so that no processor is idle in the end.
 STAGES = (
-    Stage("lint", "ruff, mypy, yamllint, ansible-lint and the documentation linters", "plugins", lint),
-    Stage("sanity", "ansible-test sanity on every supported ansible-core", "plugins", ansible_test_runs.sanity),
     Stage("units", "the unit tests on every Python and with every set of libraries", "tests/unit", units),
-    Stage(
-        "integration", "modules run by Ansible, the state read back", "tests/integration", ansible_test_runs.integration
-    ),
     Stage("e2e", "real git servers, real packs, from install to removal", "tests/e2e", e2e),
-    Stage("faults", "killed at every step", "tests/faults", pytest_stage("faults")),
+    Stage("faults", "killed at every step, and what else may break", "tests/faults", faults),
     Stage("hostile", "packs and indexes that mean harm", "tests/hostile", pytest_stage("hostile")),
+    Stage("sanity", "ansible-test sanity on every supported ansible-core", "plugins", ansible_test_runs.sanity),
     Stage(
         "properties",
         "check mode against the run, over generated worlds",
         "tests/properties",
         pytest_stage("properties"),
     ),
-    Stage("docs", "the documentation site and the built collection", "docs", docs),
+    Stage(
+        "integration", "modules run by Ansible, the state read back", "tests/integration", ansible_test_runs.integration
+    ),
     Stage("benchmarks", "what it costs", "tests/benchmarks", pytest_stage("benchmarks")),
+    Stage("docs", "the documentation site and the built collection", "docs", docs),
+    Stage("lint", "ruff, mypy, yamllint, ansible-lint and the documentation linters", "plugins", lint),
 )
 
 
