@@ -39,7 +39,7 @@ def watch(pid: int, job: t.Dict[str, t.Any]) -> None:
 
 def _kill_after(pid: int, seconds: float, children: bool) -> None:
     handle = os.pidfd_open(pid)
-    ended, _, _ = select.select([handle], [], [], seconds)
+    ended = select.select([handle], [], [], seconds)[0]
     os.close(handle)
     if not ended:
         kill(pid, children=children)

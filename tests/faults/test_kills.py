@@ -1,7 +1,7 @@
 # Copyright: Contributors to the stackstorm.st2 project
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SIGKILL at the boundaries of steps and at random instants; ``ST2_KILLS``, ``ST2_SEED`` and ``ST2_WORKERS`` change how many."""
+"""SIGKILL at the boundaries of steps and at random instants; ``ST2_KILLS`` says how many, ``ST2_SEED`` which."""
 
 from __future__ import annotations
 
