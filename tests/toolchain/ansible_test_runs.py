@@ -35,6 +35,7 @@ if others:
 
 # The sanity tests whose answer depends on the release of ansible-core.
 BY_RELEASE = ("compile", "import", "validate-modules")
+BY_PYTHON = ("compile", "import")
 
 # Most of the time of the unit tests goes into files with this marker. They start git and pip all the time and depend on
 # them more than on Python, and ansible-test makes it worse: it runs each test in a fork, which makes the fixtures of
@@ -65,14 +66,32 @@ def environment(programs: Path) -> dict[str, str]:
 def sanity() -> t.Iterator[Check | Skip]:
     """ansible-test sanity once for each release of ansible-core: all of it on the newest one.
 
-    On the others what depends on the release and its Pythons; the rest are the same linters in older editions.
+    On the others what depends on the release, with the Python that runs it and the oldest one that no other release
+    knows; the rest are the same linters in older editions.
     """
     for core, programs in _cores():
         if isinstance(programs, Skip):
             yield programs
         else:
-            less = [] if core is CORES[-1] else [part for test in BY_RELEASE for part in ("--test", test)]
-            yield _check(f"ansible-core {core.release}", programs, "sanity", "--junit", *less)
+            for python, tests in _sanity_runs(core):
+                less = [part for test in tests for part in ("--test", test)]
+                less += ["--python", python] if python else []
+                name = f"ansible-core {core.release}" + (f", Python {python}" if python else "")
+                yield _check(name, programs, "sanity", "--junit", *less, tree=python)
+
+
+def _sanity_runs(core: Core) -> t.Iterator[tuple[str, tuple[str, ...]]]:
+    """Pythons and tests; none of either stands for all there are."""
+    found = interpreters.find()
+    if core is CORES[-1]:
+        yield "", ()
+        return
+    controller = core.controller(found)
+    assert controller
+    yield f"{controller[0]}.{controller[1]}", BY_RELEASE
+    oldest = min(found)
+    if core.oldest_target <= oldest < CORES[-1].oldest_target and core is CORES[0]:
+        yield f"{oldest[0]}.{oldest[1]}", BY_PYTHON
 
 
 def units() -> t.Iterator[Check | Skip]:
