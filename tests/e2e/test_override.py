@@ -209,7 +209,7 @@ def test_secrets_stay_secret(make_site: t.Callable[..., Site]) -> None:
 def test_a_play(make_site: t.Callable[..., Site]) -> None:
     site = make_site()
     defaults = {"group/stackstorm.st2.st2": {**site.options, "st2_conf": str(site.host.st2_conf)}}
-    override, quoted = "stackstorm.st2.st2_override", {"defaults": {"enabled": "no"}}
+    override = "stackstorm.st2.st2_override"
     tasks = [
         {"name": "off", override: {"pack": "sensu", "actions": {"enabled": "{{ actions_enabled }}"}}},
         {"name": "again", override: {"pack": "sensu", "actions": {"enabled": False}}},

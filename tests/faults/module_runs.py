@@ -18,8 +18,6 @@ from infrastructure.ansible_run import COLLECTION, collections_path
 from infrastructure.environment import clean_environment
 from infrastructure.st2_host import ScratchHost
 
-from .boundaries import kill
-
 SERVER = Path(__file__).with_name("module_server.py")
 KILLED = -9
 
@@ -159,7 +157,7 @@ class ModuleRuns:
             "stderr": str(self._folder / "stderr"),
             "exchange": exchange,
             "clock": list(clock),
-            "kill": dataclasses.asdict(at) if at and at.after is None else None,
+            "kill": dataclasses.asdict(at) if at else None,
             "refuse": dataclasses.asdict(refusal) if refusal else None,
             "record": str(record) if record else None,
         }
@@ -167,10 +165,7 @@ class ModuleRuns:
         self._server.stdin.write(json.dumps(job) + "\n")
         self._server.stdin.flush()
         started = time.monotonic()
-        (pid,) = self._read()
-        if at and at.after is not None:
-            time.sleep(at.after)
-            kill(pid, children=at.children)
+        self._read()  # the process id
         rc, peak = self._read()
         return self._execution(rc, peak, time.monotonic() - started)
 

@@ -221,6 +221,8 @@ def _library() -> t.Any:
 
 def _problem(error: t.Any) -> str:
     """The problem in the parser's words, none of which are the file's."""
+    if "maximum nesting depth" in str(error.problem):  # libyaml from 0.2.6
+        return "it is nested too deeply"
     if not error.context:
         return str(error.problem)
     begin = error.context_mark
