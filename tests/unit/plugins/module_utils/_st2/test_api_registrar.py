@@ -336,6 +336,9 @@ def test_a_sensor_is_switched_off_since_it_cannot_be_deleted(server, registrar):
     assert server.bodies("/sensortypes/one.S") == [None, {**sensor, "enabled": False}]
     registrar.delete(Resource("sensors", "T", "one.T", True))
     assert ("PUT", "/sensortypes/one.T") not in server.routes()
+    server.on("GET", "/sensortypes/one.S", [])
+    with pytest.raises(UnexpectedAnswerError, match="with a sensor"):
+        registrar.delete(Resource("sensors", "S", "one.S", True))
 
 
 def test_a_refused_deletion_is_an_error(server, registrar):
