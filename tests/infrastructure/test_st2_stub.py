@@ -18,6 +18,7 @@ from infrastructure.st2_stub import (
     ADMIN,
     OBSERVER,
     Fault,
+    Outcome,
     StackStormStub,
     delay,
     drip,
@@ -252,6 +253,17 @@ def test_a_cancelled_execution_does_nothing(host: ScratchHost, stub: StackStormS
     assert ask("DELETE", f"/executions/{identity}").json()["status"] == "canceled"
     stub.executions.finish()
     assert (host.packs / "demo").is_dir()
+
+
+def test_an_execution_can_be_made_to_end_otherwise(host: ScratchHost, stub: StackStormStub, ask: Client) -> None:
+    stub.executions.endings["packs.uninstall"] = Outcome("timeout", {"error": "too late"})
+    host.place(PackTree("demo", minimal=True), "demo")
+    done = ask.wait("/packs/uninstall", {"packs": ["demo"]})
+    assert (done["status"], done["result"]) == ("timeout", {"error": "too late"})
+    assert (host.packs / "demo").is_dir()
+    stub.executions.endings.clear()
+    assert ask.wait("/packs/uninstall", {"packs": ["demo"]})["status"] == "succeeded"
+    assert not (host.packs / "demo").exists()
 
 
 def test_finish_does_what_nobody_waited_for(host: ScratchHost, stub: StackStormStub, ask: Client) -> None:
