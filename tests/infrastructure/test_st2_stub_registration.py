@@ -199,7 +199,11 @@ def test_metadata_that_is_accepted(host: ScratchHost, stub: StackStormStub, meta
         ("sensors/pulse.yaml", {"class_name": "Pulse"}, "Sensor definition missing entry_point"),
         ("rules/on_pulse.yaml", {"name": "on_pulse"}, "is a required property"),
         ("aliases/report.yaml", {"name": "report"}, "'action_ref' is a required property"),
-        ("policies/report_retry.yaml", {"name": "p", "resource_ref": "a.b", "policy_type": "no"}, "doesnt exist"),
+        (
+            "policies/report_retry.yaml",
+            {"name": "p", "resource_ref": "a.b", "policy_type": "no"},
+            "Referenced policy_type",
+        ),
         ("triggers/beat.yaml", {"description": "no name"}, "'name'"),
     ],
 )

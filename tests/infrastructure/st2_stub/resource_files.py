@@ -135,7 +135,7 @@ def policy(content: Content) -> Content:
     """Return the document of a policy. Raises ValueError for a type that there is not."""
     check(content, POLICY)
     if content["policy_type"] not in POLICY_TYPES:
-        raise ValueError(f'Referenced policy_type "{content["policy_type"]}" doesnt exist')
+        raise ValueError(f'Referenced policy_type "{content["policy_type"]}" doesnt exist')  # codespell:ignore doesnt
     return {
         **_identity("policy", content),
         "pack": content["pack"],
