@@ -23,6 +23,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.lock import H
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._override.scene import STATE, Scene, sensu
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
+    is_killed,
     without_waiting_for_disks,
 )
 
@@ -339,4 +340,30 @@ def test_a_run_waits_for_the_lock_of_another(api):
 def test_a_host_without_packs(api):
     api.host.configure("content", system_packs_base_path=str(api.host.root / "nowhere"))
     with pytest.raises(HostError, match="does not exist"):
+        api.run(state="absent")
+
+
+def test_whatever_a_kill_leaves_the_next_run_puts_right(scene):
+    """The child's database is its own, so to this process no registration ever came to anything."""
+    number, wanted = 1, {"actions": {"disabled": ["check"]}}
+    while True:
+        killed = is_killed(number, lambda: scene.run(**wanted))
+        assert scene.document() in (None, {"actions": {"exceptions": {"check": {"enabled": False}}}})
+        if not killed:
+            break
+        done = scene.run(**wanted)
+        assert done.failure is None and done.changed
+        assert scene.database.enabled("actions", "check") is False and not scene.run(**wanted).changed
+        assert scene.run(state="absent").failure is None
+        assert scene.database.enabled("actions", "check") is True and scene.document() is None
+        number += 1
+    assert number > 3
+
+
+def test_an_overrides_directory_that_cannot_be_looked_into(api, monkeypatch):
+    def denied(path, *_more, **_named):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "lstat", denied)
+    with pytest.raises(HostError, match="Permission denied"):
         api.run(state="absent")
