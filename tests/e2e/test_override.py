@@ -181,7 +181,7 @@ def test_what_would_break_stackstorm_is_never_written(make_site: t.Callable[...,
     before = site.host.snapshot(identity=True)
     for given, told in (
         ({"actions": {"defaults": {"enabled": "no"}}}, 'actions.defaults.enabled is the text "no"'),
-        ({"actions": {"disabled": ["chek"]}}, "Did you mean check?"),
+        ({"actions": {"disabled": ["checks"]}}, "Did you mean check?"),
         ({"rules": {"disabled": ["loud"]}}, "_global.yaml:1: rules is empty (null)"),
     ):
         failed = site.run(**given)

@@ -223,10 +223,10 @@ def test_a_pack_that_is_not_installed(api):
 
 
 def test_names_are_checked(api):
-    refuse(api, OptionError, "actions.disabled: the pack sensu has no action chek. Did you mean check?",
-           actions={"disabled": ["chek"]})  # fmt: skip
-    done = api.run(actions={"disabled": ["chek"]}, allow_missing=True)
-    assert api.document() == {"actions": {"exceptions": {"chek": {"enabled": False}}}}
+    refuse(api, OptionError, "actions.disabled: the pack sensu has no action checks. Did you mean check?",
+           actions={"disabled": ["checks"]})  # fmt: skip
+    done = api.run(actions={"disabled": ["checks"]}, allow_missing=True)
+    assert api.document() == {"actions": {"exceptions": {"checks": {"enabled": False}}}}
     assert report.line(done.plan) == "sensu: overrides written, nothing switched"
 
 
