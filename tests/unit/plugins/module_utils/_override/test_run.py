@@ -310,6 +310,15 @@ def test_a_refused_registration_puts_everything_back(scene):
     assert scene.run(actions={"enabled": ["check"]}).failure is None
 
 
+@pytest.mark.parametrize("text", ["actions: {", "", "rules:\n", "# caf\xe9: {\n"])
+def test_a_broken_file_comes_back_when_its_replacement_is_refused(api, text):
+    api.path().write_bytes(text.encode("latin-1"))
+    api.database.refusal = InvalidContentError("StackStorm refuses it.")
+    failed = api.run(actions={"disabled": ["check"]}, merge="replace")
+    assert failed.failure is not None and not failed.changed
+    assert api.path().read_bytes() == text.encode("latin-1")
+
+
 def test_a_database_that_keeps_its_opinion_is_a_failure(api):
     register = api.database.register
 
