@@ -18,7 +18,7 @@ CANARY = "ca-na-ry-7"
 CONFIG_HEAD = 'Failed validating attribute "key" in config for pack "demo" (/opt/stackstorm/configs/demo.yaml): '
 CASES = [
     ({"type": "integer"}, CANARY, "is not of type 'integer' (rule type at"),
-    ({"type": "integer"}, f"{CANARY} is not of type 'x'", "is not of type 'integer' (rule type at"),
+    ({"type": "integer"}, f"x is not of type {CANARY}", "is not of type 'integer' (rule type at"),
     ({"enum": ["us", "eu"]}, CANARY, "is not one of ['us', 'eu'] (rule enum at"),
     ({"pattern": "^[0-9]+$"}, CANARY, "does not match"),
     ({"pattern": "^[0-9]+$"}, f"{CANARY}\n\nOn instance {CANARY}", "does not match"),
