@@ -173,7 +173,7 @@ msg:
   sample: "sensu: 2 actions disabled, 1 sensor enabled; registered"
 path:
   description: The override file.
-  returned: always
+  returned: success, and failure of the change itself
   type: str
   sample: /opt/stackstorm/overrides/sensu.yaml
 resources:
@@ -235,7 +235,7 @@ counts:
     aliases: {enabled: 0, disabled: 0, overridden: 0}
 registered:
   description: Whether StackStorm's database was told of a change, or would be in check mode.
-  returned: always
+  returned: success, and failure of the change itself
   type: bool
   sample: true
 step:

@@ -39,7 +39,7 @@ def describe_overrides(task: Task) -> Result:
 
     :raises St2Error: for options and hosts that cannot be used, and a database that does not answer.
     """
-    names = [check_pack("pack", name) for name in task.params["pack"] or ()]
+    names = list(dict.fromkeys(check_pack("pack", name) for name in task.params["pack"] or ()))
     registrar, warnings = choose_registrar(
         registration_options_from(task.params),
         task.host,
@@ -47,7 +47,7 @@ def describe_overrides(task: Task) -> Result:
         deadline=Deadline(task.params["timeout"]),
         redactor=task.redactor,
     )
-    if not registrar.reads and warnings:
+    if registrar.name == "none" and warnings:
         warnings = warnings[:-1]  # The last one says that nothing gets registered, which nothing here does.
     try:
         return _describe(task, names, registrar, warnings)

@@ -28,6 +28,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.yaml_file imp
 ENDING = ".yaml"
 # A file that says something of each resource of the largest known pack has a hundredth of this.
 _MOST_BYTES = 1 << 20
+# A file that is larger could not be put back.
+_MOST_KEPT = 16 << 20
 # As deep as an override file goes: KIND, exceptions, NAME, enabled.
 _LEVELS = 4
 
@@ -38,7 +40,7 @@ class OverrideFile:
 
     :arg pack: The ref of its pack, or C(_global).
     :arg path: Where it is, or would be.
-    :arg content: Its bytes; C(None) when there is none, or when it is nothing that can be read.
+    :arg content: Its bytes, right or wrong; C(None) when there is none, or when it cannot be read.
     :arg exists: Whether the path holds anything.
     :arg link: Where it leads to, when it is a symbolic link.
     :arg kind: What it is instead of a file, such as C(a directory).
@@ -102,12 +104,10 @@ def read_override_file(directory: str, pack: str) -> OverrideFile:
 
 
 def _read(pack: str, path: str, link: t.Optional[str], ignored: t.Optional[str]) -> OverrideFile:
-    content = None
+    content = _content(path)
     try:
         value = load_yaml(path, most_bytes=_MOST_BYTES)
         lines = nested_key_lines(path, levels=_LEVELS, most_bytes=_MOST_BYTES)
-        with open(path, "rb") as stream:
-            content = stream.read()
     except InvalidPackError as error:
         problem = Problem((), error.message.rstrip("."), KINDS)
         return OverrideFile(pack, path, content, True, link, None, NOTHING, (problem,), (error.message,), (0,), ignored)
@@ -117,6 +117,16 @@ def _read(pack: str, path: str, link: t.Optional[str], ignored: t.Optional[str])
     numbers = tuple(_line(by_path, problem.path) for problem in problems)
     complaints = tuple(_complaint(path, number, problem) for number, problem in zip(numbers, problems))
     return OverrideFile(pack, path, content, True, link, None, overrides, problems, complaints, numbers, ignored)
+
+
+def _content(path: str) -> t.Optional[bytes]:
+    """All of a file, whatever is in it, so that it can be put back; C(None) when that cannot be."""
+    try:
+        with open(path, "rb") as stream:
+            content = stream.read(_MOST_KEPT + 1)
+    except OSError:
+        return None
+    return content if len(content) <= _MOST_KEPT else None
 
 
 def override_files(directory: str) -> t.List[str]:

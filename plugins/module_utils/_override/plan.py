@@ -147,6 +147,8 @@ def scope(options: Options, current: Overrides, broken: bool) -> t.List[str]:
 def _check_target(options: Options, target: OverrideFile) -> None:
     if target.kind:
         raise HostError(f"{target.path} is {target.kind}. Remove it, so that an override file can be there.")
+    if target.exists and target.content is None and target.link is None:
+        raise HostError(f"{' '.join(target.complaints)} It is left as it is, since it could not be put back.")
     if options.removes_file or options.merge == "replace":
         return
     if target.problems:
