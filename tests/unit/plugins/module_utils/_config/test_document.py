@@ -20,7 +20,12 @@ def test_a_file_is_read_with_all_that_is_needed_to_put_it_back(tmp_path):
     path.write_bytes(b"a: 1\r\nb: [c4nary]\r\n")
     path.chmod(0o604)
     file = read_config(str(path))
-    assert (file.exists, file.values, file.text, file.problem) == (True, {"a": 1, "b": ["c4nary"]}, "a: 1\r\nb: [c4nary]\r\n", "")
+    assert (file.exists, file.values, file.text, file.problem) == (
+        True,
+        {"a": 1, "b": ["c4nary"]},
+        "a: 1\r\nb: [c4nary]\r\n",
+        "",
+    )
     assert (file.content, file.mode, file.uid, file.gid) == (path.read_bytes(), 0o604, os.getuid(), path.stat().st_gid)
     assert file.lines.of(("b", 0)) == 2
     assert "c4nary" not in repr(file)
