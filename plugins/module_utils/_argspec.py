@@ -127,7 +127,13 @@ def pack_options() -> ArgumentSpec:
             "owner": {"type": "str"},
             "group": {"type": "str"},
             "remote_src": {"type": "bool", "default": True},
-            "register": {"type": "str", "choices": ["none"], "default": "none"},
+            "register_types": {
+                "type": "list",
+                "elements": "str",
+                "choices": ["trigger", "sensor", "action", "rule", "alias", "policy", "config"],
+            },
+            "fail_on_failure": {"type": "bool", "default": True},
+            "prune": {"type": "bool", "default": False},
         },
         required_one_of=(("name", "packs"),),
     )
@@ -167,3 +173,30 @@ def pack_info_options() -> ArgumentSpec:
             "check_edits": {"type": "bool", "default": True},
         }
     )
+
+
+def override_options() -> ArgumentSpec:
+    """The options of M(stackstorm.st2.st2_override) itself.
+
+    What is switched is given as raw values: a quoted C("no") is an error there, and must not be made a truth value.
+    """
+    section = {
+        "defaults": {"type": "dict"},
+        "exceptions": {"type": "dict"},
+        "enabled": {"type": "raw"},
+        "disabled": {"type": "raw"},
+    }
+    return ArgumentSpec(
+        {
+            "pack": {"type": "str", "required": True},
+            **{kind: {"type": "dict", "options": section} for kind in ("sensors", "actions", "rules", "aliases")},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "merge": {"type": "str", "choices": ["merge", "replace"], "default": "merge"},
+            "allow_missing": {"type": "bool", "default": False},
+        }
+    )
+
+
+def override_info_options() -> ArgumentSpec:
+    """The options of M(stackstorm.st2.st2_override_info) itself."""
+    return ArgumentSpec({"pack": {"type": "list", "elements": "str"}})

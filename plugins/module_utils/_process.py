@@ -90,13 +90,15 @@ def _load_libc() -> t.Optional[ctypes.CDLL]:
 _LIBC = _load_libc()
 
 
-def _die_with_parent(most_written: t.Optional[int]) -> None:
+def _die_with_parent(most_written: t.Optional[int], most_memory: t.Optional[int]) -> None:
     # A module that is killed must not leave a git or pip behind that goes on writing.
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if most_written is not None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_FSIZE, (most_written, most_written))
+    if most_memory is not None:
+        resource.setrlimit(resource.RLIMIT_DATA, (most_memory, most_memory))
 
 
 def run(
@@ -108,6 +110,7 @@ def run(
     redactor: t.Optional[Redactor] = None,
     check: bool = True,
     most_written: t.Optional[int] = None,
+    most_memory: t.Optional[int] = None,
 ) -> Completed:
     """Run a program to its end.
 
@@ -117,6 +120,7 @@ def run(
         output) stays as it is, as it is read by us: a password like C(main) must not change the name of a branch.
     :arg check: Whether an exit status other than zero is an error.
     :arg most_written: Bytes of any one file, the answer too, at which the program is ended by SIGXFSZ.
+    :arg most_memory: Bytes that each process may take beside the files that it maps; it is refused more.
     :raises DeadlineError: when the deadline passes; the program and all its children are killed. What it leaves running
         when it ends by itself is killed too.
     :raises ProgramError: on an exit status other than zero, with the end of what it wrote.
@@ -135,7 +139,7 @@ def run(
                 env=dict(environment),
                 cwd=cwd,
                 start_new_session=True,
-                preexec_fn=functools.partial(_die_with_parent, most_written),
+                preexec_fn=functools.partial(_die_with_parent, most_written, most_memory),
             )
         except (OSError, ValueError) as error:
             place = getattr(error, "filename", None) or argv[0]

@@ -157,16 +157,31 @@ options:
         M(ansible.builtin.copy), and are sent to the target when their content is not installed there.
     type: bool
     default: true
-  register:
+  register_types:
     description:
-      - How StackStorm's database learns of the change. Only V(none) so far; register with C(st2ctl reload) or
-        C(st2 pack register).
-    type: str
-    choices: [none]
-    default: none
+      - Register only these kinds of content of a pack. By default all.
+    type: list
+    elements: str
+    choices: [trigger, sensor, action, rule, alias, policy, config]
+  fail_on_failure:
+    description:
+      - Whether one action, rule or other resource that StackStorm refuses fails the task, which then puts everything
+        back. With V(false), StackStorm leaves out what it refuses.
+    type: bool
+    default: true
+  prune:
+    description:
+      - Take out of StackStorm's database what it still has of these packs although its metadata file is gone, such as
+        actions that a new version dropped. StackStorm itself never does. Check mode and diff name them first.
+      - Nothing of another pack is touched, nor rules and other things that somebody made by hand. StackStorm lets
+        nobody delete a sensor; such a sensor is switched off.
+      - Needs the API (O(register=api), or O(register=auto) with access to it).
+    type: bool
+    default: false
 extends_documentation_fragment:
   - stackstorm.st2._access
   - stackstorm.st2._connection
+  - stackstorm.st2._registration
   - stackstorm.st2._host
   - stackstorm.st2._attributes
   - stackstorm.st2._attributes.actiongroup_st2
@@ -224,6 +239,17 @@ EXAMPLES = r"""
   stackstorm.st2.st2_pack:
     name: sensu
     verify: content
+
+- name: Have the release, and nothing in StackStorm that it no longer has
+  stackstorm.st2.st2_pack:
+    name: sensu=1.0.2
+    prune: true
+    api_key: "{{ vault_st2_api_key }}"
+
+- name: Have packs in an image, where no StackStorm runs
+  stackstorm.st2.st2_pack:
+    name: sensu=1.0.2
+    register: none
 
 - name: Remove a pack and everything that belongs to it
   stackstorm.st2.st2_pack:
@@ -299,6 +325,8 @@ packs:
           V(virtualenv)
           built only that, V(purge) removed what an absent pack had left, and V(adopt) is a pack that something else
           installed and that is the one wanted.
+        - V(register), V(unload) and V(prune) changed only StackStorm's database, because it did not have what the
+          files are.
       returned: always
       type: str
       sample: upgrade
@@ -319,10 +347,18 @@ packs:
       elements: str
       sample: [edited actions/check.py]
     registered:
-      description: Whether StackStorm's database was told.
+      description:
+        - Whether StackStorm's database has this pack as it is on disk; of a pack that is absent, whether it has
+          nothing of it. False when nobody could tell.
       returned: always
       type: bool
-      sample: false
+      sample: true
+    pruned:
+      description: What was taken out of the database because its file is gone.
+      returned: always
+      type: list
+      elements: str
+      sample: [sensu.old_check]
     step:
       description: The step that failed for this pack. Null when none did.
       returned: always
@@ -334,10 +370,30 @@ packs:
       type: str
       sample: sensu 1.0.1 -> 1.0.2 108d52b
 registered:
-  description: Whether StackStorm's database was told of the changes.
+  description: Whether StackStorm's database agrees with the files of all packs of the task.
   returned: always
   type: bool
-  sample: false
+  sample: true
+registration:
+  description: What StackStorm registered, in its own counts. Empty when it was not told anything.
+  returned: always
+  type: dict
+  contains:
+    by:
+      description: How StackStorm was told, V(api), V(local) or V(none). Null when there was no need to find out.
+      returned: always
+      type: str
+      sample: api
+    counts:
+      description: How many were registered, by type.
+      returned: always
+      type: dict
+      sample: {actions: 12, sensors: 1}
+    overridden:
+      description: How many of these an override switched on or off.
+      returned: always
+      type: dict
+      sample: {actions: 2}
 step:
   description: The step that failed.
   returned: failure
@@ -350,14 +406,20 @@ stderr:
   sample: "fatal: repository not found"
 """
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import access_options, host_options, pack_options
+from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
+    access_options,
+    host_options,
+    pack_options,
+    registration_options,
+)
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.task import converge_packs
 from ansible_collections.stackstorm.st2.plugins.module_utils._runner import run_module
 
 
 def main() -> None:
     """Run the module."""
-    run_module(pack_options().merge(access_options()).merge(host_options()), converge_packs)
+    spec = pack_options().merge(access_options()).merge(registration_options()).merge(host_options())
+    run_module(spec, converge_packs)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ description:
   - Tells of the packs on a StackStorm host what they are, where they came from, whether somebody edited them, and how
     their
     virtualenvs are.
-  - Reads the host's files. The network is used only with O(check_latest=true).
+  - Reads the host's files. The network is used only with O(check_latest=true), and to ask StackStorm where the task
+    has access to its API.
 options:
   name:
     description:
@@ -35,6 +36,7 @@ options:
 extends_documentation_fragment:
   - stackstorm.st2._access
   - stackstorm.st2._connection
+  - stackstorm.st2._registration
   - stackstorm.st2._host
   - stackstorm.st2._attributes
   - stackstorm.st2._attributes.info_module
@@ -187,6 +189,13 @@ packs:
       returned: always
       type: dict
       sample: {path: /opt/stackstorm/virtualenvs/sensu, health: ok, python_version: "3.11", needed: true}
+    registered:
+      description:
+        - Whether StackStorm's database has the pack as it is on disk. Null when nobody can tell, and for StackStorm's
+          own packs.
+      returned: always
+      type: bool
+      sample: true
     edits:
       description: Edited, missing and extra files.
       returned: with O(check_edits=true)
@@ -225,6 +234,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
     access_options,
     host_options,
     pack_info_options,
+    registration_options,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.info_task import describe_packs
 from ansible_collections.stackstorm.st2.plugins.module_utils._runner import run_module
@@ -232,7 +242,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._runner import run_
 
 def main() -> None:
     """Run the module."""
-    run_module(pack_info_options().merge(access_options()).merge(host_options()), describe_packs)
+    spec = pack_info_options().merge(access_options()).merge(registration_options()).merge(host_options())
+    run_module(spec, describe_packs)
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ class World:
 
     def arguments(self, **more: t.Any) -> t.Dict[str, t.Any]:
         """The options of a task for all packs."""
-        return {"name": self.packs, "ca_bundle": self.ca_file, **more}
+        return {"name": self.packs, "ca_bundle": self.ca_file, "register": "none", **more}
 
     def url(self, pack: str) -> str:
         """The repository of a pack."""

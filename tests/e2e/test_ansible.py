@@ -30,7 +30,7 @@ def bare_python(tmp_path: Path) -> str:
 
 def options(scene: Scene, **more: t.Any) -> t.Dict[str, t.Any]:
     """Return the options for a module that nothing adds to."""
-    common = {"st2_conf": str(scene.host.st2_conf), "ca_bundle": str(scene.ca.ca_file)}
+    common = {"st2_conf": str(scene.host.st2_conf), "ca_bundle": str(scene.ca.ca_file), "register": "none"}
     return {**common, **more}
 
 
@@ -51,7 +51,7 @@ def test_one_ad_hoc_line(scene: Scene) -> None:
     environment["PATH"] = scene.environment["PATH"]
 
     def ad_hoc(name: str, *more: str) -> str:
-        values = f"name={name} st2_conf={scene.host.st2_conf} ca_bundle={scene.ca.ca_file}"
+        values = f"name={name} st2_conf={scene.host.st2_conf} ca_bundle={scene.ca.ca_file} register=none"
         done = subprocess.run(
             [*command, "-a", values, *more], env=environment, capture_output=True, text=True, check=False, cwd="/"
         )

@@ -145,7 +145,8 @@ def test_a_proxy_and_a_package_index_with_passwords(scene: Scene) -> None:
 
 def test_nothing_shows_at_the_highest_verbosity(scene: Scene, private: GitRepository) -> None:
     secret = scene.url(private).replace("://", f"://git:{quote(CANARY, safe='')}@")
-    common = {"st2_conf": str(scene.host.st2_conf), "ca_bundle": str(scene.ca.ca_file), "virtualenv": "never"}
+    common = {"st2_conf": str(scene.host.st2_conf), "ca_bundle": str(scene.ca.ca_file)}
+    common.update(virtualenv="never", register="none")
     tasks = [
         {"stackstorm.st2.st2_pack": {"name": f"{scene.url(private)}=1.0.0", "token": "{{ canary }}", **common}},
         {"stackstorm.st2.st2_pack": {"name": f"{secret}=nope", **common}, "ignore_errors": True},

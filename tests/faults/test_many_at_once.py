@@ -55,7 +55,10 @@ class Programs:
 
 def play(world: World, environment: t.Mapping[str, str], arguments: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     """Run st2_pack as one task of a play; return the task's result."""
-    task = {"name": "packs", "stackstorm.st2.st2_pack": {"st2_conf": str(world.host.st2_conf), **arguments}}
+    task = {
+        "name": "packs",
+        "stackstorm.st2.st2_pack": {"st2_conf": str(world.host.st2_conf), "register": "none", **arguments},
+    }
     done = run_play([task], host=world.host, env=environment)
     assert done.tasks, done.stdout + done.stderr
     return {**done["packs"], "outcome": done.tasks[0].outcome}

@@ -219,7 +219,7 @@ class RunningModule:
             texts.append(stream.read().decode(errors="replace"))
         for stream in self._files:
             stream.close()
-        return ModuleResult(_parse(texts[0], rc), rc, texts[0], texts[1], seconds)
+        return read_result(rc, texts[0], texts[1], seconds)
 
 
 def start_module_directly(
@@ -236,6 +236,21 @@ def start_module_directly(
 
     :arg python: the interpreter, which needs ansible-core's module_utils; the running one by default.
     """
+    document, environment = direct_job(module, args, check=check, diff=diff, host=host, env=env)
+    name = f"ansible_collections.{COLLECTION}.plugins.modules.{module}"
+    return RunningModule([python or sys.executable, "-c", MAIN, name], environment, document)
+
+
+def direct_job(
+    module: str,
+    args: Arguments,
+    *,
+    check: bool,
+    diff: bool,
+    host: t.Optional[ScratchHost],
+    env: t.Optional[t.Mapping[str, str]],
+) -> t.Tuple[t.Dict[str, t.Any], t.Dict[str, str]]:
+    """Return what Ansible would hand to a module, and the whole environment of its process."""
     folder = str(host.tmp) if host else tempfile.gettempdir()
     internal = {
         "_ansible_check_mode": check,
@@ -247,8 +262,7 @@ def start_module_directly(
     document = {"ANSIBLE_MODULE_ARGS": {**_arguments(args, host), **internal}}
     environment = host.environment() if host else clean_environment()
     environment.update(env or {}, PYTHONPATH=str(collections_path()))
-    name = f"ansible_collections.{COLLECTION}.plugins.modules.{module}"
-    return RunningModule([python or sys.executable, "-c", MAIN, name], environment, document)
+    return document, environment
 
 
 def run_module_directly(
@@ -272,6 +286,11 @@ def run_module_directly(
 
 def _arguments(args: Arguments, host: t.Optional[ScratchHost]) -> t.Dict[str, t.Any]:
     return {**({"st2_conf": str(host.st2_conf)} if host else {}), **args}
+
+
+def read_result(rc: int, stdout: str, stderr: str, seconds: float) -> ModuleResult:
+    """Return the result of a module from what its process left."""
+    return ModuleResult(_parse(stdout, rc), rc, stdout, stderr, seconds)
 
 
 def _parse(stdout: str, rc: int) -> Arguments:

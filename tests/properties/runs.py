@@ -13,14 +13,19 @@ import typing as t
 
 from infrastructure.st2_host import ScratchHost
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import access_options, host_options, pack_options
+from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
+    access_options,
+    host_options,
+    pack_options,
+    registration_options,
+)
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import St2Error
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.task import converge_packs
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result, Task
 
-SPEC = pack_options().merge(access_options()).merge(host_options())
+SPEC = pack_options().merge(access_options()).merge(registration_options()).merge(host_options())
 
 
 def run(host: ScratchHost, arguments: t.Mapping[str, t.Any], *, check: bool = False) -> Result:

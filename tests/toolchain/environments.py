@@ -14,16 +14,20 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
 import interpreters
+import package_installers
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
 REQUIREMENTS = ROOT / "tests" / "requirements"
 STAMP = "made-from"
+
+_making = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,12 @@ def ensure(name: str, python: Path, requirements: t.Sequence[str], place: Path |
     of its programs. Raises CannotPrepare with pip's own words.
     """
     home = place or CACHE / "venvs" / name
+    # Stages that are prepared at the same time may want the same one.
+    with _making:
+        return _ensure(name, python, requirements, home)
+
+
+def _ensure(name: str, python: Path, requirements: t.Sequence[str], home: Path) -> Path:
     fingerprint = _fingerprint(python, requirements)
     stamp = home / STAMP
     if stamp.exists() and stamp.read_text(encoding="utf-8") == fingerprint and (home / "bin" / "python").exists():
@@ -68,10 +78,20 @@ def ensure(name: str, python: Path, requirements: t.Sequence[str], place: Path |
     _say(f"making {home.relative_to(ROOT)} with {python} (once)")
     shutil.rmtree(home, ignore_errors=True)
     _run([str(python), "-m", "venv", str(home)], f"the virtual environment {name}")
-    pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-    _run([*pip, *requirements], f"the packages of the virtual environment {name}")
+    if not package_installers.install_by_uv(home / "bin" / "python", requirements, _uv_for(home)):
+        pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", *package_installers.PIP_OPTIONS]
+        _run([*pip, *requirements], f"the packages of the virtual environment {name}")
     stamp.write_text(fingerprint, encoding="utf-8")
     return home / "bin"
+
+
+def _uv_for(home: Path) -> Path:
+    """The program uv, which is in .venv; there it is needed before all the others."""
+    if home == ROOT / ".venv":
+        pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", *package_installers.PIP_OPTIONS]
+        _run([*pip, "uv>=0.5"], "the program uv, which installs the rest of .venv")
+        return home / "bin" / "uv"
+    return main_environment() / "uv"
 
 
 def main_environment() -> Path:

@@ -33,6 +33,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.staging impor
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv_build import VirtualenvBuilder
 
 _PARALLEL = 4
+# What leaves the pack directory and what is remembered of it alone.
+_WITHOUT_FILES = ("none", "virtualenv", "purge", "prune", "unload")
 
 
 @dataclass(frozen=True)
@@ -219,11 +221,11 @@ def _moves(
     if virtualenv:
         kept = tools.staging.path(virtualenvs.staging, "old", pack.ref)
         yield transaction.Move(pack.ref, "virtualenv", virtualenvs.virtualenv(pack.ref), virtualenv, kept)
-    if pack.action == "none" or pack.action in ("virtualenv", "purge"):
+    if pack.action in _WITHOUT_FILES or (pack.action == "register" and not _remembers_more(pack)):
         yield from _leftovers(pack, tools)
         return
     release = ""
-    if pack.before and pack.action != "adopt" and tools.keep_releases:
+    if pack.before and pack.action not in ("adopt", "register") and tools.keep_releases:
         release = releases.next_release(directory, pack.ref, pack.before)
     if tree or pack.action == "remove":
         # What is in the way without being a pack, and a pack that is not kept, goes with the staging directory.
@@ -231,6 +233,11 @@ def _moves(
         yield transaction.Move(pack.ref, "pack", directory.pack(pack.ref), tree, kept)
     yield from _receipts(pack, directory, tree, release, tools)
     yield from _leftovers(pack, tools)
+
+
+def _remembers_more(pack: PackPlan) -> bool:
+    """Whether a pack whose files stay gets a receipt that it has not yet."""
+    return pack.remembered is not None and (pack.installed is None or pack.remembered != pack.installed.receipt)
 
 
 def _receipts(

@@ -37,7 +37,11 @@ _SAFE = (
     "protocol.ext.allow=never",
     "advice.detachedHead=false",
     "init.templateDir=",
+    # What is larger is not held in memory, but written through.
+    "core.bigFileThreshold=32m",
 )
+# Of each process of git: an object that is told as a change of another one may stand for anything.
+_MOST_MEMORY = 2 << 30
 # Root installs from directories that belong to developers. The setting counts only in a global file, and only a file
 # reaches the upload-pack that git starts for a local repository; the account's own file stays in force.
 _INCLUDE = "[include]\n\tpath = {}\n"
@@ -132,6 +136,7 @@ class Git:
                 redactor=self._redactor,
                 check=check,
                 most_written=most_written,
+                most_memory=_MOST_MEMORY,
             )
         except DeadlineError as error:
             if url:

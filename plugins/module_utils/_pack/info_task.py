@@ -12,6 +12,7 @@ import typing as t
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import IndexError_, VirtualenvError
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack import inspection
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.credentials import CredentialBook
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.database import open_database
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.git_program import Git, GitAccess
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import (
     Installation,
@@ -53,6 +54,7 @@ def describe_packs(task: Task) -> Result:
     refs = [check_ref("name", name) for name in names] if names else installation.refs()
     inspector = _Inspector(task, installation, VirtualenvsDirectory(task.host.virtualenvs_path, moved))
     found = [(ref, installation.get(ref)) for ref in dict.fromkeys(refs)]
+    inspector.look([ref for ref, pack in found if pack and not pack.is_system])
     packs = [inspector.describe(pack) for _ref, pack in found if pack]
     missing = [ref for ref, pack in found if pack is None]
     noun = "pack" if len(packs) == 1 else "packs"
@@ -77,6 +79,15 @@ class _Inspector:
             task.host.python_binary, task.host.virtualenv_opts, task.host.pip_opts, task.host.st2_site_packages
         )
         self._indexes = self._fetch_indexes() if task.params["check_latest"] else None
+        self._database = open_database(task, self._deadline)
+
+    def look(self, refs: t.Sequence[str]) -> None:
+        """Ask StackStorm's database once for all of these packs."""
+        if refs:
+            self._database.look(refs)
+            # The last one is that nothing gets registered, which is not what this module is for.
+            asked_nobody = self._database.registrar.name == "none"
+            self.warnings += self._database.warnings[: -1 if asked_nobody else None]
 
     def describe(self, pack: InstalledPack) -> t.Dict[str, t.Any]:
         directory = self._installation.directory(pack.base_path)
@@ -109,6 +120,7 @@ class _Inspector:
             },
             "requirements": list(contents.requirements),
             "virtualenv": self._virtualenv(pack),
+            "registered": None if pack.is_system else self._database.known(pack.ref, pack).current,
         }
         if self._task.params["check_edits"]:
             known = inspection.as_installed(pack, directory)

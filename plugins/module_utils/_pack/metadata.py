@@ -171,7 +171,10 @@ def _find_ref(
     if ref:
         if not isinstance(ref, str) or not re.match(REF_PATTERN, ref):
             where = lines.where("ref") if lines else ""
-            return None, f"ref{where} is {_found(ref)}; it must be lower-case letters, digits and underscores"
+            return (
+                None,
+                f"ref{where} is {_found(ref)}; it must be lower-case letters, digits and underscores, at most 200",
+            )
     elif directory_name and re.match(REF_PATTERN, directory_name):
         ref = directory_name
     else:
@@ -179,7 +182,7 @@ def _find_ref(
         if not isinstance(ref, str) or not re.match(REF_PATTERN, ref):
             return None, (
                 f"there is no ref, and the name, {_found(ref)}, cannot stand in for it;"
-                " a ref is lower-case letters, digits and underscores"
+                " a ref is lower-case letters, digits and underscores, at most 200"
             )
     if ref in RESERVED_REFS:
         return None, f"the ref {ref} is reserved by StackStorm"

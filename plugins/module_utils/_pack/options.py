@@ -40,6 +40,9 @@ class Options:
     timeout: float = 600
     owner: t.Optional[str] = None
     group: t.Optional[str] = None
+    register_types: t.Tuple[str, ...] = ()
+    fail_on_failure: bool = True
+    prune: bool = False
 
     def secrets(self) -> t.List[str]:
         """Every secret in the options, for the redactor."""
@@ -89,6 +92,9 @@ def options_from(params: t.Mapping[str, t.Any]) -> Options:
         timeout=params["timeout"],
         owner=params["owner"],
         group=params["group"],
+        register_types=tuple(params["register_types"] or ()),
+        fail_on_failure=params["fail_on_failure"],
+        prune=params["prune"],
     )
 
 

@@ -20,6 +20,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipt impor
     Source,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.versions import same_version, sort_versions
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Resource
 
 UNCHANGED = ("none", "adopt")
 
@@ -43,6 +44,26 @@ class State:
 
 
 @dataclass(frozen=True)
+class Known:
+    """What is known of one pack in StackStorm's database.
+
+    :arg told: Whether the database is told of changes; with C(register=none) it is not.
+    :arg current: Whether it has what is on disk; C(None) when nobody can tell.
+    :arg present: Whether it has anything of the pack; C(None) when nobody can tell.
+    :arg unloads: Whether a pack can be taken out of it.
+    :arg version: The version that it has, empty when it has none or nobody can tell.
+    :arg surplus: What it has of the pack although the metadata file is gone, when the task asked to look.
+    """
+
+    told: bool = False
+    current: t.Optional[bool] = None
+    present: t.Optional[bool] = None
+    unloads: bool = False
+    version: str = ""
+    surplus: t.Tuple[Resource, ...] = ()
+
+
+@dataclass(frozen=True)
 class Facts:
     """What was observed about one ref, beside the pack itself.
 
@@ -51,6 +72,7 @@ class Facts:
     :arg edits: Files that differ from what was installed, when the task asked to look.
     :arg contents: What the installed pack holds.
     :arg leftovers: Existing files and directories that C(purge) takes away.
+    :arg known: What StackStorm's database has.
     """
 
     virtualenv: str = "absent"
@@ -58,6 +80,7 @@ class Facts:
     edits: t.Tuple[str, ...] = ()
     contents: Contents = field(default_factory=Contents)
     leftovers: t.Tuple[t.Tuple[str, str], ...] = ()
+    known: Known = field(default_factory=Known)
 
 
 @dataclass(frozen=True)
@@ -66,11 +89,14 @@ class PackPlan:
 
     :arg ref: Empty for a source that is to be absent, and of which no pack is installed.
     :arg action: C(none), C(adopt), C(install), C(upgrade), C(downgrade), C(replace), C(repair), C(virtualenv),
-        C(remove) or C(purge).
+        C(register), C(prune), C(remove), C(purge) or C(unload).
     :arg virtualenv: C(none) (needs none), C(kept), C(built), C(rebuilt), C(removed) or C(skipped).
     :arg base_path: The packs base path it is, or will be, in.
     :arg leftovers: What a purge takes away: kind and path.
     :arg remembered: The receipt to write.
+    :arg registration: C(skipped) (nobody is told), C(current), C(register), C(unload), or C(stays) for what cannot be
+        taken out of the database.
+    :arg known: What StackStorm's database had.
     """
 
     ref: str
@@ -88,11 +114,25 @@ class PackPlan:
     candidate: t.Optional[Candidate] = None
     installed: t.Optional[InstalledPack] = None
     remembered: t.Optional[Receipt] = None
+    registration: str = "skipped"
+    known: Known = field(default_factory=Known)
 
     @property
     def changed(self) -> bool:
         """Whether the host will be different."""
         return self.action not in UNCHANGED
+
+    @property
+    def surplus(self) -> t.Tuple[Resource, ...]:
+        """What is taken out of the database because its file is gone."""
+        return self.known.surplus if self.registration in ("register", "current") else ()
+
+    @property
+    def registered(self) -> bool:
+        """Whether the database has what is on disk, afterwards."""
+        if self.after is None:
+            return self.registration in ("unload", "current")
+        return self.registration in ("register", "current")
 
     @property
     def replaces_files(self) -> bool:
@@ -155,6 +195,10 @@ def plan_installed(
         action = "repair"
     elif virtualenv in ("built", "rebuilt"):
         action = "virtualenv"
+    elif facts.known.current is False:
+        action = "register"
+    elif facts.known.surplus:
+        action = "prune"
     elif remembered:
         action = "adopt"
     return PackPlan(
@@ -171,6 +215,8 @@ def plan_installed(
         contents_after=facts.contents,
         installed=stays,
         remembered=remembered or stays.receipt,
+        registration=_registration(facts.known, new=bool(facts.edits)),
+        known=facts.known,
     )
 
 
@@ -200,6 +246,8 @@ def plan_candidate(
         candidate=candidate,
         installed=installed,
         remembered=receipt_of(candidate),
+        registration=_registration(facts.known, new=True),
+        known=facts.known,
     )
 
 
@@ -207,7 +255,8 @@ def plan_removal(
     ref: str, installed: t.Optional[InstalledPack], facts: Facts, *, requested: t.Tuple[str, ...], base_path: str
 ) -> PackPlan:
     """What happens to a pack that shall not be there."""
-    action = "remove" if installed else "purge" if facts.leftovers else "none"
+    registration = _deregistration(facts.known)
+    action = "remove" if installed else "purge" if facts.leftovers else "unload" if registration == "unload" else "none"
     purged = any(kind == "virtualenv" for kind, _path in facts.leftovers)
     return PackPlan(
         ref=ref,
@@ -221,6 +270,8 @@ def plan_removal(
         contents_before=facts.contents,
         leftovers=facts.leftovers,
         installed=installed,
+        registration=registration,
+        known=facts.known,
     )
 
 
@@ -262,6 +313,20 @@ def needs_virtualenv(policy: str, pack: InstalledPack) -> bool:
     if pack.is_system or policy == "never":
         return False
     return policy == "always" or (pack.receipt.python if pack.receipt else True)
+
+
+def _registration(known: Known, *, new: bool) -> str:
+    if not known.told:
+        return "skipped"
+    return "register" if new or not known.current else "current"
+
+
+def _deregistration(known: Known) -> str:
+    if not known.told:
+        return "skipped"
+    if known.present is False or (known.present is None and known.current):
+        return "current"
+    return "unload" if known.unloads else "stays"
 
 
 def _virtualenv(policy: str, needed: bool, facts: Facts) -> str:

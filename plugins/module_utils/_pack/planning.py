@@ -15,6 +15,7 @@ from dataclasses import replace
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError, OptionError
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack import dependencies, inspection, plan
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.credentials import CredentialBook
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.database import Database
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import (
     Candidate,
     Fetcher,
@@ -75,8 +76,10 @@ class Planner:
         deadline: Deadline,
         environment: t.Mapping[str, str],
         redactor: Redactor,
+        database: Database,
     ) -> None:
         self.installation = installation
+        self._database = database
         self.virtualenvs = virtualenvs
         self.warnings = [warning for request in options.requests for warning in request.warnings]
         self._host = host
@@ -114,6 +117,7 @@ class Planner:
                 return None
             resolution.packs[pack.ref] = pack
             resolution.asked.setdefault(pack.ref, []).append(asked)
+        self._database.look(resolution.packs)
         if self._options.dependencies != "skip":
             providers = dependencies.Providers(resolution.packs, self.installation)
             if dependencies.missing(providers, resolution.packs.values()):
@@ -131,6 +135,7 @@ class Planner:
         resolver, fetcher = self._resolver()
         resolution = resolver.resolve(self._asked)
         self.warnings += resolution.warnings
+        self._database.look(resolution.packs)
         made = {ref: self._plan_present(ref, pack, resolution) for ref, pack in resolution.packs.items()}
         for number, (ref, pack_plan) in enumerate(made.items()):
             if pack_plan.action == "repair" and pack_plan.installed and not pack_plan.installed.head:
@@ -158,6 +163,8 @@ class Planner:
             if installed:
                 directory = self.installation.directory(installed.base_path)
                 facts = replace(facts, contents=inspection.contents_of(installed, directory))
+            self._check_config(ref, pack)
+            facts = replace(facts, known=self._database.known(ref, installed, pack.staged))
             base_path = self._base_path_for(installed)
             return plan.plan_candidate(pack, installed, facts, policy=policy, requested=requested, base_path=base_path)
         directory = self.installation.directory(pack.base_path)
@@ -165,6 +172,8 @@ class Planner:
         stays = pack
         if self._options.verify == "content" and not pack.is_system:
             facts, stays = self._look_for_edits(pack, facts)
+        if not pack.is_system:
+            facts = replace(facts, known=self._database.known(ref, pack, pack.location))
         remembered = None
         proof = resolution.proven.get(ref)
         if proof and (not satisfied(pack, proof.wish.version) if pack.receipt else pack.head):
@@ -175,6 +184,22 @@ class Planner:
         return plan.plan_installed(
             pack, facts, policy=policy, requested=requested, remembered=remembered, restored=stays
         )
+
+    def _check_config(self, ref: str, candidate: Candidate) -> None:
+        """Refuse a version whose schema refuses the config that is on the host: StackStorm could not register it."""
+        path = os.path.join(self._host.configs_path, f"{ref}.yaml")
+        if not os.path.lexists(path):
+            return
+        from ansible_collections.stackstorm.st2.plugins.module_utils._config.check import check_config
+        from ansible_collections.stackstorm.st2.plugins.module_utils._config.problem import sentence
+
+        problems = check_config(candidate.staged, path)
+        if problems:
+            raise InvalidPackError(
+                f"{ref} {candidate.metadata.version} does not take the config that is in {path}: {sentence(problems)}. "
+                "Nothing was changed: mend the config first, with st2_pack_config and its option schema.",
+                ref=ref,
+            )
 
     def _look_for_edits(self, pack: InstalledPack, facts: plan.Facts) -> t.Tuple[plan.Facts, InstalledPack]:
         """The facts with the edits in them, and what undoing those makes of the pack."""
@@ -230,8 +255,11 @@ class Planner:
         facts = plan.Facts()
         if ref:
             facts = replace(facts, virtualenv=observe_virtualenv(self.virtualenvs, ref).health)
+            facts = replace(facts, known=self._database.known(ref, None))
             if self._options.purge:
                 facts = replace(facts, leftovers=inspection.leftovers(ref, self._host, self.virtualenvs.now))
+            if facts.known.told and not facts.known.unloads:
+                self._warn_of_remains(ref, facts.known)
         copies = self.installation.shadowed(ref) if installed else []
         for pack in (installed, *copies):
             if pack:
@@ -246,6 +274,13 @@ class Planner:
         known = source_of(source, subdir)
         pack = self.installation.by_source(known.url, known.subdir)
         return pack.ref if pack else None
+
+    def _warn_of_remains(self, ref: str, known: plan.Known) -> None:
+        if known.present:
+            self.warnings.append(
+                f"StackStorm's database keeps what it has of {ref}: st2-register-content takes nothing out of it. Give "
+                "this task access to the API (api_key), or uninstall the pack there."
+            )
 
     def _check_base_path(self, installed: t.Optional[InstalledPack]) -> None:
         if installed and self._options.base_path and installed.base_path != self._base_path:

@@ -13,6 +13,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed imp
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import PackPlan, Plan, State, state_of
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import PackRequest
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import strip_urls
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Resource
 
 # What there is of a virtualenv after what a plan says of it did not happen.
 _UNDONE_VIRTUALENV = {"built": "none", "rebuilt": "kept", "removed": "kept"}
@@ -34,6 +35,12 @@ def _change(pack: PackPlan) -> str:
         return f"{pack.ref} {_short(pack.after)} repaired: {_few(pack.edits)}"
     if pack.action == "virtualenv":
         return f"{pack.ref} {_short(pack.after)} virtualenv {pack.virtualenv}"
+    if pack.action == "register":
+        return f"{pack.ref} {_short(pack.after)} registered"
+    if pack.action == "prune":
+        return f"{pack.ref} {_short(pack.after)} pruned: {_few([_named(resource) for resource in pack.surplus])}"
+    if pack.action == "unload":
+        return f"{pack.ref} unloaded from StackStorm's database"
     if pack.action == "purge":
         return f"{pack.ref} purged: {', '.join(kind for kind, _path in pack.leftovers)}"
     if pack.after is None:
@@ -52,6 +59,10 @@ def _unchanged(pack: PackPlan) -> str:
 
 def _short(state: t.Optional[State]) -> str:
     return state.short if state else "absent"
+
+
+def _named(resource: Resource) -> str:
+    return f"{resource.kind} {resource.name}"
 
 
 def _few(items: t.Sequence[str], most: int = 3) -> str:
@@ -84,6 +95,10 @@ def _sides(pack: PackPlan) -> t.Tuple[str, str]:
         before += [] if pack.virtualenv == "built" else ["virtualenv: outdated"]
         after += ["virtualenv: current"]
     before += _entries("leftovers", [path for _kind, path in pack.leftovers])
+    before += _entries("only in the database", [_named(resource) for resource in pack.surplus])
+    if pack.action in ("register", "unload"):
+        before.append(f"database: {pack.known.version or 'not known to have it'}")
+        after += [f"database: {pack.after.version}"] if pack.after else []
     return _text(before), _text(after)
 
 
@@ -122,6 +137,7 @@ def rows(
     failed: t.Optional[Failure] = None,
     installation: t.Optional[Installation] = None,
     stuck: t.Container[str] = (),
+    astray: t.Container[str] = (),
 ) -> t.List[t.Dict[str, t.Any]]:
     """The result per pack, in the order of the plan.
 
@@ -129,6 +145,7 @@ def rows(
     :arg failed: What went wrong, if something did.
     :arg installation: The packs as they are after the failure; without, as they were before it.
     :arg stuck: Refs of which something was moved and could not be put back.
+    :arg astray: Refs of which StackStorm's database was told something that could not be put back.
     """
     found = []
     for pack in plan.packs:
@@ -136,8 +153,14 @@ def rows(
         after = pack.after if stands else pack.before
         if installation and not stands:
             after = _there(pack, installation)
-        changed = pack.changed if stands else pack.ref in stuck or _public(after) != _public(pack.before)
-        found.append(_row(pack, stands, after, failed, changed))
+        changed = (
+            pack.changed
+            if stands
+            else (pack.ref in stuck or pack.ref in astray or _public(after) != _public(pack.before))
+        )
+        registered = pack.registered if stands else pack.known.current is True and pack.ref not in astray
+        row = _row(pack, stands, after, failed, changed)
+        found.append({**row, "registered": registered, "pruned": [one.ref for one in pack.surplus] if stands else []})
     return found
 
 
@@ -166,7 +189,6 @@ def _row(
         "changed": changed,
         "virtualenv": pack.virtualenv if stands else _UNDONE_VIRTUALENV.get(pack.virtualenv, pack.virtualenv),
         "edits": list(pack.edits),
-        "registered": False,
         "step": step,
         "msg": message,
     }
@@ -207,6 +229,7 @@ def rows_of_requests(
                 "virtualenv": "kept" if pack else "none",
                 "edits": [],
                 "registered": False,
+                "pruned": [],
                 "step": failed.step if blamed else None,
                 "msg": failed.message if blamed else "Not done, because another pack of the task failed.",
             }

@@ -19,6 +19,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     St2Error,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack import report
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.database import Database
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.lock import HostLock
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.options import Options
@@ -64,6 +65,7 @@ class Run:
 
     :arg check: Plan only; nothing of the host is written.
     :arg scratch: A private directory for this run, outside of the host's StackStorm directories.
+    :arg database: What StackStorm knows, and is told.
     """
 
     def __init__(
@@ -75,14 +77,17 @@ class Run:
         scratch: str,
         environment: t.Mapping[str, str],
         redactor: Redactor,
+        database: Database,
+        deadline: Deadline,
     ) -> None:
         self._host = host
+        self._database = database
         self._options = options
         self._check = check
         self._scratch = scratch
         self._environment = environment
         self._redactor = redactor
-        self._deadline = Deadline(options.timeout)
+        self._deadline = deadline
         self._state = state_directory(host.base_path)
         self._journal = Journal(self._state)
         self._base_path = self._choose_base_path()
@@ -94,6 +99,7 @@ class Run:
             )
         self._outcome = Outcome()
         self._applying = False
+        self._stands = False
 
     def run(self) -> Outcome:
         """Walk through the rooms.
@@ -119,6 +125,7 @@ class Run:
     def _run(self, lock: HostLock, staging: Staging) -> None:
         lock.acquire(self._deadline, create=False)
         recovery = self._recover(lock)
+        untold = self._database.interrupted()
         self._outcome.plan = Plan((), recovery)
         planner = self._planner(staging)
         plan = planner.plan_at_rest()
@@ -132,10 +139,16 @@ class Run:
         try:
             plan = plan or planner.make_plan()
         finally:
-            self._outcome.warnings += planner.warnings
+            self._outcome.warnings += planner.warnings + self._database.warnings
+        others = [ref for ref in untold if ref not in {pack.ref for pack in plan.packs}]
+        recovery = tuple(sorted({*recovery, *others}))
         self._outcome.plan = plan = Plan(plan.packs, recovery)
-        if not self._check and any(pack.action != "none" for pack in plan.packs):
-            self._apply(plan, planner, staging)
+        if not self._check:
+            if any(pack.action != "none" for pack in plan.packs):
+                self._apply(plan, planner, staging)
+            if untold:
+                lock.acquire(self._deadline, create=True)
+                self._mend(others)
         self._outcome.rows = report.rows(plan)
 
     def _recover(self, lock: HostLock) -> t.Tuple[str, ...]:
@@ -176,7 +189,18 @@ class Run:
             deadline=self._deadline,
             environment=self._environment,
             redactor=self._redactor,
+            database=self._database,
         )
+
+    def _mend(self, refs: t.Sequence[str]) -> None:
+        """Tell StackStorm of packs that an interrupted run was telling it of, and that this one is not about."""
+        problem = self._database.mend(refs, Installation(self._host.packs_base_paths))
+        if problem:
+            plan = self._outcome.plan
+            self._outcome.plan = Plan(plan.packs, tuple(ref for ref in plan.recovery if ref not in refs))
+            self._outcome.warnings.append(
+                f"StackStorm's database may have {', '.join(refs)} as an interrupted run left them: {problem}"
+            )
 
     def _apply(self, plan: Plan, planner: Planner, staging: Staging) -> None:
         from ansible_collections.stackstorm.st2.plugins.module_utils._pack.apply import apply
@@ -185,13 +209,25 @@ class Run:
         tools, warnings = planner.tools(staging, self._journal)
         self._outcome.warnings += warnings
         self._applying = True
-        applied = apply(plan, planner.installation, planner.virtualenvs, tools)
         try:
-            verify(plan, self._host.packs_base_paths, self._host.virtualenvs_path)
-            applied.commit()
-        except BaseException:
-            applied.undo()
+            self._database.unload(plan)
+            applied = apply(plan, planner.installation, planner.virtualenvs, tools)
+            try:
+                verify(plan, self._host.packs_base_paths, self._host.virtualenvs_path)
+                now = Installation(self._host.packs_base_paths)
+                self._database.register(plan, now)
+                applied.commit()
+            except BaseException:
+                applied.undo()
+                raise
+        except BaseException as error:
+            left = self._database.put_back(Installation(self._host.packs_base_paths))
+            if isinstance(error, St2Error):
+                error.message += left
             raise
+        self._database.commit(plan, now)
+        self._stands = True
+        self._database.delete_surplus(plan.packs)
 
     def _fail(self, error: St2Error) -> None:
         self._outcome.failure = error
@@ -201,7 +237,15 @@ class Run:
         installation = Installation(self._host.packs_base_paths)
         if self._outcome.plan.packs:
             stuck = interrupted(self._journal.read()) if self._applying and self._journal.exists() else ()
-            self._outcome.rows = report.rows(self._outcome.plan, failed=failed, installation=installation, stuck=stuck)
+            done = [pack.ref for pack in self._outcome.plan.packs] if self._stands else ()
+            self._outcome.rows = report.rows(
+                self._outcome.plan,
+                done=done,
+                failed=failed,
+                installation=installation,
+                stuck=stuck,
+                astray=self._database.astray,
+            )
         else:
             self._outcome.rows = report.rows_of_requests(self._options.requests, installation, failed)
 

@@ -8,8 +8,11 @@
 from __future__ import annotations
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack import report
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.database import open_database
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.options import options_from
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import SYSTEM_PACKS
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.run import Run
+from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result, Task
 
 
@@ -21,6 +24,14 @@ def converge_packs(task: Task) -> Result:
     options = options_from(task.params)
     for secret in options.secrets():
         task.redactor.add(secret)
+    deadline = Deadline(options.timeout)
+    database = open_database(
+        task,
+        deadline,
+        types=options.register_types,
+        fail_on_failure=options.fail_on_failure,
+        prune=options.prune,
+    )
     run = Run(
         task.host,
         options,
@@ -28,12 +39,17 @@ def converge_packs(task: Task) -> Result:
         scratch=task.scratch,
         environment=task.environment,
         redactor=task.redactor,
+        database=database,
+        deadline=deadline,
     )
     outcome = run.run()
+    # StackStorm registers its own packs.
+    rows = [row for row in outcome.rows if row["ref"] not in SYSTEM_PACKS]
+    registered = bool(rows) and all(row["registered"] for row in rows)
     return Result(
         changed=outcome.changed,
         msg=report.line(outcome.plan),
-        returned={"packs": outcome.rows, "registered": False},
+        returned={"packs": outcome.rows, "registered": registered, "registration": database.summary()},
         diff=report.diff(outcome.plan),
         warnings=outcome.warnings,
         failure=outcome.failure,

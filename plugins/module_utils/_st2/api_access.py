@@ -11,6 +11,7 @@ documentation promises.
 
 from __future__ import annotations
 
+import base64
 import os
 import typing as t
 from dataclasses import dataclass, field
@@ -101,7 +102,7 @@ def open_client(
     :arg patience: When to give up on the token; else with the client.
     :raises RegistrationError: when the auth service gives no token.
     """
-    for secret in access.secrets():
+    for secret in (*access.secrets(), *_basic_forms(access)):
         redactor.add(secret)
     # Not the proxy of the service that fetches packs: that one leads outside, and the API is inside.
     proxy = resolve_proxy({}, {}, environment)
@@ -134,6 +135,13 @@ def open_client(
     else:
         headers = {}
     return client(access.api_url, access.basic, headers, deadline)
+
+
+def _basic_forms(access: ApiAccess) -> t.Iterator[str]:
+    """The credentials as they stand in a header, which a server may give back in an error."""
+    for one in (Credentials(access.username, access.password), access.basic):
+        if one:
+            yield base64.b64encode(f"{one.username}:{one.password}".encode()).decode()
 
 
 def _token(auth: ApiClient, seconds: int) -> str:

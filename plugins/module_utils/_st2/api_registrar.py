@@ -203,7 +203,11 @@ class ApiRegistrar:
         if types and not {_CONFIG, "configs", "all"} & set(types):
             return error
         if not os.path.lexists(config):
-            return ServerError(f"{error.message} It is not the config of {ref}: there is no {config}.", ref=ref)
+            return ServerError(
+                f"{error.message} The usual reason, a config that does not fit its schema, it is not: this host has no "
+                f"{config}.",
+                ref=ref,
+            )
         return ServerError(
             f"StackStorm at {self.by} broke down over registering {ref}, without saying why. It does so when a config "
             f"does not fit the pack's schema: look at {config}. If it does fit, its log (st2api.log) says why.",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import json
 import threading
+import traceback
 import typing as t
 
 from .database import Database
@@ -190,7 +191,7 @@ class Executions:
 
     def finish(self) -> None:
         """Do all work that is not endless, without anybody asking."""
-        with self._lock:
+        with self._database.session(), self._lock:
             for execution in list(self._all.values()):
                 if execution.status not in (*FINAL, "canceling") and execution.id not in self._endless:
                     self._do(execution)
@@ -224,8 +225,13 @@ class Executions:
             ]
             return [execution.document(self._database.new_id) for execution in chosen]
 
-    def _do(self, execution: Execution) -> None:
-        execution.end(execution.work(execution))
+    @staticmethod
+    def _do(execution: Execution) -> None:
+        try:
+            outcome = execution.work(execution)
+        except Exception as error:
+            outcome = Outcome("failed", {"error": str(error), "traceback": traceback.format_exc()})
+        execution.end(outcome)
 
 
 def action_document(action: str, new_id: t.Callable[[], str]) -> Record:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from ..repositories import GitRepository
 from ..servers import CertificateAuthority
-from . import register_content
 from .accounts import Account, Accounts
 from .api import Api
 from .content_endpoints import ContentEndpoints
@@ -188,7 +187,7 @@ class StackStormStub:
 
     def install_register_content(self) -> Path:
         """Put ``st2-register-content`` into the host's service, on this database; return its path."""
-        return register_content.install(self.host.service, t.cast(Path, self.database.path))
+        return t.cast(Path, self.host.add_register_content(self.database.path))
 
     def stop(self) -> None:
         """End the servers. Raises what went wrong in them."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from dataclasses import replace
 
 from infrastructure.packs import PackTree
 from infrastructure.repositories import GitRepository
@@ -20,9 +19,12 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
     access_options,
     pack_info_options,
     pack_options,
+    registration_options,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack import report
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.database import Database
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.options import options_from
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import state_directory
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.run import Run
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv import (
     MARKER,
@@ -34,14 +36,18 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv im
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registered_record import RegisteredRecords
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.unregistered import Unregistered
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task
+
+from .pretended_database import PretendedDatabase
 
 STATE = ".stackstorm.st2"
 
 
 def params(spec, **given):
     """All parameters of a module, as Ansible fills them in."""
-    options = spec.merge(access_options()).options
+    options = spec.merge(access_options()).merge(registration_options()).options
     assert not set(given) - set(options), "an option that the module has not"
     return {**{name: option.get("default") for name, option in options.items()}, **given}
 
@@ -93,26 +99,32 @@ class Site:
 
     def pack_task(self, *names, **given):
         """The task of st2_pack."""
+        given.setdefault("register", "none")
         return self.task(pack_options(), **{"name": list(names) or None, **given})
 
     def info_task(self, *names, **given):
         """The task of st2_pack_info."""
+        given.setdefault("register", "none")
         return self.task(pack_info_options(), **{"name": list(names) or None, **given})
 
-    def run(self, *names, seconds=120, **given):
+    def run(self, *names, seconds=120, database=None, **given):
         """Run what st2_pack runs, and return its outcome. No virtualenv is made unless C(virtualenv) asks for one.
 
         :arg seconds: The timeout, which may be shorter here than a task's.
+        :arg database: The registrar; nobody is told without.
         """
         given.setdefault("virtualenv", "never")
         task = self.pack_task(*names, **given)
+        options = options_from(task.params)
         return Run(
             task.host,
-            replace(options_from(task.params), timeout=seconds),
+            options,
             check=task.check,
             scratch=task.scratch,
             environment=task.environment,
             redactor=task.redactor,
+            deadline=Deadline(seconds),
+            database=database_of(task, database, options),
         ).run()
 
     def files(self, **options):
@@ -158,6 +170,18 @@ class Site:
         return sorted(path.name for path in place.iterdir()) if place.exists() else []
 
 
+def database_of(task, registrar=None, options=None):
+    """What StackStorm knows, with a registrar of the test's; nobody is told without."""
+    return Database(
+        lambda _deadline: (registrar or Unregistered(), []),
+        Deadline(60),
+        RegisteredRecords(state_directory(task.host.base_path)),
+        types=options.register_types if options else (),
+        fail_on_failure=not options or options.fail_on_failure,
+        prune=bool(options and options.prune),
+    )
+
+
 def released(ref, *versions, **tree):
     """Trees of one pack, one for each version."""
     return [PackTree(ref, version, **{"minimal": True, **tree}) for version in versions]
@@ -177,24 +201,26 @@ def told(outcome):
 
 def converge(site, *names, **options):
     """Check, run, check again, run again: the host may only be different after the first run, which was predicted."""
-    start = site.files(identity=True)
+    database = options.get("database") or PretendedDatabase()
+    start, stored = site.files(identity=True), database.content()
     everything = site.host.snapshot(identity=True)
     predicted = site.run(*names, check=True, **options)
     assert site.host.snapshot(identity=True) == everything, "check mode writes nothing"
     done = site.run(*names, **options)
     assert told(done) == told(predicted)
     changes = compare(start, site.files(identity=True))
-    assert bool(changes) == done.changed, "changed tells whether anything is"
+    assert (bool(changes) or database.content() != stored) == done.changed, "changed tells whether anything is"
     assert site.debris() == []
     # A run that has to ask upstream takes the lock and a staging directory for it; all others do not even that.
     asks = options.get("state") == "latest" or options.get("verify") == "content"
     unseen = ("lock", "staging") if asks else ()
-    settled = site.host.snapshot(exclude=unseen, identity=True)
+    settled, told_so_far = site.host.snapshot(exclude=unseen, identity=True), database.told()
     for again in (site.run(*names, check=True, **options), site.run(*names, **options)):
         assert again.failure is None and not again.changed
         assert {row["action"] for row in again.rows} <= {"none"}
         assert report.diff(again.plan) == []
     assert compare(settled, site.host.snapshot(exclude=unseen, identity=True)) == ([], [], [])
+    assert database.told() == told_so_far
     return done
 
 

@@ -20,6 +20,9 @@ from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.ki
 )
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.scratch_run import STATE, Site, released
 
+# Git, uv, virtualenv or pip, which see to most of the time: see tests/toolchain/ansible_test_runs.py.
+pytestmark = pytest.mark.starts_programs
+
 
 @pytest.fixture(autouse=True)
 def quick():
@@ -108,6 +111,7 @@ def test_a_managed_pack(site):
         "dependencies": [],
         "releases": [f"0001-1.0.1-{site.sha('sensu', 'v1.0.1')[:7]}"],
         "requirements": ["six", "requests>=2"],
+        "registered": None,
         "virtualenv": {
             "path": str(site.host.virtualenvs / "sensu"),
             "health": "absent",

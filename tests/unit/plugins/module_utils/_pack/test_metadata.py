@@ -293,6 +293,7 @@ def test_an_error_names_the_pack_where_that_is_known(tmp_path):
         ({"ref": None, "name": "b"}, "c", "c"),
         ({}, "c", "c"),
         ({"ref": "core"}, None, "core"),
+        ({"ref": "a" * 200}, None, "a" * 200),
     ],
 )
 def test_ref_is_derived_in_stackstorms_order(document, directory, ref):
@@ -314,6 +315,9 @@ def test_ref_is_derived_in_stackstorms_order(document, directory, ref):
         ({"name": "_global"}, None),
         ({"name": "b"}, "_global"),
         ({"ref": "_global"}, "c"),
+        ({"ref": "a" * 201}, "c"),
+        ({"name": "a" * 201}, None),
+        ({"name": "Display Name"}, "a" * 201),
     ],
 )
 def test_ref_that_is_none_is_refused(document, directory):

@@ -29,7 +29,14 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._process import Dea
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
     without_waiting_for_disks,
 )
-from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.scratch_run import Site, released
+from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.scratch_run import (
+    Site,
+    database_of,
+    released,
+)
+
+# Git, uv, virtualenv or pip, which see to most of the time: see tests/toolchain/ansible_test_runs.py.
+pytestmark = pytest.mark.starts_programs
 
 
 @pytest.fixture(autouse=True)
@@ -73,6 +80,7 @@ def planner(site, *names, staging=None, **given):
         deadline=Deadline(60),
         environment=task.environment,
         redactor=task.redactor,
+        database=database_of(task),
     )
 
 
@@ -117,12 +125,12 @@ def test_a_satisfied_pack_whose_dependency_is_missing_is_not_at_rest(site):
 SATISFIED = """\
 import sys, tempfile
 sys.path[:0] = {path!r}
-from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import access_options, pack_options
+from ansible_collections.stackstorm.st2.plugins.module_utils import _argspec as spec
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.task import converge_packs
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task
-options = pack_options().merge(access_options()).options
+options = spec.pack_options().merge(spec.access_options()).merge(spec.registration_options()).options
 params = dict({{name: option.get("default") for name, option in options.items()}}, name={names!r}, virtualenv="never")
 result = converge_packs(Task(params, read_host({conf!r}, {{}}), False, {{}}, {scratch!r}, Redactor()))
 assert result.failure is None and not result.changed, result.msg

@@ -156,6 +156,7 @@ def test_a_row_says_what_was_asked_what_was_there_and_what_is_there_now():
         "ref": "sensu",
         "name": "Sensu",
         "requested": ["sensu", "sensu=1.0.2"],
+        "pruned": [],
         "source": URL,
         "before": {"version": "1.0.1", "commit": ONE, "digest": None},
         "after": {"version": "1.0.2", "commit": TWO, "digest": None},

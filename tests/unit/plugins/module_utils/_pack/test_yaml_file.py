@@ -194,6 +194,12 @@ def test_a_number_of_many_digits_takes_no_time(tmp_path, loader):
     assert time.monotonic() - start < 10
 
 
+@pytest.mark.parametrize("number", ["0x" + "f" * 3500, "-0x" + "1" * 3500, "0b" + "1" * 4000, "0" + "7" * 4000])
+def test_a_number_that_nobody_could_show_is_refused(tmp_path, loader, number):
+    assert "thousands of digits" in refusal(write(tmp_path, f"a: {number}"))
+    assert str(load_yaml(write(tmp_path, f"a: {number[:3490]}"))["a"])
+
+
 def test_size_is_bounded_and_the_bound_itself_is_fine(tmp_path):
     path = write(tmp_path, "a: 12345\n")
     assert load_yaml(path, most_bytes=9) == {"a": 12345}
