@@ -160,10 +160,15 @@ def run_play(
         play = {"hosts": "localhost", "gather_facts": False, "connection": "local", "tasks": list(tasks)}
         play["vars"] = {"ansible_python_interpreter": sys.executable, **(variables or {})}
         playbook.write_text(yaml.safe_dump([play], sort_keys=False, allow_unicode=True))
-        command = [_program("ansible-playbook"), "-i", "localhost,", str(playbook), *arguments]
+        command = ansible_command(str(playbook), *arguments)
         command += ["--check"] * check + ["--diff"] * diff
-        environment = _ansible_environment(host, folder, results)
-        environment.update(env or {})
+        environment = {
+            **ansible_environment(host, folder),
+            "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+            "ANSIBLE_CALLBACKS_ENABLED": "whole_results",
+            "ST2_TEST_RESULTS": str(results),
+            **(env or {}),
+        }
         started = time.monotonic()
         done = subprocess.run(
             command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
@@ -306,20 +311,25 @@ def _program(name: str) -> str:
     return found
 
 
-def _ansible_environment(host: t.Optional[ScratchHost], folder: str, results: Path) -> t.Dict[str, str]:
-    home = str(host.home) if host else folder
+def ansible_command(playbook: str, *arguments: str) -> t.List[str]:
+    """Return the command that runs a playbook, by its path or its name in a collection, on localhost."""
+    return [_program("ansible-playbook"), "-i", "localhost,", "-c", "local", playbook, *arguments]
+
+
+def ansible_environment(host: t.Optional[ScratchHost], folder: t.Union[str, Path]) -> t.Dict[str, str]:
+    """Return the environment for `ansible_command`.
+
+    :arg host: gives the home; without, it is ``folder``, which is for temporary files and must be there.
+    """
     config = Path(folder) / "ansible.cfg"
     config.write_text("[defaults]\n")
     return clean_environment(
-        home,
+        str(host.home) if host else str(folder),
         ANSIBLE_COLLECTIONS_PATH=str(collections_path()),
         ANSIBLE_CONFIG=str(config),
-        ANSIBLE_CALLBACK_PLUGINS=str(CALLBACKS),
-        ANSIBLE_CALLBACKS_ENABLED="whole_results",
         ANSIBLE_LOCAL_TEMP=str(Path(folder) / "local"),
         ANSIBLE_REMOTE_TEMP=str(Path(folder) / "remote"),
         ANSIBLE_NOCOLOR="1",
         ANSIBLE_LOCALHOST_WARNING="0",
         ANSIBLE_INVENTORY_UNPARSED_WARNING="0",
-        ST2_TEST_RESULTS=str(results),
     )

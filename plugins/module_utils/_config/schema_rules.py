@@ -54,7 +54,8 @@ def _keywords(types: Rules) -> Rules:
     boolean_or_schema = {"anyOf": [{"type": "boolean"}, _NESTED], "description": "true, false or a schema"}
     keywords: Rules = {
         "default": {},
-        "multipleOf": {"type": "number", "minimum": 0, "exclusiveMinimum": True, "description": "a positive number"},
+        # StackStorm's own schema says exclusiveMinimum, which its validator does not know.
+        "multipleOf": {"type": "number", "minimum": 0, "description": "a number that is not negative"},
         "position": {"type": "number", "minimum": 0, "description": "a number that is not negative"},
         "additionalItems": boolean_or_schema,
         "additionalProperties": boolean_or_schema,

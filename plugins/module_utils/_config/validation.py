@@ -75,11 +75,17 @@ def _against(schema: ConfigSchema, values: t.Dict[str, t.Any], lines: Lines) -> 
         yield Problem(crash.path, "crash", crash.message, schema.lines.of(crash.path), lines.of(crash.path))
         return
     cleaned = with_defaults(values, effective)
+    unusable: t.List[str] = []
+    found: t.List[Problem] = []
     try:
-        for error in _validator(effective).iter_errors(cleaned):
-            yield _problem(error, schema, values, lines)
+        for error in _validator(effective, unusable).iter_errors(cleaned):
+            found.append(_problem(error, schema, values, lines))
     except RecursionError:
-        yield Problem((), "crash", "cannot be checked, because the schema refers to itself without end")
+        found.append(Problem((), "crash", "cannot be checked, because the schema refers to itself without end"))
+    yield from found
+    # In an alternative it is no error of its own, but StackStorm ends there just the same.
+    for rule in sorted(set(unusable) - {problem.rule for problem in found}):
+        yield Problem((), rule, f"meets a rule in the schema, {rule}, that StackStorm cannot use")
     yield from _decryptions(schema, cleaned, lines)
 
 
@@ -179,23 +185,29 @@ def _unstorable(path: Path, value: t.Any) -> t.Iterator[t.Tuple[Path, str]]:
         yield path, f"is a YAML {'set' if isinstance(value, set) else 'binary'}, which StackStorm cannot store"
 
 
-def _validator(schema: Schema) -> t.Any:
-    """StackStorm's CustomValidator: draft 4, C(required) at the key itself, and no formats."""
+def _validator(schema: Schema, unusable: t.List[str]) -> t.Any:
+    """StackStorm's CustomValidator: draft 4, C(required) at the key itself, and no formats.
+
+    :arg unusable: Gets the rules that make StackStorm crash.
+    """
     try:
         import jsonschema
     except ImportError as error:
         raise MissingLibraryError("jsonschema", traceback.format_exc()) from error
-    draft = jsonschema.Draft4Validator
-    keywords = {name: _guarded(name, function) for name, function in draft.VALIDATORS.items() if name != "required"}
-    keywords["properties"] = _guarded("properties", _properties)
-    keywords["$ref"] = _reference(schema)
+    draft, later = jsonschema.Draft4Validator, jsonschema.Draft7Validator
+    functions = {name: function for name, function in draft.VALIDATORS.items() if name != "required"}
+    # Those of later drafts, as in StackStorm: exclusiveMinimum and exclusiveMaximum beside them do nothing.
+    functions.update({name: later.VALIDATORS[name] for name in ("minimum", "maximum")})
+    functions["properties"] = _properties
+    keywords = {name: _guarded(name, function, unusable) for name, function in functions.items()}
+    keywords["$ref"] = _reference(schema, unusable)
     kind = jsonschema.validators.create(
         meta_schema={}, validators=keywords, type_checker=draft.TYPE_CHECKER, id_of=lambda _schema: ""
     )
     return kind(schema)
 
 
-def _guarded(name: str, function: t.Callable[..., t.Any]) -> t.Callable[..., t.Iterator[t.Any]]:
+def _guarded(name: str, function: t.Callable[..., t.Any], unusable: t.List[str]) -> t.Callable[..., t.Iterator[t.Any]]:
     """A keyword that does not count beside C($ref), and whose exceptions are errors like others."""
 
     def check(validator: t.Any, rule: t.Any, instance: t.Any, schema: Schema) -> t.Iterator[t.Any]:
@@ -203,7 +215,8 @@ def _guarded(name: str, function: t.Callable[..., t.Any]) -> t.Callable[..., t.I
             return
         try:
             yield from function(validator, rule, instance, schema) or ()
-        except re.error:
+        except (re.error, ZeroDivisionError):
+            unusable.append(name)
             yield _error(name, rule, instance, schema, "unusable")
 
     return check
@@ -229,13 +242,14 @@ def _properties(validator: t.Any, properties: Schema, instance: t.Any, schema: S
             yield error
 
 
-def _reference(whole: Schema) -> t.Callable[..., t.Iterator[t.Any]]:
+def _reference(whole: Schema, unusable: t.List[str]) -> t.Callable[..., t.Iterator[t.Any]]:
     """C($ref) inside of the whole schema. One that leads elsewhere is not followed."""
 
     def check(validator: t.Any, reference: t.Any, instance: t.Any, schema: Schema) -> t.Iterator[t.Any]:
         found = _resolve(whole, reference)
         if found is None:
-            yield _error("$ref", reference, instance, schema, "unresolvable")
+            unusable.append("$ref")
+            yield _error("$ref", reference, instance, schema, "unusable")
         else:
             yield from validator.descend(instance, found)
 
@@ -290,7 +304,7 @@ def _is_given(values: t.Any, path: Path) -> bool:
 
 def _message(error: t.Any) -> str:
     rule, limit = str(error.validator), error.validator_value
-    if error.message in ("unusable", "unresolvable"):
+    if error.message in ("unusable", "unusable"):
         return f"has a rule in the schema, {rule}, that StackStorm cannot use"
     if rule == "required":
         return "is required and has no value"
