@@ -18,12 +18,14 @@ class ArgumentSpec:
     """A part of a module's argument spec.
 
     :arg options: As AnsibleModule's C(argument_spec).
+    :arg remote_if: Options with the value for which the work needs no StackStorm on the target; see L(needs_host).
     """
 
     options: t.Mapping[str, Option] = field(default_factory=dict)
     mutually_exclusive: t.Tuple[t.Tuple[str, ...], ...] = ()
     required_one_of: t.Tuple[t.Tuple[str, ...], ...] = ()
     required_together: t.Tuple[t.Tuple[str, ...], ...] = ()
+    remote_if: t.Tuple[t.Tuple[str, str], ...] = ()
 
     def merge(self, other: ArgumentSpec) -> ArgumentSpec:
         """Both parts as one."""
@@ -32,7 +34,12 @@ class ArgumentSpec:
             self.mutually_exclusive + other.mutually_exclusive,
             self.required_one_of + other.required_one_of,
             self.required_together + other.required_together,
+            remote_if=self.remote_if + other.remote_if,
         )
+
+    def needs_host(self, params: t.Mapping[str, t.Any]) -> bool:
+        """Whether a task with these parameters is about a StackStorm on the target, whose settings are to be read."""
+        return not any(params.get(option) == value for option, value in self.remote_if)
 
     def arguments(self) -> t.Dict[str, t.Any]:
         """The keyword arguments for AnsibleModule."""
@@ -109,6 +116,7 @@ def pack_options() -> ArgumentSpec:
         {
             "name": {"type": "list", "elements": "str"},
             "packs": {"type": "list", "elements": "dict", "options": packs},
+            "backend": {"type": "str", "choices": ["local", "api"], "default": "local"},
             "state": {"type": "str", "choices": ["present", "latest", "absent"], "default": "present"},
             "dependencies": {"type": "str", "choices": ["install", "check", "skip"], "default": "install"},
             "force": {"type": "bool", "default": False},
@@ -132,6 +140,7 @@ def pack_options() -> ArgumentSpec:
             "prune": {"type": "bool", "default": False},
         },
         required_one_of=(("name", "packs"),),
+        remote_if=(("backend", "api"),),
     )
 
 
