@@ -72,18 +72,19 @@ options:
       - V(local) works on the target, which is a StackStorm host.
       - V(api) lets StackStorm do the work and needs nothing but its API, for a StackStorm that can only be reached
         remotely, such as one in Kubernetes. The target is then any machine that reaches the API, usually the controller
-        (C(delegate_to: localhost)); no StackStorm is needed there, and O(st2_conf) is not read.
+        (by C(delegate_to)). No StackStorm is needed there, and O(st2_conf) is not read.
       - With V(api) packs are known by their version alone, as that is all that the API tells. O(state=present) is
         satisfied by any version, or by the release that is asked for. Branches, commits and other tags, and
         O(state=latest) of a URL, are refused, as nobody could tell whether they are installed. So are sources that
         StackStorm would misread (C(=) in a URL, SSH users other than C(git)), directories other than C(file:///) on
         StackStorm's server, and credentials in URLs.
-      - With V(api) packs are installed one after another, each by an execution of its own, and StackStorm is never asked
-        to look after dependencies, since it answers a conflict by deleting packs that were running. They are looked
-        after here, by StackStorm's rules. Dependencies of a URL, and of another release than the index offers, show
-        only when it is installed; check mode warns of that.
-      - With V(api) what StackStorm did to a pack cannot be undone. A task that fails says which packs are done. When it
-        outlives O(timeout), the execution is cancelled.
+      - With V(api) packs are installed one after another, each by an execution of its own, and StackStorm is never
+        asked to look after dependencies, since it answers a conflict by deleting packs that were running. They are
+        looked after here, by StackStorm's rules. Dependencies of a URL, and of another release than the index offers,
+        show only when it is installed; check mode warns of that.
+      - With V(api) a pack that fails is removed again, or the release that was there is installed again. Packs that were
+        done before it stay done, and the result says which. A task that outlives O(timeout) cancels its execution,
+        and can put nothing back.
       - With V(api) only O(name), O(packs), O(state), O(dependencies), O(force), O(index_strict), O(timeout),
         O(ca_bundle) and the options of the API mean something. Others are refused.
     type: str

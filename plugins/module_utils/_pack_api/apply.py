@@ -3,15 +3,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This code is private to the stackstorm.st2 collection: do not import it elsewhere.
 
-"""Apply: one pack, one execution of StackStorm's own; its status decides, and nothing else.
+"""Apply: one pack, one execution of StackStorm's own; its status decides, and nothing else. A failure is undone.
 
 An execution for several packs would be quicker. But StackStorm gives the first ones new files before it looks at the
 last, and when that one fails it registers none of them (tried with 3.9.0). And what it says of several packs does not
 tell which request became which pack.
+
+StackStorm itself leaves a pack that it could not register in place, and its database says that it has the new version;
+nobody would notice, and every registration of all packs fails from then on (tried with 3.9.0).
 """
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
@@ -24,6 +28,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     VirtualenvError,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.plan import Step
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.wish import is_release
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.api_client import ApiClient
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.executions import (
@@ -47,6 +52,10 @@ _ERRORS: t.Mapping[str, t.Type[St2Error]] = {
     "packs.unload": RegistrationError,
     "packs.delete": ApplyError,
 }
+# At the end of what StackStorm says of packs for other versions of it and of Python (verify_pack_version).
+_INCOMPATIBLE = "You can override this restriction"
+# In what a download says, or where it breaks, once the old files are gone (st2common/util/pack_management.py).
+_REPLACED = re.compile(r"Removing existing pack|Moving pack from|\bin (?:move_pack|apply_pack_\w+)\b")
 
 
 class Executor:
@@ -62,15 +71,17 @@ class Executor:
         self._redactor = redactor
         self._force = force
         self._poll_seconds = poll_seconds
+        self.began = False
+        """Whether StackStorm has begun to work on anything."""
         self.touched: t.Set[str] = set()
-        """The refs whose files StackStorm may have replaced or taken away, without being as planned yet."""
+        """The refs that StackStorm may have changed, and that are neither as planned nor put back yet."""
 
     def carry_out(self, step: Step) -> t.Tuple[str, ...]:
         """Do one step.
 
         :returns: The refs that StackStorm says it has installed; none for a removal.
         :raises DeadlineError: when it takes too long. It is cancelled then, and the error says so.
-        :raises St2Error: when it failed, with StackStorm's words.
+        :raises St2Error: when it failed, with StackStorm's words, and with what became of the pack.
         """
         try:
             return self._uninstall(step) if step.removes else self._install(step)
@@ -104,6 +115,7 @@ class Executor:
 
     def _execute(self, step: Step, path: str, body: t.Mapping[str, t.Any], action: str) -> Execution:
         number = started_as(self._client, self._client.post(path, body), "execution_id", action)
+        self.began = True
         self.touched.add(step.ref)
         try:
             execution = wait_for_end(self._client, number, action, self._poll_seconds)
@@ -121,7 +133,7 @@ class Executor:
         failed = next((task for task in reversed(tasks) if task.status not in ("succeeded", "")), None)
         kind = _ERRORS.get(failed.action, ApplyError) if failed else ApplyError
         reason = self._redactor.text((failed or execution).reason() or _told(execution)).rstrip(".")
-        if "requires StackStorm" in reason or "only supports Python" in reason:
+        if _INCOMPATIBLE in reason:
             kind = InvalidPackError
         message = (
             f"StackStorm could not {what}: execution {execution.id} ended with status {execution.status}"
@@ -129,15 +141,41 @@ class Executor:
         )
         if failed and failed.action == _LOAD and "500 Server Error" in reason:
             message += f" It says no more when the config of {step.ref} does not fit the schema of this version."
-        if not step.removes and failed and failed.action == _DOWNLOAD:
-            # A pack is replaced as the last act of its download.
-            self.touched.discard(step.ref)
-        elif not step.removes:
-            message += (
-                f" The files of {step.ref} on StackStorm's server may be the new ones already, and StackStorm puts "
-                "nothing back: mend the cause and run this again, or install the earlier version."
-            )
+        if not step.removes:
+            message += self._undo(step, failed)
         return kind(message)
+
+    def _undo(self, step: Step, failed: t.Optional[Execution]) -> str:
+        """Put back what an installation that failed has changed.
+
+        :arg failed: The task that failed, where one did.
+        :returns: A sentence (after a blank) about it; empty when nothing was changed.
+        """
+        if failed and failed.action == _DOWNLOAD and not _REPLACED.search(str(failed.result.get("stderr") or "")):
+            self.touched.discard(step.ref)
+            return ""
+        before = step.pack.before
+        try:
+            if before is None:
+                execution = self._execute(step, "/packs/uninstall", {"packs": [step.ref]}, _UNINSTALL)
+                done = f"{step.ref} was removed again"
+            elif is_release(before.version):
+                # It was running, so whether it may run is no question.
+                spec = f"{step.spec.partition('=')[0]}={before.version}"
+                body = {"packs": [spec], "skip_dependencies": True, "force": True}
+                execution = self._execute(step, "/packs/install", body, _INSTALL)
+                done = f"{spec} was installed again"
+            else:
+                return f" The files of {step.ref} are the new ones, and what it was before is no release to go back to."
+        except St2Error as error:
+            return f" {step.ref} could not be put back: {error.message}"
+        if execution.status != "succeeded":
+            return (
+                f" {step.ref} could not be put back: execution {execution.id} ended with status {execution.status}. "
+                "Its files may be the new ones: mend the cause and ask for a version that works."
+            )
+        self.touched.discard(step.ref)
+        return f" {done}."
 
     def _left_out(self, execution: Execution) -> str:
         for task in self._tasks(execution):

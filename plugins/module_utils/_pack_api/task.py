@@ -140,7 +140,7 @@ class Convergence:
         if isinstance(error, (DependencyError, OptionError)) and not self._done:
             error.message += " Nothing was changed."
         now: t.Optional[Packs] = before
-        if self._done or self._executor.touched:
+        if self._executor.began:
             now = self._look_again(error)
         steps = list(self._steps.values())
         rows = rows_after_failure(
