@@ -235,7 +235,7 @@ def test_a_play(make_site: t.Callable[..., Site]) -> None:
         {"name": "off", override: {"pack": REF, "actions": {"enabled": "{{ actions_enabled }}"}}},
         {"name": "again", override: {"pack": REF, "actions": {"enabled": False}}},
         {"name": "info", "stackstorm.st2.st2_override_info": {"pack": REF}},
-        {"name": "quoted", override: {"pack": REF, "actions": quoted}, "ignore_errors": True},
+        {"name": "quoted", override: {"pack": REF, "actions": {"defaults": {"enabled": "no"}}}, "ignore_errors": True},
         {"name": "remove", override: {"pack": REF, "state": "absent"}},
     ]
     block = [{"block": tasks, "module_defaults": defaults}]
