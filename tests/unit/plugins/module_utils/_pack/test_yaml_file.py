@@ -20,6 +20,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.yaml_file imp
     MOST_DEPTH,
     MOST_EXPANDED,
     key_lines,
+    load_composed,
     load_yaml,
 )
 
@@ -273,3 +274,13 @@ def test_any_bytes_are_a_value_or_one_kind_of_error(tmp_path, content):
         assert "its aliases stand for" in error.message
     else:
         assert repr(value) == repr(expected)
+
+
+def test_a_file_is_given_with_its_node_and_its_text(tmp_path):
+    path = tmp_path / "file.yaml"
+    path.write_bytes(b"a: 1\r\nb: [x]\r\n")
+    values, node, text = load_composed(str(path))
+    assert (values, text) == ({"a": 1, "b": ["x"]}, "a: 1\r\nb: [x]\r\n")
+    assert [key.start_mark.line for key, _value in node.value] == [0, 1]
+    path.write_text("# nothing\n")
+    assert load_composed(str(path)) == (None, None, "# nothing\n")
