@@ -10,18 +10,20 @@ from __future__ import annotations
 import os
 import stat
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.document import (
     GLOBAL,
     KINDS,
     NOTHING,
+    SINGULAR,
     Overrides,
     Problem,
     parse_document,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.effective import Layer
+from ansible_collections.stackstorm.st2.plugins.module_utils._override.pack_resources import PackResources
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import entries
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.yaml_file import load_yaml, nested_key_lines
 
@@ -47,6 +49,8 @@ class OverrideFile:
     :arg overrides: What it says, problems left out.
     :arg problems: What in it StackStorm refuses or ignores.
     :arg complaints: The problems as sentences, each with file and line.
+    :arg lines: The line of each problem; 0 for the file as such.
+    :arg positions: The line of each key, by the keys that lead to it.
     :arg ignored: A file with another ending beside it, which StackStorm does not read.
     """
 
@@ -61,6 +65,7 @@ class OverrideFile:
     complaints: t.Tuple[str, ...] = ()
     lines: t.Tuple[int, ...] = ()
     ignored: t.Optional[str] = None
+    positions: t.Mapping[t.Tuple[str, ...], int] = field(default_factory=dict, repr=False)
 
     @property
     def layer(self) -> Layer:
@@ -116,7 +121,9 @@ def _read(pack: str, path: str, link: t.Optional[str], ignored: t.Optional[str])
     by_path = dict(lines)
     numbers = tuple(_line(by_path, problem.path) for problem in problems)
     complaints = tuple(_complaint(path, number, problem) for number, problem in zip(numbers, problems))
-    return OverrideFile(pack, path, content, True, link, None, overrides, problems, complaints, numbers, ignored)
+    return OverrideFile(
+        pack, path, content, True, link, None, overrides, problems, complaints, numbers, ignored, by_path
+    )
 
 
 def _content(path: str) -> t.Optional[bytes]:
@@ -137,6 +144,21 @@ def override_files(directory: str) -> t.List[str]:
         if ending in (ENDING, ".yml") and not name.startswith("."):
             found.add(stem)
     return sorted(found)
+
+
+def idle_exceptions(file: OverrideFile, resources: PackResources) -> t.List[t.Tuple[int, str]]:
+    """The exceptions in a pack's file for what the pack does not have, which StackStorm ignores: line and clause.
+
+    Nothing is said of a pack with files that cannot be read: it may have more than is known.
+    """
+    if resources.warnings:
+        return []
+    return [
+        (file.positions.get((kind, "exceptions", name), 0), f"the pack {file.pack} has no {SINGULAR[kind]} {name}")
+        for kind in KINDS
+        for name in file.overrides.of(kind).exceptions
+        if (kind, name) not in resources.by_name()
+    ]
 
 
 def ignored_warning(file: OverrideFile) -> t.List[str]:
