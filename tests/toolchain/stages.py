@@ -119,6 +119,7 @@ STAGES = (
     Stage("e2e", "real git servers, real packs, from install to removal", "tests/e2e", e2e),
     Stage("faults", "killed at every step", "tests/faults", pytest_stage("faults")),
     Stage("hostile", "packs and indexes that mean harm", "tests/hostile", pytest_stage("hostile")),
+    Stage("secrets", "a canary in every credential, looked for everywhere", "tests/secrets", pytest_stage("secrets")),
     Stage(
         "properties",
         "check mode against the run, over generated worlds",
