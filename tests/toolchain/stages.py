@@ -130,6 +130,7 @@ STAGES = (
     Stage("faults", "killed at every step, and what else may break", "tests/faults", faults),
     Stage("hostile", "packs and indexes that mean harm", "tests/hostile", pytest_stage("hostile")),
     Stage("sanity", "ansible-test sanity on every supported ansible-core", "plugins", ansible_test_runs.sanity),
+    Stage("secrets", "a canary in every credential, looked for everywhere", "tests/secrets", pytest_stage("secrets")),
     Stage(
         "properties",
         "check mode against the run, over generated worlds",
