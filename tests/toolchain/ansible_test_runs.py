@@ -159,7 +159,7 @@ def _check(name: str, programs: Path, *arguments: str, tree: str = "") -> Check:
     root = collection_tree.copy(place)
     command = [str(programs / "ansible-test"), arguments[0], "--color", "no", *arguments[1:]]
     surroundings = {**environment(programs), "HOME": str(_home(programs, place))}
-    return Check(name, command, root, surroundings, root / "tests" / "output" / "junit", seconds=900)
+    return Check(name, command, root, surroundings, root / "tests" / "output" / "junit", seconds=1800)
 
 
 def _cores() -> t.Iterator[tuple[Core, Path | Skip]]:

@@ -146,7 +146,7 @@ STAGES = (
 )
 
 
-def _pytest(stage: str, name: str, programs: Path, *arguments: str, seconds: int = 900) -> Check:
+def _pytest(stage: str, name: str, programs: Path, *arguments: str, seconds: int = 1800) -> Check:
     report = REPORTS / f"{stage}-{''.join(c if c.isalnum() else '-' for c in name)}.xml"
     paths = [argument for argument in arguments if not argument.startswith("tests/") or (ROOT / argument).exists()]
     options = [
