@@ -82,9 +82,9 @@ options:
         asked to look after dependencies, since it answers a conflict by deleting packs that were running. They are
         looked after here, by StackStorm's rules. Dependencies of a URL, and of another release than the index offers,
         show only when it is installed; check mode warns of that.
-      - With V(api) a pack that fails is removed again, or the release that was there is installed again. Packs that were
-        done before it stay done, and the result says which. A task that outlives O(timeout) cancels its execution,
-        and can put nothing back.
+      - With V(api) a pack that fails is removed again, or the release that was there is installed again. Packs that
+        were done before it stay done, and the result says which. A task that outlives O(timeout) cancels its
+        execution, and can put nothing back.
       - With V(api) only O(name), O(packs), O(state), O(dependencies), O(force), O(index_strict), O(timeout),
         O(ca_bundle) and the options of the API mean something. Others are refused.
     type: str
