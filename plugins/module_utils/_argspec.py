@@ -18,6 +18,8 @@ class ArgumentSpec:
     """A part of a module's argument spec.
 
     :arg options: As AnsibleModule's C(argument_spec).
+    :arg hidden: Options with values that may be secret, which the module itself has to find out: neither the system's
+        log nor the invocation that Ansible shows with C(-vvv) holds them.
     :arg remote_if: Options with the value for which the work needs no StackStorm on the target; see L(needs_host).
     """
 
@@ -25,6 +27,7 @@ class ArgumentSpec:
     mutually_exclusive: t.Tuple[t.Tuple[str, ...], ...] = ()
     required_one_of: t.Tuple[t.Tuple[str, ...], ...] = ()
     required_together: t.Tuple[t.Tuple[str, ...], ...] = ()
+    hidden: t.Tuple[str, ...] = ()
     remote_if: t.Tuple[t.Tuple[str, str], ...] = ()
 
     def merge(self, other: ArgumentSpec) -> ArgumentSpec:
@@ -34,6 +37,7 @@ class ArgumentSpec:
             self.mutually_exclusive + other.mutually_exclusive,
             self.required_one_of + other.required_one_of,
             self.required_together + other.required_together,
+            self.hidden + other.hidden,
             remote_if=self.remote_if + other.remote_if,
         )
 
@@ -144,6 +148,31 @@ def pack_options() -> ArgumentSpec:
     )
 
 
+def config_options() -> ArgumentSpec:
+    """The options of M(stackstorm.st2.st2_pack_config) itself."""
+    return ArgumentSpec(
+        {
+            "pack": {"type": "str", "required": True},
+            "config": {"type": "dict"},
+            "secrets": {"type": "dict", "no_log": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "merge": {"type": "str", "choices": ["replace", "merge"], "default": "replace"},
+            "unknown_keys": {"type": "str", "choices": ["warn", "fail", "ignore"], "default": "warn", "no_log": False},
+            "schema": {"type": "path"},
+            "backup": {"type": "bool", "default": False},
+            "owner": {"type": "str"},
+            "group": {"type": "str"},
+            "mode": {"type": "raw", "default": "0640"},
+        },
+        hidden=("config",),
+    )
+
+
+def config_info_options() -> ArgumentSpec:
+    """The options of M(stackstorm.st2.st2_pack_config_info) itself."""
+    return ArgumentSpec({"pack": {"type": "list", "elements": "str"}, "schema": {"type": "path"}})
+
+
 def pack_info_options() -> ArgumentSpec:
     """The options of M(stackstorm.st2.st2_pack_info) itself."""
     return ArgumentSpec(
@@ -153,3 +182,30 @@ def pack_info_options() -> ArgumentSpec:
             "check_edits": {"type": "bool", "default": True},
         }
     )
+
+
+def override_options() -> ArgumentSpec:
+    """The options of M(stackstorm.st2.st2_override) itself.
+
+    What is switched is given as raw values: a quoted C("no") is an error there, and must not be made a truth value.
+    """
+    section = {
+        "defaults": {"type": "dict"},
+        "exceptions": {"type": "dict"},
+        "enabled": {"type": "raw"},
+        "disabled": {"type": "raw"},
+    }
+    return ArgumentSpec(
+        {
+            "pack": {"type": "str", "required": True},
+            **{kind: {"type": "dict", "options": section} for kind in ("sensors", "actions", "rules", "aliases")},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "merge": {"type": "str", "choices": ["merge", "replace"], "default": "merge"},
+            "allow_missing": {"type": "bool", "default": False},
+        }
+    )
+
+
+def override_info_options() -> ArgumentSpec:
+    """The options of M(stackstorm.st2.st2_override_info) itself."""
+    return ArgumentSpec({"pack": {"type": "list", "elements": "str"}})

@@ -81,6 +81,12 @@ class DependencyError(St2Error):
     default_step = "dependencies"
 
 
+class ConfigError(St2Error):
+    """A pack config that StackStorm would refuse, or that must not be overwritten."""
+
+    default_step = "validate"
+
+
 class VirtualenvError(St2Error):
     """A pack virtualenv that cannot be built."""
 

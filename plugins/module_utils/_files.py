@@ -28,6 +28,37 @@ BYTECODE_DIRECTORY = "__pycache__"
 BYTECODE_SUFFIXES = (".pyc", ".pyo")
 
 
+class UnfitFileError(OSError):
+    """A file that is there and must not be read: a device, a pipe, or far too large. C(strerror) says which."""
+
+
+def read_regular_file(path: str, most_bytes: int) -> bytes:
+    """The content of a regular file.
+
+    Anything else is not even opened: a pipe would wait, C(/dev/zero) never end, and opening some devices does things.
+
+    :arg most_bytes: More than any file of its kind has.
+    :raises UnfitFileError: when it is no regular file, or a larger one.
+    :raises OSError: when it cannot be read.
+    """
+    _require_regular(path, os.stat(path))
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as stream:
+        status = os.fstat(stream.fileno())
+        _require_regular(path, status)
+        # read() reserves what it is asked for; files of /proc have no size.
+        content = stream.read(min(status.st_size or most_bytes, most_bytes) + 1)
+    if len(content) > most_bytes:
+        raise UnfitFileError(errno.EFBIG, f"It has more than {most_bytes} bytes", path)
+    return content
+
+
+def _require_regular(path: str, status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    if not stat.S_ISREG(status.st_mode):
+        raise UnfitFileError(errno.EINVAL, "It is not a regular file", path)
+
+
 @dataclass(frozen=True)
 class TreeEntry:
     """One file, link or special file of a tree.
@@ -44,11 +75,12 @@ class TreeEntry:
     digest: str
 
 
-def write_atomically(path: str, content: bytes, *, mode: int = 0o644) -> None:
+def write_atomically(path: str, content: bytes, *, mode: int = 0o644, uid: int = -1, gid: int = -1) -> None:
     """Write C(content) to C(path) so that every reader, and every crash, sees the old file or the whole new one.
 
     :arg path: Absolute path; its directory exists.
     :arg mode: Permission bits, set before the file gets its name.
+    :arg uid: Its owner and C(gid) its group, set before that too; -1 for those of this account.
     :raises OSError: as the file system gives it; then C(path) is what it was.
     """
     directory = os.path.dirname(path)
@@ -56,6 +88,8 @@ def write_atomically(path: str, content: bytes, *, mode: int = 0o644) -> None:
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)
+            if (uid, gid) != (-1, -1):
+                os.fchown(stream.fileno(), uid, gid)
             os.fchmod(stream.fileno(), mode)
             stream.flush()
             os.fsync(stream.fileno())
@@ -200,10 +234,14 @@ def is_bytecode(relative: str) -> bool:
     return relative.endswith(BYTECODE_SUFFIXES) or BYTECODE_DIRECTORY in relative.split("/")
 
 
-def walk_tree(root: str, *, skip: t.Container[str] = (".git",)) -> t.Iterator[t.Tuple[str, os.stat_result]]:
+def walk_tree(
+    root: str, *, skip: t.Container[str] = (".git",), strict: bool = False
+) -> t.Iterator[t.Tuple[str, os.stat_result]]:
     """Every path below C(root) that is not a directory, sorted, with its own (not a link's target's) stat.
 
     :arg skip: Names of directories directly below C(root) to leave out.
+    :arg strict: Whether a directory that cannot be read is an error, and not just left out.
+    :raises OSError: with C(strict).
     """
     waiting = [""]  # No recursion, as os.walk has: a tree may be deeper than that goes.
     while waiting:
@@ -212,6 +250,8 @@ def walk_tree(root: str, *, skip: t.Container[str] = (".git",)) -> t.Iterator[t.
             with os.scandir(os.path.join(root, relative)) as found:
                 entries = sorted(found, key=lambda entry: entry.name)
         except OSError:
+            if strict:
+                raise
             continue
         below = []
         for entry in entries:

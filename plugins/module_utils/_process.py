@@ -12,6 +12,7 @@ import errno
 import functools
 import os
 import resource
+import select
 import signal
 import subprocess
 import tempfile
@@ -90,13 +91,15 @@ def _load_libc() -> t.Optional[ctypes.CDLL]:
 _LIBC = _load_libc()
 
 
-def _die_with_parent(most_written: t.Optional[int]) -> None:
+def _die_with_parent(most_written: t.Optional[int], most_memory: t.Optional[int]) -> None:
     # A module that is killed must not leave a git or pip behind that goes on writing.
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if most_written is not None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_FSIZE, (most_written, most_written))
+    if most_memory is not None:
+        resource.setrlimit(resource.RLIMIT_DATA, (most_memory, most_memory))
 
 
 def run(
@@ -108,6 +111,7 @@ def run(
     redactor: t.Optional[Redactor] = None,
     check: bool = True,
     most_written: t.Optional[int] = None,
+    most_memory: t.Optional[int] = None,
 ) -> Completed:
     """Run a program to its end.
 
@@ -117,6 +121,7 @@ def run(
         output) stays as it is, as it is read by us: a password like C(main) must not change the name of a branch.
     :arg check: Whether an exit status other than zero is an error.
     :arg most_written: Bytes of any one file, the answer too, at which the program is ended by SIGXFSZ.
+    :arg most_memory: Bytes that each process may take beside the files that it maps; it is refused more.
     :raises DeadlineError: when the deadline passes; the program and all its children are killed. What it leaves running
         when it ends by itself is killed too.
     :raises ProgramError: on an exit status other than zero, with the end of what it wrote.
@@ -135,7 +140,7 @@ def run(
                 env=dict(environment),
                 cwd=cwd,
                 start_new_session=True,
-                preexec_fn=functools.partial(_die_with_parent, most_written),
+                preexec_fn=functools.partial(_die_with_parent, most_written, most_memory),
             )
         except (OSError, ValueError) as error:
             place = getattr(error, "filename", None) or argv[0]
@@ -172,7 +177,7 @@ def _wait(process: subprocess.Popen[bytes], deadline: Deadline, streams: t.Itera
     while True:
         remaining = deadline.remaining()
         try:
-            process.wait(timeout=min(_LOOK_SECONDS, remaining))
+            _wait_for(process, min(_LOOK_SECONDS, remaining))
             return
         except subprocess.TimeoutExpired:
             if remaining <= _LOOK_SECONDS:
@@ -180,6 +185,23 @@ def _wait(process: subprocess.Popen[bytes], deadline: Deadline, streams: t.Itera
         if any(os.lseek(stream.fileno(), 0, os.SEEK_CUR) > _MOST_WRITTEN for stream in streams):
             program = os.path.basename(str(process.args[0]))  # type: ignore[index]
             raise St2Error(f"{program} was stopped, because it wrote more than {_MOST_WRITTEN >> 20} MiB of messages.")
+
+
+def _wait_for(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """Wait for a program to end. Python's own C(wait) looks now and then, up to 50 ms late: much for a call of git."""
+    try:
+        handle = os.pidfd_open(process.pid)  # from Python 3.9 and Linux 5.3
+    except (AttributeError, OSError):
+        process.wait(timeout=seconds)
+        return
+    try:
+        poll = select.poll()
+        poll.register(handle, select.POLLIN)
+        if not poll.poll(max(0.0, seconds) * 1000):
+            raise subprocess.TimeoutExpired(process.args, seconds)
+    finally:
+        os.close(handle)
+    process.wait()
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

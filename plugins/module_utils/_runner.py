@@ -21,13 +21,50 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Red
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import Host, read_host
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result, Task
 
+_HIDDEN = "not shown"
+
 
 class _Module(AnsibleModule):  # type: ignore[misc]  # ansible-core has no type information
-    """AnsibleModule that knows all secrets in its options before it writes its invocation to the system's log."""
+    """AnsibleModule that knows all secrets in its options before it writes its invocation to the system's log.
+
+    :arg hidden: Options whose values are not to be seen anywhere.
+    """
+
+    params: t.Dict[str, t.Any]
+
+    def __init__(self, hidden: t.Sequence[str], **arguments: t.Any) -> None:
+        self._hidden = hidden
+        super().__init__(**arguments)
 
     def _log_invocation(self) -> None:
         self.no_log_values.update(option_secrets(self.params))
-        super()._log_invocation()
+        params = self.params
+        self.params = self._shown_params()
+        try:
+            super()._log_invocation()
+        finally:
+            self.params = params
+
+    def exit_json(self, **kwargs: t.Any) -> t.NoReturn:
+        kwargs.setdefault("invocation", {"module_args": self._shown_params()})
+        super().exit_json(**kwargs)
+        raise AssertionError("AnsibleModule has ended the process before this line.")
+
+    def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
+        kwargs.setdefault("invocation", {"module_args": self._shown_params()})
+        super().fail_json(msg, **kwargs)
+        raise AssertionError("AnsibleModule has ended the process before this line.")
+
+    def _shown_params(self) -> t.Dict[str, t.Any]:
+        params = getattr(self, "params", None) or {}
+        return {name: _without_values(value) if name in self._hidden else value for name, value in params.items()}
+
+
+def _without_values(value: t.Any) -> t.Any:
+    """A structure with a marker for each value."""
+    if isinstance(value, t.Mapping):
+        return {key: _without_values(item) for key, item in value.items()}
+    return None if value is None else _HIDDEN
 
 
 def option_secrets(params: t.Mapping[str, t.Any]) -> t.Iterator[str]:
@@ -45,7 +82,7 @@ def run_module(spec: ArgumentSpec, work: t.Callable[[Task], Result]) -> t.NoRetu
 
     :arg work: Does it; raises from the tree of St2Error, or returns a result with a failure in it.
     """
-    module = _Module(supports_check_mode=True, **spec.arguments())
+    module = _Module(spec.hidden, supports_check_mode=True, **spec.arguments())
     # A pack has the modes that git gives it, whatever the account's umask.
     os.umask(0o022)
     redactor = Redactor([*option_secrets(module.params), *module.no_log_values])

@@ -7,29 +7,17 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import typing as t
 from pathlib import Path
 
-from infrastructure.ansible_run import collections_path, run_module_directly
+from infrastructure.ansible_run import collections_path
 
+from .probe import Probe, probe
 from .world import Table, World, median, timed, world
 
 COUNTS = (1, 50, 200)
 HEAVY = ("requests", "jsonschema", "semver", "yaml")
-MEGABYTE = 1024.0
-_PROBE = """\
-import json, resource, runpy, sys
-from ansible.module_utils import basic
-basic._ANSIBLE_ARGS = sys.stdin.buffer.read()
-basic._ANSIBLE_PROFILE = "legacy"
-try:
-    runpy.run_module(sys.argv[1], run_name="__main__", alter_sys=True)
-finally:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print("\\n" + json.dumps({"peak_kilobytes": peak, "modules": sorted(sys.modules)}), file=sys.stderr)
-"""
 
 
 def ansible(module: str, arguments: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> float:
@@ -45,8 +33,8 @@ def ansible(module: str, arguments: t.Mapping[str, t.Any], environment: t.Mappin
     return timed(command, variables)
 
 
-def probe(measured: World, log: Path) -> t.Dict[str, t.Any]:
-    """Peak memory and imported modules of a satisfied module, and the programs it started (none, one hopes).
+def satisfied(measured: World, log: Path) -> t.Tuple[Probe, t.List[str]]:
+    """Run a satisfied module; return what it took, and the programs that it started (none, one hopes).
 
     Every program of the module's PATH is one that writes its name into ``log``.
     """
@@ -55,20 +43,8 @@ def probe(measured: World, log: Path) -> t.Dict[str, t.Any]:
     for program in ("git", "uv", "virtualenv", "python3", "ssh", "st2-register-content"):
         (spies / program).write_text(f"#!/bin/sh\necho {program} >> {log}\nexit 1\n")
         (spies / program).chmod(0o755)
-    arguments = {"ANSIBLE_MODULE_ARGS": {**measured.arguments(), "st2_conf": str(measured.host.st2_conf)}}
-    environment = {**measured.host.environment(), "PATH": str(spies), "PYTHONPATH": str(collections_path())}
-    done = subprocess.run(
-        [sys.executable, "-c", _PROBE, "ansible_collections.stackstorm.st2.plugins.modules.st2_pack"],
-        input=json.dumps(arguments),
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    found = json.loads(done.stderr.splitlines()[-1])
-    found["result"] = json.loads(done.stdout.strip().splitlines()[-1])
-    found["programs"] = log.read_text().split() if log.exists() else []
-    return t.cast("t.Dict[str, t.Any]", found)
+    found = probe(measured, {"PATH": str(spies)})
+    return found, log.read_text().split() if log.exists() else []
 
 
 def measure(root: Path, counts: t.Sequence[int] = COUNTS, times: int = 5) -> Table:
@@ -78,25 +54,22 @@ def measure(root: Path, counts: t.Sequence[int] = COUNTS, times: int = 5) -> Tab
     seconds = {}
     for count in counts:
         with world(root / str(count), count) as measured:
-            installed = run_module_directly(
-                "st2_pack", measured.arguments(), host=measured.host, env=measured.environment(), timeout=900
-            )
-            if installed.rc:
-                raise RuntimeError(installed.everything)
+            probe(measured)
             measured.git.clear()
             measured.index.clear()
             arguments = {**measured.arguments(), "st2_conf": str(measured.host.st2_conf)}
             once = median(lambda a=arguments: ansible("stackstorm.st2.st2_pack", a, {}), times)  # type: ignore[misc]
             seconds[count] = table.add(f"{count} satisfied packs", once, ping).seconds
-            found = probe(measured, root / f"programs-{count}")
+            found, programs = satisfied(measured, root / f"programs-{count}")
             requests = len(measured.git.requests) + len(measured.index.requests)
-            heavy = [name for name in HEAVY if name in found["modules"]]
+            heavy = [name for name in HEAVY if name in found.modules]
             table.notes.append(
-                f"{count} packs: peak memory {found['peak_kilobytes'] / MEGABYTE:.0f} MiB, requests {requests}, "
-                f"programs started {len(found['programs'])}, "
+                f"{count} packs: peak memory {found.peak_mebibytes:.0f} MiB, requests {requests}, "
+                f"programs started {len(programs)}, "
                 f"of {', '.join(HEAVY)} imported: {', '.join(heavy) or 'none'}."
             )
     if len(counts) > 1:
         growth = (seconds[counts[-1]] - seconds[counts[-2]]) / (counts[-1] - counts[-2])
+        table.notes.append("Wanted: at most 1.5 times the ping at 50 packs, 2 ms more for a further pack, 100 MiB.")
         table.notes.append(f"Growth from {counts[-2]} to {counts[-1]} packs: {growth * 1000:.2f} ms a pack.")
     return table

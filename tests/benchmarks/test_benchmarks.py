@@ -11,23 +11,24 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.fresh import install, measure_fresh, measure_large
-from benchmarks.satisfied import HEAVY, measure, probe
+from benchmarks.fresh import measure_fresh, measure_large
+from benchmarks.probe import probe
+from benchmarks.satisfied import HEAVY, measure, satisfied
 from benchmarks.world import world
 
 
 def test_a_satisfied_task_starts_nothing_asks_nobody_and_imports_little(tmp_path: Path) -> None:
     with world(tmp_path / "world", 5) as measured:
-        install(measured)
+        probe(measured)
         measured.git.clear()
         measured.index.clear()
-        found = probe(measured, tmp_path / "programs")
-        assert found["result"]["changed"] is False
-        assert [pack["action"] for pack in found["result"]["packs"]] == ["none"] * 5
-        assert found["programs"] == []
+        found, programs = satisfied(measured, tmp_path / "programs")
+        assert found.result["changed"] is False
+        assert [pack["action"] for pack in found.result["packs"]] == ["none"] * 5
+        assert programs == []
         assert (measured.git.requests, measured.index.requests) == ([], [])
-        assert [name for name in HEAVY if name in found["modules"]] == []
-        assert found["peak_kilobytes"] < 100 * 1024
+        assert [name for name in HEAVY if name in found.modules] == []
+        assert found.peak_mebibytes < 100
 
 
 def test_every_benchmark_runs_and_gives_a_table(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from infrastructure.packs import PackTree
 from infrastructure.repositories import GitRepository, index_document
 from infrastructure.servers import CertificateAuthority, GitHttpsServer, IndexServer, PackageIndex
 from infrastructure.st2_host import ScratchHost
+from infrastructure.warm_modules import warm_modules
 
 INDEX = "/v1/index.json"
 STATE = ".stackstorm.st2"
@@ -35,7 +36,7 @@ class Stamp(t.NamedTuple):
 
 
 class Scene:
-    """Everything one test needs; `run` and its kin run a module on ``host`` in a process of its own.
+    """Everything one test needs; `run` and its kin run a module on ``host`` in a fork of a process with all imported.
 
     Virtualenvs are left out unless a test asks for them by ``virtualenv=``, since most tests are not about them.
 
@@ -107,7 +108,8 @@ class Scene:
             options["name"] = list(names)
         options.update(arguments)
         options = {key: value for key, value in options.items() if value is not None}
-        return run_module_directly(module, options, **{"diff": True, "host": self.host, **how}, env=environment)
+        run = run_module_directly if "python" in how else warm_modules.run
+        return run(module, options, **{"diff": True, "host": self.host, **how}, env=environment)
 
     def change(self, *names: str, **arguments: t.Any) -> ModuleResult:
         """Run st2_pack, which must change something."""

@@ -69,7 +69,7 @@ class Boundaries:
         paths = [path for path in paths if path.startswith(self._root)]
         if not paths:
             return None
-        label = " ".join([event.replace("os.", ""), *(path[len(self._root) :] for path in paths)])
+        label = " ".join([event.replace("os.", ""), *(re.sub(r"\s", "?", path[len(self._root) :]) for path in paths)])
         for pattern, name in _NAMES:
             label = pattern.sub(name, label)
         return (BULK if all(map(_INSIDE.search, paths)) else STEP), label
@@ -87,29 +87,47 @@ def _full(path: t.Any, directory: t.Any) -> str:
     return os.path.abspath(path)
 
 
-def descendants(pid: int) -> t.List[int]:
-    """Return the processes that a process started, and those that they started."""
-    children: t.Dict[int, t.List[int]] = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as stream:
-                    parent = int(stream.read().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
-            children.setdefault(parent, []).append(int(name))
-    found, todo = [], [pid]
+def _parents() -> t.Dict[int, int]:
+    """Return the parent of each process of this machine."""
+    found = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as stream:
+                found[int(name)] = int(stream.read().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+    return found
+
+
+def descendants(pid: int) -> t.Dict[int, int]:
+    """Return the processes that a process started, and those that they started, each with its parent."""
+    parents = _parents()
+    found: t.Dict[int, int] = {}
+    todo = [pid]
     while todo:
-        below = children.get(todo.pop(), [])
-        found += below
+        above = todo.pop()
+        below = [child for child, parent in parents.items() if parent == above]
+        found.update(dict.fromkeys(below, above))
         todo += below
     return found
 
 
 def kill(pid: int, *, children: bool) -> None:
-    """End a process by SIGKILL, alone or with all its descendants."""
-    for victim in [*(descendants(pid) if children else []), pid]:
+    """End a process by SIGKILL, alone or with all its descendants.
+
+    :arg pid: this process, or a child that nobody has waited for yet: its number is not given to another meanwhile.
+    """
+    for child, parent in (descendants(pid) if children else {}).items():
         try:
-            os.kill(victim, signal.SIGKILL)
+            handle = os.pidfd_open(child)
+        except ProcessLookupError:
+            continue
+        # Numbers of processes are used again: with the handle open, look whether it is still the one that was found.
+        try:
+            if _parents().get(child) == parent:
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
         except ProcessLookupError:
             pass
+        finally:
+            os.close(handle)
+    os.kill(pid, signal.SIGKILL)

@@ -18,8 +18,6 @@ from infrastructure.ansible_run import COLLECTION, collections_path
 from infrastructure.environment import clean_environment
 from infrastructure.st2_host import ScratchHost
 
-from .boundaries import kill
-
 SERVER = Path(__file__).with_name("module_server.py")
 KILLED = -9
 
@@ -57,13 +55,25 @@ class Refusal:
         return f"{self.kind} {self.number} {errno.errorcode[self.error]}{', lasting' if self.lasting else ''}"
 
 
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """What a run may take: bytes of address space for it and for each of its programs, and seconds."""
+
+    memory: int
+    seconds: int
+
+
 class Execution(t.Dict[str, t.Any]):
-    """What a run returned; ``rc``, ``stdout``, ``stderr`` and ``seconds`` of its process beside it."""
+    """What a run returned; ``rc``, ``stdout``, ``stderr`` and ``seconds`` of its process beside it.
+
+    ``peak`` is the most memory that the process or one of its programs had, in KiB.
+    """
 
     rc: int = 0
     stdout: str = ""
     stderr: str = ""
     seconds: float = 0.0
+    peak: int = 0
 
     @property
     def killed(self) -> bool:
@@ -120,23 +130,34 @@ class ModuleRuns:
         refusal: t.Optional[Refusal] = None,
         record: t.Optional[Path] = None,
         clock: t.Sequence[float] = (),
+        limits: t.Optional[Limits] = None,
+        broken: str = "",
+        module: str = "st2_pack",
+        environment: t.Optional[t.Mapping[str, str]] = None,
+        root: t.Optional[Path] = None,
     ) -> Execution:
         """Run st2_pack to its end, with a ``refusal`` on the way, or to the instant ``at``.
 
         :arg exchange: false for a file system that cannot exchange two names.
         :arg record: file that gets a line for each boundary.
         :arg clock: jumps of the clock, in seconds, one for each time it is read.
+        :arg limits: beyond which it gets no memory, and is ended by SIGALRM.
+        :arg broken: function below module_utils, such as ``_pack.task.read_options``, that raises RuntimeError.
+        :arg environment: further variables.
+        :arg root: where ``record`` and the instants look; the host's base path unless given.
         """
         job = {
-            "module": f"ansible_collections.{COLLECTION}.plugins.modules.st2_pack",
-            "document": {"ANSIBLE_MODULE_ARGS": self._arguments(arguments, check)},
-            "environment": self._environment,
-            "root": str(self._host.base_path),
+            "module": f"ansible_collections.{COLLECTION}.plugins.modules.{module}",
+            "document": {"ANSIBLE_MODULE_ARGS": self._arguments(module, arguments, check)},
+            "environment": {**self._environment, **(environment or {})},
+            "root": str(root or self._host.base_path),
+            "limits": dataclasses.asdict(limits) if limits else None,
+            "broken": broken,
             "stdout": str(self._folder / "stdout"),
             "stderr": str(self._folder / "stderr"),
             "exchange": exchange,
             "clock": list(clock),
-            "kill": dataclasses.asdict(at) if at and at.after is None else None,
+            "kill": dataclasses.asdict(at) if at else None,
             "refuse": dataclasses.asdict(refusal) if refusal else None,
             "record": str(record) if record else None,
         }
@@ -144,34 +165,32 @@ class ModuleRuns:
         self._server.stdin.write(json.dumps(job) + "\n")
         self._server.stdin.flush()
         started = time.monotonic()
-        pid = self._read()
-        if at and at.after is not None:
-            time.sleep(at.after)
-            kill(pid, children=at.children)
-        return self._execution(self._read(), time.monotonic() - started)
+        self._read()  # the process id
+        rc, peak = self._read()
+        return self._execution(rc, peak, time.monotonic() - started)
 
-    def _execution(self, rc: int, seconds: float) -> Execution:
+    def _execution(self, rc: int, peak: int, seconds: float) -> Execution:
         stdout = (self._folder / "stdout").read_text(errors="replace")
         line = next((line for line in stdout.splitlines() if line.startswith("{")), "{}")
         execution = Execution(json.loads(line) if rc != KILLED else {})
-        execution.rc, execution.seconds = rc, seconds
+        execution.rc, execution.peak, execution.seconds = rc, peak, seconds
         execution.stdout, execution.stderr = stdout, (self._folder / "stderr").read_text(errors="replace")
         return execution
 
-    def _arguments(self, arguments: t.Mapping[str, t.Any], check: bool) -> t.Dict[str, t.Any]:
+    def _arguments(self, module: str, arguments: t.Mapping[str, t.Any], check: bool) -> t.Dict[str, t.Any]:
         internal = {
             "_ansible_check_mode": check,
             "_ansible_diff": True,
-            "_ansible_module_name": f"{COLLECTION}.st2_pack",
+            "_ansible_module_name": f"{COLLECTION}.{module}",
             "_ansible_remote_tmp": str(self._host.tmp),
             "_ansible_tmpdir": str(self._host.tmp),
         }
         return {"st2_conf": str(self._host.st2_conf), "register": "none", **arguments, **internal}
 
-    def _read(self) -> int:
+    def _read(self) -> t.List[int]:
         assert self._server.stdout
         line = self._server.stdout.readline()
         if not line:
             self._log.flush()
             raise AssertionError(f"The module server has ended: {(self._folder / 'server.log').read_text()}")
-        return int(line)
+        return [int(number) for number in line.split()]

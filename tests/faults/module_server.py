@@ -1,100 +1,61 @@
 # Copyright: Contributors to the stackstorm.st2 project
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A process that has everything imported and runs modules in forks of itself, which saves most of the time of a run.
+"""The process of `infrastructure.warm_server`, which runs modules in forks of itself, with faults in them.
 
-Each line that it reads is a job: a module, its arguments and environment, where its output goes, and what shall
-happen to it. It answers with the process id at once, and with the exit status when that process has ended.
+A job has further: ``root``, ``limits``, ``broken``, ``exchange``, ``clock``, ``kill``, ``refuse`` and ``record``; see
+`module_runs`.
 """
 
 from __future__ import annotations
 
-import atexit
 import importlib
-import json
 import os
-import runpy
+import resource
+import select
+import signal
 import sys
-import tempfile
 import time
-import traceback
 import typing as t
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from faults.boundaries import Boundaries, kill
-
-PACK = "ansible_collections.stackstorm.st2.plugins.module_utils._pack"
-# All that a run imports on the way, so that forks need not.
-WARM = (
-    *("yaml", "requests", "jsonschema", "semver", "ansible.module_utils.basic"),
-    *(f"{PACK}.{name}" for name in ("run", "task", "apply", "verify", "index_download", "virtualenv_build", "content")),
-    *(f"{PACK.rpartition('.')[0]}.{name}" for name in ("_runner", "_argspec")),
-)
+from infrastructure.warm_server import UTILS, serve
 
 
-def serve() -> None:
-    """Answer jobs until the input ends."""
-    for name in WARM:
-        importlib.import_module(name)
-    for line in sys.stdin:
-        job = json.loads(line)
-        pid = os.fork()
-        if pid == 0:
-            _work(job)
-        _answer(pid)
-        _answer(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-
-
-def _answer(number: int) -> None:
-    sys.stdout.write(f"{number}\n")
-    sys.stdout.flush()
-
-
-def _work(job: t.Dict[str, t.Any]) -> t.NoReturn:
-    status = 70
-    try:
-        os.setsid()
-        for descriptor, (path, flags) in enumerate(
-            ((os.devnull, os.O_RDONLY), (job["stdout"], os.O_RDWR), (job["stderr"], os.O_RDWR))
-        ):
-            opened = os.open(path, flags | (os.O_CREAT | os.O_TRUNC if descriptor else 0), 0o600)
-            os.dup2(opened, descriptor)
-            os.close(opened)
-        os.environ.clear()
-        os.environ.update(job["environment"])
-        tempfile.tempdir = None
-        os.chdir("/")
-        status = _run_module(job)
-    except BaseException:
-        traceback.print_exc()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
-
-
-def _run_module(job: t.Dict[str, t.Any]) -> int:
-    from ansible.module_utils import basic
-
-    basic._ANSIBLE_ARGS = json.dumps(job["document"]).encode()
-    basic._ANSIBLE_PROFILE = "legacy"
+def prepare(job: t.Dict[str, t.Any]) -> None:
+    """Put what the job wants into the fork."""
+    if job["limits"]:
+        resource.setrlimit(resource.RLIMIT_AS, (job["limits"]["memory"],) * 2)
+        signal.alarm(job["limits"]["seconds"])
+    if job["broken"]:
+        _break(job["broken"])
     if not job["exchange"]:
         _take_exchange_away()
     if job["clock"]:
         _let_the_clock_jump(job["clock"])
     _install_hook(job)
-    try:
-        runpy.run_module(job["module"], run_name="__main__", alter_sys=True)
-    except SystemExit as end:
-        atexit._run_exitfuncs()
-        return end.code if isinstance(end.code, int) else int(end.code is not None)
-    return 0
+
+
+def watch(pid: int, job: t.Dict[str, t.Any]) -> None:
+    """Kill the fork after the time that the job names, unless it has ended."""
+    if job["kill"] and job["kill"]["after"] is not None:
+        _kill_after(pid, job["kill"]["after"], job["kill"]["children"])
+
+
+def _kill_after(pid: int, seconds: float, children: bool) -> None:
+    handle = os.pidfd_open(pid)
+    ended = select.select([handle], [], [], seconds)[0]
+    os.close(handle)
+    if not ended:
+        kill(pid, children=children)
 
 
 def _install_hook(job: t.Dict[str, t.Any]) -> None:
     wanted, refused = job["kill"], job["refuse"]
-    if wanted:
+    if wanted and wanted["after"] is None:
 
         def reached(kind: str, number: int, label: str) -> None:
             if kind == wanted["kind"] and number == wanted["number"]:
@@ -115,7 +76,7 @@ def _install_hook(job: t.Dict[str, t.Any]) -> None:
         descriptor = os.open(job["record"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
 
         def reached(kind: str, number: int, label: str) -> None:
-            os.write(descriptor, f"{kind} {label}\n".encode())
+            os.write(descriptor, os.fsencode(f"{kind} {label}\n"))
 
     else:
         return
@@ -124,9 +85,19 @@ def _install_hook(job: t.Dict[str, t.Any]) -> None:
 
 def _take_exchange_away() -> None:
     """Behave as on a file system without RENAME_EXCHANGE."""
-    for name in (f"{PACK}.transaction", f"{PACK.rpartition('.')[0]}._files"):
+    for name in (f"{UTILS}._pack.transaction", f"{UTILS}._files"):
         module: t.Any = importlib.import_module(name)
         module.exchange = lambda one, other: False
+
+
+def _break(name: str) -> None:
+    """Let a function of the collection raise what nobody expects, with all its arguments in the message."""
+    path, _dot, function = name.rpartition(".")
+
+    def broken(*arguments: t.Any, **named: t.Any) -> t.NoReturn:
+        raise RuntimeError(f"{function} was called with {arguments} and {named}")
+
+    setattr(importlib.import_module(f"{UTILS}.{path}"), function, broken)
 
 
 def _let_the_clock_jump(jumps: t.Sequence[float]) -> None:
@@ -142,4 +113,4 @@ def _let_the_clock_jump(jumps: t.Sequence[float]) -> None:
 
 
 if __name__ == "__main__":
-    serve()
+    serve(prepare, watch)

@@ -41,7 +41,7 @@ class Impostor:
         path = scene.environment["PATH"]
         self._path = path
         self.sleep = f"{random.randrange(10_000, 90_000)}.5"
-        program = folder / name
+        self.program = program = folder / name
         true = shutil.which(name, path=path)
         body = behaviour.format(sleep=self.sleep) if "{sleep}" in behaviour else behaviour
         program.write_text(f'#!/bin/sh\ncase "$*" in\n{when}) {body} ;;\nesac\nexec {true} "$@"\n')
@@ -122,6 +122,33 @@ def test_a_uv_that_cannot_make_the_first_virtualenv(scene: Scene, behaviour: str
     assert result["step"] in ("virtualenv", "timeout") and scene.host.installed() == []
     assert impostor.survivors() == [] and not list(scene.host.virtualenvs.glob(".stackstorm.st2/bases/*"))
     scene.change("alpha", virtualenv="auto")
+    assert scene.host.run_action("alpha", "report")["version"] == "1.0.0"
+
+
+@pytest.mark.parametrize(
+    "behaviour, step, words",
+    [
+        (FAILS, "virtualenv", "wrong house"),
+        (HANGS, "timeout", f"timeout of {TIMEOUT} s"),
+        (DIES, "virtualenv", "-9"),
+        (LIES, "virtualenv", "cannot be made with virtualenv"),
+    ],
+    ids=["fails", "hangs", "dies", "lies"],
+)
+def test_a_virtualenv_program_that_cannot_make_the_first_virtualenv(
+    scene: Scene, behaviour: str, step: str, words: str
+) -> None:
+    scene.release("alpha", "1.0.0")
+    impostor = Impostor(scene, "virtualenv", behaviour)
+    # Without this option the program beside StackStorm's own Python goes before those on the PATH.
+    scene.host.configure("actionrunner", virtualenv_binary=str(impostor.program))
+    result = scene.refuse("alpha", virtualenv="auto", virtualenv_backend="virtualenv", timeout=TIMEOUT)
+    impostor.leave()
+    scene.host.configure("actionrunner", virtualenv_binary=None)
+    assert result["step"] == step and words in result["msg"], result.everything
+    assert impostor.survivors() == [] and scene.host.installed() == []
+    assert not list(scene.host.virtualenvs.glob(".stackstorm.st2/bases/*"))
+    scene.change("alpha", virtualenv="auto", virtualenv_backend="virtualenv")
     assert scene.host.run_action("alpha", "report")["version"] == "1.0.0"
 
 

@@ -160,10 +160,15 @@ def run_play(
         play = {"hosts": "localhost", "gather_facts": False, "connection": "local", "tasks": list(tasks)}
         play["vars"] = {"ansible_python_interpreter": sys.executable, **(variables or {})}
         playbook.write_text(yaml.safe_dump([play], sort_keys=False, allow_unicode=True))
-        command = [_program("ansible-playbook"), "-i", "localhost,", str(playbook), *arguments]
+        command = ansible_command(str(playbook), *arguments)
         command += ["--check"] * check + ["--diff"] * diff
-        environment = _ansible_environment(host, folder, results)
-        environment.update(env or {})
+        environment = {
+            **ansible_environment(host, folder),
+            "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+            "ANSIBLE_CALLBACKS_ENABLED": "whole_results",
+            "ST2_TEST_RESULTS": str(results),
+            **(env or {}),
+        }
         started = time.monotonic()
         done = subprocess.run(
             command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
@@ -214,7 +219,7 @@ class RunningModule:
             texts.append(stream.read().decode(errors="replace"))
         for stream in self._files:
             stream.close()
-        return ModuleResult(_parse(texts[0], rc), rc, texts[0], texts[1], seconds)
+        return read_result(rc, texts[0], texts[1], seconds)
 
 
 def start_module_directly(
@@ -231,6 +236,21 @@ def start_module_directly(
 
     :arg python: the interpreter, which needs ansible-core's module_utils; the running one by default.
     """
+    document, environment = direct_job(module, args, check=check, diff=diff, host=host, env=env)
+    name = f"ansible_collections.{COLLECTION}.plugins.modules.{module}"
+    return RunningModule([python or sys.executable, "-c", MAIN, name], environment, document)
+
+
+def direct_job(
+    module: str,
+    args: Arguments,
+    *,
+    check: bool,
+    diff: bool,
+    host: t.Optional[ScratchHost],
+    env: t.Optional[t.Mapping[str, str]],
+) -> t.Tuple[t.Dict[str, t.Any], t.Dict[str, str]]:
+    """Return what Ansible would hand to a module, and the whole environment of its process."""
     folder = str(host.tmp) if host else tempfile.gettempdir()
     internal = {
         "_ansible_check_mode": check,
@@ -242,8 +262,7 @@ def start_module_directly(
     document = {"ANSIBLE_MODULE_ARGS": {**_arguments(args, host), **internal}}
     environment = host.environment() if host else clean_environment()
     environment.update(env or {}, PYTHONPATH=str(collections_path()))
-    name = f"ansible_collections.{COLLECTION}.plugins.modules.{module}"
-    return RunningModule([python or sys.executable, "-c", MAIN, name], environment, document)
+    return document, environment
 
 
 def run_module_directly(
@@ -269,6 +288,11 @@ def _arguments(args: Arguments, host: t.Optional[ScratchHost]) -> t.Dict[str, t.
     return {**({"st2_conf": str(host.st2_conf)} if host else {}), **args}
 
 
+def read_result(rc: int, stdout: str, stderr: str, seconds: float) -> ModuleResult:
+    """Return the result of a module from what its process left."""
+    return ModuleResult(_parse(stdout, rc), rc, stdout, stderr, seconds)
+
+
 def _parse(stdout: str, rc: int) -> Arguments:
     for line in stdout.splitlines():
         if line.startswith("{"):
@@ -287,20 +311,25 @@ def _program(name: str) -> str:
     return found
 
 
-def _ansible_environment(host: t.Optional[ScratchHost], folder: str, results: Path) -> t.Dict[str, str]:
-    home = str(host.home) if host else folder
+def ansible_command(playbook: str, *arguments: str) -> t.List[str]:
+    """Return the command that runs a playbook, by its path or its name in a collection, on localhost."""
+    return [_program("ansible-playbook"), "-i", "localhost,", "-c", "local", playbook, *arguments]
+
+
+def ansible_environment(host: t.Optional[ScratchHost], folder: t.Union[str, Path]) -> t.Dict[str, str]:
+    """Return the environment for `ansible_command`.
+
+    :arg host: gives the home; without, it is ``folder``, which is for temporary files and must be there.
+    """
     config = Path(folder) / "ansible.cfg"
     config.write_text("[defaults]\n")
     return clean_environment(
-        home,
+        str(host.home) if host else str(folder),
         ANSIBLE_COLLECTIONS_PATH=str(collections_path()),
         ANSIBLE_CONFIG=str(config),
-        ANSIBLE_CALLBACK_PLUGINS=str(CALLBACKS),
-        ANSIBLE_CALLBACKS_ENABLED="whole_results",
         ANSIBLE_LOCAL_TEMP=str(Path(folder) / "local"),
         ANSIBLE_REMOTE_TEMP=str(Path(folder) / "remote"),
         ANSIBLE_NOCOLOR="1",
         ANSIBLE_LOCALHOST_WARNING="0",
         ANSIBLE_INVENTORY_UNPARSED_WARNING="0",
-        ST2_TEST_RESULTS=str(results),
     )

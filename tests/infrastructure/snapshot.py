@@ -39,14 +39,17 @@ class Changes(t.NamedTuple):
         return bool(self.added or self.removed or self.changed)
 
 
-def take_snapshot(root: t.Union[str, Path], exclude: t.Collection[str] = (), identity: bool = False) -> Snapshot:
+def take_snapshot(
+    root: t.Union[str, Path], exclude: t.Collection[str] = (), identity: bool = False, content: bool = True
+) -> Snapshot:
     """Return every path below ``root``, relative to it, with its `Entry`; ``root`` itself is left out.
 
     :arg exclude: names of files or directories at any depth, or paths relative to ``root``, to leave out with all
         that is below them.
+    :arg content: False to read no files, for a quick look that tells by ``identity`` alone what was written.
     """
     found: Snapshot = {}
-    _walk(str(root), "", exclude, identity, found)
+    _walk(str(root), "", exclude, (identity, content), found)
     return found
 
 
@@ -60,18 +63,18 @@ def compare(before: Snapshot, after: Snapshot) -> Changes:
     )
 
 
-def _walk(directory: str, prefix: str, exclude: t.Collection[str], identity: bool, found: Snapshot) -> None:
+def _walk(directory: str, prefix: str, exclude: t.Collection[str], look: t.Tuple[bool, bool], found: Snapshot) -> None:
     with os.scandir(directory) as entries:
         for entry in entries:
             path = prefix + entry.name
             if entry.name in exclude or path in exclude:
                 continue
-            found[path] = _entry(entry, identity)
+            found[path] = _entry(entry, *look)
             if entry.is_dir(follow_symlinks=False):
-                _walk(entry.path, path + "/", exclude, identity, found)
+                _walk(entry.path, path + "/", exclude, look, found)
 
 
-def _entry(entry: os.DirEntry[str], identity: bool) -> Entry:
+def _entry(entry: os.DirEntry[str], identity: bool, read: bool) -> Entry:
     info = entry.stat(follow_symlinks=False)
     kind, content = "other", ""
     if stat.S_ISLNK(info.st_mode):
@@ -80,6 +83,10 @@ def _entry(entry: os.DirEntry[str], identity: bool) -> Entry:
         kind = "directory"
     elif stat.S_ISREG(info.st_mode):
         kind = "file"
-        with open(entry.path, "rb") as stream:
-            content = hashlib.sha256(stream.read()).hexdigest()
+        content = _digest(entry.path) if read else ""
     return Entry(kind, stat.S_IMODE(info.st_mode), content, (info.st_ino, info.st_ctime_ns) if identity else None)
+
+
+def _digest(path: str) -> str:
+    with open(path, "rb") as stream:
+        return hashlib.sha256(stream.read()).hexdigest()

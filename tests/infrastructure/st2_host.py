@@ -137,6 +137,12 @@ class ScratchHost:
         """Return the environment for programs under test: a home and temporary directory of their own, no proxies."""
         return clean_environment(self.home, TMPDIR=str(self.tmp), **extra)
 
+    def add_register_content(self, database: Path) -> Path:
+        """Put a stand-in for ``st2-register-content`` into the service, on the database of a `StackStormStub`."""
+        from .st2_stub import register_content
+
+        return register_content.install(self.service, database)
+
     # Packs put there by others
 
     def place(self, tree: Tree, ref: str, base_path: t.Optional[Path] = None) -> Path:

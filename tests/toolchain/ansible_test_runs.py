@@ -33,9 +33,15 @@ if others:
 """
 
 
-# Half of the time of the unit tests goes into these. They start git and pip all the time and depend on them more than
-# on Python, so only .venv and the oldest Python run them.
-ONCE = ("test_virtualenv_build.py", "test_resolve_dependencies.py", "test_fetch.py")
+# The sanity tests whose answer depends on the release of ansible-core.
+BY_RELEASE = ("compile", "import", "validate-modules")
+BY_PYTHON = ("compile", "import")
+
+# Most of the time of the unit tests goes into files with the first marker. They start git and pip and depend more
+# on them than on Python: the newest and the oldest Python run them, by pytest. The second marks what only
+# ansible-test can run on Pythons without ansible-core.
+STARTS_PROGRAMS = "\npytestmark = pytest.mark.starts_programs\n"
+NEEDS_ANSIBLE = "pytest.mark.needs_ansible"
 
 
 def environment(programs: Path) -> dict[str, str]:
@@ -43,7 +49,7 @@ def environment(programs: Path) -> dict[str, str]:
     home = HOMES / "tests"
     home.mkdir(parents=True, exist_ok=True)
     (home / ".gitconfig").write_text(f"[safe]\n\tdirectory = {ROOT}\n", encoding="utf-8")
-    ours = re.compile(r"ANSIBLE_|ST2_(?!TEST_DATA$)|GIT_|PYTHON|PYTEST_|VIRTUAL_ENV$|XDG_|PYENV_")
+    ours = re.compile(r"ANSIBLE_|ST2_(?!(TEST_DATA|KILLS|SEED|WORKERS)$)|GIT_|PYTHON|PYTEST_|VIRTUAL_ENV$|XDG_|PYENV_")
     kept = {name: value for name, value in os.environ.items() if not ours.match(name)}
     for settings in PIP_SETTINGS:
         if settings.exists():
@@ -61,33 +67,62 @@ def environment(programs: Path) -> dict[str, str]:
 def sanity() -> t.Iterator[Check | Skip]:
     """ansible-test sanity once for each release of ansible-core: all of it on the newest one.
 
-    The others leave out pylint: it takes as long as all the rest, and is the same linter in an older edition.
+    On the others what depends on the release, with the Python that runs it and the oldest one that no other release
+    knows; the rest are the same linters in older editions.
     """
     for core, programs in _cores():
         if isinstance(programs, Skip):
             yield programs
         else:
-            less = [] if core is CORES[-1] else ["--skip-test", "pylint"]
-            yield _check(f"ansible-core {core.release}", programs, "sanity", "--junit", *less)
+            for python, tests in _sanity_runs(core):
+                less = [part for test in tests for part in ("--test", test)]
+                less += ["--python", python] if python else []
+                name = f"ansible-core {core.release}" + (f", Python {python}" if python else "")
+                yield _check(name, programs, "sanity", "--junit", *less, tree=python)
+
+
+def _sanity_runs(core: Core) -> t.Iterator[tuple[str, tuple[str, ...]]]:
+    """Pythons and tests; none of either stands for all there are."""
+    found = interpreters.find()
+    if core is CORES[-1]:
+        yield "", ()
+        return
+    controller = core.controller(found)
+    assert controller
+    yield f"{controller[0]}.{controller[1]}", BY_RELEASE
+    oldest = min(found)
+    if core.oldest_target <= oldest < CORES[-1].oldest_target and core is CORES[0]:
+        yield f"{oldest[0]}.{oldest[1]}", BY_PYTHON
 
 
 def units() -> t.Iterator[Check | Skip]:
-    """Every Python of this machine but that of .venv, every release of ansible-core on at least one of them."""
+    """Every Python of this machine but that of .venv, every release of ansible-core on at least one of them.
+
+    ansible-test runs each test in a fork of its own, which takes three times as long as pytest. So it runs all but the
+    files that start programs once; everywhere else only those that need Ansible, and `stages.units` has the others.
+    """
+    unit = ROOT / "tests" / "unit"
     shares = share_out(list(interpreters.find()))
+    everything = [part for path in files_with(STARTS_PROGRAMS, unit) for part in ("--exclude", _from_root(path))]
+    chosen = everything
     for core, programs in _cores():
         if isinstance(programs, Skip):
             yield programs
             continue
-        for version in shares[core.release]:
+        for version in reversed(shares[core.release]):
             python = f"{version[0]}.{version[1]}"
-            less = [] if version == min(interpreters.find()) else _excluded()
-            options = ["units", "--venv", "--python", python, *less]
-            yield _check(f"ansible-core {core.release}, Python {python}", programs, *options)
+            options = ["--venv", "--python", python, "--num-workers", "1", *chosen]
+            yield _check(f"ansible-core {core.release}, Python {python}", programs, "units", *options, tree=python)
+            chosen = [_from_root(path) for path in files_with(NEEDS_ANSIBLE, unit)]
 
 
-def _excluded() -> list[str]:
-    unit = ROOT / "tests" / "unit"
-    return [part for name in ONCE for path in unit.rglob(name) for part in ("--exclude", str(path.relative_to(ROOT)))]
+def files_with(marker: str, directory: Path) -> list[Path]:
+    """The files of tests below a directory that have a marker."""
+    return [path for path in sorted(directory.rglob("test_*.py")) if marker in path.read_text(encoding="utf-8")]
+
+
+def _from_root(path: Path) -> str:
+    return str(path.relative_to(ROOT))
 
 
 def share_out(versions: t.Sequence[interpreters.Version]) -> dict[str, list[interpreters.Version]]:
@@ -114,15 +149,17 @@ def integration() -> t.Iterator[Check | Skip]:
     programs = main_environment()
     targets = ROOT / "tests" / "integration" / "targets"
     for target in sorted(path.name for path in targets.iterdir() if not path.name.startswith("setup_")):
-        check = _check(target, programs, "integration", "--local", target)
+        check = _check(target, programs, "integration", "--local", target, tree=target)
         yield replace(check, junit=None)
 
 
-def _check(name: str, programs: Path, *arguments: str) -> Check:
-    tree = collection_tree.copy(programs.parent.name.lstrip("."))
+def _check(name: str, programs: Path, *arguments: str, tree: str = "") -> Check:
+    """A run of ansible-test, in a copy of the tree and with a home that no check that may run at the same time has."""
+    place = "-".join(filter(None, [programs.parent.name.lstrip("."), arguments[0], tree]))
+    root = collection_tree.copy(place)
     command = [str(programs / "ansible-test"), arguments[0], "--color", "no", *arguments[1:]]
-    surroundings = {**environment(programs), "HOME": str(_home(programs))}
-    return Check(name, command, tree, surroundings, tree / "tests" / "output" / "junit", seconds=900)
+    surroundings = {**environment(programs), "HOME": str(_home(programs, place))}
+    return Check(name, command, root, surroundings, root / "tests" / "output" / "junit", seconds=900)
 
 
 def _cores() -> t.Iterator[tuple[Core, Path | Skip]]:
@@ -136,7 +173,7 @@ def _cores() -> t.Iterator[tuple[Core, Path | Skip]]:
             yield core, programs
 
 
-def _home(programs: Path) -> Path:
+def _home(programs: Path, place: str) -> Path:
     """A home in which ansible-test finds pip's settings (it drops PIP_* variables) and need not fetch get-pip.py."""
     settings = configparser.RawConfigParser()
     settings.read([*PIP_SETTINGS, os.environ.get("PIP_CONFIG_FILE", os.devnull)])
@@ -149,7 +186,7 @@ def _home(programs: Path) -> Path:
         "global", "cache-dir", os.path.expanduser(settings.get("global", "cache-dir", fallback="~/.cache/pip"))
     )
     settings.set("global", "quiet", "2")
-    home = HOMES / programs.parent.name.lstrip(".")
+    home = HOMES / place
     (home / ".config" / "pip").mkdir(parents=True, exist_ok=True)
     with (home / ".config" / "pip" / "pip.conf").open("w", encoding="utf-8") as file:
         settings.write(file)

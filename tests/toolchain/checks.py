@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 import typing as t
 from dataclasses import dataclass, field
@@ -55,7 +54,7 @@ class Skip:
 
 @dataclass
 class Outcome:
-    """Counts, and a line for each failure and each skip."""
+    """Counts, and a line for each failure and each skip; C(output) is the end of what a failed command wrote."""
 
     passed: int = 0
     failed: int = 0
@@ -63,6 +62,7 @@ class Outcome:
     failures: list[str] = field(default_factory=list)
     skips: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    output: str = ""
 
     def add(self, other: Outcome) -> None:
         """Take another outcome's figures in."""
@@ -86,8 +86,8 @@ def run(check: Check, log: Path, *, show: bool = False) -> Outcome:
     outcome.seconds = time.monotonic() - started
     if outcome.failed and not show:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
-        sys.stdout.write("".join(lines[-LAST_LINES:]))
-        sys.stdout.write(f"The last {LAST_LINES} of {len(lines)} lines of {log}\n" if len(lines) > LAST_LINES else "")
+        more = f"The last {LAST_LINES} of {len(lines)} lines of {log}\n" if len(lines) > LAST_LINES else ""
+        outcome.output = "".join(lines[-LAST_LINES:]) + more
     return outcome
 
 

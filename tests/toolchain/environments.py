@@ -14,16 +14,20 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
 import interpreters
+import package_installers
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
 REQUIREMENTS = ROOT / "tests" / "requirements"
 STAMP = "made-from"
+
+_making = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,12 @@ def ensure(name: str, python: Path, requirements: t.Sequence[str], place: Path |
     of its programs. Raises CannotPrepare with pip's own words.
     """
     home = place or CACHE / "venvs" / name
+    # Stages that are prepared at the same time may want the same one.
+    with _making:
+        return _ensure(name, python, requirements, home)
+
+
+def _ensure(name: str, python: Path, requirements: t.Sequence[str], home: Path) -> Path:
     fingerprint = _fingerprint(python, requirements)
     stamp = home / STAMP
     if stamp.exists() and stamp.read_text(encoding="utf-8") == fingerprint and (home / "bin" / "python").exists():
@@ -68,25 +78,42 @@ def ensure(name: str, python: Path, requirements: t.Sequence[str], place: Path |
     _say(f"making {home.relative_to(ROOT)} with {python} (once)")
     shutil.rmtree(home, ignore_errors=True)
     _run([str(python), "-m", "venv", str(home)], f"the virtual environment {name}")
-    pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-    _run([*pip, *requirements], f"the packages of the virtual environment {name}")
+    if not package_installers.install_by_uv(home / "bin" / "python", requirements, _uv_for(home)):
+        pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", *package_installers.PIP_OPTIONS]
+        _run([*pip, *requirements], f"the packages of the virtual environment {name}")
     stamp.write_text(fingerprint, encoding="utf-8")
     return home / "bin"
 
 
+def _uv_for(home: Path) -> Path:
+    """The program uv, which is in .venv; there it is needed before all the others."""
+    if home == ROOT / ".venv":
+        pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", *package_installers.PIP_OPTIONS]
+        _run([*pip, "uv>=0.5"], "the program uv, which installs the rest of .venv")
+        return home / "bin" / "uv"
+    return main_environment() / "uv"
+
+
 def main_environment() -> Path:
     """The programs of C(.venv): the newest ansible-core that this machine can run, pytest, the four libraries."""
-    return ensure("main", _controller_python(), ["-r", str(REQUIREMENTS / "venv.txt")], place=ROOT / ".venv")
+    return ensure("main", controller_python(), ["-r", str(REQUIREMENTS / "venv.txt")], place=ROOT / ".venv")
 
 
 def tools_environment() -> Path:
     """The programs of the environment with the linters and documentation tools."""
-    return ensure("tools", _controller_python(), ["-r", str(REQUIREMENTS / "tools.txt")])
+    return ensure("tools", controller_python(), ["-r", str(REQUIREMENTS / "tools.txt")])
 
 
 def stackstorm_environment(python: Path) -> Path:
     """The programs of an environment with StackStorm's own library versions, for one target interpreter."""
     return ensure(f"stackstorm-{python.name}", python, ["-r", str(REQUIREMENTS / "stackstorm.txt")])
+
+
+def target_environment(python: Path) -> Path:
+    """The programs of an environment as ansible-test makes it for unit tests, but without anything of Ansible."""
+    return ensure(
+        f"units-{python.name}", python, ["-r", str(ROOT / "tests" / "unit" / "requirements.txt"), "pytest>=8.0"]
+    )
 
 
 def core_environment(core: Core) -> Path | None:
@@ -97,7 +124,8 @@ def core_environment(core: Core) -> Path | None:
     return ensure(f"core-{core.release}", interpreters.find()[version], [f"ansible-core=={core.release}.*"])
 
 
-def _controller_python() -> Path:
+def controller_python() -> Path:
+    """The newest Python of this machine that runs Ansible, which .venv is made with. Raises CannotPrepare."""
     python = interpreters.newest(CORES[0].oldest_controller, CORES[-1].newest_controller)
     if python is None:
         seen = ", ".join(f"{major}.{minor}" for major, minor in interpreters.find()) or "none with the venv module"

@@ -5,7 +5,8 @@
 """Run the stages of C(make test), all or some, and say what came of it.
 
 C(run_stages.py) runs every stage there is, C(run_stages.py lint units) those two; C(--verbose) shows all output as it
-comes. All stages run even when an earlier one failed. The last line is C(N passed, N failed, N skipped).
+comes, one check after the other. As many checks run at the same time as there are processors, of whatever stage; each
+counts on one processor. All run even when an earlier one failed. The last line is C(N passed, N failed, N skipped).
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from checks import Check, Outcome, Skip, end_all, run
@@ -28,23 +30,46 @@ from stages import STAGES, Stage
 
 LOGS = CACHE / "logs"
 MOST_LINES = 40
+PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+_printing = threading.Lock()
 
 
-def run_stage(stage: Stage, logs: Path, *, show: bool) -> Outcome:
-    """Run the checks of a stage. What goes wrong while they are prepared is a failure too."""
+def run_stages(stages: t.Iterable[Stage], logs: Path, *, at_once: int = 1, show: bool = False) -> dict[str, Outcome]:
+    """Run the checks of stages, C(at_once) at the same time, in the order in which they are ready.
+
+    Preparing a stage takes a place like a check does. What goes wrong then is a failure of the stage, and the checks
+    that were ready before are run. The seconds of an outcome are the sum of those of its checks.
+    """
+    stages = list(stages)
+    totals = {stage.name: Outcome() for stage in stages}
+    with ThreadPoolExecutor(max_workers=at_once) as pool:
+        waiting = {pool.submit(_prepare, stage): stage for stage in stages}
+        running: dict[Future[Outcome], Stage] = {}
+        while waiting or running:
+            done, _rest = wait([*waiting, *running], return_when=FIRST_COMPLETED)
+            for future in done & waiting.keys():
+                stage = waiting.pop(future)
+                checks, trouble = future.result()
+                totals[stage.name].add(trouble)
+                running.update({pool.submit(_run_check, stage, check, logs, show=show): stage for check in checks})
+            for future in done & running.keys():
+                totals[running.pop(future).name].add(future.result())
+    return totals
+
+
+def _prepare(stage: Stage) -> tuple[list[Check | Skip], Outcome]:
+    """The checks of a stage, and what went wrong on the way to them."""
     started = time.monotonic()
-    total = Outcome()
     checks: list[Check | Skip] = []
+    trouble = Outcome()
     try:
         checks.extend(stage.checks())
     except (CannotPrepare, OSError, subprocess.SubprocessError) as problem:
         say(f"{stage.name:<12} cannot be prepared: {problem}")
-        total.add(Outcome(failed=1, failures=[f"{stage.name}: cannot be prepared: {_first_line(problem)}"]))
-    with ThreadPoolExecutor(max_workers=stage.at_once) as pool:
-        for outcome in pool.map(lambda check: _run_check(stage, check, logs, show=show), checks):
-            total.add(outcome)
-    total.seconds = time.monotonic() - started
-    return total
+        trouble = Outcome(failed=1, failures=[f"{stage.name}: cannot be prepared: {_first_line(problem)}"])
+    trouble.seconds = time.monotonic() - started
+    return checks, trouble
 
 
 def _run_check(stage: Stage, check: Check | Skip, logs: Path, *, show: bool) -> Outcome:
@@ -55,20 +80,25 @@ def _run_check(stage: Stage, check: Check | Skip, logs: Path, *, show: bool) -> 
         say(f"{stage.name:<12} {check.name}")
     log = logs / stage.name / (re.sub(r"[^\w.]+", "-", check.name) + ".log")
     outcome = run(check, log, show=show)
-    say(f"{stage.name:<12} {check.name:<44} {_verdict(outcome)} in {outcome.seconds:.1f} s")
+    verdict = f"{stage.name:<12} {check.name:<44} {_verdict(outcome)} in {outcome.seconds:.1f} s"
+    # In one piece: other checks may end at the same time.
+    say(f"{outcome.output}{verdict}")
     outcome.failures = [f"{stage.name}: {check.name}: {line}" for line in outcome.failures]
     outcome.skips = [f"{stage.name}: {check.name}: {line}" for line in outcome.skips]
     return outcome
 
 
-def report(results: t.Mapping[str, Outcome]) -> str:
-    """What failed, what was skipped and why, a table of the stages, and the closing line."""
+def report(results: t.Mapping[str, Outcome], seconds: float) -> str:
+    """What failed, what was skipped and why, a table of the stages, and the closing line.
+
+    C(seconds) is how long it all took: less than the sum of the stages, as checks run at the same time.
+    """
     total = Outcome()
     rows = [("stage", "seconds", "passed", "failed", "skipped")]
     for name, outcome in results.items():
         rows.append((name, f"{outcome.seconds:.0f}", str(outcome.passed), str(outcome.failed), str(outcome.skipped)))
         total.add(outcome)
-    rows.append(("total", f"{total.seconds:.0f}", str(total.passed), str(total.failed), str(total.skipped)))
+    rows.append(("total", f"{seconds:.0f}", str(total.passed), str(total.failed), str(total.skipped)))
     blocks = [_list("Failed", total.failures), _list("Skipped", _counted(total.skips))]
     blocks.append("\n".join(_row(row) for row in rows))
     blocks.append(f"{total.passed} passed, {total.failed} failed, {total.skipped} skipped")
@@ -77,8 +107,9 @@ def report(results: t.Mapping[str, Outcome]) -> str:
 
 def say(line: str) -> None:
     """Print a line now, so that somebody who waits sees how far it is."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    with _printing:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
 
 
 def main(arguments: t.Sequence[str]) -> int:
@@ -99,12 +130,11 @@ def main(arguments: t.Sequence[str]) -> int:
     _alone = _lock()
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
-    results = {
-        name: run_stage(stage, LOGS, show=options.verbose)
-        for name, stage in available.items()
-        if not options.stage or name in options.stage
-    }
-    say("\n" + report(results))
+    started = time.monotonic()
+    chosen = [stage for name, stage in available.items() if not options.stage or name in options.stage]
+    # All output as it comes can be read only when one check runs at a time.
+    results = run_stages(chosen, LOGS, at_once=1 if options.verbose else PROCESSORS, show=options.verbose)
+    say("\n" + report(results, time.monotonic() - started))
     return 1 if any(outcome.failed for outcome in results.values()) else 0
 
 

@@ -4,12 +4,13 @@
 
 """What C(make test) runs: the stages, in order, and the checks of each.
 
-A stage whose directory is not in the checkout does not exist. Checks are made one by one while the stage runs, so an
-environment is only built when its stage runs.
+A stage whose directory is not in the checkout does not exist. Its checks are made when it is asked for, so an
+environment is only built for stages that run.
 """
 
 from __future__ import annotations
 
+import os
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,15 @@ import ansible_test_runs
 import collection_tree
 import interpreters
 from checks import Check, Skip
-from environments import CACHE, ROOT, main_environment, stackstorm_environment, tools_environment
+from environments import (
+    CACHE,
+    ROOT,
+    controller_python,
+    main_environment,
+    stackstorm_environment,
+    target_environment,
+    tools_environment,
+)
 
 REPORTS = CACHE / "reports"
 
@@ -30,17 +39,12 @@ Checks = t.Iterator[t.Union[Check, Skip]]
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of C(make test).
-
-    C(needs) is the path in the checkout without which it does not exist, C(at_once) how many of its checks may run at
-    the same time.
-    """
+    """A part of C(make test); C(needs) is the path in the checkout without which it does not exist."""
 
     name: str
     purpose: str
     needs: str
     checks: t.Callable[[], Checks]
-    at_once: int = 1
 
     def is_there(self) -> bool:
         """Whether this checkout has what the stage tests."""
@@ -68,19 +72,22 @@ def lint() -> Checks:
 
 
 def units() -> Checks:
-    """With the newest libraries in .venv, and by ansible-test on every other Python of this machine.
+    """The newest libraries in .venv, StackStorm's own on the oldest Python, and all other Pythons.
 
-    ansible-test installs StackStorm's own versions of the libraries on Python 3.8 (tests/unit/requirements.txt). Where
-    there is no Python 3.8, another one gets an environment with them.
+    Only the first two run the tests that start programs. Those that need Ansible are run by ansible-test.
     """
     programs = main_environment()
-    yield _pytest("units", "newest libraries", programs, "tests/unit", "-n", "auto")
+    _oldest, python = min(interpreters.find().items())
+    stackstorm = stackstorm_environment(python)
+    name = f"StackStorm's libraries, {python.name}"
+    yield _pytest("units", name, stackstorm, "tests/unit/plugins/module_utils", "-m", "not needs_ansible")
+    yield _pytest("units", "newest libraries", programs, "tests/unit")
     yield _pytest("units", "the tests' own tools", programs, "tests/toolchain", "tests/infrastructure")
-    oldest, python = min(interpreters.find().items())
-    if oldest > (3, 8):
-        programs = stackstorm_environment(python)
-        name = f"StackStorm's libraries, {python.name}"
-        yield _pytest("units", name, programs, "tests/unit/plugins/module_utils", "-m", "not needs_ansible")
+    quick = "not needs_ansible and not starts_programs"
+    for version, python in list(interpreters.find().items())[1:]:
+        if not os.path.samefile(python, controller_python()):
+            target = target_environment(python)
+            yield _pytest("units", f"Python {version[0]}.{version[1]}", target, "tests/unit/plugins", "-m", quick)
     yield from ansible_test_runs.units()
 
 
@@ -100,6 +107,13 @@ def e2e() -> Checks:
         yield _pytest("e2e", "the demo", main_environment(), "tests/demo")
 
 
+def faults() -> Checks:
+    """Killed at every step, which takes as long as all other faults together, and those."""
+    kills = "tests/faults/test_kills.py"
+    yield _pytest("faults", "kills", main_environment(), kills, seconds=2400)
+    yield _pytest("faults", "other faults", main_environment(), "tests/faults", f"--ignore={kills}", seconds=2400)
+
+
 def pytest_stage(name: str) -> t.Callable[[], Checks]:
     """A stage that is one pytest run over a directory of tests."""
 
@@ -109,24 +123,26 @@ def pytest_stage(name: str) -> t.Callable[[], Checks]:
     return checks
 
 
+# In the order in which they start. What takes longest comes first, so that no processor is idle in the end.
 STAGES = (
-    Stage("lint", "ruff, mypy, yamllint, ansible-lint and the documentation linters", "plugins", lint),
-    Stage("sanity", "ansible-test sanity on every supported ansible-core", "plugins", ansible_test_runs.sanity, 2),
     Stage("units", "the unit tests on every Python and with every set of libraries", "tests/unit", units),
-    Stage(
-        "integration", "modules run by Ansible, the state read back", "tests/integration", ansible_test_runs.integration
-    ),
     Stage("e2e", "real git servers, real packs, from install to removal", "tests/e2e", e2e),
-    Stage("faults", "killed at every step", "tests/faults", pytest_stage("faults")),
+    Stage("faults", "killed at every step, and what else may break", "tests/faults", faults),
     Stage("hostile", "packs and indexes that mean harm", "tests/hostile", pytest_stage("hostile")),
+    Stage("sanity", "ansible-test sanity on every supported ansible-core", "plugins", ansible_test_runs.sanity),
+    Stage("secrets", "a canary in every credential, looked for everywhere", "tests/secrets", pytest_stage("secrets")),
     Stage(
         "properties",
         "check mode against the run, over generated worlds",
         "tests/properties",
         pytest_stage("properties"),
     ),
-    Stage("docs", "the documentation site and the built collection", "docs", docs),
+    Stage(
+        "integration", "modules run by Ansible, the state read back", "tests/integration", ansible_test_runs.integration
+    ),
     Stage("benchmarks", "what it costs", "tests/benchmarks", pytest_stage("benchmarks")),
+    Stage("docs", "the documentation site and the built collection", "docs", docs),
+    Stage("lint", "ruff, mypy, yamllint, ansible-lint and the documentation linters", "plugins", lint),
 )
 
 

@@ -99,35 +99,56 @@ def test_commands_have_no_standard_input(tmp_path: Path) -> None:
 
 
 def test_a_failure_shows_the_output_and_a_success_does_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    checks.run(python(tmp_path, "print('quiet')"), tmp_path / "log")
-    checks.run(python(tmp_path, "raise SystemExit('this is why')"), tmp_path / "log")
-    assert capsys.readouterr().out == "this is why\n"
+    run(stage(python(tmp_path, "print('quiet')"), python(tmp_path, "raise SystemExit('this is why')")), tmp_path)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(" in ")[0].split() for line in lines] == [
+        ["stage", "python", "passed"],
+        ["this", "is", "why"],
+        ["stage", "python", "FAILED"],
+    ]
 
 
-def stage(*parts: Check | Skip | Exception, at_once: int = 1) -> Stage:
+def stage(*parts: Check | Skip | Exception, name: str = "stage") -> Stage:
     def prepare() -> t.Iterator[Check | Skip]:
         for part in parts:
             if isinstance(part, Exception):
                 raise part
             yield part
 
-    return Stage("stage", "a test", ".", prepare, at_once)
+    return Stage(name, "a test", ".", prepare)
+
+
+def run(only: Stage, tmp_path: Path, at_once: int = 1) -> Outcome:
+    return run_stages.run_stages([only], tmp_path, at_once=at_once)[only.name]
 
 
 @pytest.mark.parametrize("at_once", [1, 2])
 def test_all_checks_of_a_stage_run_when_one_fails(tmp_path: Path, at_once: int) -> None:
     bad, good = python(tmp_path, "raise SystemExit(1)"), python(tmp_path, "pass")
-    outcome = run_stages.run_stage(
-        stage(bad, good, Skip("other", "no such Python"), good, at_once=at_once), tmp_path, show=False
-    )
+    outcome = run(stage(bad, good, Skip("other", "no such Python"), good), tmp_path, at_once)
     assert counts(outcome) == (2, 1, 1)
     assert outcome.failures == ["stage: python: exit status 1"]
     assert outcome.skips == ["stage: other: no such Python"]
 
 
+def test_checks_of_different_stages_run_at_the_same_time_and_count_for_their_own(tmp_path: Path) -> None:
+    """Each waits for the other, so one after the other they would not end."""
+    meet = "import pathlib, sys, time; me, other = sys.argv[1:]; pathlib.Path(me).touch()"
+    wait = "while not pathlib.Path(other).exists(): time.sleep(0.01)"
+
+    def one(me: str, other: str, more: str) -> Stage:
+        command = [sys.executable, "-c", f"{meet}\n{wait}\n{more}", me, other]
+        return stage(Check("meet", command, tmp_path, seconds=20), name=me)
+
+    stages = [one("here", "there", "pass"), one("there", "here", "raise SystemExit(1)")]
+    results = run_stages.run_stages(stages, tmp_path, at_once=2)
+    assert {name: counts(outcome) for name, outcome in results.items()} == {"here": (1, 0, 0), "there": (0, 1, 0)}
+    assert list(results) == ["here", "there"]
+
+
 def test_a_stage_that_cannot_be_prepared_has_failed_but_runs_what_was_ready(tmp_path: Path) -> None:
     trouble = CannotPrepare("no package index\nand more")
-    outcome = run_stages.run_stage(stage(python(tmp_path, "pass"), trouble), tmp_path, show=False)
+    outcome = run(stage(python(tmp_path, "pass"), trouble), tmp_path)
     assert counts(outcome) == (1, 1, 0)
     assert outcome.failures == ["stage: cannot be prepared: no package index"]
 
@@ -135,7 +156,7 @@ def test_a_stage_that_cannot_be_prepared_has_failed_but_runs_what_was_ready(tmp_
 def test_the_report_ends_with_the_sums(tmp_path: Path) -> None:
     lint = Outcome(passed=2, failed=1, failures=["lint: reuse: exit status 1"], seconds=3.4)
     units = Outcome(passed=40, skipped=2, skips=["units: no git here", "units: no git here"], seconds=20)
-    lines = run_stages.report({"lint": lint, "units": units}).splitlines()
+    lines = run_stages.report({"lint": lint, "units": units}, 17).splitlines()
     assert lines[-1] == "42 passed, 1 failed, 2 skipped"
     assert "  lint: reuse: exit status 1" in lines
     assert "  units: no git here (2 times)" in lines
@@ -143,7 +164,7 @@ def test_the_report_ends_with_the_sums(tmp_path: Path) -> None:
         ["stage", "seconds", "passed", "failed", "skipped"],
         ["lint", "3", "2", "1", "0"],
         ["units", "20", "40", "0", "2"],
-        ["total", "23", "42", "1", "2"],
+        ["total", "17", "42", "1", "2"],
     ]
 
 

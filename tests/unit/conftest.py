@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the unit tests share: the tests' infrastructure on the path, and the marker for tests that need Ansible."""
+"""What the unit tests share: the tests' infrastructure on the path, and the markers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 
 def pytest_configure(config):
-    """Make the marker known."""
+    """Make the markers known."""
     config.addinivalue_line(
         "markers", "needs_ansible: imports ansible-core, which StackStorm's own Python does not have"
+    )
+    config.addinivalue_line(
+        "markers",
+        "starts_programs: a file for the newest and the oldest Python and libraries only",
     )

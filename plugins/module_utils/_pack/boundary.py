@@ -22,6 +22,7 @@ MOST_LEVELS = 100
 # As many links as Linux follows before it gives up.
 _MOST_LINKS = 40
 _GIT = ".git"
+_LONGEST_SHOWN = 500
 _KINDS = (
     (stat.S_ISFIFO, "a pipe"),
     (stat.S_ISSOCK, "a socket"),
@@ -63,10 +64,21 @@ def path_problem(path: str) -> t.Optional[str]:
     return None
 
 
+def leads_out(pack_dir: str, path: str) -> bool:
+    """Whether a path inside of a pack is really one outside of it, by links.
+
+    Packs are installed without such links; whoever may write into an installed one can make some, and what root reads
+    there would show in results.
+    """
+    inside = os.path.join(os.path.realpath(pack_dir), "")
+    return not os.path.realpath(os.path.join(pack_dir, path)).startswith(inside)
+
+
 def listed(items: t.Sequence[str], *, most: int = 5, separator: str = ", ") -> str:
-    """The first few of some texts, and how many more there are."""
+    """The first few of some texts, the beginning of long ones, and how many more there are."""
     more = f"{separator.rstrip()} and {len(items) - most} more" if len(items) > most else ""
-    return separator.join(items[:most]) + more
+    shown = [item if len(item) <= _LONGEST_SHOWN else f"{item[:_LONGEST_SHOWN]}..." for item in items[:most]]
+    return separator.join(shown) + more
 
 
 class _Walk:
@@ -158,7 +170,8 @@ class _Walk:
             self._links[file] = status.st_nlink
 
     def _check_link(self, path: str) -> None:
-        shown = f"{printable(path)} -> {printable(os.readlink(os.path.join(self.pack_dir, path)))}"
+        target = os.readlink(os.path.join(self.pack_dir, path))
+        shown = " -> ".join(printable(text[:200]) + "..." * (len(text) > 200) for text in (path, target))
         found = self._follow(path)
         if found == "out":
             self.offences.append(f"{shown} is a link that leads out of the pack")

@@ -14,7 +14,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.boundary import listed
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.boundary import leads_out, listed
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.requirements import read_requirements
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.yaml_file import key_lines, load_yaml
 from ansible_collections.stackstorm.st2.plugins.module_utils._printable import printable
@@ -39,6 +39,7 @@ _RUNNERS = (
     *("local-shell-cmd", "local-shell-script", "remote-shell-cmd", "remote-shell-script"),
     *("winrm-cmd", "winrm-ps-cmd", "winrm-ps-script"),
 )
+_SHOWN_TEXT = 60
 _PYTHON_RUNNER = "python-script"
 # Of all resources together, which takes half a minute to read; those of the largest known pack have 6 MB.
 _MOST_BYTES = 32 << 20
@@ -110,6 +111,29 @@ def read_content(pack_dir: str, ref: str, *, strict: bool = True) -> PackContent
     )
 
 
+def resource_files(pack_dir: str, kind: str) -> t.List[str]:
+    """The files with the resources of one type, sorted, relative to the pack (st2common/bootstrap/base.py
+    get_resources_from_pack).
+
+    :raises OSError: when their directory cannot be read; having none is fine.
+    """
+    directory = os.path.join(pack_dir, kind)
+    if not os.path.isdir(directory):
+        return []
+    return [
+        f"{kind}/{name}"
+        for name in sorted(os.listdir(directory))
+        if name.endswith(_EXTENSIONS)
+        and not name.startswith(".")
+        and not (kind == "actions" and name.startswith(("config.yaml", "config.yml")))
+    ]
+
+
+def name_key(kind: str) -> str:
+    """The key of a resource's metadata that holds its name."""
+    return _REQUIRED[kind][0]
+
+
 def check_config_schema(pack_dir: str) -> None:
     """Refuse a C(config.schema.yaml) that StackStorm could not even take apart; having none is fine.
 
@@ -130,11 +154,16 @@ def check_config_schema(pack_dir: str) -> None:
     wrong = [key for key in schema if not isinstance(key, str) or not re.match(r"^\w+\Z", key)]
     if wrong:
         lines = dict(key_lines(path, shown=CONFIG_SCHEMA))
-        shown = [f"{key!r}{f' (line {lines[str(key)]})' if str(key) in lines else ''}" for key in wrong]
+        shown = [f"{_shown_key(key)}{f' (line {lines[str(key)]})' if str(key) in lines else ''}" for key in wrong]
         raise InvalidPackError(
             f"{CONFIG_SCHEMA} has keys that StackStorm refuses: {listed(shown)}. A key consists of letters, digits and "
             "underscores, and in quotes where it would be a number or a truth value."
         )
+
+
+def _shown_key(key: t.Any) -> str:
+    """A key as Python writes it, the beginning of a long one."""
+    return repr(key) if len(repr(key)) <= _SHOWN_TEXT else f"{repr(key)[:_SHOWN_TEXT]}..."
 
 
 class _Reader:
@@ -184,24 +213,20 @@ class _Reader:
         return tuple(self.warnings + gathered)
 
     def _files(self, kind: str) -> t.List[str]:
-        directory = os.path.join(self.pack_dir, kind)
-        if not os.path.isdir(directory):
+        if os.path.islink(os.path.join(self.pack_dir, kind)) and leads_out(self.pack_dir, kind):
+            self._wrong(f"The directory {kind} is a link that leads out of the pack")
             return []
         try:
-            names = sorted(os.listdir(directory))
+            return resource_files(self.pack_dir, kind)
         except OSError as error:
             self._wrong(f"The directory {kind} cannot be read: {error.strerror}")
             return []
-        return [
-            f"{kind}/{name}"
-            for name in names
-            if name.endswith(_EXTENSIONS)
-            and not name.startswith(".")
-            and not (kind == "actions" and name.startswith(("config.yaml", "config.yml")))
-        ]
 
     def _load(self, kind: str, path: str) -> t.Optional[t.Dict[str, t.Any]]:
         shown = printable(path)
+        if os.path.islink(os.path.join(self.pack_dir, path)) and leads_out(self.pack_dir, path):
+            self._wrong(f"{shown} is a link that leads out of the pack")
+            return None
         self._count_bytes(os.path.join(self.pack_dir, path))
         try:
             resource = load_yaml(os.path.join(self.pack_dir, path), shown=shown)
@@ -232,7 +257,7 @@ class _Reader:
         if kind == "actions" and isinstance(runner, str):
             self.runners.add(runner)
             if runner not in _RUNNERS:
-                self._odd[f"Actions for the runner {runner}, which StackStorm 3.9 does not have"].append(
+                self._odd[f"Actions for the runner {runner[:_SHOWN_TEXT]}, which StackStorm 3.9 does not have"].append(
                     resource["name"]
                 )
         entry_point = resource.get("entry_point")

@@ -11,10 +11,13 @@ told anything, and written when all is done: whatever ends a run in between, the
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import typing as t
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import RegistrationError, St2Error
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ForbiddenError, RegistrationError, St2Error
+from ansible_collections.stackstorm.st2.plugins.module_utils._files import write_atomically
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation, InstalledPack
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import state_directory
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import Known, PackPlan, Plan
@@ -32,6 +35,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task
 
 # In place of the identity of what was registered, while StackStorm is told of another.
 _UNDER_WAY = "under way"
+# Seconds to put the database back, when the time of the run is over.
+_GRACE = 60.0
 # What there is of a pack in the database and can be looked up there.
 _KINDS = ("sensors", "actions", "rules", "aliases", "policies", "triggers")
 
@@ -39,7 +44,8 @@ _KINDS = ("sensors", "actions", "rules", "aliases", "policies", "triggers")
 class Database:
     """What StackStorm knows of the packs of one run.
 
-    :arg choose: Gives the registrar and warnings about the choice; asked once, when it is first needed.
+    :arg choose: Gives the registrar for a deadline, and warnings about the choice; asked when it is first needed.
+    :arg deadline: Of the run. What has to be put back after it gets some time of its own.
     :arg records: What was last registered, by the host's own account.
     :arg types: What is registered of a pack; everything when empty.
     :arg prune: Whether to look for resources whose file is gone.
@@ -47,7 +53,8 @@ class Database:
 
     def __init__(
         self,
-        choose: t.Callable[[], t.Tuple[Registrar, t.Sequence[str]]],
+        choose: t.Callable[[Deadline], t.Tuple[Registrar, t.Sequence[str]]],
+        deadline: Deadline,
         records: RegisteredRecords,
         *,
         types: t.Sequence[str] = (),
@@ -57,12 +64,14 @@ class Database:
         self.warnings: t.List[str] = []
         self.registered = Registered()
         self._choose = choose
+        self._deadline = deadline
         self._records = records
         self._types = tuple(types)
         self._fail_on_failure = fail_on_failure
         self._prune = prune
         self._chosen: t.Optional[Registrar] = None
         self._versions: t.Dict[str, t.Optional[str]] = {}
+        self._marker = os.path.join(records.directory, ".under-way.json")
         self._touched: t.List[str] = []
         self.astray: t.FrozenSet[str] = frozenset()
 
@@ -70,7 +79,7 @@ class Database:
     def registrar(self) -> Registrar:
         """The adapter that this run uses."""
         if self._chosen is None:
-            self._chosen, warnings = self._choose()
+            self._chosen, warnings = self._choose(self._deadline)
             self.warnings += warnings
         return self._chosen
 
@@ -128,9 +137,9 @@ class Database:
         """
         refs = [pack.ref for pack in plan.packs if pack.registration == "unload"]
         if refs:
-            self._begin(refs)
-            self.registrar.unload(refs)
-            self._check(dict.fromkeys(refs, ""))
+            with self._telling(refs):
+                self.registrar.unload(refs)
+                self._check(dict.fromkeys(refs, ""))
 
     def register(self, plan: Plan, installation: Installation) -> None:
         """Tell the database of what is new, once for all packs.
@@ -140,18 +149,30 @@ class Database:
         """
         packs = [pack for pack in plan.packs if pack.registration == "register"]
         if packs:
-            self._begin([pack.ref for pack in packs])
-            self.registered = self._tell([installation.get(pack.ref) for pack in packs])
-            self._check({pack.ref: pack.after.version for pack in packs if pack.after})
+            with self._telling([pack.ref for pack in packs]):
+                self.registered = self._tell([installation.get(pack.ref) for pack in packs])
+                self._check({pack.ref: pack.after.version for pack in packs if pack.after})
 
     def _tell(self, packs: t.Sequence[t.Optional[InstalledPack]]) -> Registered:
         files = [PackFiles(pack.ref, pack.path) for pack in packs if pack]
         return self.registrar.register(files, self._types, fail_on_failure=self._fail_on_failure)
 
-    def _begin(self, refs: t.Sequence[str]) -> None:
+    @contextlib.contextmanager
+    def _telling(self, refs: t.Sequence[str]) -> t.Iterator[None]:
+        before = {ref: self._records.read(ref).get("pack", "") for ref in refs}
         for ref in refs:
             self._records.write(ref, {"pack": _UNDER_WAY})
         self._touched += refs
+        write_atomically(self._marker, json.dumps(sorted(self._touched)).encode())
+        try:
+            yield
+        except ForbiddenError:
+            # What an account may not do, StackStorm has not begun.
+            for ref, recorded in before.items():
+                self._records.write(ref, {"pack": recorded})
+            self._touched = []
+            self._settle()
+            raise
 
     def _check(self, wanted: t.Mapping[str, str]) -> None:
         """Read back what StackStorm has now; an empty version is a pack that it must not have."""
@@ -176,6 +197,8 @@ class Database:
                 self._records.forget(pack.ref)
             elif installed and self._learned(pack):
                 self._record(installed)
+        if self._touched:
+            self._settle()
 
     def _learned(self, pack: PackPlan) -> bool:
         """Whether this run knows more of a pack in the database than the record says."""
@@ -192,8 +215,13 @@ class Database:
         :arg installation: The packs as they are now.
         :returns: A sentence (after a blank) about what could not be put back; empty when all could.
         """
+        if not self._touched:
+            return ""
+        if self.registrar.name != "none":
+            self._chosen, _warnings = self._choose(Deadline(min(_GRACE, self._deadline.seconds)))
         problem = self.heal(self._touched, installation)
         if not problem:
+            self._settle()
             return ""
         self.astray = frozenset(self._touched)
         return f" StackStorm's database could not be put back, which the next run does: {problem}"
@@ -220,9 +248,29 @@ class Database:
             return error.message
         return ""
 
-    def begun(self, refs: t.Iterable[str]) -> t.List[str]:
-        """Those of the packs that an interrupted run has told StackStorm of, or was about to."""
-        return [ref for ref in refs if self._records.read(ref).get("pack") is not None]
+    def interrupted(self) -> t.Tuple[str, ...]:
+        """The refs that an interrupted run was telling StackStorm of, sorted; none when nobody is told anyway."""
+        try:
+            with open(self._marker, "rb") as stream:
+                refs = tuple(json.loads(stream.read()))
+        except (OSError, ValueError):
+            return ()
+        return () if self.registrar.name == "none" else refs
+
+    def mend(self, refs: t.Sequence[str], installation: Installation) -> str:
+        """Tell StackStorm of packs that an interrupted run was telling it of, as they are now.
+
+        :arg refs: Those of L(interrupted) that this run has not dealt with.
+        :returns: Why that failed, empty when it did not.
+        """
+        problem = self.heal(refs, installation)
+        if not problem:
+            self._settle()
+        return problem
+
+    def _settle(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._marker)
 
     def delete_surplus(self, packs: t.Sequence[PackPlan]) -> None:
         """Take resources whose file is gone out of the database. This cannot be undone, and so comes last.
@@ -247,14 +295,14 @@ def open_database(task: Task, deadline: Deadline, **how: t.Any) -> Database:
     for secret in options.secrets():
         task.redactor.add(secret)
 
-    def choose() -> t.Tuple[Registrar, t.Sequence[str]]:
+    def choose(until: Deadline) -> t.Tuple[Registrar, t.Sequence[str]]:
         from ansible_collections.stackstorm.st2.plugins.module_utils._st2.choose_registrar import choose_registrar
 
         return choose_registrar(
-            options, task.host, environment=task.environment, deadline=deadline, redactor=task.redactor
+            options, task.host, environment=task.environment, deadline=until, redactor=task.redactor
         )
 
-    return Database(choose, RegisteredRecords(state_directory(task.host.base_path)), **how)
+    return Database(choose, deadline, RegisteredRecords(state_directory(task.host.base_path)), **how)
 
 
 def identity_of(pack: InstalledPack) -> str:

@@ -31,6 +31,7 @@ _MANIFEST = "pack.yaml"
 _MOST_BYTES = 1 << 30
 _MOST_FILES = 200_000
 _LONGEST_READ = 16 << 20
+_LONGEST_SHOWN = 200
 
 
 def is_repository(path: str) -> bool:
@@ -79,7 +80,7 @@ def directory_entries(path: str) -> t.List[TreeEntry]:
     try:
         entries = [tree_entry(path, name, status) for name, status in _survey(path)]
     except OSError as error:
-        raise SourceError(f"The pack directory {path} cannot be read: {error}.") from error
+        raise SourceError(f"The pack directory {path} cannot be read: {_reason(error)}.") from error
     return sorted(entries, key=lambda entry: entry.path)
 
 
@@ -91,7 +92,7 @@ def _survey(path: str) -> t.List[t.Tuple[str, os.stat_result]]:
         )
     found: t.List[t.Tuple[str, os.stat_result]] = []
     size = 0
-    for name, status in walk_tree(path):
+    for name, status in walk_tree(path, strict=True):
         if name in _NOT_CONTENT or is_bytecode(name):
             continue
         found.append((name, status))
@@ -108,6 +109,11 @@ def _survey(path: str) -> t.List[t.Tuple[str, os.stat_result]]:
     if problems:
         raise InvalidPackError(f"The pack holds what no pack may hold: {listed(problems, separator='; ')}.")
     return found
+
+
+def _reason(error: OSError) -> str:
+    name = printable(os.fsdecode(error.filename or ""))
+    return f"{error.strerror}{f' ({name[:_LONGEST_SHOWN]})' if name else ''}"
 
 
 def _is_content(status: os.stat_result) -> bool:
@@ -136,7 +142,7 @@ def copy_directory(source: str, target: str) -> None:
             for path, _status in found:
                 _copy(opened, path, os.path.join(target, path))
     except OSError as error:
-        raise SourceError(f"The pack directory {source} cannot be copied: {error}.") from error
+        raise SourceError(f"The pack directory {source} cannot be copied: {_reason(error)}.") from error
 
 
 class _Opened:

@@ -15,7 +15,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError, MissingLibraryError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.boundary import listed
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.boundary import leads_out, listed
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.metadata_schema import PACK_SCHEMA, REF_PATTERN
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.yaml_file import key_lines, load_yaml
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import strip_urls
@@ -154,6 +154,8 @@ def _load_mapping(pack_dir: str) -> t.Dict[t.Any, t.Any]:
     path = os.path.join(pack_dir, MANIFEST)
     if not os.path.isfile(path):
         raise InvalidPackError(f"There is no {MANIFEST}: a pack has this file, in just this spelling, at its root.")
+    if os.path.islink(path) and leads_out(pack_dir, MANIFEST):
+        raise InvalidPackError(f"{MANIFEST} is a link that leads out of the pack.")
     document = load_yaml(path, shown=MANIFEST)
     if not document:
         raise InvalidPackError(f"{MANIFEST} is empty.")
@@ -171,7 +173,10 @@ def _find_ref(
     if ref:
         if not isinstance(ref, str) or not re.match(REF_PATTERN, ref):
             where = lines.where("ref") if lines else ""
-            return None, f"ref{where} is {_found(ref)}; it must be lower-case letters, digits and underscores"
+            return (
+                None,
+                f"ref{where} is {_found(ref)}; it must be lower-case letters, digits and underscores, at most 200",
+            )
     elif directory_name and re.match(REF_PATTERN, directory_name):
         ref = directory_name
     else:
@@ -179,7 +184,7 @@ def _find_ref(
         if not isinstance(ref, str) or not re.match(REF_PATTERN, ref):
             return None, (
                 f"there is no ref, and the name, {_found(ref)}, cannot stand in for it;"
-                " a ref is lower-case letters, digits and underscores"
+                " a ref is lower-case letters, digits and underscores, at most 200"
             )
     if ref in RESERVED_REFS:
         return None, f"the ref {ref} is reserved by StackStorm"

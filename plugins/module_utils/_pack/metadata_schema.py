@@ -12,6 +12,7 @@ It follows st2common/models/api/pack.py PackAPI together with st2common/models/d
 * Patterns end in C(\\Z), since C($) would also take a newline at the end, and count ASCII digits only.
 * C(email) is required, as the database model is filled from it without asking whether it is there.
 * C(version) is a string: StackStorm makes one of a number, but the text of no number is a version.
+* C(ref) has a limit: it becomes the name of files, of which Linux takes 255 bytes, with what else is in such a name.
 * C(files) and C(path) may be anything: registration overwrites both before it looks at them
   (st2common/bootstrap/base.py _register_pack_db).
 
@@ -23,7 +24,7 @@ from __future__ import annotations
 import typing as t
 
 # st2common/constants/pack.py PACK_REF_WHITELIST_REGEX, PACK_VERSION_REGEX and ST2_VERSION_REGEX.
-REF_PATTERN = r"^[a-z0-9_]+\Z"
+REF_PATTERN = r"^[a-z0-9_]{1,200}\Z"
 _NUMBER = r"(?:0|[1-9][0-9]*)"
 _PARTS = r"[0-9a-z-]+(?:\.[0-9a-z-]+)*"
 VERSION_PATTERN = rf"^{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-{_PARTS})?(?:\+{_PARTS})?\Z"
@@ -43,7 +44,7 @@ PACK_SCHEMA: t.Dict[str, t.Any] = {
         "ref": {
             "type": ["string", "null"],
             "pattern": rf"^\Z|{REF_PATTERN}",
-            "description": "lower-case letters, digits and underscores",
+            "description": "lower-case letters, digits and underscores, at most 200",
         },
         "name": {"type": "string", "description": "a string, the name that people read"},
         "description": {"type": "string", "description": "a string, which may be empty"},

@@ -10,12 +10,16 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import re
 import shutil
 import stat
 import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ApplyError, OptionError
+
+# To the system the next one, as well as -1, says to leave things as they are.
+_LARGEST = 0xFFFFFFFE
 
 
 @dataclass(frozen=True)
@@ -89,9 +93,11 @@ def resolve_ownership(
 
 
 def _number(value: str, option: str, look_up: t.Callable[[str], int]) -> int:
-    if value.isdigit():
+    if re.fullmatch("[0-9]+", value):
+        if len(value) > len(str(_LARGEST)) or int(value) > _LARGEST:
+            raise OptionError(f"The {option} {value[:20]} is too large: numbers of accounts go up to {_LARGEST}.")
         return int(value)
     try:
         return look_up(value)
-    except KeyError:
+    except (KeyError, ValueError):
         raise OptionError(f"The {option} {value} does not exist on this host.") from None

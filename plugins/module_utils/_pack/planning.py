@@ -163,6 +163,7 @@ class Planner:
             if installed:
                 directory = self.installation.directory(installed.base_path)
                 facts = replace(facts, contents=inspection.contents_of(installed, directory))
+            self._check_config(ref, pack)
             facts = replace(facts, known=self._database.known(ref, installed, pack.staged))
             base_path = self._base_path_for(installed)
             return plan.plan_candidate(pack, installed, facts, policy=policy, requested=requested, base_path=base_path)
@@ -183,6 +184,22 @@ class Planner:
         return plan.plan_installed(
             pack, facts, policy=policy, requested=requested, remembered=remembered, restored=stays
         )
+
+    def _check_config(self, ref: str, candidate: Candidate) -> None:
+        """Refuse a version whose schema refuses the config that is on the host: StackStorm could not register it."""
+        path = os.path.join(self._host.configs_path, f"{ref}.yaml")
+        if not os.path.lexists(path):
+            return
+        from ansible_collections.stackstorm.st2.plugins.module_utils._config.check import check_config
+        from ansible_collections.stackstorm.st2.plugins.module_utils._config.problem import sentence
+
+        problems = check_config(candidate.staged, path)
+        if problems:
+            raise InvalidPackError(
+                f"{ref} {candidate.metadata.version} does not take the config that is in {path}: {sentence(problems)}. "
+                "Nothing was changed: mend the config first, with st2_pack_config and its option schema.",
+                ref=ref,
+            )
 
     def _look_for_edits(self, pack: InstalledPack, facts: plan.Facts) -> t.Tuple[plan.Facts, InstalledPack]:
         """The facts with the edits in them, and what undoing those makes of the pack."""

@@ -28,9 +28,14 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import str
 
 _MOST_VERSIONS_SHOWN = 40
 _CHANGES = {"?": "extra", "D": "missing"}
-# A few small objects can stand for more files than any disk has room for. The largest known pack has 3,600.
-_MOST_FILES = 200_000
+# A few small objects can stand for more files, and more bytes, than any disk has room for. The largest known pack has
+# 3,600 files.
+_MOST_FILES = 100_000
+_MOST_BYTES = 1 << 30
 _LONGEST_LISTING = 8 << 20
+# Of the objects of all versions, as they travel.
+_MOST_FETCHED = 4 << 30
+_TOO_LARGE = (-signal.SIGXFSZ, 128 + signal.SIGXFSZ)
 _FULL_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
 
 
@@ -92,8 +97,15 @@ class Repository:
                 self.url,
                 directory,
                 url=self.url,
+                most_written=_MOST_FETCHED,
             )
         except ProgramError as error:
+            if "invalid index-pack output" in error.completed.stderr:  # The process that stores objects was ended.
+                raise SourceError(
+                    f"The repository {strip_urls(self.url)} cannot be stored: it has more than "
+                    f"{_MOST_FETCHED >> 20} MiB, which no pack needs, or this host has not enough memory.",
+                    stderr=error.stderr,
+                ) from error
             raise fetch_failure(strip_urls(self.url), error) from error
         listing = self._git("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)", cwd=directory).stdout
         symbolic = self._git("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD", cwd=directory, check=False)
@@ -155,7 +167,7 @@ class Repository:
         """Put the files of what was found into the clone: on its branch, or detached for tags and commits.
 
         :raises SourceError: when git refuses, such as for a path that would lie inside of C(.git).
-        :raises InvalidPackError: when there are too many files, or too deep ones.
+        :raises InvalidPackError: when there are too many files, too many bytes in them, or too deep ones.
         """
         self._check_size(directory, found.commit)
         branch = found.resolved.name if found.resolved.kind in ("default", "branch") else ""
@@ -170,23 +182,27 @@ class Repository:
             ) from error
 
     def _check_size(self, directory: str, commit: str) -> None:
-        """Refuse what git should not even begin to write, by the names of the files alone."""
+        """Refuse what git should not even begin to write, by the names and sizes of the files alone."""
         answer = self._git(
-            *("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit),
+            *("ls-tree", "-r", "-z", "--long", "--full-tree", commit),
             cwd=directory,
             check=False,
             most_written=_LONGEST_LISTING,
         )
-        names = answer.stdout.split("\0")
-        if answer.returncode in (-signal.SIGXFSZ, 128 + signal.SIGXFSZ) or len(names) > _MOST_FILES:
-            raise InvalidPackError(f"The pack holds more than {_MOST_FILES} files, which no pack needs.")
+        files = [_parse_file(record) for record in answer.stdout.split("\0")]
+        if answer.returncode in _TOO_LARGE or len(files) > _MOST_FILES:
+            raise InvalidPackError("The pack holds more files, or longer names of files, than any pack needs.")
         if answer.returncode:
             raise SourceError(
                 f"The files of {strip_urls(self.url)} at {commit} cannot be listed: "
                 f"{last_lines(answer.stderr).rstrip('.')}.",
                 stderr=last_lines(answer.stderr),
             )
-        problems = list(filter(None, map(path_problem, names)))
+        if sum(size for size, _name in files) > _MOST_BYTES:
+            raise InvalidPackError(
+                f"The files of the pack have more than {_MOST_BYTES >> 20} MiB, which no pack needs."
+            )
+        problems = list(filter(None, (path_problem(name) for _size, name in files)))
         if problems:
             raise InvalidPackError(f"The pack holds what no pack may hold: {listed(problems, separator='; ')}.")
 
@@ -280,6 +296,13 @@ def _parse(listing: str, branch_prefix: str) -> t.Tuple[t.Dict[str, str], t.Dict
         elif name.startswith("refs/tags/"):
             tags[name[len("refs/tags/") :]] = peeled or commit
     return branches, tags
+
+
+def _parse_file(record: str) -> t.Tuple[int, str]:
+    """Size and path of a line of C(git ls-tree --long); a submodule has no size."""
+    head, _tab, path = record.partition("\t")
+    size = head.rpartition(" ")[2]
+    return int(size) if size.isdigit() else 0, path
 
 
 def _parse_status(status: str) -> t.Iterator[str]:

@@ -21,8 +21,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import Opti
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Credentials, split_userinfo, strip_urls
 
 TRANSPORTS = ("https", "http", "ssh", "git", "file")
-# st2common/constants/pack.py PACK_REF_WHITELIST_REGEX and RESERVED_PACK_LIST.
-_REF = re.compile(r"[a-z0-9_]+")
+# st2common/constants/pack.py PACK_REF_WHITELIST_REGEX and RESERVED_PACK_LIST; for the length see metadata_schema.py.
+_REF = re.compile(r"[a-z0-9_]{1,200}")
 _RESERVED_REFS = ("_global",)
 _DEFAULT_PORTS = {"http": "80", "https": "443", "ssh": "22", "git": "9418"}
 _LONGEST = 2048
@@ -168,7 +168,7 @@ def check_ref(option: str, value: str) -> str:
         raise _refusal(option, value, "StackStorm keeps this name for itself")
     if _REF.fullmatch(value):
         return value
-    why = "a pack's name (its ref) holds only a-z, 0-9 and _"
+    why = "a pack's name (its ref) holds only a-z, 0-9 and _, at most 200 of them"
     if value[-1] in "<>!~":
         raise _refusal(option, value, f"{why}; write a version as NAME=VERSION, as ranges are not supported")
     meant = re.sub(r"[^a-z0-9]+", "_", value.lower()).strip("_")

@@ -125,6 +125,7 @@ class Run:
     def _run(self, lock: HostLock, staging: Staging) -> None:
         lock.acquire(self._deadline, create=False)
         recovery = self._recover(lock)
+        untold = self._database.interrupted()
         self._outcome.plan = Plan((), recovery)
         planner = self._planner(staging)
         plan = planner.plan_at_rest()
@@ -139,11 +140,15 @@ class Run:
             plan = plan or planner.make_plan()
         finally:
             self._outcome.warnings += planner.warnings + self._database.warnings
+        others = [ref for ref in untold if ref not in {pack.ref for pack in plan.packs}]
+        recovery = tuple(sorted({*recovery, *others}))
         self._outcome.plan = plan = Plan(plan.packs, recovery)
         if not self._check:
             if any(pack.action != "none" for pack in plan.packs):
                 self._apply(plan, planner, staging)
-            self._heal([ref for ref in recovery if ref not in {pack.ref for pack in plan.packs}])
+            if untold:
+                lock.acquire(self._deadline, create=True)
+                self._mend(others)
         self._outcome.rows = report.rows(plan)
 
     def _recover(self, lock: HostLock) -> t.Tuple[str, ...]:
@@ -187,12 +192,14 @@ class Run:
             database=self._database,
         )
 
-    def _heal(self, recovered: t.Sequence[str]) -> None:
-        """Tell StackStorm of packs that an interrupted run may have told it of, and that are what they were again."""
-        problem = self._database.heal(self._database.begun(recovered), Installation(self._host.packs_base_paths))
+    def _mend(self, refs: t.Sequence[str]) -> None:
+        """Tell StackStorm of packs that an interrupted run was telling it of, and that this one is not about."""
+        problem = self._database.mend(refs, Installation(self._host.packs_base_paths))
         if problem:
+            plan = self._outcome.plan
+            self._outcome.plan = Plan(plan.packs, tuple(ref for ref in plan.recovery if ref not in refs))
             self._outcome.warnings.append(
-                f"StackStorm's database may have the interrupted version of {', '.join(recovered)}: {problem}"
+                f"StackStorm's database may have {', '.join(refs)} as an interrupted run left them: {problem}"
             )
 
     def _apply(self, plan: Plan, planner: Planner, staging: Staging) -> None:

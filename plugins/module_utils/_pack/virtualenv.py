@@ -15,12 +15,13 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import DeadlineError, St2Error, VirtualenvError
-from ansible_collections.stackstorm.st2.plugins.module_utils._files import file_digest
+from ansible_collections.stackstorm.st2.plugins.module_utils._files import file_digest, read_regular_file
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import VirtualenvsDirectory
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline, run
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import strip_urls
 
 MARKER = ".stackstorm.st2.json"
+_MOST_MARKER_BYTES = 1 << 20
 REQUIREMENTS = "requirements.txt"
 # st2common/st2common/constants/pack.py BASE_PACK_REQUIREMENTS
 BASE_REQUIREMENT = "six>=1.9.0,<2.0"
@@ -96,14 +97,13 @@ def observe_virtualenv(directory: VirtualenvsDirectory, ref: str) -> Virtualenv:
     if not os.access(os.path.join(path, "bin", "python"), os.X_OK):
         return Virtualenv(path, "broken")
     try:
-        with open(os.path.join(path, MARKER), encoding="utf-8") as stream:
-            marker = json.load(stream)
+        marker = json.loads(read_regular_file(os.path.join(path, MARKER), _MOST_MARKER_BYTES))
         size, time = marker["signature"]
         inputs = marker["inputs"]
         return Virtualenv(
             path, "ok", marker["fingerprint"], inputs["python_version"], inputs["python"], (int(size), int(time))
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return Virtualenv(path, "foreign")
 
 

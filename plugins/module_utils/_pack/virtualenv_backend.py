@@ -63,6 +63,8 @@ _UV_VALUES: t.Mapping[str, str] = {
     "--only-binary": "--only-binary",
 }
 _COMMA_SEPARATED = ("UV_FIND_LINKS",)
+# Where pip finds settings for all accounts of a host; later ones win.
+_HOST_CONFIGURATION = ("/etc/xdg/pip/pip.conf", "/etc/pip.conf")
 # Options of pip whose value may hold a password, and the settings that say the same without being seen in argv.
 _ADDRESSES: t.Mapping[str, str] = {
     "--index-url": "index-url",
@@ -230,7 +232,7 @@ def _translate(options: t.Sequence[str]) -> t.Iterator[str]:
 def _pip_configuration(environment: t.Mapping[str, str]) -> t.Dict[str, str]:
     """pip's settings for C(pip install), later places winning as for pip: files, then environment."""
     home = environment.get("HOME", "/root")
-    paths = ["/etc/xdg/pip/pip.conf", "/etc/pip.conf", f"{home}/.pip/pip.conf", f"{home}/.config/pip/pip.conf"]
+    paths = [*_HOST_CONFIGURATION, f"{home}/.pip/pip.conf", f"{home}/.config/pip/pip.conf"]
     chosen = environment.get("PIP_CONFIG_FILE")
     if chosen:
         paths = [] if chosen == os.devnull else [*paths, chosen]

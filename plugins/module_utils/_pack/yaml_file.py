@@ -22,8 +22,9 @@ MOST_DEPTH = 200
 MOST_EXPANDED = 200_000
 # All multiples of 2**61 - 1 have one hash: a mapping with very many of them as keys would take minutes.
 MOST_NUMBER_KEYS = 1000
-# Python's int() takes quadratic time: a file of one long number would take minutes.
-_LONG_NUMBER = re.compile(r"[0-9_:]{5000}")
+# Python's int() takes quadratic time: a file of one long number would take minutes. Hexadecimal ones are read quickly,
+# but what has more than 4300 decimal digits cannot be shown.
+_LONG_NUMBER = re.compile(r"[0-9_:]{4000}|0x[0-9a-fA-F_]{3500}")
 # A bracket makes at most two levels, a column of indentation likewise: a file with few brackets and no long run of the
 # characters that indent cannot nest deeply, which spares most files the count.
 _FEW_BRACKETS = 60
@@ -62,6 +63,40 @@ def key_lines(path: str, *, shown: t.Optional[str] = None, most_bytes: int = MOS
         return [(key.value, key.start_mark.line + 1) for key, _value in pairs if key.id == "scalar"]
 
     result: t.List[t.Tuple[t.Any, int]] = source.work(read)
+    return result
+
+
+def load_composed(
+    path: str, *, shown: t.Optional[str] = None, most_bytes: int = MOST_BYTES
+) -> t.Tuple[t.Any, t.Any, str]:
+    """The content of a YAML file with the node it was composed to, for the lines of its parts, and its text.
+
+    Takes and raises what M(load_yaml) does. The node of an empty file is C(None).
+    """
+    source = _Source(path, shown or path, most_bytes)
+
+    def read(loader: t.Any) -> t.Tuple[t.Any, t.Any, str]:
+        node = source.compose(loader)
+        return source.construct(loader, node), node, source.text
+
+    result: t.Tuple[t.Any, t.Any, str] = source.work(read)
+    return result
+
+
+def nested_key_lines(
+    path: str, *, levels: int, shown: t.Optional[str] = None, most_bytes: int = MOST_BYTES
+) -> t.List[t.Tuple[t.Tuple[str, ...], int]]:
+    """The keys of the mappings in a YAML file, with their lines as of M(key_lines), each as its path from the top.
+
+    :arg levels: How deep to go; 1 is what M(key_lines) gives. Raises what M(load_yaml) raises.
+    """
+    source = _Source(path, shown or path, most_bytes)
+
+    def read(loader: t.Any) -> t.List[t.Tuple[t.Tuple[str, ...], int]]:
+        node = source.compose(loader)
+        return list(_key_lines(node, (), levels)) if node is not None else []
+
+    result: t.List[t.Tuple[t.Tuple[str, ...], int]] = source.work(read)
     return result
 
 
@@ -155,7 +190,9 @@ class _Source:
     def _syntax_error(self, error: t.Any) -> InvalidPackError:
         mark = getattr(error, "problem_mark", None)
         if mark is not None:
-            return self.error(_problem(error), mark.line + 1)
+            # libyaml 0.2.6 and later have a limit of their own for brackets.
+            deep = "nesting depth" in str(error.problem)
+            return self.error("it is nested too deeply" if deep else _problem(error), mark.line + 1)
         found = self.yaml.reader.Reader.NON_PRINTABLE.search(self.text)
         if found:
             return self.error("it holds a control character", self.text.count("\n", 0, found.start()) + 1)
@@ -184,6 +221,8 @@ def _library() -> t.Any:
 
 def _problem(error: t.Any) -> str:
     """The problem in the parser's words, none of which are the file's."""
+    if "maximum nesting depth" in str(error.problem):  # libyaml from 0.2.6
+        return "it is nested too deeply"
     if not error.context:
         return str(error.problem)
     begin = error.context_mark
@@ -197,6 +236,14 @@ def _children(node: t.Any) -> t.List[t.Any]:
     if node.id == "mapping":
         return [part for pair in node.value for part in pair]
     return []
+
+
+def _key_lines(node: t.Any, above: t.Tuple[str, ...], levels: int) -> t.Iterator[t.Tuple[t.Tuple[str, ...], int]]:
+    for key, value in node.value if node.id == "mapping" else ():
+        if key.id == "scalar":
+            yield (*above, key.value), key.start_mark.line + 1
+            if levels > 1:
+                yield from _key_lines(value, (*above, key.value), levels - 1)
 
 
 def _scalars(node: t.Any) -> t.Iterator[t.Any]:

@@ -35,6 +35,7 @@ _BLOCK = 1 << 14
 _LARGEST = 64 << 20
 # For what a thread needs beside the time that its socket was given.
 _GRACE_SECONDS = 0.2
+_FRONT = re.compile(r"^(Failed to establish a new connection: )?(\[Errno -?\d+\] )?")
 
 
 class ApiClient:
@@ -199,11 +200,13 @@ class ApiClient:
         blocks: t.List[bytes] = []
         size = 0
         for block in response.iter_content(_BLOCK):
+            if blocks:
+                # Not for the first: an answer that is whole counts, however late it is.
+                self.deadline.check(f"StackStorm at {self.url} was answering")
             blocks.append(block)
             size += len(block)
             if size > _LARGEST:
                 raise UnexpectedAnswerError(f"{self.url} answers with more than {_LARGEST >> 20} MiB.")
-            self.deadline.check(f"StackStorm at {self.url} was answering")
         return b"".join(blocks)
 
     def _answer(self, response: t.Any, content: bytes, asked: str) -> t.Any:
@@ -234,6 +237,7 @@ class ApiClient:
             )
         return DeadlineError(
             f"The timeout of {self.deadline.seconds:g} s ran out while StackStorm at {self.url} was answering {asked}."
+            f"{'' if asked.startswith('GET') else ' StackStorm may still go on with it.'}"
         )
 
     def _unsent(self, requests: t.Any, error: Exception) -> RegistrationError:
@@ -294,4 +298,5 @@ def _reason(error: BaseException) -> str:
     inner = getattr(inner, "reason", None) or inner
     text = str(inner)
     # urllib3 puts the object's address in front.
-    return (text.rpartition("object at 0x")[2].partition(">: ")[2] or text.rpartition("): ")[2] or text).rstrip(".")
+    text = text.rpartition("object at 0x")[2].partition(">: ")[2] or text.rpartition("): ")[2] or text
+    return _FRONT.sub("", text).rstrip(".")

@@ -137,7 +137,10 @@ class ApiRegistrar:
         path = path_of(_LISTS[resource.kind][0], resource.ref)
         try:
             if resource.kind == "sensors":
-                self._client.put(path, {**self._client.get(path), "enabled": False})
+                sensor = self._client.get(path)
+                if not isinstance(sensor, dict):
+                    raise UnexpectedAnswerError(f"StackStorm does not answer GET {path} with a sensor.")
+                self._client.put(path, {**sensor, "enabled": False})
             else:
                 # Without a body the API breaks down for actions (st2api/controllers/v1/actions.py delete).
                 self._client.delete(path, {"remove_files": False} if resource.kind == "actions" else None)
@@ -203,7 +206,11 @@ class ApiRegistrar:
         if types and not {_CONFIG, "configs", "all"} & set(types):
             return error
         if not os.path.lexists(config):
-            return ServerError(f"{error.message} It is not the config of {ref}: there is no {config}.", ref=ref)
+            return ServerError(
+                f"{error.message} The usual reason is a config that does not fit its schema, but this host has no "
+                f"{config}.",
+                ref=ref,
+            )
         return ServerError(
             f"StackStorm at {self.by} broke down over registering {ref}, without saying why. It does so when a config "
             f"does not fit the pack's schema: look at {config}. If it does fit, its log (st2api.log) says why.",

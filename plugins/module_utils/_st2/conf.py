@@ -13,6 +13,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import HostError
+from ansible_collections.stackstorm.st2.plugins.module_utils._files import UnfitFileError, read_regular_file
 
 # What StackStorm takes where nothing is set (st2common/config.py register_opts).
 DEFAULTS: t.Mapping[t.Tuple[str, str], str] = {
@@ -26,6 +27,8 @@ DEFAULTS: t.Mapping[t.Tuple[str, str], str] = {
 # oslo.config's Template: $name, ${name}, $section.name, and $$ for a dollar sign.
 _REFERENCE = re.compile(r"\$(?:(\$)|([_a-z][._a-z0-9]*)|\{([_a-z][._a-z0-9]*)\})", re.IGNORECASE)
 _DEEPEST_REFERENCE = 16
+# StackStorm's own sample, which has every option with its description, has 20 kB.
+_MOST_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -124,19 +127,23 @@ def read_settings(
     :arg path: The file.
     :arg environment: The environment of this process.
     :arg service_environment: The environment of StackStorm's action runner, if it is known.
-    :raises HostError: when the file is not there, cannot be read, or is not what oslo.config takes; it names the line.
+    :raises HostError: when the file is not there, cannot be read, is no regular file or far too large, or is not what
+        oslo.config takes; it names the line.
     """
     try:
-        # Bytes that are not UTF-8 matter only where a value is used: comments may hold anything.
-        with open(path, encoding="utf-8", errors="surrogateescape") as stream:
-            text = stream.read()
+        content = read_regular_file(path, _MOST_BYTES)
     except FileNotFoundError:
         raise HostError(
             f"There is no {path}, so this does not look like a StackStorm host. "
             "Set the option st2_conf to where the st2.conf of this host is."
         ) from None
-    except OSError as error:
-        raise HostError(f"{path} cannot be read: {error.strerror}. Run with become, or set st2_conf.") from error
+    except UnfitFileError as error:
+        raise HostError(f"{path} cannot be an st2.conf. {error.strerror}. Correct the option st2_conf.") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise HostError(f"{path} cannot be read: {reason}. Run with become, or set st2_conf.") from error
+    # Bytes that are not UTF-8 matter only where a value is used: comments may hold anything.
+    text = io.TextIOWrapper(io.BytesIO(content), "utf-8", "surrogateescape").read()
     return Settings(path, _FileReader(path).read(text), environment, service_environment or {})
 
 

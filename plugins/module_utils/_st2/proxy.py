@@ -7,15 +7,18 @@
 
 from __future__ import annotations
 
+import io
 import re
 import typing as t
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import HostError
+from ansible_collections.stackstorm.st2.plugins.module_utils._files import UnfitFileError, read_regular_file
 
 # What StackStorm's own "packs" pack leaves out of the proxy (contrib/packs/config.schema.yaml no_proxy).
 DEFAULT_NO_PROXY = "localhost,127.0.0.1"
+_MOST_BYTES = 1 << 20  # Of an environment file.
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _CA_VARIABLES = (
     "GIT_SSL_CAINFO",
@@ -194,16 +197,19 @@ def read_environment_file(path: str) -> t.Dict[str, str]:
     systemd's own syntax (src/basic/env-file.c parse_env_file_internal), which is not a shell's: no expansion, no
     inline comments, C(export) tolerated. A line that is no assignment is left out, as systemd does.
 
-    :raises HostError: when the file is there and cannot be read; a file that is not there is empty.
+    :raises HostError: when the file is there and cannot be read, is no regular file, or far too large; a file that is
+        not there is empty.
     """
     try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            text = stream.read()
+        content = read_regular_file(path, _MOST_BYTES)
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except OSError as error:
-        raise HostError(f"{path} cannot be read: {error.strerror}. Run the task with become.") from error
-    return parse_environment(text)
+    except UnfitFileError as error:
+        raise HostError(f"{path} cannot be an environment file. {error.strerror}. Remove or correct it.") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise HostError(f"{path} cannot be read: {reason}. Run the task with become.") from error
+    return parse_environment(io.TextIOWrapper(io.BytesIO(content), "utf-8", "replace").read())
 
 
 def parse_environment(text: str) -> t.Dict[str, str]:

@@ -20,8 +20,11 @@ _LONGEST = 2000
 # line, the instance.
 _RULE = re.compile(r"\n\s*\nFailed validating (?:u?'(?P<rule>[^'\n]*)' )?in (?P<place>[^\n]*?):?(?:\n|$)")
 _INSTANCE = re.compile(r"\n\s*\nOn instance\b")
-# st2common/util/pack.py validate_config_against_schema, and the registrars' "Failed to register KIND ...: MESSAGE".
-_HEAD = re.compile(r"(?:Failed validating attribute [^\n]*? \([^\n]*?\): |Failed to register [^\n]*?: |[\w.]+Error: )+")
+# What stands in front of it: st2common/util/pack.py validate_config_against_schema, the registrars' "Failed to register
+# KIND ...", a traceback's name of the exception. No value is shown in such a form.
+_HEAD = re.compile(
+    r"(?:Failed validating attribute [^\n]*? \([^\n]*?\): |Failed to register [^\n]*?: |[A-Za-z_][\w.]*: )+"
+)
 # The end of jsonschema's message for a rule (jsonschema/_validators.py), which is what the schema says. In front of it
 # stands the value.
 _TAILS = {

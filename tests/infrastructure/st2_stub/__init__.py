@@ -21,17 +21,23 @@ here it does not know the collection.
 
 from __future__ import annotations
 
-from .accounts import Account
-from .faults import Fault, delay, drip, gateway_timeout, hang, reset, server_error
-from .server import Request
-from .stub import ADMIN, OBSERVER, StackStormStub
-from .under_test import RealStackStorm, is_stub, stackstorm_under_test
+import importlib
+import typing as t
+
+if t.TYPE_CHECKING:
+    from .accounts import Account
+    from .executions import Outcome
+    from .faults import Fault, delay, drip, gateway_timeout, hang, reset, server_error
+    from .server import Request
+    from .stub import ADMIN, OBSERVER, StackStormStub
+    from .under_test import RealStackStorm, is_stub, stackstorm_under_test
 
 __all__ = [
     "ADMIN",
     "OBSERVER",
     "Account",
     "Fault",
+    "Outcome",
     "RealStackStorm",
     "Request",
     "StackStormStub",
@@ -44,3 +50,20 @@ __all__ = [
     "server_error",
     "stackstorm_under_test",
 ]
+
+_HOMES = {
+    "accounts": ("Account",),
+    "executions": ("Outcome",),
+    "faults": ("Fault", "delay", "drip", "gateway_timeout", "hang", "reset", "server_error"),
+    "server": ("Request",),
+    "stub": ("ADMIN", "OBSERVER", "StackStormStub"),
+    "under_test": ("RealStackStorm", "is_stub", "stackstorm_under_test"),
+}
+
+
+def __getattr__(name: str) -> t.Any:
+    """Import what is asked for, when it is: the program on the host needs none of it, and is run often."""
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f".{home}", __name__), name)
+    raise AttributeError(name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import json
 import threading
+import traceback
 import typing as t
 
 from .database import Database
@@ -138,6 +139,8 @@ class Executions:
     * ``polls_until_done``: how often a new execution has to be asked for; the answers before the last are
       ``scheduled``, ``running``, ``running`` and so on.
     * ``endless``: new executions stay ``running`` until somebody cancels them.
+    * ``endings``: how executions of an action end in place of doing their work, such as
+      ``{"packs.unload": Outcome("timeout", {})}``.
     """
 
     def __init__(self, database: Database) -> None:
@@ -146,6 +149,7 @@ class Executions:
         self._all: t.Dict[str, Execution] = {}
         self.polls_until_done = 2
         self.endless = False
+        self.endings: t.Dict[str, Outcome] = {}
         self._endless: t.Set[str] = set()
 
     def start(self, action: str, parameters: Record, user: str, work: Work) -> Execution:
@@ -190,7 +194,7 @@ class Executions:
 
     def finish(self) -> None:
         """Do all work that is not endless, without anybody asking."""
-        with self._lock:
+        with self._database.session(), self._lock:
             for execution in list(self._all.values()):
                 if execution.status not in (*FINAL, "canceling") and execution.id not in self._endless:
                     self._do(execution)
@@ -225,7 +229,14 @@ class Executions:
             return [execution.document(self._database.new_id) for execution in chosen]
 
     def _do(self, execution: Execution) -> None:
-        execution.end(execution.work(execution))
+        if execution.action in self.endings:
+            execution.end(self.endings[execution.action])
+            return
+        try:
+            outcome = execution.work(execution)
+        except Exception as error:
+            outcome = Outcome("failed", {"error": str(error), "traceback": traceback.format_exc()})
+        execution.end(outcome)
 
 
 def action_document(action: str, new_id: t.Callable[[], str]) -> Record:

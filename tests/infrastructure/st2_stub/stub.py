@@ -10,7 +10,6 @@ from pathlib import Path
 
 from ..repositories import GitRepository
 from ..servers import CertificateAuthority
-from . import register_content
 from .accounts import Account, Accounts
 from .api import Api
 from .content_endpoints import ContentEndpoints
@@ -45,7 +44,8 @@ class StackStormStub:
     :arg rbac: whether `OBSERVER` is refused what the role observer lacks; without, everybody is an admin.
     :arg ca: an authority, for TLS.
     :arg own_auth_port: let st2auth have a port of its own, as without nginx.
-    :arg register_all: register what the host has, its system packs among it, before the first request.
+    :arg register_all: register what the host has, its system packs among it, before the first request; what cannot be
+        registered is left out.
 
     * ``requests``: every `Request` as it came. Its repr shows no values.
     * ``faults``: the misbehaviour ordered (see ``faults.py``); append to it, clear it.
@@ -81,7 +81,7 @@ class StackStormStub:
         self.requests: t.List[Request] = []
         self.faults: t.List[Fault] = []
         if register_all:
-            register(self.paths, self.database, once=True)
+            register(self.paths, self.database, fail_on_failure=False, once=True)
         tls = ca.server_context() if ca else None
         self._server = StubServer(self._answer, self.requests, self.faults, tls)
         self.api_url = self._server.url
@@ -188,7 +188,7 @@ class StackStormStub:
 
     def install_register_content(self) -> Path:
         """Put ``st2-register-content`` into the host's service, on this database; return its path."""
-        return register_content.install(self.host.service, t.cast(Path, self.database.path))
+        return t.cast(Path, self.host.add_register_content(self.database.path))
 
     def stop(self) -> None:
         """End the servers. Raises what went wrong in them."""

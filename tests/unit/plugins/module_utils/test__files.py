@@ -397,3 +397,10 @@ def test_equal_trees_have_equal_digests_and_no_others(one, other):
 def test_names_that_are_no_text(tmp_path):
     open(os.fsencode(str(tmp_path)) + b"/caf\xe9", "wb").close()
     assert digest_of(tmp_path).startswith("sha256:")
+
+
+def test_owner_and_group_are_set_before_the_file_has_its_name(tmp_path, monkeypatch):
+    path, given = tmp_path / "file", []
+    monkeypatch.setattr(os, "fchown", lambda _descriptor, uid, gid: given.append((uid, gid, path.exists())))
+    write_atomically(str(path), b"x", uid=11, gid=-1)
+    assert given == [(11, -1, False)] and path.read_bytes() == b"x"

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import syslog
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,7 @@ def run(host, tmp_path, capsys, monkeypatch):
 
     def go(work, check=False, diff=False, **params):
         internal = {"_ansible_check_mode": check, "_ansible_diff": diff, "_ansible_remote_tmp": str(tmp_path)}
+        internal["_ansible_inject_invocation"] = True  # As with -vvv; before 2.21 always.
         internal["_ansible_keep_remote_files"] = True  # Else each leaves a clean-up for the end of this process.
         given = {"name": ["demo"], "st2_conf": str(host.st2_conf), **params, **internal}
         given = {option: value for option, value in given.items() if value is not None}
@@ -268,6 +270,24 @@ def test_a_secret_comes_out_nowhere(run, params, fails):
         assert shown.startswith("before ") and shown.endswith(" after")
     if fails:
         assert answer["stderr"].startswith("before ")
+
+
+@needs_ansible
+@pytest.mark.parametrize("params", [{}, {"state": "nosuch"}], ids=["runs", "refused"])
+def test_values_of_hidden_options_are_neither_logged_nor_in_the_invocation(run, monkeypatch, params):
+    monkeypatch.setitem(run.__globals__, "SPEC", replace(SPEC, hidden=("packs",)))
+    packs = [{"name": CANARY, "version": "1.0.0"}]
+    seen = []
+
+    def work(task):
+        seen.extend(task.params["packs"])
+        return Result(msg="done")
+
+    answer = run(work, packs=packs, **params)
+    assert CANARY not in json.dumps(answer) and CANARY not in answer.log
+    assert answer["invocation"]["module_args"]["packs"] == "not shown"
+    assert answer["invocation"]["module_args"]["name"] == ["demo"]
+    assert params or seen[0]["name"] == CANARY
 
 
 @needs_ansible

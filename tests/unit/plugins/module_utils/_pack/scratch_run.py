@@ -173,7 +173,8 @@ class Site:
 def database_of(task, registrar=None, options=None):
     """What StackStorm knows, with a registrar of the test's; nobody is told without."""
     return Database(
-        lambda: (registrar or Unregistered(), []),
+        lambda _deadline: (registrar or Unregistered(), []),
+        Deadline(60),
         RegisteredRecords(state_directory(task.host.base_path)),
         types=options.register_types if options else (),
         fail_on_failure=not options or options.fail_on_failure,

@@ -97,6 +97,11 @@ def test_links_that_lead_out_are_refused(pack, path, target):
     assert f"{path} -> {target} is a link that leads out of the pack" in refusal(pack)
 
 
+def test_a_long_target_does_not_hide_what_is_wrong(pack):
+    os.symlink("../" + "y/" * 1900, pack / "x")
+    assert refusal(pack).endswith("y... is a link that leads out of the pack.")
+
+
 def test_an_absolute_link_into_the_pack_itself_is_refused(pack):
     """The pack moves from staging into place, and to other hosts: the link would stay behind."""
     os.symlink(str(pack / "pack.yaml"), pack / "x")
@@ -258,6 +263,7 @@ def test_listed_counts_what_it_leaves_out():
     assert listed(["a", "b"]) == "a, b"
     assert listed(list("abcdefg")) == "a, b, c, d, e, and 2 more"
     assert listed(list("abc"), most=1, separator="; ") == "a; and 2 more"
+    assert listed(["a" * 4000, "b"]) == f"{'a' * 500}..., b"
 
 
 PARTS = st.lists(st.sampled_from(["..", ".", "a", "b", "l0", "l1", "l2", "l3", "f", "", "gone"]), max_size=7)

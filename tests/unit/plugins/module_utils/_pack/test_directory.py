@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import stat
@@ -195,3 +196,20 @@ def test_changed_files_names_every_difference_once(before, after):
     expected = {f"missing {path}" for path in before - after} | {f"extra {path}" for path in after - before}
     assert set(found) == expected | {f"edited {path}" for path in before & after}
     assert len(found) == len(before | after)
+
+
+@pytest.mark.parametrize("reached_by", [copy_directory, lambda source, _target: directory_digest(source)])
+def test_a_directory_that_cannot_be_looked_into_is_not_left_out(pack, tmp_path, monkeypatch, reached_by):
+    """Half a pack would be installed, and called whole."""
+    scandir = os.scandir
+
+    def scan(path):
+        if path.endswith("/actions"):
+            raise PermissionError(errno.EACCES, "Permission denied", path + "/long" * 100)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    with pytest.raises(SourceError, match=r"cannot be (read|copied): Permission denied \(/.*\)\.$") as caught:
+        reached_by(str(pack), str(tmp_path / "copy"))
+    assert len(caught.value.message) < 500
+    assert not (tmp_path / "copy").exists()

@@ -23,6 +23,9 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Cre
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.proxy import Proxy
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.real_git import git_at, releases
 
+# Git, uv, virtualenv or pip, which see to most of the time: see tests/toolchain/ansible_test_runs.py.
+pytestmark = pytest.mark.starts_programs
+
 CANARY = "c4n4ry/p@ss:word %41'\"$(id)"
 CREDENTIALS = Credentials("me@example.com", CANARY)
 EVERYTHING = "#!/bin/sh\ntouch {}\nexit 0\n"
@@ -279,6 +282,7 @@ def test_somebody_elses_repository_can_be_read(tmp_path):
     repository = releases(tmp_path / "demo.git", "demo", "1.0.0")
     git = git_at(tmp_path)
     assert git("config", "--global", "--includes", "--get", "safe.directory").stdout == "*\n"
+    assert git("config", "--global", "--includes", "--get", "core.bigFileThreshold").stdout == "32m\n"
     if os.geteuid() == 0:
         for path in (repository.path, *repository.path.rglob("*")):
             os.chown(str(path), 12345, 12345)

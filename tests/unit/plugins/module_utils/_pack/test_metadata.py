@@ -293,6 +293,7 @@ def test_an_error_names_the_pack_where_that_is_known(tmp_path):
         ({"ref": None, "name": "b"}, "c", "c"),
         ({}, "c", "c"),
         ({"ref": "core"}, None, "core"),
+        ({"ref": "a" * 200}, None, "a" * 200),
     ],
 )
 def test_ref_is_derived_in_stackstorms_order(document, directory, ref):
@@ -314,6 +315,9 @@ def test_ref_is_derived_in_stackstorms_order(document, directory, ref):
         ({"name": "_global"}, None),
         ({"name": "b"}, "_global"),
         ({"ref": "_global"}, "c"),
+        ({"ref": "a" * 201}, "c"),
+        ({"name": "a" * 201}, None),
+        ({"name": "Display Name"}, "a" * 201),
     ],
 )
 def test_ref_that_is_none_is_refused(document, directory):
@@ -370,3 +374,18 @@ def test_every_real_pack_yaml_passes():
         assert read_identity(str(REAL_DATA / name), name) == (found.ref, found.name, found.version)
     assert failed == {}
     assert len(real_packs()) >= 45
+
+
+@pytest.mark.parametrize("text", ["s3cret\n", "name: s3cret\nversion: s3cret\n"])
+def test_a_manifest_elsewhere_is_not_read(tmp_path, text):
+    (tmp_path / "elsewhere").write_text(text)
+    (tmp_path / "demo" / "etc").mkdir(parents=True)
+    os.symlink("../elsewhere", tmp_path / "demo" / "pack.yaml")
+    with pytest.raises(InvalidPackError) as caught:
+        read_identity(str(tmp_path / "demo"), "demo")
+    assert caught.value.message == "pack.yaml is a link that leads out of the pack."
+    os.unlink(tmp_path / "demo" / "pack.yaml")
+    (tmp_path / "demo" / "etc" / "pack.yaml").write_text("version: 1.0.0\n")
+    os.symlink("etc/pack.yaml", tmp_path / "demo" / "pack.yaml")
+    os.symlink("demo", tmp_path / "developers")
+    assert read_identity(str(tmp_path / "developers"), "demo") == ("demo", "demo", "1.0.0")

@@ -96,6 +96,20 @@ def test_an_account_of_the_task_that_does_not_exist_is_an_error(owner, group, me
         resolve_ownership(owner, group, None)
 
 
+@pytest.mark.parametrize("number", ["4294967295", "9" * 30, "9" * 5000])
+def test_a_number_that_no_account_has_is_an_error(number):
+    """The first of them means "leave it" to the system."""
+    with pytest.raises(OptionError, match=r"The owner 4294967295|9{20} is too large"):
+        resolve_ownership(number, None, None)
+    assert resolve_ownership("4294967294", "0", None)[0] == Ownership(4294967294, 0)
+
+
+@pytest.mark.parametrize("owner", ["\u00b2", "\u0661", "-1", "root\0", "ro\not"])
+def test_what_only_looks_like_a_number_or_name_is_an_error(owner):
+    with pytest.raises(OptionError, match="does not exist on this host"):
+        resolve_ownership(owner, None, None)
+
+
 @ROOT
 def test_a_whole_tree_is_given_away_with_its_links_and_not_what_they_point_to(tree, tmp_path):
     Ownership(OTHER, OTHER + 1).apply(str(tree))

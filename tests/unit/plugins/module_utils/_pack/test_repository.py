@@ -18,6 +18,9 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipt impor
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.repository import Refs, Repository, look_up
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.real_git import git_at, releases
 
+# Git, uv, virtualenv or pip, which see to most of the time: see tests/toolchain/ansible_test_runs.py.
+pytestmark = pytest.mark.starts_programs
+
 IDENTITY = ("-c", "user.name=a", "-c", "user.email=a@example.com")
 
 

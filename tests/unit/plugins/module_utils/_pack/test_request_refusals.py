@@ -23,6 +23,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request impor
         ("circle-ci", "Did you mean circle_ci?"),
         ("sensu.x", "Did you mean sensu_x?"),
         ("é", "only a-z"),
+        ("x" * 201, "at most 200"),
         ("_global", "StackStorm keeps this name"),
         ("_global=1.0", "StackStorm keeps this name"),
         ("sensu>=1.0", "ranges are not supported"),

@@ -12,7 +12,7 @@ from infrastructure.packs import PackTree
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack import report
 
 from .pretended_database import PretendedDatabase
-from .scratch_run import Site, converge, released, row_of
+from .scratch_run import STATE, Site, converge, released, row_of
 
 ACTION = "---\nname: {name}\nrunner_type: local-shell-cmd\nentry_point: ''\nenabled: true\n"
 
@@ -201,3 +201,23 @@ def test_a_repaired_pack_is_registered(site, database):
     database.calls.clear()
     site.run("sensu", verify="content", database=database)
     assert database.told() == [("register", ["sensu"])]
+
+
+def test_what_an_interrupted_run_left_in_the_database_waits_for_a_run_that_may_tell(site, database):
+    site.run("sensu", "jira", database=database)
+    marker = site.host.base_path / STATE / "registered" / ".under-way.json"
+    marker.write_text('["sensu"]')
+    database.rows["sensu"] = "0.9.0"
+    assert not site.run("jira").changed
+    database.refuses.add(("sensu", "1.1.0"))
+    failed = site.run("jira", database=database)
+    assert not failed.changed
+    assert any("may have sensu as an interrupted run left them" in text for text in failed.warnings)
+    database.refuses.clear()
+    foretold = site.run("jira", check=True, database=database)
+    assert foretold.changed
+    assert database.rows["sensu"] == "0.9.0"
+    done = site.run("jira", database=database)
+    assert (done.changed, done.plan.recovery) == (True, ("sensu",))
+    assert database.rows["sensu"] == "1.1.0"
+    assert not site.run("jira", database=database).changed

@@ -138,6 +138,11 @@ def test_a_marker_that_makes_no_sense_is_none(virtualenvs, marker):
     assert observe_virtualenv(virtualenvs, "sensu").health == "foreign"
 
 
+def test_a_marker_that_is_a_pipe_is_not_waited_for(virtualenvs):
+    os.mkfifo(os.path.join(place(virtualenvs), MARKER))
+    assert observe_virtualenv(virtualenvs, "sensu").health == "foreign"
+
+
 def test_the_marker_gives_back_what_was_put_into_it(virtualenvs):
     inputs = SETTINGS.inputs("3.9", "digest")
     place(virtualenvs, marker_document(inputs, (123, 456)))

@@ -12,6 +12,7 @@ import shutil
 import pytest
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import VirtualenvError
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack import virtualenv_backend
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv import Settings
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv_backend import Backend, choose_backend
 
@@ -57,7 +58,8 @@ class Programs:
 
 
 @pytest.fixture
-def programs(tmp_path):
+def programs(tmp_path, monkeypatch):
+    monkeypatch.setattr(virtualenv_backend, "_HOST_CONFIGURATION", (str(tmp_path / "etc" / "pip.conf"),))
     for name in ("uv", "virtualenv"):
         found = shutil.which(name, path="/usr/local/bin:/opt/stackstorm/st2/bin")
         if found:
@@ -235,8 +237,7 @@ def test_the_configuration_of_pip_counts_later_places_winning(host):
         "UV_INDEX": "https://one.example.com/simple https://two.example.com/simple",
         "UV_INDEX_STRATEGY": "unsafe-best-match",
     }
-    # The machine's /etc/pip.conf, which comes before, may say more.
-    assert {name: backend.variables.get(name) for name in expected} == expected
+    assert backend.variables == {**TRUST, **expected}
     assert backend.install_options == ("--no-index",)
     assert host.uv(PIP_INDEX_URL=SIMPLE, PIP_TIMEOUT="30").variables["UV_DEFAULT_INDEX"] == SIMPLE
     assert host.uv(PIP_TIMEOUT="30").variables["UV_HTTP_TIMEOUT"] == "30"
@@ -249,6 +250,10 @@ def test_the_accounts_own_configuration_counts(host, place):
     path.parent.mkdir(parents=True)
     path.write_text(f"[global]\nindex-url = {SIMPLE}\n")
     assert host.uv().variables["UV_DEFAULT_INDEX"] == SIMPLE
+    (host.root / "etc").mkdir()
+    (host.root / "etc" / "pip.conf").write_text(f"[global]\nindex-url = {SIMPLE}/host\ntimeout = 7\n")
+    variables = host.uv().variables
+    assert (variables["UV_DEFAULT_INDEX"], variables["UV_HTTP_TIMEOUT"]) == (SIMPLE, "7"), "it wins over the host's"
     host.environment["PIP_CONFIG_FILE"] = os.devnull
     assert host.uv().variables == TRUST, "unless no file shall count"
 

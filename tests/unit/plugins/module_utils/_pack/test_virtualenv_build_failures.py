@@ -26,6 +26,9 @@ from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.vi
     version_of,
 )
 
+# Git, uv, virtualenv or pip, which see to most of the time: see tests/toolchain/ansible_test_runs.py.
+pytestmark = pytest.mark.starts_programs
+
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory):
@@ -35,8 +38,10 @@ def index(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory, index):
-    """The quickest backend there is: nothing here depends on it."""
-    return Workshop(tmp_path_factory.mktemp("quick"), index, "auto")
+    """The quickest backend there is, with its base made before any test has spoilt the index."""
+    made = Workshop(tmp_path_factory.mktemp("quick"), index, "auto")
+    made.builder().ensure_base()
+    return made
 
 
 def fails(workshop, ref, *requirements, seconds=120):

@@ -20,6 +20,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.yaml_file imp
     MOST_DEPTH,
     MOST_EXPANDED,
     key_lines,
+    load_composed,
     load_yaml,
 )
 
@@ -194,6 +195,12 @@ def test_a_number_of_many_digits_takes_no_time(tmp_path, loader):
     assert time.monotonic() - start < 10
 
 
+@pytest.mark.parametrize("number", ["0x" + "f" * 3500, "-0x" + "1" * 3500, "0b" + "1" * 4000, "0" + "7" * 4000])
+def test_a_number_that_nobody_could_show_is_refused(tmp_path, loader, number):
+    assert "thousands of digits" in refusal(write(tmp_path, f"a: {number}"))
+    assert str(load_yaml(write(tmp_path, f"a: {number[:3490]}"))["a"])
+
+
 def test_size_is_bounded_and_the_bound_itself_is_fine(tmp_path):
     path = write(tmp_path, "a: 12345\n")
     assert load_yaml(path, most_bytes=9) == {"a": 12345}
@@ -267,3 +274,13 @@ def test_any_bytes_are_a_value_or_one_kind_of_error(tmp_path, content):
         assert "its aliases stand for" in error.message
     else:
         assert repr(value) == repr(expected)
+
+
+def test_a_file_is_given_with_its_node_and_its_text(tmp_path):
+    path = tmp_path / "file.yaml"
+    path.write_bytes(b"a: 1\r\nb: [x]\r\n")
+    values, node, text = load_composed(str(path))
+    assert (values, text) == ({"a": 1, "b": ["x"]}, "a: 1\r\nb: [x]\r\n")
+    assert [key.start_mark.line for key, _value in node.value] == [0, 1]
+    path.write_text("# nothing\n")
+    assert load_composed(str(path)) == (None, None, "# nothing\n")

@@ -173,6 +173,33 @@ def test_a_directory_is_no_file(tmp_path):
         read_settings(str(tmp_path), {})
 
 
+@pytest.mark.parametrize("path", ["/dev/zero", "/dev/urandom", "/dev/null"])
+def test_a_device_is_not_read(path):
+    with pytest.raises(
+        HostError, match=rf"{path} cannot be an st2\.conf\. It is not a regular file\. .*option st2_conf"
+    ):
+        read_settings(path, {})
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "st2.conf")
+    with pytest.raises(HostError, match="not a regular file"):
+        read_settings(str(tmp_path / "st2.conf"), {})
+
+
+def test_a_file_without_end_is_not_read(tmp_path):
+    path = tmp_path / "st2.conf"
+    path.touch()
+    os.truncate(path, 1 << 40)
+    with pytest.raises(HostError, match="more than 1048576 bytes"):
+        read_settings(str(path), {})
+
+
+def test_a_path_that_is_none(tmp_path):
+    with pytest.raises(HostError, match=r"cannot be read: .*embedded null"):
+        read_settings(f"{tmp_path}/a\0b", {})
+
+
 @hypothesis_settings(deadline=None)
 @given(st.binary())
 def test_any_file_is_read_or_refused(tmp_path_factory, content):

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -256,3 +258,19 @@ def test_environment_file_on_disk(tmp_path):
     assert read_environment_file(str(path / "below")) == {}
     with pytest.raises(HostError, match="cannot be read: Is a directory"):
         read_environment_file(str(tmp_path))
+
+
+@pytest.mark.parametrize("kind", ["device", "pipe", "endless", "no path"])
+def test_an_environment_file_that_is_none_is_not_read(tmp_path, kind):
+    path = tmp_path / "st2actionrunner"
+    if kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "endless":
+        path.touch()
+        os.truncate(path, 1 << 40)
+    name = f"{path}\0" if kind == "no path" else str(path)
+    reasons = {"endless": "more than 1048576 bytes", "no path": "embedded null"}
+    with pytest.raises(HostError, match=reasons.get(kind, "not a regular file")):
+        read_environment_file(name)

@@ -1,0 +1,95 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""The file of a pack's config, C(<configs>/<ref>.yaml), as it is."""
+
+from __future__ import annotations
+
+import os
+import stat
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.lines import Lines, lines_of
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.validation import type_name
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.values import Values
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ConfigError, InvalidPackError
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.yaml_file import load_composed
+
+
+@dataclass(frozen=True)
+class ConfigFile:
+    """A config's file.
+
+    :arg path: Its absolute path.
+    :arg exists: Whether there is anything.
+    :arg values: What it says; empty when it does not exist, or has a problem.
+    :arg text: The whole text, line ends as they are.
+    :arg lines: Where its keys stand.
+    :arg problem: Why it cannot be taken for a config, as a sentence without any of its values; empty when it can.
+    :arg content: Its bytes, to put it back.
+    :arg mode: Permission bits, with C(uid) and C(gid) of the file; of a link, those of the link.
+    :arg link: Where it leads when it is a symbolic link.
+    """
+
+    path: str
+    exists: bool = False
+    values: Values = field(default_factory=dict, repr=False)
+    text: str = field(default="", repr=False)
+    lines: Lines = field(default_factory=Lines, repr=False)
+    problem: str = ""
+    content: bytes = field(default=b"", repr=False)
+    mode: int = 0
+    uid: int = -1
+    gid: int = -1
+    link: t.Optional[str] = None
+
+
+def config_path(configs_path: str, ref: str) -> str:
+    """Where StackStorm looks for the config of a pack (st2common/bootstrap/configsregistrar.py)."""
+    return os.path.join(configs_path, f"{ref}.yaml")
+
+
+def read_config(path: str) -> ConfigFile:
+    """Read a config's file. What is wrong with it is in the result; a link is not followed.
+
+    :raises ConfigError: when something else than a file is there, or it cannot be read.
+    """
+    try:
+        status = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return ConfigFile(path)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}. Run as an account that may (become).") from error
+    known: t.Dict[str, t.Any] = {
+        "path": path,
+        "exists": True,
+        "mode": stat.S_IMODE(status.st_mode),
+        "uid": status.st_uid,
+        "gid": status.st_gid,
+    }
+    if stat.S_ISLNK(status.st_mode):
+        target = os.readlink(path)
+        return ConfigFile(problem=f"{path} is a symbolic link, to {target}.", link=target, **known)
+    if not stat.S_ISREG(status.st_mode):
+        raise ConfigError(f"{path} is not a file. Remove what is there.")
+    return _read(path, known)
+
+
+def _read(path: str, known: t.Dict[str, t.Any]) -> ConfigFile:
+    try:
+        with open(path, "rb") as stream:
+            known["content"] = stream.read()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}. Run as an account that may (become).") from error
+    try:
+        values, node, text = load_composed(path)
+    except InvalidPackError as error:
+        return ConfigFile(problem=error.message, **known)
+    if values is None:
+        return ConfigFile(text=text, **known)
+    if not isinstance(values, dict):
+        return ConfigFile(problem=f"{path} is not a mapping of keys and values: it is a {type_name(values)}.", **known)
+    return ConfigFile(values=values, text=text, lines=lines_of(node), **known)

@@ -1,0 +1,177 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""The work of M(stackstorm.st2.st2_pack_config_info): the configs of packs, and what is to be said of them."""
+
+from __future__ import annotations
+
+import os
+import re
+import typing as t
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.document import ConfigFile
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.effective import (
+    StackStormCrash,
+    effective_schema,
+    with_defaults,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.lines import shown_path
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.observe import Database, Observer
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.redaction import Redaction
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.schema import SCHEMA_FILE, ConfigSchema
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.template import config_template, describe
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.validation import check_values, unknown_keys
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.values import Values, agrees
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import entries, state_directory
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import check_ref
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.transaction import Journal, pending
+from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.choose_registrar import choose_registrar
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registered_record import RegisteredRecords
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Registrar
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration_options import (
+    registration_options_from,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result, Task
+
+_CONFIG_FILE = re.compile(r"([a-z0-9_]+)\.yaml")
+
+
+def describe_configs(task: Task) -> Result:
+    """Describe the configs of the packs that a task names; of all packs that have a config or a schema by default.
+
+    :raises St2Error: for options and hosts that cannot be used, and a database that is to be asked and does not answer.
+    """
+    refs = [check_ref("pack", name) for name in task.params["pack"] or ()]
+    if task.params["schema"] and len(refs) != 1:
+        raise OptionError("schema goes with one pack: name it in pack.")
+    deadline = Deadline(task.params["timeout"])
+    registrar, warnings = choose_registrar(
+        registration_options_from(task.params),
+        task.host,
+        environment=task.environment,
+        deadline=deadline,
+        redactor=task.redactor,
+    )
+    try:
+        describer = _Describer(task, registrar)
+        configs = [describer.describe(ref) for ref in dict.fromkeys(refs or describer.refs())]
+    finally:
+        registrar.close()
+    # Nothing is to be registered here, so that nothing is lost without a database.
+    warnings = [] if registrar.name == "none" else warnings
+    noun = "config" if len(configs) == 1 else "configs"
+    wrong = [config["pack"] for config in configs if config["exists"] and (config["problems"] or config["problem"])]
+    msg = f"{len(configs)} {noun}" + (f"; refused by StackStorm: {', '.join(wrong)}" if wrong else "")
+    return Result(msg=msg, returned={"configs": configs}, warnings=[*warnings, *describer.warnings])
+
+
+class _Describer:
+    def __init__(self, task: Task, registrar: Registrar) -> None:
+        self.warnings: t.List[str] = []
+        self._task = task
+        state = state_directory(task.host.base_path)
+        moves = Journal(state).read()
+        self._installation = Installation(task.host.packs_base_paths, pending(moves) if moves else None)
+        self._observer = Observer(task.host.configs_path, self._location, registrar, RegisteredRecords(state))
+
+    def refs(self) -> t.List[str]:
+        """The packs that have a config or a schema, sorted."""
+        found = {
+            match.group(1) for match in map(_CONFIG_FILE.fullmatch, entries(self._task.host.configs_path)) if match
+        }
+        for ref in self._installation.refs():
+            location = self._location(ref)
+            if location and os.path.isfile(os.path.join(location, SCHEMA_FILE)):
+                found.add(ref)
+        return sorted(found)
+
+    def describe(self, ref: str) -> t.Dict[str, t.Any]:
+        """What is to be said of one config. Secrets are masked."""
+        observed = self._observer.observe(ref, schema=self._task.params["schema"], lenient=True)
+        self.warnings += observed.warnings
+        file, schema = observed.file, observed.schema
+        redaction = Redaction(schema)
+        for secret in redaction.secret_texts(file.values, observed.database.values):
+            self._task.redactor.add(secret)
+        problems = check_values(schema, file.values, file.lines)
+        return {
+            "pack": ref,
+            "path": file.path,
+            "exists": file.exists,
+            "installed": observed.pack_path is not None,
+            "schema": schema.path if schema else None,
+            "values": redaction.mask(file.values) if file.exists and not file.problem else None,
+            "defaults": redaction.mask(_defaults(schema, file.values)),
+            "missing": [problem.key for problem in problems if problem.rule == "required"],
+            "problem": file.problem or None,
+            "problems": [problem.as_dict() for problem in problems],
+            "unknown_keys": [shown_path(path) for path in unknown_keys(schema, file.values)],
+            "registered": _is_registered(observed.database, file),
+            "keys": _keys(schema, file.values, redaction),
+            "template": config_template(schema) if schema else None,
+        }
+
+    def _location(self, ref: str) -> t.Optional[str]:
+        pack = self._installation.get(ref)
+        return pack.location if pack else None
+
+
+def _defaults(schema: t.Optional[ConfigSchema], values: Values) -> Values:
+    """The defaults of keys that have no value."""
+    if schema is None:
+        return {}
+    try:
+        filled = with_defaults(values, effective_schema(schema.attributes))
+    except StackStormCrash:
+        return {}
+    return _added(filled, values)
+
+
+def _added(filled: t.Mapping[str, t.Any], values: t.Mapping[str, t.Any]) -> Values:
+    found: Values = {}
+    for key, value in filled.items():
+        before = values.get(key)
+        if before is None and value is not None:
+            found[key] = value
+        elif isinstance(before, dict) and isinstance(value, dict) and _added(value, before):
+            found[key] = _added(value, before)
+    return found
+
+
+def _is_registered(database: Database, file: ConfigFile) -> t.Optional[bool]:
+    """Whether the database agrees with the file; C(None) when that cannot be told."""
+    if file.problem:
+        return None
+    if database.reads:
+        return agrees(dict(database.values), file.values) if database.values is not None else not file.exists
+    if not database.recorded:
+        return None
+    return database.recorded == database.digest
+
+
+def _keys(schema: t.Optional[ConfigSchema], values: Values, redaction: Redaction) -> t.List[t.Dict[str, t.Any]]:
+    """The keys of a schema, for whoever asks a person for them."""
+    if schema is None:
+        return []
+    return [
+        {
+            "key": key,
+            "description": str(attribute.get("description") or ""),
+            "type": attribute.get("type"),
+            "required": bool(attribute.get("required", False)),
+            "secret": redaction.is_secret((key,)),
+            "holds_secrets": redaction.holds_secrets((key,)),
+            "default": redaction.mask({key: attribute.get("default")})[key],
+            "enum": attribute.get("enum"),
+            "summary": describe(attribute, secret=redaction.is_secret((key,))),
+            "is_set": values.get(key) is not None,
+            "value": redaction.mask({key: values.get(key)})[key],
+        }
+        for key, attribute in schema.attributes.items()
+        if key not in schema.pseudo_keys
+    ]

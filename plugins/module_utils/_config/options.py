@@ -1,0 +1,111 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""The options of a task about the config of a pack, checked and typed."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.values import Values, merged
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import check_ref
+
+# packaging/common/BUILD: the account that StackStorm's API, which reads and writes configs, runs as.
+STACKSTORM_ACCOUNT = "st2"
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """Owner, group and mode of a config's file; C(-1) leaves owner or group as it is."""
+
+    mode: int = 0o640
+    uid: int = -1
+    gid: int = -1
+
+
+@dataclass(frozen=True)
+class ConfigOptions:
+    """What a task asks for; every field is the module option of that name, see M(st2_pack_config)."""
+
+    pack: str
+    state: str = "present"
+    config: Values = field(default_factory=dict, repr=False)
+    secrets: Values = field(default_factory=dict, repr=False)
+    merge: str = "replace"
+    unknown_keys: str = "warn"
+    schema: t.Optional[str] = None
+    backup: bool = False
+    attributes: Attributes = field(default_factory=Attributes)
+    timeout: float = 600
+
+    @property
+    def given(self) -> Values:
+        """The values that the task gives, its secrets among them."""
+        return merged(self.config, self.secrets)
+
+
+def options_from(params: t.Mapping[str, t.Any]) -> ConfigOptions:
+    """The options of M(st2_pack_config) from Ansible's parameters.
+
+    :raises OptionError: naming the option that cannot be used.
+    """
+    ref = check_ref("pack", params["pack"])
+    if params["timeout"] < 1:
+        raise OptionError(f"timeout is {params['timeout']}; the least is 1.")
+    if params["state"] == "present" and params["config"] is None and params["secrets"] is None:
+        raise OptionError("There is nothing to write: give config or secrets, or state=absent to remove the config.")
+    return ConfigOptions(
+        pack=ref,
+        state=params["state"],
+        config=params["config"] or {},
+        secrets=params["secrets"] or {},
+        merge=params["merge"],
+        unknown_keys=params["unknown_keys"],
+        schema=params["schema"],
+        backup=params["backup"],
+        attributes=Attributes(_mode(params["mode"]), _owner(params["owner"]), _group(params["group"])),
+        timeout=params["timeout"],
+    )
+
+
+def _mode(value: t.Union[str, int]) -> int:
+    """A mode: text is octal, and a number is what YAML has made of 0640 without quotes."""
+    try:
+        mode = value if isinstance(value, int) else int(value, 8)
+    except ValueError:
+        mode = -1
+    if isinstance(value, bool) or not 0 <= mode <= 0o777:
+        raise OptionError('mode must be octal, like "0640".')
+    if not mode & 0o400:
+        raise OptionError(f"mode {mode:04o} would keep the owner from reading the config, and StackStorm with it.")
+    return mode
+
+
+def _owner(name: t.Optional[str]) -> int:
+    if name is None:
+        # Only root can give a file away; anybody else keeps what there is.
+        try:
+            return pwd.getpwnam(STACKSTORM_ACCOUNT).pw_uid if os.geteuid() == 0 else -1
+        except KeyError:
+            return -1
+    return _number("owner", name, lambda: pwd.getpwnam(name).pw_uid)
+
+
+def _group(name: t.Optional[str]) -> int:
+    return -1 if name is None else _number("group", name, lambda: grp.getgrnam(name).gr_gid)
+
+
+def _number(option: str, name: str, look_up: t.Callable[[], int]) -> int:
+    if name.isdigit():
+        return int(name)
+    try:
+        return look_up()
+    except KeyError:
+        raise OptionError(f"The {option} {name} does not exist on this host.") from None

@@ -1,0 +1,267 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""Plan: what has to happen to a config, decided from what was observed. Pure; check mode, diff and run share it."""
+
+from __future__ import annotations
+
+import difflib
+import typing as t
+from dataclasses import dataclass, field, replace
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.document import ConfigFile
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.editing import edited
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.lines import shown_path
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.observe import Database, Observed
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.options import Attributes, ConfigOptions
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.problem import Problem, sentence
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.redaction import Redaction
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.rendering import block
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.validation import (
+    check_values,
+    nested_decryptions,
+    unknown_keys,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.values import (
+    Changes,
+    Values,
+    agrees,
+    differences,
+    merged,
+    same,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ConfigError
+
+
+class RefusedConfig(ConfigError):
+    """A config that StackStorm would refuse.
+
+    :arg problems: Everything that is wrong with it.
+    """
+
+    def __init__(self, message: str, problems: t.Sequence[Problem], ref: str) -> None:
+        super().__init__(message, ref=ref)
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True)
+class ConfigPlan:
+    """What happens to the config of one pack.
+
+    :arg action: C(none), C(create), C(change), C(attributes) (owner, group or mode only) or C(remove).
+    :arg before: The file as it is.
+    :arg values: What the config is to say; C(None) for none.
+    :arg content: The whole new file, for C(create) and C(change).
+    :arg attributes: Mode, owner and group of the file, with none left open that is known.
+    :arg changes: The keys that differ.
+    :arg register: Whether the database has to be told.
+    :arg clear: How the database is to forget the config: C(empty) registers an empty one, C(unload) takes the pack out
+        and registers it again; empty for not at all.
+    :arg registered: Whether the database has what it should, when all this is done.
+    """
+
+    ref: str
+    action: str
+    before: ConfigFile
+    values: t.Optional[Values] = field(default=None, repr=False)
+    content: bytes = field(default=b"", repr=False)
+    attributes: Attributes = field(default_factory=Attributes)
+    changes: Changes = field(default_factory=Changes)
+    register: bool = False
+    clear: str = ""
+    registered: bool = False
+    warnings: t.Tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything happens."""
+        return self.action != "none" or self.register or bool(self.clear)
+
+
+def plan_present(observed: Observed, options: ConfigOptions, redaction: Redaction) -> ConfigPlan:
+    """The plan for a config that is to be there.
+
+    :raises RefusedConfig: when StackStorm would refuse it.
+    :raises ConfigError: when what is there must not be overwritten, or the config would be empty without a schema that
+        allows it.
+    """
+    file = observed.file
+    warnings = list(observed.warnings) + _about_pack(observed, options)
+    if file.problem and options.merge == "merge":
+        raise ConfigError(
+            f"{file.problem} Nothing can be merged into it. Correct or remove it, or write it anew by merge=replace.",
+            ref=options.pack,
+        )
+    if file.problem:
+        warnings.append(f"{file.problem} It is replaced.")
+    wanted = merged(file.values, options.given) if options.merge == "merge" else options.given
+    warnings += _judge(observed, options, wanted)
+    action, content = "none", b""
+    if not file.exists or file.problem or not same(file.values, wanted):
+        action = "change" if file.exists else "create"
+        content, kept = _content(file, options, wanted)
+        if not kept:
+            warnings.append(f"The comments in {file.path} could not be kept: it is written anew.")
+    attributes = _attributes(file, options.attributes)
+    if action == "none" and attributes != Attributes(file.mode, file.uid, file.gid):
+        action = "attributes"
+    stale = _is_stale(observed.database, wanted, action in ("create", "change"))
+    can = observed.pack_path is not None and observed.database.adapter != "none"
+    return ConfigPlan(
+        ref=options.pack,
+        action=action,
+        before=file,
+        values=wanted,
+        content=content,
+        attributes=attributes,
+        changes=differences(file.values, wanted, redaction.hides),
+        register=can and stale,
+        registered=can,
+        warnings=tuple(warnings),
+    )
+
+
+def plan_absent(
+    observed: Observed, options: ConfigOptions, redaction: Redaction, may_unload: t.Callable[[], t.Optional[str]]
+) -> ConfigPlan:
+    """The plan for a config that is not to be there.
+
+    :arg may_unload: Tells why the pack cannot be taken out of the database for a moment, C(None) when it can.
+    """
+    file, database = observed.file, observed.database
+    warnings = list(observed.warnings)
+    clear = ""
+    if _has_config(database):
+        clear, why = _way_to_clear(observed, may_unload)
+        if why:
+            warnings.append(
+                f"StackStorm's database keeps its config of {options.pack}, and goes on to use it: {why}. Uninstall "
+                "the pack from StackStorm to be rid of it."
+            )
+    known = database.adapter != "none" and (database.reads or bool(clear) or not _has_config(database))
+    return ConfigPlan(
+        ref=options.pack,
+        action="remove" if file.exists else "none",
+        before=file,
+        changes=differences(file.values, {}, redaction.hides),
+        clear=clear,
+        attributes=replace(options.attributes),
+        registered=known and (bool(clear) or not _has_config(database)),
+        warnings=tuple(warnings),
+    )
+
+
+def _about_pack(observed: Observed, options: ConfigOptions) -> t.List[str]:
+    if observed.pack_path is None:
+        checked = "" if observed.schema else ", and its values could not be checked"
+        return [
+            f"The pack {options.pack} is not on this host: StackStorm takes no notice of its config until it is"
+            f"{checked}."
+        ]
+    if observed.schema is None and observed.database.adapter != "none":
+        return [
+            f"The pack {options.pack} has no config schema. StackStorm takes its config unchecked, and cannot list "
+            "configs by its API any more while one without a schema is in its database."
+        ]
+    return []
+
+
+def _judge(observed: Observed, options: ConfigOptions, wanted: Values) -> t.List[str]:
+    """Refuse what StackStorm would refuse, and what it must not be asked; return what is only odd."""
+    schema = observed.schema
+    problems = [_without_line(problem, options) for problem in check_values(schema, wanted, observed.file.lines)]
+    if problems:
+        where = f" by {schema.path}" if schema else ""
+        raise RefusedConfig(
+            f"StackStorm would refuse this config of {options.pack}{where}: {sentence(problems)}. Nothing was changed.",
+            problems,
+            options.pack,
+        )
+    if not wanted and schema is None:
+        raise ConfigError(
+            f"The config of {options.pack} would be empty, and there is no schema that allows it. Give values, or "
+            "state=absent to remove it.",
+            ref=options.pack,
+        )
+    warnings = [
+        f"{key} is secret: true inside of another key and uses decrypt_kv. StackStorm decrypts it by itself, so that "
+        "whatever uses it will fail."
+        for key in nested_decryptions(schema, wanted)
+    ]
+    unknown = unknown_keys(schema, wanted) if options.unknown_keys != "ignore" else []
+    if unknown and schema:
+        names = ", ".join(_with_suggestion(path, schema.attributes) for path in unknown)
+        text = f"The schema of {options.pack} does not know {names}."
+        if options.unknown_keys == "fail":
+            raise RefusedConfig(
+                f"{text} Correct the keys, or give unknown_keys=warn. Nothing was changed.",
+                [Problem(path, "unknown", "is no key of the schema") for path in unknown],
+                options.pack,
+            )
+        warnings.append(text)
+    return warnings
+
+
+def _without_line(problem: Problem, options: ConfigOptions) -> Problem:
+    """The problem without the line of the file, when the value does not come from there."""
+    value: t.Any = options.given
+    for part in problem.path:
+        if isinstance(value, dict) and part in value:
+            value = value[part]
+        elif isinstance(value, dict) and options.merge == "merge":
+            return problem
+        else:
+            break
+    return replace(problem, config_line=None)
+
+
+def _with_suggestion(path: t.Sequence[t.Union[str, int]], attributes: t.Mapping[str, t.Any]) -> str:
+    close = difflib.get_close_matches(str(path[-1]), list(attributes), n=1) if len(path) == 1 else []
+    return shown_path(path) + (f" (did you mean {close[0]}?)" if close else "")
+
+
+def _content(file: ConfigFile, options: ConfigOptions, wanted: Values) -> t.Tuple[bytes, bool]:
+    if options.merge == "merge" and file.exists:
+        text, kept = edited(file.text, file.values, wanted)
+        return text.encode("utf-8"), kept
+    return block(wanted).encode("utf-8"), True
+
+
+def _attributes(file: ConfigFile, wanted: Attributes) -> Attributes:
+    if not file.exists or file.link is not None:
+        return wanted
+    return Attributes(
+        wanted.mode,
+        file.uid if wanted.uid == -1 else wanted.uid,
+        file.gid if wanted.gid == -1 else wanted.gid,
+    )
+
+
+def _is_stale(database: Database, wanted: Values, rewritten: bool) -> bool:
+    if database.reads:
+        return database.values is None or not agrees(dict(database.values), wanted)
+    return rewritten or not database.digest or database.recorded != database.digest
+
+
+def _has_config(database: Database) -> bool:
+    """Whether the database has a config. An empty one is as good as none: StackStorm treats them alike
+    (st2common/util/config_loader.py)."""
+    if database.reads:
+        return bool(database.values)
+    return bool(database.recorded or database.digest)
+
+
+def _way_to_clear(observed: Observed, may_unload: t.Callable[[], t.Optional[str]]) -> t.Tuple[str, str]:
+    """How to make the database forget a config, for which StackStorm has no call; or why it cannot."""
+    fits = observed.pack_path is not None and not check_values(observed.schema, {})
+    if fits and observed.schema is not None:
+        return "empty", ""
+    why = may_unload()
+    if why is None:
+        return "unload", ""
+    if fits:
+        return "empty", ""
+    more = "" if observed.pack_path else ", and the pack is not on this host"
+    return "", f"its schema does not allow an empty one, and {why}" if observed.pack_path else f"{why}{more}"

@@ -1,0 +1,42 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""Verify: the config read back, from the disk and from the database, and held against the plan."""
+
+from __future__ import annotations
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.document import read_config
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.observe import Database
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.options import Attributes
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.plan import ConfigPlan
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.values import agrees, same
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import VerifyError
+
+
+def verify(plan: ConfigPlan, database: Database) -> None:
+    """Compare what is there now with what was planned.
+
+    :arg database: Observed anew.
+    :raises VerifyError: that names the difference, and no value.
+    """
+    file = read_config(plan.before.path)
+    if plan.values is None:
+        if file.exists:
+            raise VerifyError(f"{file.path} was removed and is there again: something else writes it.", ref=plan.ref)
+        if plan.clear and database.reads and database.values:
+            raise VerifyError(f"StackStorm's database still has a config of {plan.ref}.", ref=plan.ref)
+        return
+    if not file.exists or file.problem or not same(file.values, plan.values):
+        raise VerifyError(f"{file.path} does not say what was written: something else writes it.", ref=plan.ref)
+    wanted, found = plan.attributes, Attributes(file.mode, file.uid, file.gid)
+    differs = [name for name in ("mode", "uid", "gid") if getattr(wanted, name) not in (-1, getattr(found, name))]
+    if differs:
+        raise VerifyError(f"{file.path} has another {' and '.join(differs)} than was set.", ref=plan.ref)
+    if plan.registered and database.reads and not agrees(dict(database.values or {}), plan.values):
+        raise VerifyError(
+            f"StackStorm's database does not have the config of {plan.ref} that was registered. Does it run on this "
+            "host, with these files?",
+            ref=plan.ref,
+        )

@@ -1,0 +1,166 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""The work of M(stackstorm.st2.st2_override_info): what is enabled, why, and whether the database agrees."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._override.document import GLOBAL, KINDS
+from ansible_collections.stackstorm.st2.plugins.module_utils._override.effective import (
+    Effect,
+    effect,
+    overridden_counts,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._override.observe import PackView, installed_packs, view
+from ansible_collections.stackstorm.st2.plugins.module_utils._override.options import check_pack
+from ansible_collections.stackstorm.st2.plugins.module_utils._override.override_file import (
+    OverrideFile,
+    idle_exceptions,
+    ignored_warning,
+    override_files,
+    read_override_file,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import state_directory
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.transaction import Journal, pending
+from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.choose_registrar import choose_registrar
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registered_record import RegisteredRecords
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Registrar
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration_options import registration_options_from
+from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result, Task
+
+
+def describe_overrides(task: Task) -> Result:
+    """Describe the overrides of the packs that a task names, or of all.
+
+    :raises St2Error: for options and hosts that cannot be used, and a database that does not answer.
+    """
+    names = list(dict.fromkeys(check_pack("pack", name) for name in task.params["pack"] or ()))
+    registrar, warnings = choose_registrar(
+        registration_options_from(task.params),
+        task.host,
+        environment=task.environment,
+        deadline=Deadline(task.params["timeout"]),
+        redactor=task.redactor,
+    )
+    if registrar.name == "none" and warnings:
+        warnings = warnings[:-1]  # The last one says that nothing gets registered, which nothing here does.
+    try:
+        return _describe(task, names, registrar, warnings)
+    finally:
+        registrar.close()
+
+
+def _describe(task: Task, names: t.List[str], registrar: Registrar, warnings: t.List[str]) -> Result:
+    directory = task.host.overrides_path
+    moves = Journal(state_directory(task.host.base_path)).read()
+    installation = Installation(task.host.packs_base_paths, pending(moves) if moves else None)
+    records = RegisteredRecords(state_directory(task.host.base_path))
+    wanted: t.Sequence[t.Optional[str]] = names or [None]
+    found = [pack for name in wanted for pack in installed_packs(installation, name)]
+    views = [view(pack, directory, registrar=registrar, records=records) for pack in found]
+    for_all = read_override_file(directory, GLOBAL)
+    packs = [_pack(one, for_all) for one in views]
+    installed = {one.ref for one in views} | {GLOBAL}
+    files = [
+        read_override_file(directory, name) for name in dict.fromkeys((GLOBAL, *(names or override_files(directory))))
+    ]
+    for file in files:
+        warnings = warnings + ignored_warning(file)
+    for one in views:
+        warnings = warnings + list(one.resources.warnings)
+    idle = {one.ref: idle_exceptions(one.file, one.resources) for one in views}
+    problems = [complaint for file in files for complaint in _complaints(file, idle.get(file.pack, []))]
+    missing = [name for name in names if name not in installed]
+    returned = {
+        "packs": packs,
+        "files": [_file(file, file.pack in installed, idle.get(file.pack, [])) for file in files if file.exists],
+        "problems": problems,
+        "missing": missing,
+    }
+    return Result(msg=_line(packs, problems, missing), returned=returned, warnings=warnings)
+
+
+def _line(packs: t.Sequence[t.Mapping[str, t.Any]], problems: t.Sequence[str], missing: t.Sequence[str]) -> str:
+    rows = [row for pack in packs for row in pack["resources"]]
+    overridden = sum(row["from"] != "metadata" for row in rows)
+    parts = [
+        f"{overridden} of {_number(len(rows), 'resource')} of {_number(len(packs), 'pack')} decided by overrides",
+        f"{_number(len(problems), 'problem')} in override files" if problems else "",
+        f"not in StackStorm's database: {', '.join(_disagreeing(packs))}" if _disagreeing(packs) else "",
+        f"not installed: {', '.join(missing)}" if missing else "",
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def _disagreeing(packs: t.Sequence[t.Mapping[str, t.Any]]) -> t.List[str]:
+    return [pack["ref"] for pack in packs if pack["agrees"] is False]
+
+
+def _number(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _pack(pack: PackView, for_all: OverrideFile) -> t.Dict[str, t.Any]:
+    layers = (for_all.layer, pack.file.layer)
+    rows = []
+    for key, resource in sorted(
+        pack.resources.by_name().items(), key=lambda item: (KINDS.index(item[0][0]), item[0][1])
+    ):
+        found = effect(resource, *layers)
+        rows.append(
+            {
+                "kind": resource.kind,
+                "name": resource.name,
+                "file": resource.file,
+                "enabled": found.enabled,
+                "from": found.origin,
+                "metadata": resource.enabled,
+                "database": pack.database.get(key) if pack.database else None,
+                "agrees": _agrees(pack, key, found),
+            }
+        )
+    return {
+        "ref": pack.ref,
+        "path": pack.path,
+        "file": pack.file.path if pack.file.exists else None,
+        "resources": rows,
+        "overridden": overridden_counts(pack.resources.resources, *layers),
+        "agrees": _pack_agrees(pack, rows),
+    }
+
+
+def _agrees(pack: PackView, key: t.Tuple[str, str], found: Effect) -> t.Optional[bool]:
+    if pack.database is None or found.enabled is None:
+        return None
+    return pack.database.get(key) == found.enabled
+
+
+def _pack_agrees(pack: PackView, rows: t.Sequence[t.Mapping[str, t.Any]]) -> t.Optional[bool]:
+    """Whether the database has all that the files say. A record can only tell that it does not."""
+    if pack.database is None:
+        return False if pack.recorded is False else None
+    known = [row["agrees"] for row in rows]
+    return None if None in known else all(known)
+
+
+def _complaints(file: OverrideFile, idle: t.Sequence[t.Tuple[int, str]]) -> t.List[str]:
+    return [*file.complaints, *(f"{file.path}:{line}: {text}; StackStorm ignores it." for line, text in idle)]
+
+
+def _file(file: OverrideFile, installed: bool, idle: t.Sequence[t.Tuple[int, str]]) -> t.Dict[str, t.Any]:
+    problems = [(line, problem.text, problem.breaks) for line, problem in zip(file.lines, file.problems)]
+    problems += [(line, text, ()) for line, text in idle]
+    return {
+        "pack": file.pack,
+        "path": file.path,
+        "link": file.link,
+        "installed": installed,
+        "overrides": file.overrides.document(),
+        "problems": [{"line": line or None, "text": text, "breaks": list(breaks)} for line, text, breaks in problems],
+    }

@@ -1,0 +1,306 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""Plan: what changes in an override file, which resources that switches, and which packs StackStorm must be told of.
+
+A pure function of what is observed and what is wanted: check mode, the diff and the run have this one plan.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import HostError, OptionError
+from ansible_collections.stackstorm.st2.plugins.module_utils._override import editing
+from ansible_collections.stackstorm.st2.plugins.module_utils._override.document import KINDS, SINGULAR, Overrides
+from ansible_collections.stackstorm.st2.plugins.module_utils._override.effective import (
+    Effect,
+    Layer,
+    effect,
+    overridden_counts,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._override.observe import Observed, PackView
+from ansible_collections.stackstorm.st2.plugins.module_utils._override.options import Options
+from ansible_collections.stackstorm.st2.plugins.module_utils._override.override_file import (
+    OverrideFile,
+    ignored_warning,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._override.resolve import Wanted, resolve
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import PackFiles
+
+_MOST_COMPLAINTS = 5
+Key = t.Tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Switch:
+    """One resource that overrides decide about.
+
+    :arg before: Whether it is enabled now: in the database where that can be read, else by the files; C(None) when
+        that cannot be told.
+    :arg after: Whether it is enabled afterwards; C(None) when that cannot be told.
+    :arg origin: What decides that: C(metadata), C(global), C(defaults) or C(exception).
+    """
+
+    pack: str
+    kind: str
+    name: str
+    before: t.Optional[bool]
+    after: t.Optional[bool]
+    origin: str
+
+    @property
+    def changed(self) -> bool:
+        """Whether it is switched."""
+        return self.before != self.after
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done.
+
+    :arg pack: The ref, or C(_global).
+    :arg path: The override file.
+    :arg before: Its content; C(None) where there is no file, or none that can be read.
+    :arg after: Its content afterwards; C(None) where there is to be none.
+    :arg writes: Whether the file is to be written or removed.
+    :arg switches: The resources that the file decides about, before or after, and all that are switched.
+    :arg registers: The packs to register.
+    :arg types: The types to register, as L(registration.TYPES).
+    :arg expected: What the database has to say of each pack afterwards.
+    :arg agreeing: The packs of which the database has what the overrides say, once this plan is carried out.
+    :arg overridden: How many resources StackStorm says are overridden, by kind.
+    :arg installed: Whether the pack is there; always for C(_global).
+    """
+
+    pack: str
+    path: str
+    before: t.Optional[bytes]
+    after: t.Optional[bytes]
+    writes: bool
+    switches: t.Tuple[Switch, ...] = ()
+    registers: t.Tuple[PackFiles, ...] = ()
+    types: t.Tuple[str, ...] = ()
+    expected: t.Mapping[str, t.Mapping[Key, bool]] = field(default_factory=dict)
+    agreeing: t.Tuple[str, ...] = ()
+    overridden: t.Mapping[str, int] = field(default_factory=dict)
+    installed: bool = True
+    warnings: t.Tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything is to be done."""
+        return self.writes or bool(self.registers)
+
+
+def make_plan(options: Options, observed: Observed) -> Plan:
+    """Make the plan.
+
+    :raises OptionError: for names that the pack does not have, and a pack that is not installed.
+    :raises HostError: for a file that others broke, which is left alone.
+    """
+    target = observed.target
+    _check_target(options, target)
+    warnings = ignored_warning(target)
+    if not options.for_all and not observed.packs:
+        warnings += _not_installed(options)
+    resources = observed.packs[0].resources if observed.packs and not options.for_all else None
+    wanted = resolve(options, target.overrides, resources)
+    content, writes, lost = _content(options, target, wanted.overrides)
+    warnings += [*wanted.warnings, *lost]
+    planning = _Planning(options, observed, wanted)
+    for pack in observed.packs:
+        planning.take(pack)
+    return Plan(
+        pack=options.pack,
+        path=target.path,
+        before=target.content,
+        after=content,
+        writes=writes,
+        switches=tuple(planning.switches),
+        registers=tuple(planning.registers),
+        types=tuple(SINGULAR[kind] for kind in KINDS if kind in planning.kinds),
+        expected=planning.expected,
+        agreeing=tuple(planning.agreeing),
+        overridden=planning.overridden,
+        installed=options.for_all or bool(observed.packs),
+        warnings=tuple(warnings + planning.warnings),
+    )
+
+
+def scope(options: Options, current: Overrides, broken: bool) -> t.List[str]:
+    """The kinds of resources that a task about a file can have to do with.
+
+    :arg current: What the file says now.
+    :arg broken: Whether the file has problems.
+    """
+    if broken or (options.state == "present" and options.merge == "replace"):
+        return [kind for kind in KINDS if broken or kind in options.sections or current.of(kind)]
+    if options.removes_file and not options.for_all:
+        return list(KINDS)
+    return [kind for kind in KINDS if kind in options.sections or current.of(kind)]
+
+
+def _check_target(options: Options, target: OverrideFile) -> None:
+    if target.kind:
+        raise HostError(f"{target.path} is {target.kind}. Remove it, so that an override file can be there.")
+    if target.exists and target.content is None and target.link is None:
+        raise HostError(f"{' '.join(target.complaints)} It is left as it is, since it could not be put back.")
+    if options.removes_file or options.merge == "replace":
+        return
+    if target.problems:
+        complaints = " ".join(target.complaints[:_MOST_COMPLAINTS])
+        raise HostError(
+            f"The override file was not written by this module and is not right: {complaints} It is left as it is. "
+            "Mend it, or write it anew from the task with merge=replace."
+        )
+    if target.link is not None:
+        raise HostError(
+            f"{target.path} is a symbolic link to {target.link}, which is left as it is. Remove it, or put a file in "
+            "its place with merge=replace."
+        )
+
+
+def _not_installed(options: Options) -> t.List[str]:
+    if options.state == "absent":
+        return []
+    if not options.allow_missing:
+        raise OptionError(
+            f"The pack {options.pack} is not installed, so its overrides cannot be checked. Install it first, or set "
+            "allow_missing to write them for a pack to come."
+        )
+    return [
+        f"The pack {options.pack} is not installed: the names in its overrides are not checked, and nothing is "
+        "registered."
+    ]
+
+
+def _content(
+    options: Options, target: OverrideFile, wanted: Overrides
+) -> t.Tuple[t.Optional[bytes], bool, t.List[str]]:
+    """The content of the file afterwards, whether it is to be written, and warnings."""
+    if not wanted:
+        # A file that says nothing is removed as well: StackStorm cannot register anything with an empty one.
+        return None, target.exists, []
+    same = target.exists and not target.problems and target.overrides.document() == wanted.document()
+    if same and target.link is None:
+        return target.content, False, []
+    if target.content is None or target.problems or target.link is not None:
+        return editing.render(wanted), True, []
+    edited = editing.edit(target.content, target.overrides, wanted)
+    if not edited.comments_lost:
+        return edited.content, True, []
+    return edited.content, True, [f"The comments in {target.path} are lost: the file had to be written anew."]
+
+
+class _Planning:
+    """Gathers what the plan says of each pack."""
+
+    def __init__(self, options: Options, observed: Observed, wanted: Wanted) -> None:
+        self._options = options
+        self._observed = observed
+        self._wanted = wanted
+        self.switches: t.List[Switch] = []
+        self.registers: t.List[PackFiles] = []
+        self.kinds: t.Set[str] = set()
+        self.expected: t.Dict[str, t.Dict[Key, bool]] = {}
+        self.agreeing: t.List[str] = []
+        self.overridden: t.Dict[str, int] = {}
+        self.warnings: t.List[str] = []
+
+    def take(self, pack: PackView) -> None:
+        """Add one pack."""
+        before_layers, after_layers = self._layers(pack)
+        resources = pack.resources.by_name()
+        before = {key: effect(resource, *before_layers) for key, resource in resources.items()}
+        after = {key: effect(resource, *after_layers) for key, resource in resources.items()}
+        self.warnings += pack.resources.warnings
+        for kind, number in overridden_counts(pack.resources.resources, *after_layers).items():
+            self.overridden[kind] = self.overridden.get(kind, 0) + number
+        if any(found.enabled is None for found in after.values()):
+            self._cannot_register(pack)
+            return
+        kinds = self._kinds_to_register(pack, before, after)
+        self._add_switches(pack, before, after, kinds)
+        if kinds:
+            self.registers.append(PackFiles(pack.ref, pack.path))
+            self.kinds |= kinds
+        if kinds or pack.recorded:
+            self.agreeing.append(pack.ref)
+        compared = self._compared(before, after) | {key for key in after if key[0] in kinds}
+        self.expected[pack.ref] = {key: bool(after[key].enabled) for key in compared}
+
+    def _layers(self, pack: PackView) -> t.Tuple[t.Tuple[Layer, Layer], t.Tuple[Layer, Layer]]:
+        new = Layer(self._wanted.overrides)
+        if self._options.for_all:
+            return (self._observed.target.layer, pack.file.layer), (new, pack.file.layer)
+        for_all = self._observed.for_all.layer
+        return (for_all, self._observed.target.layer), (for_all, new)
+
+    def _cannot_register(self, pack: PackView) -> None:
+        broken = pack.file if self._options.for_all else self._observed.for_all
+        complaint = " ".join(broken.complaints[:1])
+        if self._options.for_all or not self._observed.registers:
+            self.warnings.append(
+                f"StackStorm cannot register the pack {pack.ref}: {complaint} What its resources become is not known."
+            )
+            return
+        raise HostError(
+            f"StackStorm could not register the pack {pack.ref}: {complaint} Nothing was changed. Mend that file "
+            f"first, or write it anew with pack={broken.pack} and merge=replace."
+        )
+
+    def _compared(self, before: t.Mapping[Key, Effect], after: t.Mapping[Key, Effect]) -> t.Set[Key]:
+        """The resources whose state in the database matters: overridden now or before, or named by the task.
+
+        Others may have been switched by hand. When the whole file is to be gone, what was overridden once is not known,
+        so all of them matter.
+        """
+        if self._options.removes_file and not self._options.for_all:
+            return set(after)
+        named = self._wanted.named
+        return {
+            key
+            for key in after
+            if {before[key].origin, after[key].origin} != {"metadata"} or key in named or (key[0], None) in named
+        }
+
+    def _kinds_to_register(
+        self, pack: PackView, before: t.Mapping[Key, Effect], after: t.Mapping[Key, Effect]
+    ) -> t.Set[str]:
+        """The kinds of which the database has, or may have, something else than it is to have."""
+        if not self._observed.registers:
+            return set()
+        switched = {key for key in after if before[key].enabled != after[key].enabled}
+        if pack.database is None:
+            overridden = any(found.origin != "metadata" for found in after.values())
+            stale = overridden if pack.recorded is None else not pack.recorded
+            return {kind for kind, _name in (after if stale else switched)}
+        keys = self._compared(before, after) | switched
+        if not pack.database:
+            return {kind for kind, _name in keys}
+        missing = sorted(key for key in keys if key not in pack.database)
+        if missing:
+            names = ", ".join(f"{SINGULAR[kind]} {name}" for kind, name in missing[:_MOST_COMPLAINTS])
+            self.warnings.append(f"StackStorm's database does not have all of the pack {pack.ref}: {names}.")
+        return {key[0] for key in keys if key in pack.database and pack.database[key] != after[key].enabled}
+
+    def _add_switches(
+        self,
+        pack: PackView,
+        before: t.Mapping[Key, Effect],
+        after: t.Mapping[Key, Effect],
+        kinds: t.Collection[str],
+    ) -> None:
+        """Add what the file decides about, and what else is switched because its kind is registered."""
+        own = ("global",) if self._options.for_all else ("defaults", "exception")
+        for key in sorted(after, key=lambda key: (KINDS.index(key[0]), key[1])):
+            old, new = before[key], after[key]
+            there = (pack.database or {}).get(key)
+            switch = Switch(pack.ref, *key, old.enabled if there is None else there, new.enabled, new.origin)
+            happens = key[0] in kinds or old.enabled != new.enabled
+            if old.origin in own or new.origin in own or (switch.changed and happens):
+                self.switches.append(switch)

@@ -1,0 +1,64 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""The work of M(stackstorm.st2.st2_override): from a task to a result."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._override import report
+from ansible_collections.stackstorm.st2.plugins.module_utils._override.options import options_from
+from ansible_collections.stackstorm.st2.plugins.module_utils._override.override_file import override_path
+from ansible_collections.stackstorm.st2.plugins.module_utils._override.run import Outcome, Run
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import state_directory
+from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.choose_registrar import choose_registrar
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registered_record import RegisteredRecords
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration_options import registration_options_from
+from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result, Task
+
+
+def converge_override(task: Task) -> Result:
+    """Bring the override file of a task to what it asks for, and StackStorm's database with it.
+
+    :raises St2Error: for what cannot be used; a failure of the change itself is in the result.
+    """
+    options = options_from(task.params)
+    deadline = Deadline(task.params["timeout"])
+    registrar, warnings = choose_registrar(
+        registration_options_from(task.params),
+        task.host,
+        environment=task.environment,
+        deadline=deadline,
+        redactor=task.redactor,
+    )
+    try:
+        outcome = Run(
+            task.host,
+            options,
+            check=task.check,
+            registrar=registrar,
+            records=RegisteredRecords(state_directory(task.host.base_path)),
+            deadline=deadline,
+        ).run()
+    finally:
+        registrar.close()
+    path = override_path(task.host.overrides_path, options.pack)
+    return _result(outcome, path, warnings)
+
+
+def _result(outcome: Outcome, path: str, warnings: t.Sequence[str]) -> Result:
+    plan, failure = outcome.plan, outcome.failure
+    result = Result(changed=outcome.changed, warnings=[*warnings, *outcome.warnings], failure=failure)
+    result.returned = {"path": path, "registered": False}
+    if plan is None or failure is not None:
+        return result
+    result.msg = report.line(plan)
+    result.diff = report.diff(plan)
+    result.returned["registered"] = bool(plan.registers)
+    result.returned["resources"] = report.resources(plan)
+    result.returned["counts"] = report.counts(plan)
+    return result

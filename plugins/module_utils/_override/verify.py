@@ -1,0 +1,59 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""Verify: the override file and the database read back, and compared with the plan."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import VerifyError
+from ansible_collections.stackstorm.st2.plugins.module_utils._override.document import KINDS, SINGULAR
+from ansible_collections.stackstorm.st2.plugins.module_utils._override.observe import read_database
+from ansible_collections.stackstorm.st2.plugins.module_utils._override.plan import Plan
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.boundary import listed
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Registrar
+
+
+def verify(plan: Plan, registrar: Registrar) -> None:
+    """Compare what is there with what the plan promised.
+
+    :raises VerifyError: naming every difference.
+    """
+    if plan.writes:
+        _verify_file(plan)
+    if registrar.reads:
+        for pack in plan.registers:
+            _verify_database(plan, pack.ref, registrar)
+
+
+def _verify_file(plan: Plan) -> None:
+    content: t.Optional[bytes] = None
+    try:
+        with open(plan.path, "rb") as stream:
+            content = stream.read()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise VerifyError(f"{plan.path} cannot be read back: {error.strerror}.") from error
+    if content != plan.after:
+        raise VerifyError(f"{plan.path} is not what was just written. Does something else write it, too?")
+
+
+def _verify_database(plan: Plan, ref: str, registrar: Registrar) -> None:
+    expected = plan.expected[ref]
+    kinds = [kind for kind in KINDS if any(of == kind for of, _name in expected)]
+    found = read_database(registrar, ref, kinds)
+    wrong = [
+        f"{SINGULAR[kind]} {name} ({'enabled' if found[kind, name] else 'disabled'})"
+        for kind, name in sorted(expected)
+        if (kind, name) in found and found[kind, name] != expected[kind, name]
+    ]
+    if wrong:
+        raise VerifyError(
+            f"StackStorm registered the pack {ref}, but its database does not have what the overrides say: "
+            f"{listed(wrong)}. Does its API run on another host, with overrides of its own?",
+            ref=ref,
+        )

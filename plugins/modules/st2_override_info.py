@@ -1,0 +1,207 @@
+#!/usr/bin/python
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: st2_override_info
+short_description: Tell which resources of StackStorm packs are enabled, and why
+version_added: 0.2.0
+author:
+  - Contributors to the stackstorm.st2 project (@stackstorm)
+description:
+  - Tells of every sensor, action, rule and alias of the installed packs whether it is enabled once it is registered,
+    what decides that, and whether StackStorm's database agrees.
+  - Tells what the override files say, and what in them StackStorm refuses or ignores, by file and line, such as names
+    that no resource of the pack has.
+  - Reads the host's files, and StackStorm's database where O(register) finds a way to read it. Nothing is registered.
+options:
+  pack:
+    description:
+      - Refs of packs, and V(_global) for nothing but the defaults of all packs. All packs where none is given.
+    type: list
+    elements: str
+extends_documentation_fragment:
+  - stackstorm.st2._registration
+  - stackstorm.st2._connection
+  - stackstorm.st2._host
+  - stackstorm.st2._attributes
+  - stackstorm.st2._attributes.info_module
+  - stackstorm.st2._attributes.actiongroup_st2
+seealso:
+  - module: stackstorm.st2.st2_override
+"""
+
+EXAMPLES = r"""
+- name: Read the overrides of all packs
+  stackstorm.st2.st2_override_info:
+  register: overrides
+
+- name: Fail when an override file is not right
+  ansible.builtin.assert:
+    that: not overrides.problems
+    fail_msg: "{{ overrides.problems | join('\n') }}"
+
+- name: Name what is disabled in the sensu pack, and why
+  ansible.builtin.debug:
+    msg: "{{ item.kind }} {{ item.name }} ({{ item.from }})"
+  loop: "{{ (overrides.packs | selectattr('ref', 'eq', 'sensu') | first).resources | rejectattr('enabled') }}"
+  loop_control:
+    label: "{{ item.name }}"
+"""
+
+RETURN = r"""
+packs:
+  description: The installed packs, sorted by ref, or in the order of O(pack).
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    ref:
+      description: The pack's ref.
+      returned: always
+      type: str
+      sample: sensu
+    path:
+      description: Its directory.
+      returned: always
+      type: str
+      sample: /opt/stackstorm/packs/sensu
+    file:
+      description: Its override file. Null when it has none.
+      returned: always
+      type: str
+      sample: /opt/stackstorm/overrides/sensu.yaml
+    resources:
+      description: Its sensors, actions, rules and aliases.
+      returned: always
+      type: list
+      elements: dict
+      contains:
+        kind:
+          description: V(sensors), V(actions), V(rules) or V(aliases).
+          returned: always
+          type: str
+          sample: actions
+        name:
+          description: Its name; of a sensor, its class name.
+          returned: always
+          type: str
+          sample: check_delete
+        file:
+          description: Its metadata file, in the pack.
+          returned: always
+          type: str
+          sample: actions/check_delete.yaml
+        enabled:
+          description: Whether it is enabled by the files. Null when StackStorm cannot register it with them.
+          returned: always
+          type: bool
+          sample: false
+        from:
+          description: What decides that, V(metadata), V(global), V(defaults) or V(exception).
+          returned: always
+          type: str
+          sample: exception
+        metadata:
+          description: What its metadata says. Null when that does not say.
+          returned: always
+          type: bool
+          sample: true
+        database:
+          description: What StackStorm's database has. Null when that has none, or cannot be read.
+          returned: always
+          type: bool
+          sample: false
+        agrees:
+          description: Whether the database has what the files say. Null when that cannot be told.
+          returned: always
+          type: bool
+          sample: true
+    overridden:
+      description: How many resources StackStorm says are overridden, by kind.
+      returned: always
+      type: dict
+      sample: {sensors: 0, actions: 1, rules: 0, aliases: 0}
+    agrees:
+      description: Whether the database has what the files say, for all resources. Null when that cannot be told.
+      returned: always
+      type: bool
+      sample: true
+files:
+  description: The override files, C(_global.yaml) first.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    pack:
+      description: The ref of the pack that it is for, or V(_global).
+      returned: always
+      type: str
+      sample: sensu
+    path:
+      description: Where it is.
+      returned: always
+      type: str
+      sample: /opt/stackstorm/overrides/sensu.yaml
+    link:
+      description: Where it leads to, when it is a symbolic link.
+      returned: always
+      type: str
+      sample: null
+    installed:
+      description: Whether that pack is installed.
+      returned: always
+      type: bool
+      sample: true
+    overrides:
+      description: What it says, without what is not right.
+      returned: always
+      type: dict
+      sample: {actions: {exceptions: {check_delete: {enabled: false}}}}
+    problems:
+      description:
+        - What is not right in it, each with C(line), C(text), and the kinds that cannot be registered (C(breaks)).
+      returned: always
+      type: list
+      elements: dict
+      sample: [{line: 3, text: actions.defaults is empty (null) and no mapping, breaks: [actions]}]
+problems:
+  description: All problems, as sentences with file and line.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+missing:
+  description: The refs of O(pack) that are not installed.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+msg:
+  description: What was found, in one line.
+  returned: always
+  type: str
+  sample: 1 of 12 resources of 1 pack decided by overrides
+"""
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
+    connection_options,
+    host_options,
+    override_info_options,
+    registration_options,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._override.info_task import describe_overrides
+from ansible_collections.stackstorm.st2.plugins.module_utils._runner import run_module
+
+
+def main() -> None:
+    """Run the module."""
+    spec = override_info_options().merge(registration_options()).merge(connection_options()).merge(host_options())
+    run_module(spec, describe_overrides)
+
+
+if __name__ == "__main__":
+    main()

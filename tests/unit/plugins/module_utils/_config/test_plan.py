@@ -1,0 +1,151 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan: a pure function of what is there and what is wanted."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.document import ConfigFile
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.observe import Database, Observed
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.options import Attributes, ConfigOptions
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.plan import (
+    RefusedConfig,
+    plan_absent,
+    plan_present,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.redaction import Redaction
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.schema import ConfigSchema
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ConfigError
+
+SCHEMA = ConfigSchema({"a": {"type": "integer", "required": True}, "b": {"type": "string"}})
+FREE = ConfigSchema({"a": {"type": "integer"}})
+PATH = "/configs/sensu.yaml"
+
+
+def there(values, text=None, **more):
+    text = "".join(f"{key}: {value}\n" for key, value in values.items()) if text is None else text
+    known = {"mode": 0o640, "uid": 1, "gid": 2, **more}
+    return ConfigFile(PATH, True, values, text, content=text.encode(), **known)
+
+
+def seen(file=None, database=None, schema=SCHEMA, pack="/packs/sensu"):
+    return Observed(file or ConfigFile(PATH), pack, schema, database or Database("api", True, None, unloads=True))
+
+
+def present(observed, config, **options):
+    return plan_present(observed, ConfigOptions("sensu", config=config, **options), Redaction(observed.schema))
+
+
+def absent(observed, why=None):
+    return plan_absent(observed, ConfigOptions("sensu", state="absent"), Redaction(observed.schema), lambda: why)
+
+
+@pytest.mark.parametrize(
+    "file, database, action, register",
+    [
+        (None, None, "create", True),
+        (there({"a": 1}), {"a": 1}, "none", False),
+        (there({"a": 1}), {"a": 2}, "none", True),
+        (there({"a": 1}), None, "none", True),
+        (there({"a": 1}), {"a": True}, "none", True),
+        (there({"a": 2}), {"a": 1}, "change", False),
+        (there({"a": 2}), {"a": 2}, "change", True),
+        (there({"a": 1}, mode=0o600), {"a": 1}, "attributes", False),
+        (there({}, problem="It is broken."), {"a": 1}, "change", False),
+    ],
+)
+def test_file_and_database_are_judged_each_by_itself(file, database, action, register):
+    plan = present(seen(file, Database("api", True, database)), {"a": 1})
+    assert (plan.action, plan.register, plan.registered) == (action, register, True)
+    assert plan.changed is (action != "none" or register)
+    assert plan.content == (b"a: 1\n" if action in ("create", "change") else b"")
+
+
+@pytest.mark.parametrize(
+    "recorded, digest, register", [("x", "x", False), ("x", "y", True), ("", "y", True), ("", "", True)]
+)
+def test_a_record_that_does_not_fit_is_a_stale_database(recorded, digest, register):
+    plan = present(seen(there({"a": 1}), Database("local", False, None, recorded, digest)), {"a": 1})
+    assert (plan.action, plan.register) == ("none", register)
+
+
+def test_without_registrar_or_pack_nothing_is_registered():
+    alone = present(seen(database=Database()), {"a": 1})
+    homeless = present(seen(pack=None, schema=None), {"a": 1})
+    assert [(plan.action, plan.register, plan.registered) for plan in (alone, homeless)] == [
+        ("create", False, False)
+    ] * 2
+    assert "not on this host" in homeless.warnings[0] and alone.warnings == ()
+
+
+def test_owner_group_and_mode_are_left_open_or_compared():
+    file = there({"a": 1})
+    database = Database("api", True, {"a": 1})
+    assert not present(seen(file, database), {"a": 1}, attributes=Attributes(0o640, -1, 2)).changed
+    plan = present(seen(file, database), {"a": 1}, attributes=Attributes(0o640, 5, -1))
+    assert (plan.action, plan.attributes) == ("attributes", Attributes(0o640, 5, 2))
+
+
+def test_merge_puts_values_into_those_of_the_file():
+    file = there({"a": 1, "b": "x"}, "a: 1 # one\nb: x\n")
+    plan = present(seen(file), {"b": "y"}, merge="merge", secrets={"c": "z"})
+    assert plan.content == b"a: 1 # one\nb: y\nc: z\n" and plan.values == {"a": 1, "b": "y", "c": "z"}
+    assert plan.changes.as_dict() == {"added": ["c"], "removed": [], "changed": ["b"]}
+    replaced = present(seen(file), {"a": 1})
+    assert replaced.content == b"a: 1\n" and replaced.changes.removed == ("b",)
+
+
+def test_what_stackstorm_would_refuse_is_refused_with_every_problem():
+    with pytest.raises(RefusedConfig) as raised:
+        present(seen(there({"b": 47110815}, "b: 47110815\n"), schema=SCHEMA), {"c": 1}, merge="merge")
+    assert {problem.key for problem in raised.value.problems} == {"a", "b"}
+    assert "47110815" not in raised.value.message and raised.value.ref == "sensu"
+
+
+def test_a_broken_file_is_no_place_to_merge_into():
+    with pytest.raises(ConfigError):
+        present(seen(there({}, problem="It is broken.")), {"a": 1}, merge="merge")
+
+
+def test_an_empty_config_is_for_schemas_that_allow_it():
+    assert present(seen(schema=FREE), {}).content == b"{}\n"
+    with pytest.raises(ConfigError):
+        present(seen(schema=None), {})
+
+
+def test_a_config_without_a_schema_is_warned_of():
+    assert "no config schema" in present(seen(schema=None), {"a": 1}).warnings[0]
+
+
+@pytest.mark.parametrize(
+    "schema, database, why, clear, registered",
+    [
+        (FREE, Database("api", True, {"a": 1}, unloads=True), None, "empty", True),
+        (SCHEMA, Database("api", True, {"a": 1}, unloads=True), None, "unload", True),
+        (SCHEMA, Database("api", True, {"a": 1}, unloads=True), "rules are in the way", "", False),
+        (None, Database("api", True, {"a": 1}, unloads=True), None, "unload", True),
+        (None, Database("local", False, None, "x", "x"), "no API", "empty", True),
+        (SCHEMA, Database("local", False, None, "x", "x"), "no API", "", False),
+        (SCHEMA, Database("api", True, {}, unloads=True), None, "", True),
+        (SCHEMA, Database("api", True, None, unloads=True), None, "", True),
+        (SCHEMA, Database("local", False, None, "", ""), "no API", "", True),
+        (SCHEMA, Database(), None, "", False),
+    ],
+)
+def test_the_database_forgets_a_config_where_there_is_a_way(schema, database, why, clear, registered):
+    plan = absent(seen(there({"a": 1}), database, schema), why)
+    assert (plan.action, plan.clear, plan.registered) == ("remove", clear, registered)
+    assert plan.changes.removed == ("a",) and plan.values is None
+    assert bool(plan.warnings) is (not clear and not registered and database.adapter != "none")
+
+
+def test_nothing_there_is_nothing_to_do():
+    assert not absent(seen()).changed and not absent(seen(database=Database())).changed
+
+
+def test_a_file_that_is_gone_but_registered_is_a_change():
+    plan = absent(seen(None, Database("api", True, {"a": 1}, unloads=True), FREE))
+    assert (plan.action, plan.clear, plan.changed) == ("none", "empty", True)

@@ -1,0 +1,293 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The work of st2_pack_config from task to result, seen on the disk and in StackStorm's database."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+import pytest
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import HostError, OptionError
+from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._config.config_site import (
+    CANARY,
+    OPTIONAL,
+    SCHEMA,
+    succeeded,
+)
+
+CREATE = {"config": {"url": "http://one"}, "secrets": {"token": CANARY}}
+CHANGE = {"config": {"url": "http://two", "timeout": 5}, "secrets": {"token": f"{CANARY}-2"}}
+STEPS = (
+    ("create", CREATE, {"url": "http://one", "token": CANARY}),
+    ("change", CHANGE, {"url": "http://two", "timeout": 5, "token": f"{CANARY}-2"}),
+    ("remove", {"state": "absent"}, None),
+)
+
+
+@pytest.mark.parametrize(
+    "register, schema",
+    [("api", SCHEMA), ("api", OPTIONAL), ("api", None), ("local", OPTIONAL), ("none", SCHEMA)],
+    ids=["api", "api-optional", "api-no-schema", "local", "none"],
+)
+def test_create_change_and_remove_each_checked_and_repeated(make_site, register, schema):
+    site = make_site(schema=schema, register=register)
+    seen = []
+    database = None
+    for _step, given, wanted in STEPS:
+        before = (site.on_disk(), site.in_database())
+        predicted = succeeded(site.run(check=True, **given))
+        assert (site.on_disk(), site.in_database()) == before, "check mode writes nothing"
+        done = succeeded(site.run(**given))
+        assert site.on_disk() == wanted
+        if register != "none":
+            database = site.in_database()
+            assert (database or None) == wanted
+        assert (predicted.changed, predicted.msg, predicted.diff) == (True, done.msg, done.diff)
+        assert done.changed and done.returned["registered"] is (register != "none")
+        assert predicted.returned["keys"] == done.returned["keys"]
+        assert predicted.returned["registered"] == done.returned["registered"]
+        for again in (succeeded(site.run(check=True, **given)), succeeded(site.run(**given))):
+            assert (again.changed, again.diff) == (False, [])
+            assert again.returned["registered"] is (register != "none")
+        seen += [predicted, done]
+    assert CANARY not in "".join(map(site.everything, seen))
+    assert list(site.host.configs.iterdir()) == []
+
+
+def test_the_line_names_the_keys_and_what_became_of_them(site):
+    assert site.run(**CREATE).msg == "sensu config created; registered"
+    assert site.run(**CREATE).msg == "sensu config is as wanted"
+    result = site.run(**CHANGE)
+    assert result.msg == "sensu config: url, token changed, timeout added; registered"
+    assert result.returned["keys"] == {"added": ["timeout"], "removed": [], "changed": ["url", "token"]}
+    assert result.returned["registration"]["counts"]["configs"] == 1
+    (diff,) = result.diff
+    assert "token: '******** (old)'" in diff["before"] and "token: '******** (new)'" in diff["after"]
+    assert site.run(state="absent").msg == "sensu config removed; cleared in StackStorm"
+    assert site.run(state="absent").msg == "sensu config is not there"
+
+
+def test_a_stale_database_is_a_change_though_the_file_is_right(site):
+    site.run(**CREATE)
+    site.stub.database.put("configs", "sensu", {"pack": "sensu", "values": {"url": "http://old", "token": CANARY}})
+    assert site.run(check=True, **CREATE).changed
+    result = succeeded(site.run(**CREATE))
+    assert result.changed and result.msg == "sensu config registered, as StackStorm had another"
+    assert site.in_database() == {"url": "http://one", "token": CANARY}
+    assert not site.run(**CREATE).changed
+
+
+def test_without_reading_the_database_the_record_says_what_it_has(make_site):
+    site = make_site(register="local")
+    site.run(**CREATE)
+    site.path.write_text(f"url: http://one\ntoken: {CANARY}\n# by hand\n")
+    result = succeeded(site.run(**CREATE))
+    assert result.changed and result.returned["registered"]
+    assert not site.run(**CREATE).changed
+    records = [path.read_bytes() for path in site.host.base_path.rglob("registered/*.json")]
+    assert records and CANARY.encode() not in b"".join(records)
+
+
+def test_an_account_that_sees_no_secrets_finds_masked_ones_equal(make_site):
+    site = make_site(rbac=True)
+    succeeded(site.run(**CREATE))
+    site.stub.accounts.rbac = True
+    from infrastructure.st2_stub import OBSERVER
+
+    observer = {"api_key": OBSERVER.api_key}
+    assert not succeeded(site.run(**CREATE, **observer)).changed
+    result = site.run(**CHANGE, **observer)
+    assert result.failure is not None and "as it was" in result.failure.message
+    assert site.on_disk() == {"url": "http://one", "token": CANARY}
+
+
+def test_a_registration_that_fails_puts_the_file_back(make_site):
+    from infrastructure.st2_stub import server_error
+
+    site = make_site()
+    site.run(**CREATE)
+    os.chmod(site.path, 0o600)
+    content, mode = site.path.read_bytes(), stat.S_IMODE(site.path.stat().st_mode)
+    site.stub.faults.append(server_error(path="/packs/register"))
+    result = site.run(**CHANGE)
+    assert result.failure is not None and result.failure.step == "register"
+    assert f"The file {site.path} is as it was." in result.failure.message
+    assert (result.changed, result.returned["registered"]) == (False, False)
+    assert (site.path.read_bytes(), stat.S_IMODE(site.path.stat().st_mode)) == (content, mode)
+    site.stub.faults.clear()
+    assert succeeded(site.run(**CHANGE)).changed
+    assert CANARY not in site.everything(result)
+
+
+def test_a_first_registration_that_fails_leaves_no_file(make_site):
+    from infrastructure.st2_stub import server_error
+
+    site = make_site()
+    site.stub.faults.append(server_error(path="/packs/register"))
+    assert site.run(**CREATE).failure is not None
+    assert list(site.host.configs.iterdir()) == []
+
+
+def test_a_config_that_stackstorm_would_refuse_changes_nothing_and_names_every_key(site):
+    site.run(**CREATE)
+    before = site.path.read_bytes()
+    result = site.run(config={"token": 5, "timeout": CANARY})
+    assert result.failure is not None and result.failure.step == "validate"
+    problems = {one["key"]: (one["rule"], one["schema_line"]) for one in result.returned["problems"]}
+    assert problems == {"url": ("required", 1), "token": ("type", 6), "timeout": ("type", 10)}
+    assert site.path.read_bytes() == before and CANARY not in site.everything(result)
+
+
+def test_a_mode_that_drifted_is_a_change_of_its_own(site):
+    site.run(**CREATE)
+    site.path.chmod(0o644)
+    inode = site.path.stat().st_ino
+    result = succeeded(site.run(**CREATE))
+    assert result.msg == "sensu config: mode 0644 -> 0640"
+    assert (stat.S_IMODE(site.path.stat().st_mode), site.path.stat().st_ino) == (0o640, inode)
+    assert not site.run(**CREATE).changed
+
+
+def test_merge_keeps_comments_and_other_values(site):
+    site.path.write_text("# ours\nurl: http://one  # here\n\n# theirs\nmore:\n  a: 1\n")
+    result = succeeded(site.run(merge="merge", config={"url": "http://two", "more": {"b": True}}))
+    assert site.path.read_text() == "# ours\nurl: http://two  # here\n\n# theirs\nmore:\n  a: 1\n  b: true\n"
+    assert site.in_database() == {"url": "http://two", "more": {"a": 1, "b": True}}
+    assert any("does not know more" in warning for warning in result.warnings)
+
+
+def test_types_are_told_apart(make_site):
+    site = make_site(schema=None, register="none")
+    for value in (True, "true", 1, 1.0, None, "", [], {}):
+        assert succeeded(site.run(config={"a": value})).changed
+        assert not succeeded(site.run(config={"a": value})).changed
+        assert site.on_disk() == {"a": value} and type(site.on_disk()["a"]) is type(value)
+
+
+@pytest.mark.parametrize("content", ["a: [1\n", "- a\n", "a: \x01\n"])
+def test_a_broken_file_is_reported_and_only_replaced_when_asked(make_site, content):
+    site = make_site(register="none")
+    site.path.write_text(content)
+    refused = site.run(merge="merge", **CREATE)
+    assert refused.failure is not None and "Nothing can be merged" in refused.failure.message
+    assert site.path.read_text() == content
+    result = succeeded(site.run(**CREATE))
+    assert site.on_disk()["url"] == "http://one" and any("replaced" in one for one in result.warnings)
+
+
+def test_a_link_is_not_followed(make_site, tmp_path):
+    site = make_site(register="none")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text(f"url: {CANARY}\n")
+    site.path.symlink_to(elsewhere)
+    refused = site.run(merge="merge", **CREATE)
+    assert refused.failure is not None and "symbolic link" in refused.failure.message
+    succeeded(site.run(config={"url": "http://one"}))
+    assert not site.path.is_symlink() and elsewhere.read_text() == f"url: {CANARY}\n"
+    assert CANARY not in site.everything(refused)
+
+
+def test_a_directory_in_its_place_is_refused(make_site):
+    site = make_site(register="none")
+    site.path.mkdir()
+    result = site.run(**CREATE)
+    assert result.failure is not None and "is not a file" in result.failure.message
+
+
+def test_a_backup_is_for_its_owner_alone(make_site):
+    site = make_site(register="none")
+    site.run(**CREATE)
+    content = site.path.read_bytes()
+    result = succeeded(site.run(backup=True, **CHANGE))
+    path = site.host.configs / os.path.basename(result.returned["backup_file"])
+    assert path.read_bytes() == content and stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert succeeded(site.run(backup=True, **CHANGE)).returned["backup_file"] is None
+
+
+def test_a_pack_that_is_not_there_is_warned_of(site):
+    result = succeeded(site.run(pack="other", config={"a": 1}))
+    assert result.changed and result.returned["registered"] is False
+    assert any("not on this host" in warning for warning in result.warnings)
+    assert site.stub.config("other") is None and not site.run(pack="other", config={"a": 1}).changed
+
+
+def test_rules_made_by_hand_keep_a_pack_from_being_unloaded(site):
+    site.run(**CREATE)
+    site.stub.database.put(
+        "rules", "sensu.mine", {"pack": "sensu", "name": "mine", "ref": "sensu.mine", "enabled": True}
+    )
+    result = succeeded(site.run(state="absent"))
+    assert site.on_disk() is None and site.in_database() is not None
+    assert result.returned["registered"] is False
+    assert any("made by hand" in warning and "mine" in warning for warning in result.warnings)
+    assert site.stub.database.find("rules", "sensu.mine") is not None
+
+
+def test_an_empty_config_needs_a_schema_that_allows_it(make_site):
+    allowed = make_site(schema=OPTIONAL, register="none")
+    assert succeeded(allowed.run(config={})).changed and allowed.path.read_text() == "{}\n"
+    refused = make_site(schema=None, register="none").run(config={})
+    assert refused.failure is not None and "would be empty" in refused.failure.message
+
+
+def test_expressions_go_through_as_they_are(site):
+    expression = "{{ st2kv.system.url }}"
+    succeeded(site.run(config={"url": expression}))
+    assert site.on_disk() == {"url": expression}
+    refused = site.run(config={"url": expression, "timeout": "{{ st2kv.system.timeout }}"})
+    assert refused.failure is not None and "an expression" in refused.failure.message
+
+
+def test_unknown_keys_are_a_warning_an_error_or_nothing(make_site):
+    site = make_site(register="none")
+    given = {"config": {"url": "http://one", "timeuot": 1}}
+    assert any("timeuot (did you mean timeout?)" in one for one in site.run(**given).warnings)
+    assert site.run(unknown_keys="ignore", **given).warnings == []
+    refused = site.run(unknown_keys="fail", **given)
+    assert refused.failure is not None and "timeuot" in refused.failure.message
+    assert [one["rule"] for one in refused.returned["problems"]] == ["unknown"]
+
+
+def test_another_schema_can_be_asked_for(make_site, tmp_path):
+    site = make_site(register="none")
+    other = tmp_path / "config.schema.yaml"
+    other.write_text("region:\n  type: string\n  required: true\n")
+    refused = site.run(schema=str(tmp_path), **CREATE)
+    assert refused.failure is not None and str(other) in refused.failure.message
+    assert succeeded(site.run(schema=str(other), config={"region": "eu"})).changed
+
+
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        ({}, "nothing to write"),
+        ({"pack": "../etc", "config": {}}, "../etc"),
+        ({"config": {}, "mode": "rw"}, "octal"),
+        ({"config": {}, "mode": "0240"}, "keep the owner from reading"),
+        ({"config": {}, "owner": "no-such-account"}, "does not exist"),
+        ({"config": {}, "timeout": 0}, "timeout is 0"),
+    ],
+)
+def test_options_that_cannot_be_used_are_raised(make_site, given, message):
+    with pytest.raises(OptionError) as raised:
+        make_site(register="none").run(**given)
+    assert message in raised.value.message
+
+
+def test_a_host_without_configs_is_raised(make_site):
+    site = make_site(register="none")
+    site.host.configs.rmdir()
+    with pytest.raises(HostError):
+        site.run(**CREATE)
+
+
+def test_what_a_killed_run_was_writing_is_removed(make_site):
+    site = make_site(register="none")
+    left = site.host.configs / ".new-abc"
+    left.write_text(CANARY)
+    site.run(**CREATE)
+    assert not left.exists()

@@ -1,0 +1,378 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whole runs against a StackStorm that registers by its own loader: check, run, check again, run again."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+from infrastructure.packs import PackTree
+from infrastructure.snapshot import compare
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
+    HostError,
+    InvalidContentError,
+    LockError,
+    OptionError,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._override import report
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.lock import HostLock
+from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
+from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._override.scene import STATE, Scene, sensu
+from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
+    is_killed,
+    without_waiting_for_disks,
+)
+
+
+@pytest.fixture(autouse=True)
+def quick():
+    with without_waiting_for_disks():
+        yield
+
+
+@pytest.fixture(params=["api", "local"])
+def scene(request, tmp_path):
+    """A host with sensu registered, whose database can be read, or cannot."""
+    return Scene(tmp_path / "host", reads=request.param == "api")
+
+
+@pytest.fixture
+def api(tmp_path):
+    return Scene(tmp_path / "host")
+
+
+def told(outcome):
+    assert outcome.failure is None, outcome.failure and outcome.failure.message
+    plan = outcome.plan
+    return outcome.changed, report.line(plan), report.diff(plan), report.resources(plan), report.counts(plan)
+
+
+def converge(scene, line, **given):
+    """Check, run, check again, run again: only the first run changes anything, and check mode has said so."""
+    scene.database.registered.clear()
+    before, rows = scene.host.snapshot(identity=True), dict(scene.database.rows)
+    predicted = scene.run(check=True, **given)
+    assert compare(before, scene.host.snapshot(identity=True)) == ([], [], []), "check mode writes nothing"
+    assert scene.database.registered == [] and scene.database.rows == rows
+    done = scene.run(**given)
+    assert told(done) == told(predicted)
+    assert (done.changed, report.line(done.plan)) == (True, line)
+    settled, rows = scene.host.snapshot(identity=True), dict(scene.database.rows)
+    scene.database.registered.clear()
+    for again in (scene.run(check=True, **given), scene.run(**given)):
+        assert not told(again)[0] and not any(row["changed"] for row in report.resources(again.plan))
+        assert report.diff(again.plan) == [] and report.line(again.plan) == f"{again.plan.pack}: overrides are as asked"
+    assert compare(settled, scene.host.snapshot(identity=True)) == ([], [], [])
+    assert scene.database.registered == [] and scene.database.rows == rows
+    return done
+
+
+def test_the_twelve_steps(scene):
+    line = "sensu: 2 actions disabled, 1 sensor disabled, 1 rule enabled; registered"
+    rules = {"exceptions": {"unsaid": {"enabled": True}}}
+    converge(scene, line, actions={"disabled": ["check", "list"]}, sensors={"disabled": ["pulse"]}, rules=rules)
+    assert scene.document() == {
+        "sensors": {"exceptions": {"PulseSensor": {"enabled": False}}},
+        "actions": {"exceptions": {"check": {"enabled": False}, "list": {"enabled": False}}},
+        "rules": {"exceptions": {"unsaid": {"enabled": True}}},
+    }
+    database = scene.database.enabled
+    assert database("actions", "check") is database("actions", "list") is database("sensors", "PulseSensor") is False
+    assert database("rules", "unsaid") is True and database("aliases", "ask") is True
+
+    converge(
+        scene, "sensu: 1 alias disabled, 1 action enabled; registered",
+        actions={"enabled": ["check"]}, aliases={"enabled": False},
+    )  # fmt: skip
+    assert scene.document()["actions"]["exceptions"] == {"check": {"enabled": True}, "list": {"enabled": False}}
+    assert scene.document()["aliases"] == {"defaults": {"enabled": False}}
+    assert database("actions", "check") is True and database("aliases", "ask") is False
+
+    done = converge(scene, "sensu: 1 rule disabled, 1 action enabled, 1 sensor enabled, 1 alias enabled; registered",
+                    state="absent")  # fmt: skip
+    assert scene.document() is None
+    assert database("sensors", "PulseSensor") is True and database("rules", "unsaid") is False
+    assert {row["from"] for row in report.resources(done.plan)} == {"metadata"}
+
+
+def test_what_is_told_of_each_resource(api):
+    done = api.run(actions={"enabled": False, "exceptions": {"list": {"enabled": True}}})
+    assert report.resources(done.plan) == [
+        {"pack": "sensu", "kind": "actions", "name": "check", "before": True, "after": False, "from": "defaults",
+         "changed": True},
+        {"pack": "sensu", "kind": "actions", "name": "list", "before": True, "after": True, "from": "exception",
+         "changed": False},
+    ]  # fmt: skip
+    assert report.counts(done.plan)["actions"] == {"enabled": 0, "disabled": 1, "overridden": 1}
+    assert report.diff(done.plan)[1] == {"prepared": "actions check: enabled -> disabled (defaults)\n"}
+    assert api.database.registered == [(["sensu"], ("action",))], "nothing else is registered anew"
+
+
+def test_for_all_packs(tmp_path):
+    packs = {"sensu": sensu(), "other": PackTree("other"), "plain": PackTree("plain", minimal=True)}
+    scene = Scene(tmp_path / "host", packs=packs)
+    line = "_global: 2 sensors disabled in 2 packs; registered"
+    done = converge(scene, line, pack="_global", sensors={"defaults": {"enabled": False}})
+    assert scene.document("_global") == {"sensors": {"defaults": {"enabled": False}}}
+    assert scene.database.enabled("sensors", "PulseSensor", "other") is False
+    assert [row["pack"] for row in report.resources(done.plan)] == ["other", "sensu"]
+    assert {pack.ref for pack in done.plan.registers} == {"other", "sensu"}
+
+    converge(scene, "sensu: 1 sensor enabled; registered", sensors={"enabled": ["PulseSensor"]})
+    converge(scene, "_global: 1 sensor enabled in 1 pack; registered", pack="_global", state="absent")
+    assert scene.document("_global") is None and scene.database.enabled("sensors", "PulseSensor", "other") is True
+
+
+def test_for_all_packs_where_the_database_cannot_be_read(tmp_path):
+    scene = Scene(tmp_path / "host", reads=False, packs={"sensu": sensu(), "other": PackTree("other")})
+    converge(scene, "_global: 2 sensors disabled in 2 packs; registered", pack="_global", sensors={"enabled": False})
+    converge(scene, "sensu: 1 sensor enabled; registered", sensors={"enabled": ["PulseSensor"]})
+    converge(scene, "_global: 1 sensor enabled in 1 pack; registered", pack="_global", state="absent")
+
+
+def test_a_database_that_disagrees_is_a_change(api):
+    api.run(actions={"disabled": ["check"]})
+    api.database.rows["sensu", "actions", "check"] = True
+    converge(api, "sensu: 1 action disabled; registered", actions={"disabled": ["check"]})
+    assert api.database.enabled("actions", "check") is False
+
+
+def test_what_was_written_without_a_database_is_registered_later(scene):
+    database, scene.database = scene.database, Unregistered()
+    done = scene.run(actions={"disabled": ["check"]})
+    assert report.line(done.plan) == "sensu: 1 action disabled; not registered" and not done.plan.registers
+    assert not scene.run(actions={"disabled": ["check"]}).changed
+    scene.database = database
+    line = "sensu: 1 action disabled; registered" if database.reads else "sensu: registered"
+    converge(scene, line, actions={"disabled": ["check"]})
+    assert database.enabled("actions", "check") is False
+
+
+def test_what_was_removed_without_a_database_is_registered_later(scene):
+    scene.run(actions={"disabled": ["check"]})
+    database, scene.database = scene.database, Unregistered()
+    scene.run(state="absent")
+    scene.database = database
+    assert database.enabled("actions", "check") is False
+    converge(scene, "sensu: 1 action enabled; registered" if database.reads else "sensu: registered", state="absent")
+    assert database.enabled("actions", "check") is True
+
+
+class Unregistered:
+    name, by, reads = "none", "", False
+
+
+def test_what_no_override_concerns_may_be_switched_by_hand(api):
+    api.run(actions={"disabled": ["check"]})
+    api.database.rows["sensu", "rules", "on_pulse"] = True
+    api.database.rows["sensu", "actions", "list"] = False
+    assert not api.run(actions={"disabled": ["check"]}).changed
+    done = api.run(actions={"enabled": ["check"]})
+    assert report.line(done.plan) == "sensu: 2 actions enabled; registered", "what goes along is told"
+    assert api.database.enabled("rules", "on_pulse") is True and api.database.enabled("actions", "list") is True
+
+
+def test_a_pack_that_the_database_has_not_is_registered(api):
+    api.run(actions={"disabled": ["check"]})
+    api.database.rows.clear()
+    converge(api, "sensu: registered", actions={"disabled": ["check"]})
+
+
+def test_one_resource_that_the_database_has_not_is_told(api):
+    api.run(actions={"disabled": ["check", "list"]})
+    del api.database.rows["sensu", "actions", "list"]
+    again = api.run(actions={"disabled": ["check", "list"]})
+    assert not again.changed
+    assert "database does not have all of the pack sensu: action list" in again.warnings[0]
+
+
+def test_nothing_is_registered_that_switches_nothing(scene):
+    if not scene.database.reads:  # Until something is known to be registered, everything is registered once.
+        converge(scene, "sensu: 1 sensor disabled; registered", sensors={"disabled": ["PulseSensor"]})
+    scene.database.registered.clear()
+    done = converge(scene, "sensu: overrides written, nothing switched", actions={"enabled": ["check"]})
+    assert scene.database.registered == [] and not done.plan.registers
+
+
+def refuse(scene, error, *told, **given):
+    """A run that must fail and change nothing; check mode must say the same."""
+    before, rows = scene.files(), dict(scene.database.rows)
+    for check in (True, False):
+        with pytest.raises(error) as refused:
+            scene.run(check=check, **given)
+        for part in told:
+            assert part in refused.value.message
+    assert compare(before, scene.files()) == ([], [], []) and scene.database.rows == rows
+    assert scene.database.registered == []
+
+
+def test_a_pack_that_is_not_installed(api):
+    refuse(
+        api, OptionError, "The pack nosuch is not installed", "allow_missing", pack="nosuch", rules={"enabled": True}
+    )
+    done = api.run(pack="nosuch", rules={"enabled": True}, allow_missing=True)
+    assert report.line(done.plan) == "nosuch: overrides written, the pack is not installed"
+    assert not done.plan.registers and "nothing is registered" in done.warnings[0]
+    assert api.document("nosuch") == {"rules": {"defaults": {"enabled": True}}}
+    done = api.run(pack="nosuch", state="absent")
+    assert done.changed and api.document("nosuch") is None
+
+
+def test_names_are_checked(api):
+    refuse(api, OptionError, "actions.disabled: the pack sensu has no action checks. Did you mean check?",
+           actions={"disabled": ["checks"]})  # fmt: skip
+    done = api.run(actions={"disabled": ["checks"]}, allow_missing=True)
+    assert api.document() == {"actions": {"exceptions": {"checks": {"enabled": False}}}}
+    assert report.line(done.plan) == "sensu: overrides written, nothing switched"
+
+
+@pytest.mark.parametrize("text, line", [("rules:\n", 1), ("policies: {}\n", 1), ("a: 1\nactions: {\n", 3), ("", 1)])
+def test_a_file_that_others_broke_is_left_alone(api, text, line):
+    path = api.write(text)
+    refuse(api, HostError, str(path), "merge=replace", f"{line}", actions={"disabled": ["check"]})
+    refuse(api, HostError, str(path), state="absent", actions={})
+    done = api.run(actions={"disabled": ["check"]}, merge="replace")
+    assert done.failure is None and api.document() == {"actions": {"exceptions": {"check": {"enabled": False}}}}
+
+
+def test_a_file_that_others_broke_can_be_removed(api):
+    api.write("rules:\n")
+    converge(api, "sensu: overrides removed, nothing switched", state="absent")
+    assert not api.path().exists()
+
+
+def test_the_file_for_all_must_be_right_before_a_pack_is_registered(api):
+    path = api.write("actions:\n", "_global")
+    refuse(api, HostError, f"{path}:1: actions is empty", "pack=_global", actions={"disabled": ["check"]})
+    assert not api.run(pack="_global", actions={"enabled": True}, merge="replace").failure
+    assert not api.run(actions={"disabled": ["check"]}).failure
+
+
+def test_a_broken_pack_does_not_hold_up_the_others(tmp_path):
+    scene = Scene(tmp_path / "host", packs={"sensu": sensu(), "other": PackTree("other")})
+    path = scene.write("sensors:\n", "other")
+    done = scene.run(pack="_global", sensors={"enabled": False})
+    assert report.line(done.plan) == "_global: 1 sensor disabled in 1 pack; registered"
+    assert any(f"cannot register the pack other: {path}:1:" in warning for warning in done.warnings)
+
+
+def test_comments_stay(api):
+    text = "# ours\nactions:\n  exceptions:\n    check: # since the outage\n      enabled: true\n"
+    api.write(text)
+    done = api.run(actions={"disabled": ["check"]})
+    assert api.path().read_text() == text.replace("true", "false") and done.warnings == []
+    api.write("{actions: {exceptions: {check: {enabled: true}}}} # ours\n")
+    assert any("comments" in warning for warning in api.run(actions={"enabled": ["list"]}).warnings)
+
+
+def test_links(api):
+    target = api.host.root / "elsewhere.yaml"
+    target.write_text("actions:\n  defaults:\n    enabled: true\n")
+    api.path().symlink_to(target)
+    refuse(api, HostError, "is a symbolic link to", "merge=replace", actions={"disabled": ["check"]})
+    refuse(api, HostError, "is a symbolic link to", state="absent", actions={})
+    api.run(actions={"disabled": ["check"]}, merge="replace")
+    assert not api.path().is_symlink() and "true" in target.read_text()
+    api.path().unlink()
+    api.path().symlink_to(target)
+    api.run(state="absent")
+    assert not os.path.lexists(api.path()) and target.exists()
+
+
+def test_a_directory_in_the_place_of_the_file(api):
+    api.path().mkdir()
+    refuse(api, HostError, "is a directory", state="absent")
+    refuse(api, HostError, "is a directory", actions={"disabled": ["check"]}, merge="replace")
+
+
+def test_the_other_ending_is_warned_of(api):
+    (api.host.overrides / "sensu.yml").write_text("actions:\n")
+    assert any("sensu.yml has no effect" in warning for warning in api.run(state="absent").warnings)
+
+
+def test_a_refused_registration_puts_everything_back(scene):
+    scene.run(actions={"disabled": ["check"]})
+    content, rows = scene.path().read_bytes(), dict(scene.database.rows)
+    scene.database.registered.clear()
+    scene.database.refusal = InvalidContentError("StackStorm refuses it.")
+    failed = scene.run(actions={"enabled": ["check"]}, sensors={"disabled": ["PulseSensor"]})
+    assert failed.failure.message.startswith("StackStorm refuses it.") and failed.failure.step == "register"
+    assert "was put back as it was" in failed.failure.message and not failed.changed
+    assert scene.path().read_bytes() == content and [path.name for path in scene.host.overrides.iterdir()] == [
+        "sensu.yaml"
+    ]
+    assert scene.database.rows == rows and len(scene.database.registered) == 2
+    scene.database.refusal = None
+    assert scene.run(actions={"enabled": ["check"]}).failure is None
+
+
+@pytest.mark.parametrize("text", ["actions: {", "", "rules:\n", "# caf\xe9: {\n"])
+def test_a_broken_file_comes_back_when_its_replacement_is_refused(api, text):
+    api.path().write_bytes(text.encode("latin-1"))
+    api.database.refusal = InvalidContentError("StackStorm refuses it.")
+    failed = api.run(actions={"disabled": ["check"]}, merge="replace")
+    assert failed.failure is not None and not failed.changed
+    assert api.path().read_bytes() == text.encode("latin-1")
+
+
+def test_a_database_that_keeps_its_opinion_is_a_failure(api):
+    register = api.database.register
+
+    def stubborn(packs, types=(), **how):
+        done = register(packs, types, **how)
+        api.database.rows["sensu", "actions", "check"] = True
+        return done
+
+    api.database.register = stubborn
+    failed = api.run(actions={"disabled": ["check"]})
+    assert failed.failure.step == "verify" and "action check (enabled)" in failed.failure.message
+    assert "registered again" in failed.failure.message
+    assert api.document() is None and not failed.changed
+
+
+def test_a_run_waits_for_the_lock_of_another(api):
+    with HostLock(str(api.host.base_path / STATE)) as lock:
+        lock.acquire(Deadline(5), create=True)
+        with pytest.raises(LockError):
+            api.run(actions={"disabled": ["check"]}, seconds=0.1)
+        assert api.document() is None
+        waiting = threading.Thread(target=api.run, kwargs={"actions": {"disabled": ["check"]}})
+        waiting.start()
+    waiting.join(30)
+    assert api.document() == {"actions": {"exceptions": {"check": {"enabled": False}}}}
+
+
+def test_a_host_without_packs(api):
+    api.host.configure("content", system_packs_base_path=str(api.host.root / "nowhere"))
+    with pytest.raises(HostError, match="does not exist"):
+        api.run(state="absent")
+
+
+def test_whatever_a_kill_leaves_the_next_run_puts_right(scene):
+    """The child's database is its own, so to this process no registration ever came to anything."""
+    number, wanted = 1, {"actions": {"disabled": ["check"]}}
+    while True:
+        killed = is_killed(number, lambda: scene.run(**wanted))
+        assert scene.document() in (None, {"actions": {"exceptions": {"check": {"enabled": False}}}})
+        if not killed:
+            break
+        done = scene.run(**wanted)
+        assert done.failure is None and done.changed
+        assert scene.database.enabled("actions", "check") is False and not scene.run(**wanted).changed
+        assert scene.run(state="absent").failure is None
+        assert scene.database.enabled("actions", "check") is True and scene.document() is None
+        number += 1
+    assert number > 3
+
+
+def test_an_overrides_directory_that_cannot_be_looked_into(api, monkeypatch):
+    def denied(path, *_more, **_named):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "lstat", denied)
+    with pytest.raises(HostError, match="Permission denied"):
+        api.run(state="absent")

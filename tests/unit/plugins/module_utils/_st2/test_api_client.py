@@ -1,0 +1,342 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The client against real servers on loopback: errors told apart, bounds on time, TLS, redirects, proxies, secrets."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+import pytest
+from infrastructure.servers.certificates import CertificateAuthority
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
+    DeadlineError,
+    ForbiddenError,
+    GatewayTimeoutError,
+    InvalidContentError,
+    MissingError,
+    RegistrationError,
+    ServerError,
+    TlsError,
+    UnauthorisedError,
+    UnexpectedAnswerError,
+    UnreachableError,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
+from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Credentials, Redactor
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.api_client import PAGE, ApiClient, path_of
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.proxy import Proxy
+from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._st2.rest_server import (
+    RestServer,
+    answer,
+    client_of,
+    fault,
+    paged,
+)
+
+CANARY = "ca-na-ry-7"
+
+
+@pytest.fixture
+def server():
+    with RestServer() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return CertificateAuthority(tmp_path_factory.mktemp("ca"))
+
+
+def refused(client, method="get", *arguments):
+    with pytest.raises(RegistrationError) as caught:
+        getattr(client, method)(*(arguments or ("/packs",)))
+    assert caught.value.step == "register"
+    return caught.value
+
+
+# What is sent and what comes back
+
+
+def test_json_goes_there_and_back_with_the_credentials_in_a_header(server):
+    server.on("POST", "/packs/register", {"actions": 1})
+    client = client_of(server, headers={"St2-Api-Key": "k-1"})
+    assert client.post("/packs/register", {"packs": ["sensu"]}) == {"actions": 1}
+    (asked,) = server.asked
+    assert asked.body == {"packs": ["sensu"]} and asked.headers["St2-Api-Key"] == "k-1"
+    assert asked.headers["Content-Type"] == "application/json" and asked.params == {}
+    assert "Authorization" not in asked.headers
+
+
+def test_basic_authentication_is_for_the_server_in_front(server):
+    server.username, server.password = "front", "door"
+    server.on("GET", "/packs", lambda handler, _asked: answer([] if handler.authorised() else {}, 200))
+    assert client_of(server, basic=Credentials("front", "door")).get("/packs") == []
+
+
+def test_one_connection_serves_all_requests_and_an_empty_answer_is_none(server):
+    server.on("DELETE", "/actions/sensu.check", answer(b"", 204))
+    client = client_of(server)
+    for _number in range(3):
+        assert client.delete("/actions/sensu.check", {"remove_files": False}) is None
+    assert server.connections == 1 and server.bodies("/actions/sensu.check") == [{"remove_files": False}] * 3
+    client.close()
+
+
+def test_what_stands_in_a_path_is_quoted():
+    assert path_of("actions", "a/../b?c d") == "/actions/a%2F..%2Fb%3Fc%20d"
+
+
+# Lists
+
+
+@pytest.mark.parametrize("count", [0, 1, PAGE, PAGE + 1, 2 * PAGE + 5])
+def test_lists_are_read_to_their_end(server, count):
+    items = [{"id": str(number), "ref": f"p.{number}"} for number in range(count)]
+    server.on("GET", "/actions", paged(items))
+    assert client_of(server).list("/actions", {"pack": "p"}) == items
+    assert len(server.asked) == max(1, -(-count // PAGE))
+    assert all(one.params["pack"] == "p" for one in server.asked)
+
+
+def test_a_list_that_cannot_be_paged_is_asked_for_as_a_whole(server):
+    items = [{"ref": f"p.{number}"} for number in range(PAGE + 20)]
+
+    def give(_handler, asked):
+        assert asked.params["limit"] in (str(PAGE), "-1")
+        return 200, items if asked.params["limit"] == "-1" else items[:PAGE], {"X-Total-Count": str(len(items))}
+
+    server.on("GET", "/rules", give)
+    assert client_of(server).list("/rules") == items
+
+
+def test_what_is_no_list_of_objects_is_an_error(server):
+    server.on("GET", "/packs", {"packs": []}, ["sensu"])
+    for _number in range(2):
+        with pytest.raises(UnexpectedAnswerError, match="GET /packs with something that is no list of objects"):
+            client_of(server).list("/packs")
+
+
+# Errors told apart
+
+
+@pytest.mark.parametrize(
+    "status, kind, words, said",
+    [
+        (400, InvalidContentError, 'Pack "zz" not found on disk', 'refuses GET /packs: Pack "zz" not found on disk.'),
+        (401, UnauthorisedError, "Unauthorized", "does not accept the credentials"),
+        (401, UnauthorisedError, "Unauthorized - One of Token or API key required.", "One of Token or API key"),
+        (403, ForbiddenError, 'User "o" doesn\'t have required permission "pack_list"', "permission pack_list."),
+        (404, MissingError, 'Resource with a ref or id "x" not found', 'ref or id "x" not found'),
+        (409, UnexpectedAnswerError, "Tag unique constraint", "with status 409: Tag unique constraint."),
+        (500, ServerError, "Internal Server Error", "broke down over GET /packs: Internal Server Error."),
+        (502, GatewayTimeoutError, "", "with status 502. StackStorm may still be at work"),
+        (503, GatewayTimeoutError, "", "with status 503"),
+        (504, GatewayTimeoutError, "", "with status 504"),
+    ],
+)
+def test_each_status_is_an_error_of_its_kind(server, status, kind, words, said):
+    server.on("GET", "/packs", fault(status, words))
+    error = refused(client_of(server))
+    assert type(error) is kind and said in error.message
+
+
+def test_a_gateway_answers_with_a_page_and_still_is_understood(server):
+    server.on("GET", "/packs", answer(b"<html><h1>504 Gateway Time-out</h1></html>", 504, Content_Type="text/html"))
+    assert type(refused(client_of(server))) is GatewayTimeoutError
+
+
+def test_the_permission_that_is_missing_is_named_apart(server):
+    server.on("POST", "/packs/register", fault(403, 'User "o" doesn\'t have required permission "pack_register"'))
+    error = refused(client_of(server), "post", "/packs/register", {})
+    assert error.permission == "pack_register"
+
+
+def test_neither_the_hash_of_a_key_nor_a_config_is_passed_on(server):
+    config = (
+        'Failed validating attribute "host" in config for pack "p" (/c/p.yaml): \'host\' is a required property\n\n'
+    )
+    config += "Failed validating 'required' in schema['properties']['host']:\n    {'required': True}\n\n"
+    config += f"On instance['host']:\n    {{'port': 80, 'pw': '{CANARY}'}}"
+    server.on(
+        "PUT",
+        "/configs/p",
+        fault(401, f"Unauthorized - ApiKey with key_hash={CANARY} not found."),
+        fault(400, config),
+    )
+    client = client_of(server)
+    errors = [refused(client, "put", "/configs/p", {}) for _number in range(2)]
+    assert not any(CANARY in error.message + repr(error.__dict__) for error in errors)
+    assert "'host' is a required property (rule required at schema['properties']['host'])" in errors[1].message
+
+
+def test_known_secrets_are_taken_out_of_stackstorms_words(server):
+    server.on("GET", "/packs", fault(400, f"no such thing as {CANARY}"))
+    assert CANARY not in refused(client_of(server, redactor=Redactor([CANARY]))).message
+
+
+@pytest.mark.parametrize("body", [b"<html>StackStorm</html>", b"[1, 2", b"[" * 100_000])
+def test_what_is_not_json_is_not_the_api(server, body):
+    server.on("GET", "/packs", answer(body))
+    error = refused(client_of(server))
+    assert type(error) is UnexpectedAnswerError and "Give the right api_url" in error.message
+
+
+# Servers that are not there
+
+
+def test_nobody_listening_is_unreachable():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+        error = refused(ApiClient(url, deadline=Deadline(20)))
+    assert type(error) is UnreachableError
+    assert error.message == (
+        f"StackStorm at {url} cannot be reached: Connection refused. Look whether api_url is right and st2api runs."
+    )
+
+
+def test_no_such_host_is_unreachable():
+    error = refused(ApiClient("http://st2.invalid/api", deadline=Deadline(20)))
+    assert type(error) is UnreachableError and "http://st2.invalid/api cannot be reached" in error.message
+
+
+def test_a_server_that_breaks_off_is_unreachable(server):
+    server.on("GET", "/packs", lambda handler, _asked: handler.drop())
+    assert type(refused(client_of(server))) is UnreachableError
+
+
+# Time
+
+
+def drip_headers(handler, _asked):
+    try:
+        while not handler.owner.stopping.wait(0.05):
+            handler.wfile.write(b"HTTP/1.1 200 OK\r\n"[:1])
+            handler.wfile.flush()
+    except OSError:
+        pass
+    handler.close_connection = True
+
+
+def drip_body(handler, _asked):
+    handler.send_response(200)
+    handler.send_header("Content-Length", "100000")
+    handler.end_headers()
+    try:
+        while not handler.owner.stopping.wait(0.05):
+            handler.wfile.write(b" ")
+            handler.wfile.flush()
+    except OSError:
+        pass
+    handler.close_connection = True
+
+
+def say_nothing(handler, _asked):
+    handler.owner.stopping.wait(30)
+    handler.close_connection = True
+
+
+@pytest.mark.parametrize("slow", [say_nothing, drip_headers, drip_body])
+def test_no_server_outlasts_the_deadline(server, slow):
+    server.on("GET", "/packs", slow)
+    # The server drips until it is stopped, so that only a client with a deadline ever comes back.
+    begin = time.monotonic()
+    with pytest.raises(DeadlineError, match=r"timeout of 0\.3 s ran out while StackStorm at .* GET /packs"):
+        client_of(server, seconds=0.3).get("/packs")
+    assert time.monotonic() - begin < 15
+
+
+def test_what_is_not_a_question_may_go_on_and_that_is_said(server):
+    server.on("POST", "/packs/register", say_nothing)
+    with pytest.raises(DeadlineError, match="StackStorm may still go on with it"):
+        client_of(server, seconds=0.2).post("/packs/register", {})
+
+
+def test_with_no_time_left_nothing_is_sent(server):
+    with pytest.raises(DeadlineError, match="GET /packs was about to be sent"):
+        client_of(server, seconds=0).get("/packs")
+    assert server.quiet
+
+
+def test_another_deadline_can_be_given_for_a_last_word(server):
+    server.on("GET", "/packs", [])
+    client = client_of(server, seconds=0, headers={"X-Auth-Token": "t"})
+    assert client.with_deadline(Deadline(20)).get("/packs") == []
+    assert server.asked[0].headers["X-Auth-Token"] == "t"
+
+
+# Where credentials do not go
+
+
+def test_a_redirect_is_not_followed(server):
+    with RestServer() as other:
+        server.on("GET", "/packs", answer(b"", 302, Location=f"{other.url}/v1/packs?token={CANARY}"))
+        error = refused(client_of(server, headers={"X-Auth-Token": "t-1"}))
+        assert other.quiet
+    assert type(error) is UnexpectedAnswerError
+    assert f"redirects to {other.url}/v1/packs. Redirects are not followed" in error.message
+    assert CANARY not in error.message
+
+
+def test_loopback_is_reached_without_a_proxy(server):
+    server.on("GET", "/packs", [])
+    nowhere = Proxy(http="http://127.0.0.1:1", https="http://127.0.0.1:1")
+    assert client_of(server, proxy=nowhere).get("/packs") == []
+
+
+def test_other_hosts_go_through_the_proxy_unless_no_proxy_says_so(server):
+    server.answers[("GET", "/v1/packs")] = [answer([])]
+    through = Proxy(http=server.url)
+    assert ApiClient("http://st2.invalid/v1", deadline=Deadline(20), proxy=through).get("/packs") == []
+    direct = Proxy(http=server.url, no_proxy="st2.invalid")
+    assert type(refused(ApiClient("http://st2.invalid/v1", deadline=Deadline(20), proxy=direct))) is UnreachableError
+    assert len(server.asked) == 1
+
+
+def test_the_environments_proxy_and_netrc_are_not_taken(server, monkeypatch, tmp_path):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    netrc = tmp_path / "netrc"
+    netrc.write_text(f"machine 127.0.0.1 login u password {CANARY}\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    server.on("GET", "/packs", [])
+    assert client_of(server).get("/packs") == []
+    assert "Authorization" not in server.asked[0].headers
+
+
+# TLS
+
+
+@pytest.fixture
+def tls_server(authority):
+    with RestServer(ca=authority) as one:
+        one.on("GET", "/packs", [])
+        yield one
+
+
+def test_a_certificate_of_ones_own_authority_is_trusted(tls_server, authority):
+    assert client_of(tls_server, verify=str(authority.ca_file)).get("/packs") == []
+
+
+def test_an_unknown_authority_is_not_trusted(tls_server):
+    error = refused(client_of(tls_server))
+    assert type(error) is TlsError and not tls_server.asked
+    assert "cannot be trusted" in error.message and "Give ca_bundle" in error.message
+
+
+def test_without_checks_nothing_is_printed_either(tls_server, capfd, recwarn):
+    assert client_of(tls_server, verify=False).get("/packs") == []
+    assert capfd.readouterr() == ("", "") and not recwarn.list
+
+
+def test_a_bundle_that_is_not_there_is_named(tls_server, tmp_path):
+    error = refused(client_of(tls_server, verify=f"{tmp_path}/nothing.pem"))
+    assert type(error) is TlsError and f"{tmp_path}/nothing.pem" in error.message and "ca_bundle" in error.message
+
+
+def test_https_to_a_server_without_it_is_a_matter_of_tls(server):
+    error = refused(ApiClient(server.api.replace("http:", "https:"), deadline=Deadline(20)))
+    assert type(error) is TlsError

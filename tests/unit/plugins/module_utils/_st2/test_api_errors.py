@@ -1,0 +1,60 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Statuses of the API become errors; those of real answers are told apart."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from infrastructure.real_data import MISSING, real_data
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
+    ForbiddenError,
+    InvalidContentError,
+    MissingError,
+    RegistrationError,
+    ServerError,
+    UnauthorisedError,
+    UnexpectedAnswerError,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.api_errors import error_of
+
+KINDS = {
+    400: InvalidContentError,
+    401: UnauthorisedError,
+    403: ForbiddenError,
+    404: MissingError,
+    500: ServerError,
+}
+
+
+def test_an_error_without_words_is_a_sentence_too():
+    for status in (*KINDS, 405, 418, 502):
+        message = error_of(status, "", "GET /packs", "http://h/v1", Redactor()).message
+        assert message.endswith((".", "?")) and "GET /packs" in message and ": ." not in message
+
+
+def test_other_statuses_are_not_guessed_at():
+    assert type(error_of(418, "teapot", "GET /packs", "http://h", Redactor())) is UnexpectedAnswerError
+
+
+def test_real_answers_are_told_apart():
+    folder = real_data()
+    if folder is None:
+        pytest.skip(MISSING)
+    seen = set()
+    for path in sorted((folder / "st2-api").glob("*.json")):
+        record = json.loads(path.read_text())
+        status, body = record["response"]["status"], record["response"]["body"]
+        if status < 400 or not isinstance(body, dict):
+            continue
+        error = error_of(status, body["faultstring"], "GET /x", "http://h/v1", Redactor())
+        assert type(error) is KINDS[status] and isinstance(error, RegistrationError), path.name
+        if status == 403:
+            assert error.permission.startswith("pack_"), path.name
+        seen.add(status)
+    assert seen == set(KINDS)

@@ -1,0 +1,36 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The port's own values."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2 import (
+    api_registrar,
+    local_registrar,
+    registration,
+    unregistered,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Registered
+
+
+def test_counts_of_packs_add_up_and_what_is_the_hosts_counts_once():
+    one = Registered({"actions": 2, "runners": 14, "rule_types": 2}, {"actions": 1})
+    other = Registered({"actions": 3, "sensors": 1, "runners": 14, "policy_types": 3}, {"actions": 2, "rules": 1})
+    both = one.add(other)
+    assert both.counts == {"actions": 5, "sensors": 1, "runners": 14, "rule_types": 2, "policy_types": 3}
+    assert both.overridden == {"actions": 3, "rules": 1}
+    assert one.add(Registered()) == one
+
+
+@pytest.mark.parametrize(
+    "adapter", [api_registrar.ApiRegistrar, local_registrar.LocalRegistrar, unregistered.Unregistered]
+)
+def test_every_adapter_has_all_of_the_port(adapter):
+    methods = {name for name in vars(registration.Registrar) if not name.startswith("_")}
+    assert {"register", "unload", "versions", "config", "resources", "delete", "close"} <= methods
+    for name in (*methods, "name", "reads", "unloads"):
+        assert hasattr(adapter, name), name
