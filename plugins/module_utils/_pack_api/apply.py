@@ -21,10 +21,13 @@ import typing as t
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     ApplyError,
     DeadlineError,
+    GatewayTimeoutError,
     InvalidPackError,
     RegistrationError,
+    ServerError,
     SourceError,
     St2Error,
+    UnreachableError,
     VirtualenvError,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.plan import Step
@@ -114,9 +117,8 @@ class Executor:
         return ()
 
     def _execute(self, step: Step, path: str, body: t.Mapping[str, t.Any], action: str) -> Execution:
-        number = started_as(self._client, self._client.post(path, body), "execution_id", action)
-        self.began = True
-        self.touched.add(step.ref)
+        number = self._start(step, path, body, action)
+        self._begin(step)
         try:
             execution = wait_for_end(self._client, number, action, self._poll_seconds)
         except DeadlineError as error:
@@ -127,6 +129,19 @@ class Executor:
             error.message += f" Execution {number} of {action} may still go on."
             raise
         return execution
+
+    def _start(self, step: Step, path: str, body: t.Mapping[str, t.Any], action: str) -> str:
+        try:
+            answer = self._client.post(path, body)
+        except (DeadlineError, GatewayTimeoutError, ServerError, UnreachableError) as error:
+            self._begin(step)
+            error.message += f" Whether StackStorm has begun {action} for {step.ref} all the same is not known."
+            raise
+        return started_as(self._client, answer, "execution_id", action)
+
+    def _begin(self, step: Step) -> None:
+        self.began = True
+        self.touched.add(step.ref)
 
     def _failure(self, execution: Execution, what: str, step: Step) -> St2Error:
         tasks = self._tasks(execution)

@@ -22,7 +22,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     OptionError,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import SYSTEM_PACKS
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import parse_spec
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import normal_url, parse_spec
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.versions import same_version
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.observe import (
     Offer,
@@ -50,6 +50,7 @@ class Target:
     :arg version: That it will have; empty when that shows only after the installation.
     :arg dependencies: C(None) when these show only after the installation.
     :arg source: Where StackStorm gets it; empty when nobody knows.
+    :arg address: The URL that the task gives for it.
     """
 
     ref: str
@@ -59,6 +60,7 @@ class Target:
     spec: str = ""
     dependencies: t.Optional[t.Tuple[str, ...]] = None
     source: str = ""
+    address: str = ""
 
     def __str__(self) -> str:
         return f"{self.ref} {self.version}".strip()
@@ -101,7 +103,8 @@ class Resolver:
                 ref=target.ref,
             )
         requested = dict.fromkeys((*(other.requested if other else ()), wish.requested))
-        self._targets[target.ref] = replace(target, requested=tuple(requested))
+        address = "" if wish.is_name else wish.address
+        self._targets[target.ref] = replace(target, requested=tuple(requested), address=address)
 
     def _target(self, wish: Wish, *, latest: bool = False) -> Target:
         if latest and not wish.is_name:
@@ -155,7 +158,10 @@ class Resolver:
 
         :raises DependencyError: for one that StackStorm would call a conflict, and for one that must not be installed.
         """
-        provider = find_provider(text, {**self._packs, **self._targets})
+        # StackStorm itself would take a repository that is not named after its pack for a missing one, every time.
+        url = normal_url(text.split("=")[0])
+        given = (target for target in self._targets.values() if target.address and normal_url(target.address) == url)
+        provider = next(given, None) or find_provider(text, {**self._packs, **self._targets})
         if provider:
             check_version(str(asker), text, provider, ref=asker.ref)
             return provider.ref

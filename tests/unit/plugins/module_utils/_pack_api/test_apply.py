@@ -14,6 +14,8 @@ from infrastructure.real_data import MISSING, real_data
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     ApplyError,
     DeadlineError,
+    ForbiddenError,
+    GatewayTimeoutError,
     InvalidPackError,
     RegistrationError,
     SourceError,
@@ -51,6 +53,8 @@ class Client:
 
     def post(self, path, body):
         self.posts.append((path, body))
+        if isinstance(self.started, Exception):
+            raise self.started
         return self.started
 
     def get(self, path, params=None):
@@ -235,6 +239,16 @@ def test_success_that_installed_nothing(output):
     tasks = [task("packs.download", result={"sensu": 'No record of the "sensu" pack in the index.'})]
     error = failure(SourceError, Client(ended(output=output), tasks=tasks))
     assert 'installed nothing: No record of the "sensu" pack' in error.message
+
+
+@pytest.mark.parametrize(
+    ("lost", "unknown"),
+    [(GatewayTimeoutError("504."), True), (UnreachableError("Reset."), True), (ForbiddenError("No."), False)],
+)
+def test_a_request_whose_answer_is_lost_may_have_begun(lost, unknown):
+    error = failure(type(lost), Client(ended(), started=lost))
+    assert ("all the same is not known" in error.message) is unknown
+    assert (error.executor.began, error.executor.touched) == (unknown, {"sensu"} if unknown else set())
 
 
 def test_an_answer_without_an_execution():

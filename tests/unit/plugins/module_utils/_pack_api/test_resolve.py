@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
@@ -53,7 +55,7 @@ def specs(*names, **given):
 )
 def test_what_is_there_needs_no_index(asked):
     (target,), reads = resolve(asked, packs=installed(sensu="1.0.2"))
-    assert target == Target("sensu", "sensu", (asked,), "1.0.2", dependencies=()) and reads == 0
+    assert replace(target, address="") == Target("sensu", "sensu", (asked,), "1.0.2", dependencies=()) and reads == 0
 
 
 @pytest.mark.parametrize(
@@ -195,6 +197,15 @@ def test_every_dependency_comes_before_who_needs_it():
     index = {"top": entry("1.0.0", "left", "right"), "left": entry("1.0.0", "bottom"), "bottom": entry()}
     index["right"] = entry("1.0.0", "left", "bottom")
     assert specs("top", index=index) == ["bottom=1.0.0", "left=1.0.0", "right=1.0.0", "top=1.0.0"]
+
+
+def test_a_repository_that_is_not_named_after_its_pack():
+    item = {"name": "acme", "source": "https://h/o/Odd.Name.git", "version": "1.0.0"}
+    wishes = wishes_from({"name": ["app"], "packs": [item], "state": "present"})
+    index = ServerIndex({"app": entry("1.0.0", "https://h/o/Odd.Name")})
+    for packs in ({}, installed(acme="1.0.0")):
+        targets = Resolver(packs, lambda: index, ApiOptions(wishes)).resolve()
+        assert [target.ref for target in targets] == ["acme", "app"]
 
 
 def test_who_provides_what():
