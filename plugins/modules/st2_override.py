@@ -234,7 +234,9 @@ counts:
     rules: {enabled: 0, disabled: 0, overridden: 0}
     aliases: {enabled: 0, disabled: 0, overridden: 0}
 registered:
-  description: Whether StackStorm's database was told of a change, or would be in check mode.
+  description:
+    - Whether StackStorm's database has what the overrides say, or would have it in check mode. False when nobody could
+      tell.
   returned: success, and failure of the change itself
   type: bool
   sample: true

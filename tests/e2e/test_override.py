@@ -117,7 +117,7 @@ class Site:
         settled = self.everything()
         for check in (True, False):
             again = self.run(check=check, **given)
-            assert not again.failed and not again.changed and not again["registered"], again.everything
+            assert not again.failed and not again.changed and again["registered"], again.everything
             assert "diff" not in again and not any(row["changed"] for row in again["resources"])
         assert self.everything() == settled, "what is right is neither written nor registered"
         return done
