@@ -14,10 +14,10 @@ from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._config.
 
 
 def test_a_config_is_told_with_defaults_problems_and_whether_it_is_registered(site):
-    site.path.write_text(f"url: 5\ntoken: {CANARY}\nmroe: 1\n")
+    site.path.write_text(f"url: 5\ntoken: {CANARY}\nextra: 1\n")
     (config,) = site.info("sensu")
-    assert config["values"] == {"url": 5, "token": "********", "mroe": 1}
-    assert (config["defaults"], config["missing"], config["unknown_keys"]) == ({"timeout": 30}, [], ["mroe"])
+    assert config["values"] == {"url": 5, "token": "********", "extra": 1}
+    assert (config["defaults"], config["missing"], config["unknown_keys"]) == ({"timeout": 30}, [], ["extra"])
     assert [(one["key"], one["config_line"]) for one in config["problems"]] == [("url", 1)]
     assert (config["exists"], config["installed"], config["registered"]) == (True, True, False)
     assert CANARY not in str(config)
