@@ -179,7 +179,7 @@ path:
   returned: always
   type: str
   sample: /opt/stackstorm/configs/sensu.yaml
-keys:
+changes:
   description: The keys that differ from what was there. Values are in the diff, secrets masked.
   returned: success
   type: dict

@@ -96,7 +96,7 @@ configs:
       returned: always
       type: str
       sample: /opt/stackstorm/packs/sensu/config.schema.yaml
-    values:
+    config:
       description: The values in the file, secrets masked. Null when there is no file, or it is no config.
       returned: always
       type: dict
@@ -136,7 +136,7 @@ configs:
       returned: always
       type: bool
       sample: true
-    keys:
+    attributes:
       description:
         - The keys that the schema has, each with C(key), C(description), C(type), C(required), C(secret),
           C(holds_secrets) (it is one, or may have one inside), C(default), C(enum), C(summary), C(is_set) and C(value).

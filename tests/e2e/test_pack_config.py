@@ -79,7 +79,7 @@ def test_a_play_shows_no_secret_however_much_it_shows(
     assert holders == [host.configs / "demo.yaml"]
     assert stat.S_IMODE(holders[0].stat().st_mode) == 0o640
     assert play[4]["configs"][0]["registered"] is True
-    assert play[4]["configs"][0]["values"]["sites"] == {"a": {"pin": "********", "name": "A"}}
+    assert play[4]["configs"][0]["config"]["sites"] == {"a": {"pin": "********", "name": "A"}}
 
 
 def test_a_second_run_changes_nothing_and_writes_nothing(host: ScratchHost, stackstorm: StackStormStub) -> None:

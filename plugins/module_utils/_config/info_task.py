@@ -105,14 +105,14 @@ class _Describer:
             "exists": file.exists,
             "installed": observed.pack_path is not None,
             "schema": schema.path if schema else None,
-            "values": redaction.mask(file.values) if file.exists and not file.problem else None,
+            "config": redaction.mask(file.values) if file.exists and not file.problem else None,
             "defaults": redaction.mask(_defaults(schema, file.values)),
             "missing": [problem.key for problem in problems if problem.rule == "required"],
             "problem": file.problem or None,
             "problems": [problem.as_dict() for problem in problems],
             "unknown_keys": [shown_path(path) for path in unknown_keys(schema, file.values)],
             "registered": _is_registered(observed.database, file),
-            "keys": _keys(schema, file.values, redaction),
+            "attributes": _attributes(schema, file.values, redaction),
             "template": config_template(schema) if schema else None,
         }
 
@@ -154,7 +154,7 @@ def _is_registered(database: Database, file: ConfigFile) -> t.Optional[bool]:
     return database.recorded == database.digest
 
 
-def _keys(schema: t.Optional[ConfigSchema], values: Values, redaction: Redaction) -> t.List[t.Dict[str, t.Any]]:
+def _attributes(schema: t.Optional[ConfigSchema], values: Values, redaction: Redaction) -> t.List[t.Dict[str, t.Any]]:
     """The keys of a schema, for whoever asks a person for them."""
     if schema is None:
         return []

@@ -130,7 +130,7 @@ def returned(plan: ConfigPlan, registered: Registered, backup: t.Optional[str], 
     return {
         "pack": plan.ref,
         "path": plan.before.path,
-        "keys": plan.changes.as_dict(),
+        "changes": plan.changes.as_dict(),
         "registered": plan.registered and ok,
         "registration": {"counts": dict(registered.counts), "overridden": dict(registered.overridden)},
         "backup_file": backup,

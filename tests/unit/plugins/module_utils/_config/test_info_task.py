@@ -12,12 +12,14 @@ import yaml
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._config.config_site import CANARY, OPTIONAL
 
+pytestmark = pytest.mark.starts_programs
+
 
 def test_a_config_is_told_with_defaults_problems_and_whether_it_is_registered(site):
-    site.path.write_text(f"url: 5\ntoken: {CANARY}\nmroe: 1\n")
+    site.path.write_text(f"url: 5\ntoken: {CANARY}\nextra: 1\n")
     (config,) = site.info("sensu")
-    assert config["values"] == {"url": 5, "token": "********", "mroe": 1}
-    assert (config["defaults"], config["missing"], config["unknown_keys"]) == ({"timeout": 30}, [], ["mroe"])
+    assert config["config"] == {"url": 5, "token": "********", "extra": 1}
+    assert (config["defaults"], config["missing"], config["unknown_keys"]) == ({"timeout": 30}, [], ["extra"])
     assert [(one["key"], one["config_line"]) for one in config["problems"]] == [("url", 1)]
     assert (config["exists"], config["installed"], config["registered"]) == (True, True, False)
     assert CANARY not in str(config)
@@ -28,9 +30,9 @@ def test_a_config_is_told_with_defaults_problems_and_whether_it_is_registered(si
 
 def test_a_config_that_is_not_there_has_a_template(site):
     (config,) = site.info("sensu")
-    assert (config["exists"], config["values"], config["missing"]) == (False, None, ["url"])
+    assert (config["exists"], config["config"], config["missing"]) == (False, None, ["url"])
     assert yaml.safe_load(config["template"]) == {"url": None} and "Where it answers" in config["template"]
-    keys = {key["key"]: key for key in config["keys"]}
+    keys = {key["key"]: key for key in config["attributes"]}
     assert keys["token"]["secret"] and keys["token"]["holds_secrets"] and not keys["url"]["secret"]
     assert (keys["timeout"]["default"], keys["timeout"]["summary"]) == (30, "integer, default 30")
     assert config["registered"] is True, "neither has one"
@@ -43,7 +45,7 @@ def test_without_names_all_packs_with_a_config_or_a_schema_are_told(site):
     found = {config["pack"]: config for config in site.info()}
     assert set(found) == {"gone", "sensu"}
     gone = found["gone"]
-    assert (gone["installed"], gone["values"], gone["template"], gone["registered"]) == (False, None, None, None)
+    assert (gone["installed"], gone["config"], gone["template"], gone["registered"]) == (False, None, None, None)
     assert "line" in gone["problem"]
 
 

@@ -86,7 +86,7 @@ def test_the_returned_values_tell_what_was_registered():
     assert returned(plan, Registered({"configs": 1}, {"actions": 2}), "/c/backup~") == {
         "pack": "sensu",
         "path": "/c/sensu.yaml",
-        "keys": {"added": ["x"], "removed": [], "changed": []},
+        "changes": {"added": ["x"], "removed": [], "changed": []},
         "registered": True,
         "registration": {"counts": {"configs": 1}, "overridden": {"actions": 2}},
         "backup_file": "/c/backup~",

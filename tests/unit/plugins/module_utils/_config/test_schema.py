@@ -64,11 +64,11 @@ def test_keys_have_to_be_words(document):
 
 def test_a_refused_schema_names_line_and_key(tmp_path):
     path = tmp_path / "config.schema.yaml"
-    path.write_text("a:\n  type: string\nb:\n  type: string\n  foramt: uri\n")
+    path.write_text("a:\n  type: string\nb:\n  type: string\n  colour: uri\n")
     with pytest.raises(InvalidPackError) as raised:
         read_schema(str(tmp_path))
     assert (
-        f"{path}: b.foramt has keywords that StackStorm does not know: foramt (schema line 5)" in raised.value.message
+        f"{path}: b.colour has keywords that StackStorm does not know: colour (schema line 5)" in raised.value.message
     )
 
 

@@ -19,6 +19,8 @@ from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._config.
     succeeded,
 )
 
+pytestmark = pytest.mark.starts_programs
+
 CREATE = {"config": {"url": "http://one"}, "secrets": {"token": CANARY}}
 CHANGE = {"config": {"url": "http://two", "timeout": 5}, "secrets": {"token": f"{CANARY}-2"}}
 STEPS = (
@@ -48,7 +50,7 @@ def test_create_change_and_remove_each_checked_and_repeated(make_site, register,
             assert (database or None) == wanted
         assert (predicted.changed, predicted.msg, predicted.diff) == (True, done.msg, done.diff)
         assert done.changed and done.returned["registered"] is (register != "none")
-        assert predicted.returned["keys"] == done.returned["keys"]
+        assert predicted.returned["changes"] == done.returned["changes"]
         assert predicted.returned["registered"] == done.returned["registered"]
         for again in (succeeded(site.run(check=True, **given)), succeeded(site.run(**given))):
             assert (again.changed, again.diff) == (False, [])
@@ -63,7 +65,7 @@ def test_the_line_names_the_keys_and_what_became_of_them(site):
     assert site.run(**CREATE).msg == "sensu config is as wanted"
     result = site.run(**CHANGE)
     assert result.msg == "sensu config: url, token changed, timeout added; registered"
-    assert result.returned["keys"] == {"added": ["timeout"], "removed": [], "changed": ["url", "token"]}
+    assert result.returned["changes"] == {"added": ["timeout"], "removed": [], "changed": ["url", "token"]}
     assert result.returned["registration"]["counts"]["configs"] == 1
     (diff,) = result.diff
     assert "token: '******** (old)'" in diff["before"] and "token: '******** (new)'" in diff["after"]
