@@ -204,7 +204,7 @@ PLACES = ("/", "/proc", "/sys", "/dev", "/etc", "/proc/self/fd", "/proc/1/root",
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("form", ["{}", "file://{}", "{}/.", "/tmp/..{}", "{}//"])
+@pytest.mark.parametrize("form", ["{}", "/tmp/..{}//"])
 def test_a_place_of_the_system(arena: Arena, place: str, form: str) -> None:
     arena.refuse({"name": [form.format(place)]}, "no pack.yaml|is no pack|places? where packs|does not exist|cannot be")
 

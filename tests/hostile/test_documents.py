@@ -26,7 +26,7 @@ def test_a_document_that_means_harm(arena: Arena, content: Bytes, says: str) -> 
         arena.refuse({"name": [str(arena.directory(tree))]}, says, name.replace(".", r"\."), step="validate")
 
 
-@pytest.mark.parametrize("name", list(BOMBS)[::3])
+@pytest.mark.parametrize("name", list(BOMBS)[::5])
 def test_an_installed_pack_with_such_a_document_is_still_described(arena: Arena, name: str) -> None:
     pack = arena.host.place(PackTree("newcomer", "1.0.0", minimal=True), "newcomer")
     (pack / "pack.yaml").write_bytes(BOMBS[name][0]())
@@ -130,6 +130,6 @@ def test_very_many_bytes_in_all(arena: Arena) -> None:
 @pytest.mark.parametrize("name", ["pack.yaml", "actions/report.yaml", "config.schema.yaml", "requirements.txt"])
 def test_a_file_without_end(arena: Arena, name: str) -> None:
     path = arena.directory(PackTree(VICTIM, "1.0.0", minimal=True).add("config.schema.yaml", "a: {}\n"))
-    os.truncate(path / name, 900 << 20)
+    os.truncate(path / name, 40 << 20)
     os.chmod(path / name, 0o644)
-    arena.refuse({"name": [str(path)]}, "has more than|more than 32 MiB", most_kib=1500 << 10)
+    arena.refuse({"name": [str(path)]}, "has more than|more than 32 MiB")

@@ -46,8 +46,10 @@ CHANGES: t.Mapping[str, t.Callable[[Arena, Path], None]] = {
 FILES = ("pack.yaml", "actions/report.yaml", "requirements.txt", "config.schema.yaml", "data", ".git")
 
 
-@pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [(name, change) for row, name in enumerate(FILES) for column, change in enumerate(CHANGES) if (row + column) % 2],
+)
 def test_a_pack_that_somebody_changed(arena: Arena, name: str, change: str) -> None:
     """It is described, replaced and removed, whatever was made of its files."""
     source = arena.directory(ref="newcomer")
@@ -67,7 +69,7 @@ def test_a_pack_that_somebody_changed(arena: Arena, name: str, change: str) -> N
 @pytest.mark.parametrize(
     "place", ["packs/newcomer", "virtualenvs/newcomer", "configs/newcomer.yaml", "overrides/newcomer.yaml"]
 )
-@pytest.mark.parametrize("target", ["OUTSIDE/directory", "OUTSIDE/secret", "/etc", "/dev/zero", "nothing", ".."])
+@pytest.mark.parametrize("target", ["OUTSIDE/directory", "/dev/zero", "nothing", ".."])
 def test_a_purge_takes_links_and_not_what_they_lead_to(arena: Arena, place: str, target: str) -> None:
     path = arena.host.base_path / place
     if not place.startswith("packs"):

@@ -250,9 +250,9 @@ def test_a_few_objects_that_stand_for_too_much(arena: Arena, kind: str) -> None:
 
 def test_one_large_object_takes_little_memory(arena: Arena) -> None:
     repository = arena.repository(ref="newcomer")
-    blob = write_object(repository, "blob", b"\0" * (120 << 20))
+    blob = write_object(repository, "blob", b"\0" * (80 << 20))
     write_commit(repository, write_tree(repository, [*read_tree(repository), ("100644", b"zz", blob)]))
-    arena.accept({"name": [f"file://{repository.path}"]}, "newcomer", most_kib=100 << 10)
+    arena.accept({"name": [f"file://{repository.path}"]}, "newcomer", most_kib=75 << 10)
 
 
 def test_a_damaged_object(arena: Arena) -> None:

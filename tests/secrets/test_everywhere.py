@@ -53,7 +53,7 @@ OPTIONS: t.Mapping[str, t.Dict[str, t.Any]] = {
 
 
 class Runs:
-    """Runs on the host of a scene; `everything` is what came out of them, `argv` what any process was called with."""
+    """Runs on the host of a scene; ``texts`` is all that came out of them."""
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
