@@ -72,8 +72,8 @@ class Plan:
     :arg types: The types to register, as L(registration.TYPES).
     :arg expected: What the database has to say of each pack afterwards.
     :arg agreeing: The packs of which the database has what the overrides say, once this plan is carried out.
-    :arg registered: Whether the database has what the overrides say of every pack that they are about, once this plan is
-        carried out.
+    :arg registered: Whether the database has what the overrides say of every pack that they are about, once this plan
+        is carried out.
     :arg overridden: How many resources StackStorm says are overridden, by kind.
     :arg installed: Whether the pack is there; always for C(_global).
     """
