@@ -111,7 +111,7 @@ def carry_out(client, what=None, **options):
 def failure(kind, client, what=None):
     with pytest.raises(kind) as caught:
         carry_out(client, what)
-    assert type(caught.value) is kind and caught.value.ref == (what or step()).ref
+    assert caught.type is kind and caught.value.ref == (what or step()).ref
     return caught.value
 
 

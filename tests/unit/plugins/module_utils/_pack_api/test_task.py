@@ -160,7 +160,7 @@ def test_one_pack_asked_for_twice(sensu):
 def test_no_stackstorm_is_looked_for_on_this_machine(sensu):
     sensu.change("sensu")
     with pytest.raises(HostError, match="does not read the settings"):
-        _ = Task({}, None, False, {}, "", Redactor()).host
+        Task({}, None, False, {}, "", Redactor()).host.base_path.strip()
 
 
 # Dependencies
