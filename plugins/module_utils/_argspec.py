@@ -20,6 +20,7 @@ class ArgumentSpec:
     :arg options: As AnsibleModule's C(argument_spec).
     :arg hidden: Options with values that may be secret, which the module itself has to find out: neither the system's
         log nor the invocation that Ansible shows with C(-vvv) holds them.
+    :arg remote_if: Options with the value for which the work needs no StackStorm on the target; see L(needs_host).
     """
 
     options: t.Mapping[str, Option] = field(default_factory=dict)
@@ -27,6 +28,7 @@ class ArgumentSpec:
     required_one_of: t.Tuple[t.Tuple[str, ...], ...] = ()
     required_together: t.Tuple[t.Tuple[str, ...], ...] = ()
     hidden: t.Tuple[str, ...] = ()
+    remote_if: t.Tuple[t.Tuple[str, str], ...] = ()
 
     def merge(self, other: ArgumentSpec) -> ArgumentSpec:
         """Both parts as one."""
@@ -36,7 +38,12 @@ class ArgumentSpec:
             self.required_one_of + other.required_one_of,
             self.required_together + other.required_together,
             self.hidden + other.hidden,
+            remote_if=self.remote_if + other.remote_if,
         )
+
+    def needs_host(self, params: t.Mapping[str, t.Any]) -> bool:
+        """Whether a task with these parameters is about a StackStorm on the target, whose settings are to be read."""
+        return not any(params.get(option) == value for option, value in self.remote_if)
 
     def arguments(self) -> t.Dict[str, t.Any]:
         """The keyword arguments for AnsibleModule."""
@@ -113,6 +120,7 @@ def pack_options() -> ArgumentSpec:
         {
             "name": {"type": "list", "elements": "str"},
             "packs": {"type": "list", "elements": "dict", "options": packs},
+            "backend": {"type": "str", "choices": ["local", "api"], "default": "local"},
             "state": {"type": "str", "choices": ["present", "latest", "absent"], "default": "present"},
             "dependencies": {"type": "str", "choices": ["install", "check", "skip"], "default": "install"},
             "force": {"type": "bool", "default": False},
@@ -136,6 +144,7 @@ def pack_options() -> ArgumentSpec:
             "prune": {"type": "bool", "default": False},
         },
         required_one_of=(("name", "packs"),),
+        remote_if=(("backend", "api"),),
     )
 
 

@@ -43,8 +43,10 @@ def read_regular_file(path: str, most_bytes: int) -> bytes:
     """
     _require_regular(path, os.stat(path))
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as stream:
-        _require_regular(path, os.fstat(stream.fileno()))
-        content = stream.read(most_bytes + 1)
+        status = os.fstat(stream.fileno())
+        _require_regular(path, status)
+        # read() reserves what it is asked for; files of /proc have no size.
+        content = stream.read(min(status.st_size or most_bytes, most_bytes) + 1)
     if len(content) > most_bytes:
         raise UnfitFileError(errno.EFBIG, f"It has more than {most_bytes} bytes", path)
     return content

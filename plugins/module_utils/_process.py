@@ -12,6 +12,7 @@ import errno
 import functools
 import os
 import resource
+import select
 import signal
 import subprocess
 import tempfile
@@ -176,7 +177,7 @@ def _wait(process: subprocess.Popen[bytes], deadline: Deadline, streams: t.Itera
     while True:
         remaining = deadline.remaining()
         try:
-            process.wait(timeout=min(_LOOK_SECONDS, remaining))
+            _wait_for(process, min(_LOOK_SECONDS, remaining))
             return
         except subprocess.TimeoutExpired:
             if remaining <= _LOOK_SECONDS:
@@ -184,6 +185,23 @@ def _wait(process: subprocess.Popen[bytes], deadline: Deadline, streams: t.Itera
         if any(os.lseek(stream.fileno(), 0, os.SEEK_CUR) > _MOST_WRITTEN for stream in streams):
             program = os.path.basename(str(process.args[0]))  # type: ignore[index]
             raise St2Error(f"{program} was stopped, because it wrote more than {_MOST_WRITTEN >> 20} MiB of messages.")
+
+
+def _wait_for(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """Wait for a program to end. Python's own C(wait) looks now and then, up to 50 ms late: much for a call of git."""
+    try:
+        handle = os.pidfd_open(process.pid)  # from Python 3.9 and Linux 5.3
+    except (AttributeError, OSError):
+        process.wait(timeout=seconds)
+        return
+    try:
+        poll = select.poll()
+        poll.register(handle, select.POLLIN)
+        if not poll.poll(max(0.0, seconds) * 1000):
+            raise subprocess.TimeoutExpired(process.args, seconds)
+    finally:
+        os.close(handle)
+    process.wait()
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

@@ -88,7 +88,8 @@ def run_module(spec: ArgumentSpec, work: t.Callable[[Task], Result]) -> t.NoRetu
     redactor = Redactor([*option_secrets(module.params), *module.no_log_values])
     host: t.Optional[Host] = None
     try:
-        host = read_host(module.params["st2_conf"])
+        if spec.needs_host(module.params):
+            host = read_host(module.params["st2_conf"])
         task = Task(module.params, host, module.check_mode, dict(os.environ), module.tmpdir, redactor)
         result = work(task)
     except MissingLibraryError as error:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import St2Error
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import HostError, St2Error
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import Host
 
@@ -19,15 +19,27 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import Ho
 class Task:
     """What a task gives to its work.
 
+    :arg found_host: The StackStorm host as its settings describe it; C(None) for work that needs none on the target,
+        see L(ArgumentSpec.needs_host).
     :arg scratch: A directory of this run alone, which is removed afterwards.
     """
 
     params: t.Mapping[str, t.Any]
-    host: Host
+    found_host: t.Optional[Host]
     check: bool
     environment: t.Mapping[str, str]
     scratch: str
     redactor: Redactor
+
+    @property
+    def host(self) -> Host:
+        """The StackStorm host.
+
+        :raises HostError: when the module's spec says that this task needs none.
+        """
+        if self.found_host is None:
+            raise HostError("This task does not read the settings of a StackStorm on the target.")
+        return self.found_host
 
 
 @dataclass

@@ -173,7 +173,7 @@ msg:
   sample: "sensu: 2 actions disabled, 1 sensor enabled; registered"
 path:
   description: The override file.
-  returned: always
+  returned: success, and failure of the change itself
   type: str
   sample: /opt/stackstorm/overrides/sensu.yaml
 resources:
@@ -234,8 +234,10 @@ counts:
     rules: {enabled: 0, disabled: 0, overridden: 0}
     aliases: {enabled: 0, disabled: 0, overridden: 0}
 registered:
-  description: Whether StackStorm's database was told of a change, or would be in check mode.
-  returned: always
+  description:
+    - Whether StackStorm's database has what the overrides say, or would have it in check mode. False when nobody could
+      tell.
+  returned: success, and failure of the change itself
   type: bool
   sample: true
 step:

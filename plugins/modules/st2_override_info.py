@@ -14,7 +14,8 @@ author:
 description:
   - Tells of every sensor, action, rule and alias of the installed packs whether it is enabled once it is registered,
     what decides that, and whether StackStorm's database agrees.
-  - Tells what the override files say, and what in them StackStorm refuses or ignores, by file and line.
+  - Tells what the override files say, and what in them StackStorm refuses or ignores, by file and line, such as names
+    that no resource of the pack has.
   - Reads the host's files, and StackStorm's database where O(register) finds a way to read it. Nothing is registered.
 options:
   pack:

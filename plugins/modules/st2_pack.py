@@ -67,6 +67,29 @@ options:
           - Archive on the target with the content of a directory of the controller. Ansible sets this with
             O(remote_src=false); there is no need to.
         type: path
+  backend:
+    description:
+      - V(local) works on the target, which is a StackStorm host.
+      - V(api) lets StackStorm do the work and needs nothing but its API, for a StackStorm that can only be reached
+        remotely, such as one in Kubernetes. The target is then any machine that reaches the API, usually the controller
+        (by C(delegate_to)). No StackStorm is needed there, and O(st2_conf) is not read.
+      - With V(api) packs are known by their version alone, as that is all that the API tells. O(state=present) is
+        satisfied by any version, or by the release that is asked for. Branches, commits and other tags, and
+        O(state=latest) of a URL, are refused, as nobody could tell whether they are installed. So are sources that
+        StackStorm would misread (C(=) in a URL, SSH users other than C(git)), directories other than C(file:///) on
+        StackStorm's server, and credentials in URLs.
+      - With V(api) packs are installed one after another, each by an execution of its own, and StackStorm is never
+        asked to look after dependencies, since it answers a conflict by deleting packs that were running. They are
+        looked after here, by StackStorm's rules. Dependencies of a URL, and of another release than the index offers,
+        show only when it is installed; check mode warns of that.
+      - With V(api) a pack that fails is removed again, or the release that was there is installed again. Packs that
+        were done before it stay done, and the result says which. A task that outlives O(timeout) cancels its
+        execution, and can put nothing back.
+      - With V(api) only O(name), O(packs), O(state), O(dependencies), O(force), O(index_strict), O(timeout),
+        O(ca_bundle) and the options of the API mean something. Others are refused.
+    type: str
+    choices: [local, api]
+    default: local
   state:
     description:
       - V(present) is satisfied by any installed version where none is asked for, and by the one asked for otherwise.
@@ -92,6 +115,7 @@ options:
   force:
     description:
       - Accept packs that say they do not run on this StackStorm or Python version. Nothing else is forced.
+      - With O(backend=api) StackStorm also ignores the lock of another installation of the pack.
     type: bool
     default: false
   virtualenv:
@@ -191,6 +215,7 @@ attributes:
     details:
       - Reads indexes and repositories where that is needed to tell what would happen, and writes nothing of
         StackStorm's.
+      - With O(backend=api), packs that only an installation shows to be needed are not predicted, which a warning says.
   diff_mode:
     support: full
   idempotent:
@@ -251,6 +276,18 @@ EXAMPLES = r"""
     name: sensu=1.0.2
     register: none
 
+- name: Have releases in a StackStorm that can only be reached by its API
+  stackstorm.st2.st2_pack:
+    name:
+      - sensu=1.0.2
+      - https://git.example.com/automation/stackstorm-acme.git=2.1.0
+    backend: api
+    api_url: https://st2.example.com/api/v1
+    api_key: "{{ vault_st2_api_key }}"
+  delegate_to: localhost
+  become: false
+  run_once: true
+
 - name: Remove a pack and everything that belongs to it
   stackstorm.st2.st2_pack:
     name: sensu
@@ -268,7 +305,7 @@ packs:
   description:
     - Every pack of the task, dependencies among them, in the order in which they were taken. Also returned by a task
       that
-      failed, which has changed none of them.
+      failed, which has changed none of them; with O(backend=api), a task that failed has changed those that say so.
   returned: always
   type: list
   elements: dict
@@ -310,7 +347,7 @@ packs:
           type: str
           sample: 1.0.2
         commit:
-          description: The full commit. Null for a plain directory.
+          description: The full commit. Null for a plain directory, and with O(backend=api).
           returned: always
           type: str
           sample: 108d52bf6694c1a681d871124901ab0925f49bd0
@@ -336,12 +373,14 @@ packs:
       type: bool
       sample: true
     virtualenv:
-      description: V(none) (needs none), V(kept), V(built), V(rebuilt), V(removed) or V(skipped).
+      description:
+        - V(none) (needs none), V(kept), V(built), V(rebuilt), V(removed) or V(skipped).
+        - V(unknown) with O(backend=api), where StackStorm looks after virtualenvs.
       returned: always
       type: str
       sample: rebuilt
     edits:
-      description: Edited, missing and extra files that were found.
+      description: Edited, missing and extra files that were found. With O(backend=api) none are looked for.
       returned: always
       type: list
       elements: str
@@ -375,7 +414,8 @@ registered:
   type: bool
   sample: true
 registration:
-  description: What StackStorm registered, in its own counts. Empty when it was not told anything.
+  description:
+    - What StackStorm registered, in its own counts. Empty when it was not told anything, and with O(backend=api).
   returned: always
   type: dict
   contains:

@@ -23,8 +23,9 @@ HOST = "st2_conf=$ST2_CONF"
 PLACES = (
     ("host/opt/stackstorm", "the host: packs, virtualenvs, configs"),
     ("host/etc/st2/st2.conf", "its settings, which the modules read"),
+    ("host.st2-database.json", "what stands in for StackStorm's database"),
     ("git, index, wheels", "where its packs and Python packages come from"),
-    ("packs.yml, upgrade.yml", "the plays"),
+    ("packs.yml and others", "the plays"),
     ("activate, ansible.cfg", "Ansible's settings for this directory"),
 )
 PLAY_ON = (
@@ -54,6 +55,8 @@ def main(arguments: t.Sequence[str]) -> int:
     except NotAsSaid as problem:
         sys.stderr.write(f"\nThe demo ends here, because this is not so: {problem} See {directory}\n")
         return 1
+    finally:
+        world.end()
     _close(terminal, seconds)
     return 0
 
@@ -61,9 +64,9 @@ def main(arguments: t.Sequence[str]) -> int:
 def _open(terminal: Terminal, seconds: float) -> None:
     terminal.say(
         "stackstorm.st2 manages StackStorm packs. Here is a StackStorm host in miniature, with a pack index, git "
-        "repositories and Python packages of its own, all in one directory; nothing outside is touched and no network "
-        "is used. Every command below is really run, just as it stands there, and after each the demo looks for itself "
-        "whether what it says is so. To run them yourself:"
+        "repositories and Python packages of its own, all in one directory, and a stand-in for StackStorm's API on "
+        "loopback; nothing outside is touched and no network is used. Every command below is really run, just as it "
+        "stands there, and after each the demo looks for itself whether what it says is so. To run them yourself:"
     )
     terminal.write(f"  $ cd {terminal.directory} && . ./activate\n\n(The directory was made in {seconds:.1f} s.)")
 

@@ -15,6 +15,8 @@ from infrastructure.servers import build_wheel
 
 COMPANY = {"author": "Acme Network Operations", "email": "netops@acme.example.com"}
 
+CHAT_TOKEN = "xoxb-demo-4711-s3cr3t"
+
 DEBIAN_WHEELS = Path("/usr/share/python-wheels")
 ACTION = """\
 import sys
@@ -50,6 +52,17 @@ import ipaddress
 
 def network(address):
     return "private" if ipaddress.ip_address(address).is_private else "public"
+"""
+CHAT_SCHEMA = """\
+channel:
+  type: string
+  description: Channel to post to
+  required: true
+token:
+  type: string
+  description: What the chat asks for
+  secret: true
+  required: true
 """
 DOES_NOT_PARSE = """\
 interval:
@@ -168,7 +181,9 @@ def acme_common() -> Pack:
 def chat_notify() -> Pack:
     """Depends on any acme_common."""
     actions = [Action("post_message", "Posts a message to a channel", "message")]
-    return Pack("chat_notify", "0.9.2", "Posts to the team's chat", actions, dependencies=["acme_common"])
+    pack = Pack("chat_notify", "0.9.2", "Posts to the team's chat", actions, dependencies=["acme_common"])
+    pack.add("config.schema.yaml", CHAT_SCHEMA)
+    return pack
 
 
 def ticketing(version: str) -> Pack:

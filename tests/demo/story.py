@@ -10,6 +10,7 @@ import re
 import time
 import typing as t
 
+import yaml
 from infrastructure.snapshot import Snapshot, compare, take_snapshot
 
 from . import packs
@@ -35,6 +36,7 @@ class Story:
             ("Install a pack, ad hoc", self.install),
             ("A play: several packs, and one that they depend on", self.several),
             ("The same play again: nothing to do", self.again),
+            ("A config with a secret, and a sensor switched off", self.configure),
             ("What would an upgrade change?", self.preview),
             ("The upgrade", self.upgrade),
             ("Broken releases are refused, the old one stays", self.refusals),
@@ -57,6 +59,7 @@ class Story:
         self.found("The command succeeded.", output.status, 0)
         self.found("netwatch is the only pack beside StackStorm's own.", self.host.installed(), ["netwatch"])
         self.release_is("netwatch", "1.3.0")
+        self.registered("netwatch", "1.3.0", ["check_host", "list_neighbours"])
         self.action_runs("1.3.0", "0.4.0")
 
     def several(self) -> None:
@@ -91,6 +94,28 @@ class Story:
         after = self.host.snapshot(identity=True)
         self.unchanged("No file of the host was written, not even with the same content.", before, after)
 
+    def configure(self) -> None:
+        """A config and an override, in files and in the database."""
+        self.terminal.say(
+            "A config is checked against the pack's schema, and an override against what the pack has. Both do nothing "
+            "in StackStorm until its database has them, so both are registered and read back."
+        )
+        self.terminal.show_file(self.world.directory / "configure.yml")
+        output = self.run("ansible-playbook configure.yml --diff")
+        self.found("The play succeeded.", output.status, 0)
+        self.found("Ansible counts two changes.", recap(output)["changed"], 2)
+        self.found("The token is nowhere in the output.", packs.CHAT_TOKEN in output.text, False)
+        values = {"channel": "#noc", "token": packs.CHAT_TOKEN}
+        path = self.host.configs / "chat_notify.yaml"
+        self.found("The file has the config.", yaml.safe_load(path.read_text()), values)
+        self.found("Only its owner and group may read it.", oct(path.stat().st_mode & 0o777), "0o640")
+        stackstorm = self.world.stackstorm
+        self.found("StackStorm's database has it too.", stackstorm.config("chat_notify"), values)
+        sensors = stackstorm.resources("netwatch")["sensors"]
+        self.found("In the database the sensor is off.", sensors["LinkSensor"]["enabled"], False)
+        output = self.run("ansible-playbook configure.yml")
+        self.found("The same again changes nothing.", recap(output)["changed"], 0)
+
     def preview(self) -> None:
         """Check mode with a diff."""
         self.world.publish(packs.netwatch("1.4.0"))
@@ -105,7 +130,7 @@ class Story:
         changes = sorted(re.findall(r"^ *([+-] *- \w.*)$", output.text, re.MULTILINE))
         expected = [
             "+  - LatencySensor", "+  - netprobe==0.5.0", "+  - on_latency_high", "+  - trace_route",
-            "-  - list_neighbours", "-  - netprobe==0.4.0",
+            "-  - actions list_neighbours", "-  - list_neighbours", "-  - netprobe==0.4.0",
         ]  # fmt: skip
         self.found("The diff names what comes and what goes, and nothing else.", changes, expected)
 
@@ -118,6 +143,7 @@ class Story:
         self.found("Ansible counts one change.", recap(output)["changed"], 1)
         self.release_is("netwatch", "1.4.0")
         self.action_runs("1.4.0", "0.5.0")
+        self.registered("netwatch", "1.4.0", ["check_host", "trace_route"])
         actions = sorted(path.stem for path in (self.host.pack_path("netwatch") / "actions").glob("*.yaml"))
         self.found("Its actions are those that the diff said.", actions, ["check_host", "trace_route"])
         after = self.snapshot("acme_common", "chat_notify", "ticketing")
@@ -154,6 +180,7 @@ class Story:
         self.found("The command succeeded.", output.status, 0)
         self.found("chat_notify is gone.", self.host.installed(), ["acme_common", "netwatch", "ticketing"])
         self.found("So is its virtualenv.", (self.host.virtualenvs / "chat_notify").exists(), False)
+        self.found("StackStorm's database has nothing of it.", self.world.stackstorm.pack("chat_notify"), None)
         after = self.snapshot("acme_common", "netwatch", "ticketing")
         self.unchanged("The other packs were not touched.", others, after)
 
@@ -170,6 +197,12 @@ class Story:
         commit = self.world.commit(ref, version)
         actual = (self.host.pack_version(ref), self.host.head(ref), self.host.edited(ref))
         self.found(f"{ref} is release {version}, commit {commit[:7]}, unedited.", actual, (version, commit, []))
+
+    def registered(self, ref: str, version: str, actions: t.Sequence[str]) -> None:
+        """See that StackStorm's database has a release of a pack and its actions, and no others."""
+        pack = self.world.stackstorm.pack(ref)
+        found = (pack and pack["version"], sorted(self.world.stackstorm.resources(ref)["actions"]))
+        self.found(f"StackStorm's database has {ref} {version} and its actions.", found, (version, list(actions)))
 
     def action_runs(self, version: str, library: str) -> None:
         """Really run an action of netwatch, in its virtualenv as StackStorm would."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from infrastructure.repositories import GitRepository, index_document
 from infrastructure.st2_host import ScratchHost
+from infrastructure.st2_stub import StackStormStub
 
 from . import packs
 
@@ -37,6 +38,10 @@ nocows = true
 [connection]
 pipelining = true
 """
+ACCESS = """\
+export ST2_API_URL={api_url}/v1
+export ST2_API_KEY={api_key}
+"""
 INVENTORY = """\
 localhost ansible_connection=local ansible_python_interpreter={python} st2_conf={st2_conf}
 """
@@ -49,7 +54,7 @@ export PATH={programs}:"$PATH"
 export LC_ALL=C.UTF-8
 export ANSIBLE_CONFIG={directory}/ansible.cfg
 export ST2_CONF={st2_conf}
-export PIP_CONFIG_FILE=/dev/null UV_NO_CONFIG=1
+{access}export PIP_CONFIG_FILE=/dev/null UV_NO_CONFIG=1
 export XDG_CACHE_HOME={directory}/.cache XDG_DATA_HOME={directory}/.cache
 export PYTHONDONTWRITEBYTECODE=1
 """
@@ -62,8 +67,8 @@ class CannotPlay(Exception):
 class World:
     """A StackStorm host in miniature, and what it gets its packs from, all made anew in C(directory).
 
-    C(host) is the host, C(repositories) has the git repository of each pack by its ref. Raises CannotPlay where the
-    directory holds something else or cannot be written.
+    C(host) is the host, C(stackstorm) what stands in for StackStorm's own programs there, C(repositories) has the git
+    repository of each pack by its ref. Raises CannotPlay where the directory holds something else or cannot be written.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -73,7 +78,10 @@ class World:
             _clear(directory)
             self.host = ScratchHost(directory / "host", index_url=self.index.as_uri())
             self._add_packages()
+            self.stackstorm = StackStormStub(self.host)
+            self.stackstorm.install_register_content()
             self._add_ansible()
+            (directory / "chat-token").write_text(packs.CHAT_TOKEN)
         except OSError as problem:
             raise CannotPlay(
                 f"{directory} cannot be made anew: {problem}. Remove it, or name another one: tests/demo/run DIRECTORY"
@@ -94,6 +102,11 @@ class World:
         self.index.parent.mkdir(parents=True, exist_ok=True)
         document = index_document(self.repositories.values(), (self.directory / "git").as_uri())
         self.index.write_text(json.dumps(document, indent=1) + "\n")
+
+    def end(self) -> None:
+        """End what stands in for StackStorm. From then on the host registers with its own program."""
+        self.stackstorm.stop()
+        self._write_activate("")
 
     def commit(self, ref: str, version: str) -> str:
         """Return the full commit of a release, as git itself finds it in the pack's repository."""
@@ -129,14 +142,17 @@ class World:
             "python": sys.executable,
             "st2_conf": self.host.st2_conf,
         }
-        quoted = {name: shlex.quote(str(value)) for name, value in values.items()}
+        self._quoted = {name: shlex.quote(str(value)) for name, value in values.items()}
         (self.directory / "ansible.cfg").write_text(ANSIBLE_CFG.format(**values))
-        (self.directory / "inventory.ini").write_text(INVENTORY.format(**quoted))
-        (self.directory / "activate").write_text(ACTIVATE.format(**quoted))
+        (self.directory / "inventory.ini").write_text(INVENTORY.format(**self._quoted))
+        self._write_activate(ACCESS.format(api_url=self.stackstorm.api_url, api_key=self.stackstorm.api_key))
         for play in PLAYS.iterdir():
             lines = play.read_text().splitlines(keepends=True)
             text = "".join(line for line in lines if not line.startswith("#"))
             (self.directory / play.name).write_text(text.lstrip("\n"))
+
+    def _write_activate(self, access: str) -> None:
+        (self.directory / "activate").write_text(ACTIVATE.format(**self._quoted, access=access))
 
 
 def _clear(directory: Path) -> None:

@@ -142,7 +142,7 @@ def test_packs_and_virtualenvs_on_disks_of_their_own(make_disk: MakeDisk, make_s
     for path in (scene.host.packs, scene.host.virtualenvs, scene.host.configs):
         move_to_own_disk(make_disk, path)
     scene.release("alpha", "1.0.0", "2.0.0")
-    (scene.host.configs / "alpha.yaml").write_text("---\n{}\n")
+    (scene.host.configs / "alpha.yaml").write_text("---\nurl: https://service.example.com\n")
     scene.change("alpha=1.0.0", virtualenv="auto")
     scene.change("alpha=2.0.0", virtualenv="auto")
     assert scene.host.run_action("alpha", "report")["version"] == "2.0.0"

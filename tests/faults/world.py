@@ -137,8 +137,8 @@ class World:
         """Three packs with their virtualenvs, each with an earlier release, and what a purge would take."""
         self._from("warm", self.packs("0.9.0"))
         self.must(self.packs("1.0.0"))
-        for directory in (self.host.configs, self.host.overrides):
-            (directory / "alpha.yaml").write_text("---\n{}\n")
+        (self.host.configs / "alpha.yaml").write_text("---\nurl: https://service.example.com\n")
+        (self.host.overrides / "alpha.yaml").write_text("---\nactions:\n  defaults:\n    enabled: true\n")
 
     def _make_edited(self) -> None:
         self.restore("old")

@@ -18,6 +18,7 @@ from infrastructure.st2_stub import (
     ADMIN,
     OBSERVER,
     Fault,
+    Outcome,
     StackStormStub,
     delay,
     drip,
@@ -237,7 +238,7 @@ def test_executions_are_checked(ask: Client) -> None:
 def test_an_endless_execution_ends_by_being_cancelled(stub: StackStormStub, ask: Client) -> None:
     stub.executions.endless = True
     identity = ask("POST", "/packs/uninstall", {"packs": ["linux2"]}).json()["execution_id"]
-    statuses = [ask("GET", f"/executions/{identity}").json()["status"] for _ in range(5)]
+    statuses = [ask("GET", f"/executions/{identity}").json()["status"] for _time in range(5)]
     assert statuses == ["scheduled", "running", "running", "running", "running"]
     assert ask("DELETE", f"/executions/{identity}").json()["status"] == "canceling"
     assert ask("GET", f"/executions/{identity}").json()["status"] == "canceled"
@@ -252,6 +253,17 @@ def test_a_cancelled_execution_does_nothing(host: ScratchHost, stub: StackStormS
     assert ask("DELETE", f"/executions/{identity}").json()["status"] == "canceled"
     stub.executions.finish()
     assert (host.packs / "demo").is_dir()
+
+
+def test_an_execution_can_be_made_to_end_otherwise(host: ScratchHost, stub: StackStormStub, ask: Client) -> None:
+    stub.executions.endings["packs.uninstall"] = Outcome("timeout", {"error": "too late"})
+    host.place(PackTree("demo", minimal=True), "demo")
+    done = ask.wait("/packs/uninstall", {"packs": ["demo"]})
+    assert (done["status"], done["result"]) == ("timeout", {"error": "too late"})
+    assert (host.packs / "demo").is_dir()
+    stub.executions.endings.clear()
+    assert ask.wait("/packs/uninstall", {"packs": ["demo"]})["status"] == "succeeded"
+    assert not (host.packs / "demo").exists()
 
 
 def test_finish_does_what_nobody_waited_for(host: ScratchHost, stub: StackStormStub, ask: Client) -> None:
@@ -311,9 +323,9 @@ def test_connections_are_reset_and_errors_answered(host: ScratchHost, stub: Stac
 
 def test_a_fault_meets_as_many_requests_as_it_shall(stub: StackStormStub, ask: Client) -> None:
     stub.faults.append(Fault("/packs$", method="GET", status=503, body={"faultstring": "busy"}, times=2))
-    assert [ask("GET", "/packs").status_code for _ in range(3)] == [503, 503, 200]
+    assert [ask("GET", "/packs").status_code for _time in range(3)] == [503, 503, 200]
     stub.faults.append(server_error("/packs", times=None))
-    assert [ask("GET", "/packs").status_code for _ in range(3)] == [500] * 3
+    assert [ask("GET", "/packs").status_code for _time in range(3)] == [500] * 3
     stub.faults.clear()
     assert ask("GET", "/packs").status_code == 200
 
@@ -343,7 +355,7 @@ def test_a_request_is_in_the_log_before_it_is_answered(stub: StackStormStub, ask
 def test_the_server_is_there_at_once(host: ScratchHost) -> None:
     StackStormStub(host).stop()
     quickest = 9.0
-    for _ in range(5):
+    for _time in range(5):
         begun = time.perf_counter()
         StackStormStub(host).stop()
         quickest = min(quickest, time.perf_counter() - begun)

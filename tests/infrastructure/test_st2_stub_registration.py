@@ -199,7 +199,11 @@ def test_metadata_that_is_accepted(host: ScratchHost, stub: StackStormStub, meta
         ("sensors/pulse.yaml", {"class_name": "Pulse"}, "Sensor definition missing entry_point"),
         ("rules/on_pulse.yaml", {"name": "on_pulse"}, "is a required property"),
         ("aliases/report.yaml", {"name": "report"}, "'action_ref' is a required property"),
-        ("policies/report_retry.yaml", {"name": "p", "resource_ref": "a.b", "policy_type": "no"}, "doesnt exist"),
+        (
+            "policies/report_retry.yaml",
+            {"name": "p", "resource_ref": "a.b", "policy_type": "no"},
+            "Referenced policy_type",
+        ),
         ("triggers/beat.yaml", {"description": "no name"}, "'name'"),
     ],
 )
@@ -232,6 +236,15 @@ def test_a_rule_that_does_not_say_is_off(host: ScratchHost, stub: StackStormStub
         "aliases": True,
         "rules": False,
     }
+
+
+def test_of_a_sensor_hardly_anything_is_looked_at(host: ScratchHost, stub: StackStormStub) -> None:
+    sensor = {"class_name": "PulseSensor", "entry_point": "pulse.py", "enabled": "no", "nonsense": 1}
+    Tree().add_yaml("sensors/pulse.yaml", sensor).write(host.packs / "demo")
+    Tree().add_yaml("sensors/other.yaml", {"entry_point": "other.py"}).write(host.packs / "demo")
+    assert register(stub, packs=["demo"], types=["sensors"]) == (200, {"sensors": 2})
+    found = stub.resources("demo")["sensors"]
+    assert {name: document["enabled"] for name, document in found.items()} == {"PulseSensor": True}
 
 
 def test_a_test_can_have_a_pack_refused(host: ScratchHost, stub: StackStormStub) -> None:

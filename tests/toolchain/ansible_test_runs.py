@@ -37,10 +37,11 @@ if others:
 BY_RELEASE = ("compile", "import", "validate-modules")
 BY_PYTHON = ("compile", "import")
 
-# Most of the time of the unit tests goes into files with this marker. They start git and pip all the time and depend on
-# them more than on Python, and ansible-test makes it worse: it runs each test in a fork, which makes the fixtures of
-# modules anew. The newest and the oldest Python run them, by pytest.
+# Most of the time of the unit tests goes into files with the first marker. They start git and pip and depend more
+# on them than on Python: the newest and the oldest Python run them, by pytest. The second marks what only
+# ansible-test can run on Pythons without ansible-core.
 STARTS_PROGRAMS = "\npytestmark = pytest.mark.starts_programs\n"
+NEEDS_ANSIBLE = "pytest.mark.needs_ansible"
 
 
 def environment(programs: Path) -> dict[str, str]:
@@ -97,25 +98,31 @@ def _sanity_runs(core: Core) -> t.Iterator[tuple[str, tuple[str, ...]]]:
 def units() -> t.Iterator[Check | Skip]:
     """Every Python of this machine but that of .venv, every release of ansible-core on at least one of them.
 
-    Files whose tests start programs are left out.
+    ansible-test runs each test in a fork of its own, which takes three times as long as pytest. So it runs all but the
+    files that start programs once; everywhere else only those that need Ansible, and `stages.units` has the others.
     """
+    unit = ROOT / "tests" / "unit"
     shares = share_out(list(interpreters.find()))
+    everything = [part for path in files_with(STARTS_PROGRAMS, unit) for part in ("--exclude", _from_root(path))]
+    chosen = everything
     for core, programs in _cores():
         if isinstance(programs, Skip):
             yield programs
             continue
-        for version in shares[core.release]:
+        for version in reversed(shares[core.release]):
             python = f"{version[0]}.{version[1]}"
-            options = ["--venv", "--python", python, "--num-workers", "1", *without_programs(ROOT)]
+            options = ["--venv", "--python", python, "--num-workers", "1", *chosen]
             yield _check(f"ansible-core {core.release}, Python {python}", programs, "units", *options, tree=python)
+            chosen = [_from_root(path) for path in files_with(NEEDS_ANSIBLE, unit)]
 
 
-def without_programs(root: Path) -> list[str]:
-    """The options for ansible-test that leave out the test files which start programs all the time."""
-    found = [
-        path for path in sorted((root / "tests" / "unit").rglob("test_*.py")) if STARTS_PROGRAMS in path.read_text()
-    ]
-    return [part for path in found for part in ("--exclude", str(path.relative_to(root)))]
+def files_with(marker: str, directory: Path) -> list[Path]:
+    """The files of tests below a directory that have a marker."""
+    return [path for path in sorted(directory.rglob("test_*.py")) if marker in path.read_text(encoding="utf-8")]
+
+
+def _from_root(path: Path) -> str:
+    return str(path.relative_to(ROOT))
 
 
 def share_out(versions: t.Sequence[interpreters.Version]) -> dict[str, list[interpreters.Version]]:
@@ -152,7 +159,7 @@ def _check(name: str, programs: Path, *arguments: str, tree: str = "") -> Check:
     root = collection_tree.copy(place)
     command = [str(programs / "ansible-test"), arguments[0], "--color", "no", *arguments[1:]]
     surroundings = {**environment(programs), "HOME": str(_home(programs, place))}
-    return Check(name, command, root, surroundings, root / "tests" / "output" / "junit", seconds=900)
+    return Check(name, command, root, surroundings, root / "tests" / "output" / "junit", seconds=1800)
 
 
 def _cores() -> t.Iterator[tuple[Core, Path | Skip]]:

@@ -96,17 +96,24 @@ def _uv_for(home: Path) -> Path:
 
 def main_environment() -> Path:
     """The programs of C(.venv): the newest ansible-core that this machine can run, pytest, the four libraries."""
-    return ensure("main", _controller_python(), ["-r", str(REQUIREMENTS / "venv.txt")], place=ROOT / ".venv")
+    return ensure("main", controller_python(), ["-r", str(REQUIREMENTS / "venv.txt")], place=ROOT / ".venv")
 
 
 def tools_environment() -> Path:
     """The programs of the environment with the linters and documentation tools."""
-    return ensure("tools", _controller_python(), ["-r", str(REQUIREMENTS / "tools.txt")])
+    return ensure("tools", controller_python(), ["-r", str(REQUIREMENTS / "tools.txt")])
 
 
 def stackstorm_environment(python: Path) -> Path:
     """The programs of an environment with StackStorm's own library versions, for one target interpreter."""
     return ensure(f"stackstorm-{python.name}", python, ["-r", str(REQUIREMENTS / "stackstorm.txt")])
+
+
+def target_environment(python: Path) -> Path:
+    """The programs of an environment as ansible-test makes it for unit tests, but without anything of Ansible."""
+    return ensure(
+        f"units-{python.name}", python, ["-r", str(ROOT / "tests" / "unit" / "requirements.txt"), "pytest>=8.0"]
+    )
 
 
 def core_environment(core: Core) -> Path | None:
@@ -117,7 +124,8 @@ def core_environment(core: Core) -> Path | None:
     return ensure(f"core-{core.release}", interpreters.find()[version], [f"ansible-core=={core.release}.*"])
 
 
-def _controller_python() -> Path:
+def controller_python() -> Path:
+    """The newest Python of this machine that runs Ansible, which .venv is made with. Raises CannotPrepare."""
     python = interpreters.newest(CORES[0].oldest_controller, CORES[-1].newest_controller)
     if python is None:
         seen = ", ".join(f"{major}.{minor}" for major, minor in interpreters.find()) or "none with the venv module"

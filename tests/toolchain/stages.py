@@ -10,6 +10,7 @@ environment is only built for stages that run.
 
 from __future__ import annotations
 
+import os
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,15 @@ import ansible_test_runs
 import collection_tree
 import interpreters
 from checks import Check, Skip
-from environments import CACHE, ROOT, main_environment, stackstorm_environment, tools_environment
+from environments import (
+    CACHE,
+    ROOT,
+    controller_python,
+    main_environment,
+    stackstorm_environment,
+    target_environment,
+    tools_environment,
+)
 
 REPORTS = CACHE / "reports"
 
@@ -63,9 +72,9 @@ def lint() -> Checks:
 
 
 def units() -> Checks:
-    """The newest libraries in .venv, StackStorm's own on the oldest Python, and by ansible-test all other Pythons.
+    """The newest libraries in .venv, StackStorm's own on the oldest Python, and all other Pythons.
 
-    Only the first two run the tests that start programs.
+    Only the first two run the tests that start programs. Those that need Ansible are run by ansible-test.
     """
     programs = main_environment()
     _oldest, python = min(interpreters.find().items())
@@ -74,6 +83,11 @@ def units() -> Checks:
     yield _pytest("units", name, stackstorm, "tests/unit/plugins/module_utils", "-m", "not needs_ansible")
     yield _pytest("units", "newest libraries", programs, "tests/unit")
     yield _pytest("units", "the tests' own tools", programs, "tests/toolchain", "tests/infrastructure")
+    quick = "not needs_ansible and not starts_programs"
+    for version, python in list(interpreters.find().items())[1:]:
+        if not os.path.samefile(python, controller_python()):
+            target = target_environment(python)
+            yield _pytest("units", f"Python {version[0]}.{version[1]}", target, "tests/unit/plugins", "-m", quick)
     yield from ansible_test_runs.units()
 
 
@@ -116,6 +130,7 @@ STAGES = (
     Stage("faults", "killed at every step, and what else may break", "tests/faults", faults),
     Stage("hostile", "packs and indexes that mean harm", "tests/hostile", pytest_stage("hostile")),
     Stage("sanity", "ansible-test sanity on every supported ansible-core", "plugins", ansible_test_runs.sanity),
+    Stage("secrets", "a canary in every credential, looked for everywhere", "tests/secrets", pytest_stage("secrets")),
     Stage(
         "properties",
         "check mode against the run, over generated worlds",
@@ -131,7 +146,7 @@ STAGES = (
 )
 
 
-def _pytest(stage: str, name: str, programs: Path, *arguments: str, seconds: int = 900) -> Check:
+def _pytest(stage: str, name: str, programs: Path, *arguments: str, seconds: int = 1800) -> Check:
     report = REPORTS / f"{stage}-{''.join(c if c.isalnum() else '-' for c in name)}.xml"
     paths = [argument for argument in arguments if not argument.startswith("tests/") or (ROOT / argument).exists()]
     options = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_test_runs import share_out, without_programs
+from ansible_test_runs import NEEDS_ANSIBLE, STARTS_PROGRAMS, files_with, share_out
 from environments import ROOT
 
 
@@ -32,16 +32,18 @@ def test_each_python_is_tested_once(minors: list[int], expected: dict[str, list[
     assert {release: [minor for _major, minor in share] for release, share in shares.items()} == expected
 
 
-def test_files_that_start_programs_are_left_out(tmp_path: Path) -> None:
-    unit = tmp_path / "tests" / "unit"
-    unit.mkdir(parents=True)
-    (unit / "test_git.py").write_text("import pytest\n\npytestmark = pytest.mark.starts_programs\n")
-    (unit / "test_pure.py").write_text("import pytest\n")
-    assert without_programs(tmp_path) == ["--exclude", "tests/unit/test_git.py"]
+def test_files_are_told_by_their_markers(tmp_path: Path) -> None:
+    (tmp_path / "test_git.py").write_text("import pytest\n\npytestmark = pytest.mark.starts_programs\n")
+    (tmp_path / "test_pure.py").write_text("import pytest\n")
+    assert files_with(STARTS_PROGRAMS, tmp_path) == [tmp_path / "test_git.py"]
 
 
-def test_the_marker_is_in_use() -> None:
-    """Were it renamed, or written otherwise, everything would run everywhere and only the time would tell."""
-    left_out = without_programs(ROOT)
-    assert "tests/unit/plugins/module_utils/_pack/test_run.py" in left_out
-    assert len(left_out) < len(list((ROOT / "tests" / "unit").rglob("test_*.py")))
+@pytest.mark.parametrize(
+    ("marker", "name"), [(STARTS_PROGRAMS, "_pack/test_run.py"), (NEEDS_ANSIBLE, "test__runner.py")]
+)
+def test_the_markers_are_in_use(marker: str, name: str) -> None:
+    """Were one renamed, or written otherwise, tests would run everywhere or nowhere, and only the time would tell."""
+    unit = ROOT / "tests" / "unit"
+    found = files_with(marker, unit)
+    assert unit / "plugins" / "module_utils" / name in found
+    assert len(found) < len(list(unit.rglob("test_*.py"))) / 2

@@ -68,15 +68,15 @@ def _put_back(plan: Plan, registrar: Registrar, change: _FileChange, told: bool)
     said = f" {plan.path} was put back as it was"
     if not told:
         return f"{said}."
-    try:
-        registrar.register(plan.registers, plan.types)
-    except St2Error as error:
-        return f"{said}, but what StackStorm has of {_refs(plan)} may be old and new: {error.message}"
+    refused = []
+    for pack in plan.registers:  # One by one: that one is refused again must not keep the others from it.
+        try:
+            registrar.register([pack], plan.types)
+        except St2Error as error:
+            refused.append(f"{pack.ref}: {error.message}")
+    if refused:
+        return f"{said}, but what StackStorm has of these packs may be old and new: {' '.join(refused)}"
     return f"{said}, and registered again."
-
-
-def _refs(plan: Plan) -> str:
-    return ", ".join(pack.ref for pack in plan.registers)
 
 
 class _FileChange:

@@ -19,6 +19,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._override.observe i
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.options import check_pack
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.override_file import (
     OverrideFile,
+    idle_exceptions,
     ignored_warning,
     override_files,
     read_override_file,
@@ -39,7 +40,7 @@ def describe_overrides(task: Task) -> Result:
 
     :raises St2Error: for options and hosts that cannot be used, and a database that does not answer.
     """
-    names = [check_pack("pack", name) for name in task.params["pack"] or ()]
+    names = list(dict.fromkeys(check_pack("pack", name) for name in task.params["pack"] or ()))
     registrar, warnings = choose_registrar(
         registration_options_from(task.params),
         task.host,
@@ -47,7 +48,7 @@ def describe_overrides(task: Task) -> Result:
         deadline=Deadline(task.params["timeout"]),
         redactor=task.redactor,
     )
-    if not registrar.reads and warnings:
+    if registrar.name == "none" and warnings:
         warnings = warnings[:-1]  # The last one says that nothing gets registered, which nothing here does.
     try:
         return _describe(task, names, registrar, warnings)
@@ -73,11 +74,12 @@ def _describe(task: Task, names: t.List[str], registrar: Registrar, warnings: t.
         warnings = warnings + ignored_warning(file)
     for one in views:
         warnings = warnings + list(one.resources.warnings)
-    problems = [complaint for file in files for complaint in file.complaints]
+    idle = {one.ref: idle_exceptions(one.file, one.resources) for one in views}
+    problems = [complaint for file in files for complaint in _complaints(file, idle.get(file.pack, []))]
     missing = [name for name in names if name not in installed]
     returned = {
         "packs": packs,
-        "files": [_file(file, file.pack in installed) for file in files if file.exists],
+        "files": [_file(file, file.pack in installed, idle.get(file.pack, [])) for file in files if file.exists],
         "problems": problems,
         "missing": missing,
     }
@@ -147,15 +149,18 @@ def _pack_agrees(pack: PackView, rows: t.Sequence[t.Mapping[str, t.Any]]) -> t.O
     return None if None in known else all(known)
 
 
-def _file(file: OverrideFile, installed: bool) -> t.Dict[str, t.Any]:
+def _complaints(file: OverrideFile, idle: t.Sequence[t.Tuple[int, str]]) -> t.List[str]:
+    return [*file.complaints, *(f"{file.path}:{line}: {text}; StackStorm ignores it." for line, text in idle)]
+
+
+def _file(file: OverrideFile, installed: bool, idle: t.Sequence[t.Tuple[int, str]]) -> t.Dict[str, t.Any]:
+    problems = [(line, problem.text, problem.breaks) for line, problem in zip(file.lines, file.problems)]
+    problems += [(line, text, ()) for line, text in idle]
     return {
         "pack": file.pack,
         "path": file.path,
         "link": file.link,
         "installed": installed,
         "overrides": file.overrides.document(),
-        "problems": [
-            {"line": line or None, "text": problem.text, "breaks": list(problem.breaks)}
-            for line, problem in zip(file.lines, file.problems)
-        ],
+        "problems": [{"line": line or None, "text": text, "breaks": list(breaks)} for line, text, breaks in problems],
     }

@@ -10,24 +10,28 @@ from __future__ import annotations
 import os
 import stat
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.document import (
     GLOBAL,
     KINDS,
     NOTHING,
+    SINGULAR,
     Overrides,
     Problem,
     parse_document,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.effective import Layer
+from ansible_collections.stackstorm.st2.plugins.module_utils._override.pack_resources import PackResources
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import entries
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.yaml_file import load_yaml, nested_key_lines
 
 ENDING = ".yaml"
 # A file that says something of each resource of the largest known pack has a hundredth of this.
 _MOST_BYTES = 1 << 20
+# A file that is larger could not be put back.
+_MOST_KEPT = 16 << 20
 # As deep as an override file goes: KIND, exceptions, NAME, enabled.
 _LEVELS = 4
 
@@ -38,13 +42,15 @@ class OverrideFile:
 
     :arg pack: The ref of its pack, or C(_global).
     :arg path: Where it is, or would be.
-    :arg content: Its bytes; C(None) when there is none, or when it is nothing that can be read.
+    :arg content: Its bytes, right or wrong; C(None) when there is none, or when it cannot be read.
     :arg exists: Whether the path holds anything.
     :arg link: Where it leads to, when it is a symbolic link.
     :arg kind: What it is instead of a file, such as C(a directory).
     :arg overrides: What it says, problems left out.
     :arg problems: What in it StackStorm refuses or ignores.
     :arg complaints: The problems as sentences, each with file and line.
+    :arg lines: The line of each problem; 0 for the file as such.
+    :arg positions: The line of each key, by the keys that lead to it.
     :arg ignored: A file with another ending beside it, which StackStorm does not read.
     """
 
@@ -59,6 +65,7 @@ class OverrideFile:
     complaints: t.Tuple[str, ...] = ()
     lines: t.Tuple[int, ...] = ()
     ignored: t.Optional[str] = None
+    positions: t.Mapping[t.Tuple[str, ...], int] = field(default_factory=dict, repr=False)
 
     @property
     def layer(self) -> Layer:
@@ -102,12 +109,10 @@ def read_override_file(directory: str, pack: str) -> OverrideFile:
 
 
 def _read(pack: str, path: str, link: t.Optional[str], ignored: t.Optional[str]) -> OverrideFile:
-    content = None
+    content = _content(path)
     try:
         value = load_yaml(path, most_bytes=_MOST_BYTES)
         lines = nested_key_lines(path, levels=_LEVELS, most_bytes=_MOST_BYTES)
-        with open(path, "rb") as stream:
-            content = stream.read()
     except InvalidPackError as error:
         problem = Problem((), error.message.rstrip("."), KINDS)
         return OverrideFile(pack, path, content, True, link, None, NOTHING, (problem,), (error.message,), (0,), ignored)
@@ -116,7 +121,19 @@ def _read(pack: str, path: str, link: t.Optional[str], ignored: t.Optional[str])
     by_path = dict(lines)
     numbers = tuple(_line(by_path, problem.path) for problem in problems)
     complaints = tuple(_complaint(path, number, problem) for number, problem in zip(numbers, problems))
-    return OverrideFile(pack, path, content, True, link, None, overrides, problems, complaints, numbers, ignored)
+    return OverrideFile(
+        pack, path, content, True, link, None, overrides, problems, complaints, numbers, ignored, by_path
+    )
+
+
+def _content(path: str) -> t.Optional[bytes]:
+    """All of a file, whatever is in it, so that it can be put back; C(None) when that cannot be."""
+    try:
+        with open(path, "rb") as stream:
+            content = stream.read(_MOST_KEPT + 1)
+    except OSError:
+        return None
+    return content if len(content) <= _MOST_KEPT else None
 
 
 def override_files(directory: str) -> t.List[str]:
@@ -127,6 +144,21 @@ def override_files(directory: str) -> t.List[str]:
         if ending in (ENDING, ".yml") and not name.startswith("."):
             found.add(stem)
     return sorted(found)
+
+
+def idle_exceptions(file: OverrideFile, resources: PackResources) -> t.List[t.Tuple[int, str]]:
+    """The exceptions in a pack's file for what the pack does not have, which StackStorm ignores: line and clause.
+
+    Nothing is said of a pack with files that cannot be read: it may have more than is known.
+    """
+    if resources.warnings:
+        return []
+    return [
+        (file.positions.get((kind, "exceptions", name), 0), f"the pack {file.pack} has no {SINGULAR[kind]} {name}")
+        for kind in KINDS
+        for name in file.overrides.of(kind).exceptions
+        if (kind, name) not in resources.by_name()
+    ]
 
 
 def ignored_warning(file: OverrideFile) -> t.List[str]:

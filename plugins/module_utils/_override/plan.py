@@ -72,6 +72,8 @@ class Plan:
     :arg types: The types to register, as L(registration.TYPES).
     :arg expected: What the database has to say of each pack afterwards.
     :arg agreeing: The packs of which the database has what the overrides say, once this plan is carried out.
+    :arg registered: Whether the database has what the overrides say of every pack that they are about, once this plan
+        is carried out.
     :arg overridden: How many resources StackStorm says are overridden, by kind.
     :arg installed: Whether the pack is there; always for C(_global).
     """
@@ -86,6 +88,7 @@ class Plan:
     types: t.Tuple[str, ...] = ()
     expected: t.Mapping[str, t.Mapping[Key, bool]] = field(default_factory=dict)
     agreeing: t.Tuple[str, ...] = ()
+    registered: bool = False
     overridden: t.Mapping[str, int] = field(default_factory=dict)
     installed: bool = True
     warnings: t.Tuple[str, ...] = ()
@@ -125,10 +128,18 @@ def make_plan(options: Options, observed: Observed) -> Plan:
         types=tuple(SINGULAR[kind] for kind in KINDS if kind in planning.kinds),
         expected=planning.expected,
         agreeing=tuple(planning.agreeing),
+        registered=observed.registers and bool(observed.packs) and not planning.disagreeing,
         overridden=planning.overridden,
         installed=options.for_all or bool(observed.packs),
         warnings=tuple(warnings + planning.warnings),
     )
+
+
+def _agrees(pack: PackView, expected: t.Mapping[Key, bool]) -> bool:
+    """Whether the database has what it shall, without being told."""
+    if pack.database is None:
+        return bool(pack.recorded)
+    return all(pack.database.get(key) == enabled for key, enabled in expected.items())
 
 
 def scope(options: Options, current: Overrides, broken: bool) -> t.List[str]:
@@ -147,6 +158,8 @@ def scope(options: Options, current: Overrides, broken: bool) -> t.List[str]:
 def _check_target(options: Options, target: OverrideFile) -> None:
     if target.kind:
         raise HostError(f"{target.path} is {target.kind}. Remove it, so that an override file can be there.")
+    if target.exists and target.content is None and target.link is None:
+        raise HostError(f"{' '.join(target.complaints)} It is left as it is, since it could not be put back.")
     if options.removes_file or options.merge == "replace":
         return
     if target.problems:
@@ -206,6 +219,7 @@ class _Planning:
         self.kinds: t.Set[str] = set()
         self.expected: t.Dict[str, t.Dict[Key, bool]] = {}
         self.agreeing: t.List[str] = []
+        self.disagreeing: t.List[str] = []
         self.overridden: t.Dict[str, int] = {}
         self.warnings: t.List[str] = []
 
@@ -220,6 +234,7 @@ class _Planning:
             self.overridden[kind] = self.overridden.get(kind, 0) + number
         if any(found.enabled is None for found in after.values()):
             self._cannot_register(pack)
+            self.disagreeing.append(pack.ref)
             return
         kinds = self._kinds_to_register(pack, before, after)
         self._add_switches(pack, before, after, kinds)
@@ -230,6 +245,8 @@ class _Planning:
             self.agreeing.append(pack.ref)
         compared = self._compared(before, after) | {key for key in after if key[0] in kinds}
         self.expected[pack.ref] = {key: bool(after[key].enabled) for key in compared}
+        if not kinds and not _agrees(pack, self.expected[pack.ref]):
+            self.disagreeing.append(pack.ref)
 
     def _layers(self, pack: PackView) -> t.Tuple[t.Tuple[Layer, Layer], t.Tuple[Layer, Layer]]:
         new = Layer(self._wanted.overrides)

@@ -94,6 +94,13 @@ class Run:
                 f"is {self._host.st2_conf} its configuration (option st2_conf)?"
             )
         outcome = Outcome()
+        try:
+            self._run(outcome)
+        except OSError as error:
+            raise HostError(f"A file of this host cannot be read or written: {error}.") from error
+        return outcome
+
+    def _run(self, outcome: Outcome) -> None:
         with HostLock(self._state) as lock:
             lock.acquire(self._deadline, create=False)
             outcome.plan = make_plan(self._options, self._observe())
@@ -105,7 +112,6 @@ class Run:
                     outcome.plan = make_plan(self._options, self._observe())
                 self._apply(outcome, outcome.plan)
         outcome.warnings += outcome.plan.warnings
-        return outcome
 
     def _apply(self, outcome: Outcome, plan: Plan) -> None:
         try:

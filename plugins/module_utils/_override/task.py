@@ -58,7 +58,7 @@ def _result(outcome: Outcome, path: str, warnings: t.Sequence[str]) -> Result:
         return result
     result.msg = report.line(plan)
     result.diff = report.diff(plan)
-    result.returned["registered"] = bool(plan.registers)
+    result.returned["registered"] = plan.registered
     result.returned["resources"] = report.resources(plan)
     result.returned["counts"] = report.counts(plan)
     return result

@@ -64,6 +64,16 @@ def path_problem(path: str) -> t.Optional[str]:
     return None
 
 
+def leads_out(pack_dir: str, path: str) -> bool:
+    """Whether a path inside of a pack is really one outside of it, by links.
+
+    Packs are installed without such links; whoever may write into an installed one can make some, and what root reads
+    there would show in results.
+    """
+    inside = os.path.join(os.path.realpath(pack_dir), "")
+    return not os.path.realpath(os.path.join(pack_dir, path)).startswith(inside)
+
+
 def listed(items: t.Sequence[str], *, most: int = 5, separator: str = ", ") -> str:
     """The first few of some texts, the beginning of long ones, and how many more there are."""
     more = f"{separator.rstrip()} and {len(items) - most} more" if len(items) > most else ""

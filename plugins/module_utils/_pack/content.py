@@ -14,7 +14,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.boundary import listed
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.boundary import leads_out, listed
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.requirements import read_requirements
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.yaml_file import key_lines, load_yaml
 from ansible_collections.stackstorm.st2.plugins.module_utils._printable import printable
@@ -213,6 +213,9 @@ class _Reader:
         return tuple(self.warnings + gathered)
 
     def _files(self, kind: str) -> t.List[str]:
+        if os.path.islink(os.path.join(self.pack_dir, kind)) and leads_out(self.pack_dir, kind):
+            self._wrong(f"The directory {kind} is a link that leads out of the pack")
+            return []
         try:
             return resource_files(self.pack_dir, kind)
         except OSError as error:
@@ -221,6 +224,9 @@ class _Reader:
 
     def _load(self, kind: str, path: str) -> t.Optional[t.Dict[str, t.Any]]:
         shown = printable(path)
+        if os.path.islink(os.path.join(self.pack_dir, path)) and leads_out(self.pack_dir, path):
+            self._wrong(f"{shown} is a link that leads out of the pack")
+            return None
         self._count_bytes(os.path.join(self.pack_dir, path))
         try:
             resource = load_yaml(os.path.join(self.pack_dir, path), shown=shown)

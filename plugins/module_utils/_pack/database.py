@@ -207,7 +207,7 @@ class Database:
         return pack.registration == "register"
 
     def _record(self, pack: InstalledPack) -> None:
-        self._records.write(pack.ref, {"pack": identity_of(pack), "by": self.registrar.name})
+        self._records.write(pack.ref, {"pack": identity_of(pack), "by": self.registrar.by})
 
     def put_back(self, installation: Installation) -> str:
         """Make the database what the files are again, after they were put back.

@@ -37,8 +37,6 @@ _SAFE = (
     "protocol.ext.allow=never",
     "advice.detachedHead=false",
     "init.templateDir=",
-    # What is larger is not held in memory, but written through.
-    "core.bigFileThreshold=32m",
 )
 # Of each process of git: an object that is told as a change of another one may stand for anything.
 _MOST_MEMORY = 2 << 30
@@ -46,6 +44,8 @@ _MOST_MEMORY = 2 << 30
 # reaches the upload-pack that git starts for a local repository; the account's own file stays in force.
 _INCLUDE = "[include]\n\tpath = {}\n"
 _TRUST = "[safe]\n\tdirectory = *\n"
+# What is larger is written through, and not held in memory.
+_LARGE = "[core]\n\tbigFileThreshold = 32m\n"
 # Of the account's own GIT_ variables only those that say whom to trust stay.
 _KEPT = ("GIT_CONFIG_GLOBAL", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH")
 # Give a server that drips less than this for this long up; the deadline of the task ends the rest.
@@ -177,7 +177,7 @@ class Git:
         path = os.path.join(self.scratch, "gitconfig")
         if not os.path.exists(path):
             includes = [_INCLUDE.format(json.dumps(account, ensure_ascii=False)) for account in self._account_configs()]
-            write_atomically(path, "".join([*includes, _TRUST]).encode("utf-8", "surrogateescape"))
+            write_atomically(path, "".join([*includes, _TRUST, _LARGE]).encode("utf-8", "surrogateescape"))
         return path
 
     def _account_configs(self) -> t.List[str]:

@@ -15,7 +15,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError, MissingLibraryError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.boundary import listed
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.boundary import leads_out, listed
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.metadata_schema import PACK_SCHEMA, REF_PATTERN
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.yaml_file import key_lines, load_yaml
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import strip_urls
@@ -154,6 +154,8 @@ def _load_mapping(pack_dir: str) -> t.Dict[t.Any, t.Any]:
     path = os.path.join(pack_dir, MANIFEST)
     if not os.path.isfile(path):
         raise InvalidPackError(f"There is no {MANIFEST}: a pack has this file, in just this spelling, at its root.")
+    if os.path.islink(path) and leads_out(pack_dir, MANIFEST):
+        raise InvalidPackError(f"{MANIFEST} is a link that leads out of the pack.")
     document = load_yaml(path, shown=MANIFEST)
     if not document:
         raise InvalidPackError(f"{MANIFEST} is empty.")

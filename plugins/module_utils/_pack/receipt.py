@@ -16,10 +16,12 @@ import os
 import typing as t
 from dataclasses import asdict, dataclass, field, replace
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._files import TreeEntry
+from ansible_collections.stackstorm.st2.plugins.module_utils._files import TreeEntry, read_regular_file
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import PacksDirectory
 
 _FORMAT = 1
+# With the files of the largest pack that may be installed.
+_MOST_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -152,8 +154,7 @@ def _json(document: t.Any) -> bytes:
 
 def _read_json(path: str) -> t.Dict[str, t.Any]:
     try:
-        with open(path, "rb") as stream:
-            document = json.loads(stream.read())
-    except (OSError, ValueError):
+        document = json.loads(read_regular_file(path, _MOST_BYTES))
+    except (OSError, ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}

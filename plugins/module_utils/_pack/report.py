@@ -48,7 +48,8 @@ def _change(pack: PackPlan) -> str:
     before = pack.before.version or "unknown" if pack.before else "absent"
     if pack.before and before == pack.after.version:
         before = pack.before.short
-    return f"{pack.ref} {before} -> {pack.after.short}"
+    # What StackStorm itself will install from a URL shows only afterwards.
+    return f"{pack.ref} {before} -> {pack.after.short or 'what the source has'}"
 
 
 def _unchanged(pack: PackPlan) -> str:

@@ -17,6 +17,7 @@ import shlex
 import typing as t
 from urllib.parse import urlsplit
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.boundary import leads_out
 from ansible_collections.stackstorm.st2.plugins.module_utils._printable import printable
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import strip_urls
 
@@ -86,6 +87,9 @@ class _Reader:
         if name in self.seen or not os.path.isfile(os.path.join(self._pack_dir, name)):
             return []
         self.seen.add(name)
+        if leads_out(self._pack_dir, name):
+            self.problems.append(f"{printable(name)} is a link that leads out of the pack")
+            return []
         try:
             with open(os.path.join(self._pack_dir, name), "rb") as stream:
                 content = stream.read(_MOST_BYTES + 1)

@@ -21,6 +21,10 @@ def converge_packs(task: Task) -> Result:
 
     :raises St2Error: for options and hosts that cannot be used; any later failure is in the result.
     """
+    if task.params["backend"] == "api":
+        from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.task import converge_packs_by_api
+
+        return converge_packs_by_api(task)
     options = options_from(task.params)
     for secret in options.secrets():
         task.redactor.add(secret)

@@ -24,11 +24,14 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._files import (
     TEMPORARY_PREFIX,
     copy_tree,
     exchange,
+    read_regular_file,
     remove_tree,
     sync_directory,
     write_atomically,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import entries
+
+_MOST_JOURNAL_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -87,12 +90,11 @@ class Journal:
         :raises ApplyError: when the file is there and cannot be understood.
         """
         try:
-            with open(self.path, "rb") as stream:
-                document = json.loads(stream.read())
+            document = json.loads(read_regular_file(self.path, _MOST_JOURNAL_BYTES))
             return [Move(**move) for move in document["moves"]]
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise ApplyError(
                 f"The journal {self.path} of an interrupted run cannot be read ({error}). Look at what it names, "
                 "then remove it."

@@ -103,7 +103,7 @@ def observe_virtualenv(directory: VirtualenvsDirectory, ref: str) -> Virtualenv:
         return Virtualenv(
             path, "ok", marker["fingerprint"], inputs["python_version"], inputs["python"], (int(size), int(time))
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return Virtualenv(path, "foreign")
 
 

@@ -17,7 +17,11 @@ import typing as t
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError, UnexpectedAnswerError
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
+    InvalidContentError,
+    OptionError,
+    UnexpectedAnswerError,
+)
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Credentials, Redactor, split_userinfo
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.api_client import ApiClient
@@ -72,14 +76,15 @@ def find_access(options: RegistrationOptions, environment: t.Mapping[str, str]) 
     """
     config = read_client_config(environment)
     api_url, api_basic = _url("api_url", _api_url(options, environment, config))
-    auth_url, auth_basic = _url("auth_url", _auth_url(options, environment, config, api_url))
+    # Userinfo in it would be for the auth service alone, which gets the account's own name and password.
+    auth_url, _userinfo = _url("auth_url", _auth_url(options, environment, config, api_url))
     origin, found = _credentials(options, environment, config)
     username, _colon, password = config.get("credentials", "basic_auth").partition(":")
     return ApiAccess(
         api_url,
         auth_url,
         origin,
-        basic=api_basic or auth_basic or Credentials(username, password),
+        basic=api_basic or Credentials(username, password),
         verify=_verify(options, environment, config),
         **{name: _secret(name, value, origin) for name, value in found.items()},
     )
@@ -145,7 +150,11 @@ def _basic_forms(access: ApiAccess) -> t.Iterator[str]:
 
 
 def _token(auth: ApiClient, seconds: int) -> str:
-    answer = auth.post("/tokens", {"ttl": seconds})
+    try:
+        answer = auth.post("/tokens", {"ttl": seconds})
+    except InvalidContentError:
+        # The server allows no token to live that long ([auth] token_ttl; st2auth/handlers.py).
+        answer = auth.post("/tokens", {})
     token = answer.get("token") if isinstance(answer, dict) else None
     if not isinstance(token, str) or not token:
         raise UnexpectedAnswerError(f"The auth service at {auth.url} gives no token. Give the right auth_url.")

@@ -200,11 +200,13 @@ class ApiClient:
         blocks: t.List[bytes] = []
         size = 0
         for block in response.iter_content(_BLOCK):
+            if blocks:
+                # Not for the first: an answer that is whole counts, however late it is.
+                self.deadline.check(f"StackStorm at {self.url} was answering")
             blocks.append(block)
             size += len(block)
             if size > _LARGEST:
                 raise UnexpectedAnswerError(f"{self.url} answers with more than {_LARGEST >> 20} MiB.")
-            self.deadline.check(f"StackStorm at {self.url} was answering")
         return b"".join(blocks)
 
     def _answer(self, response: t.Any, content: bytes, asked: str) -> t.Any:

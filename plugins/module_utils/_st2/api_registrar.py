@@ -137,7 +137,10 @@ class ApiRegistrar:
         path = path_of(_LISTS[resource.kind][0], resource.ref)
         try:
             if resource.kind == "sensors":
-                self._client.put(path, {**self._client.get(path), "enabled": False})
+                sensor = self._client.get(path)
+                if not isinstance(sensor, dict):
+                    raise UnexpectedAnswerError(f"StackStorm does not answer GET {path} with a sensor.")
+                self._client.put(path, {**sensor, "enabled": False})
             else:
                 # Without a body the API breaks down for actions (st2api/controllers/v1/actions.py delete).
                 self._client.delete(path, {"remove_files": False} if resource.kind == "actions" else None)
@@ -204,7 +207,7 @@ class ApiRegistrar:
             return error
         if not os.path.lexists(config):
             return ServerError(
-                f"{error.message} The usual reason, a config that does not fit its schema, it is not: this host has no "
+                f"{error.message} The usual reason is a config that does not fit its schema, but this host has no "
                 f"{config}.",
                 ref=ref,
             )

@@ -83,9 +83,28 @@ def run_action(
     :raises RegistrationError: when StackStorm does not start it, or cannot be asked any more.
     """
     started = client.post("/executions", {"action": action, "parameters": dict(parameters)})
-    number = started.get("id") if isinstance(started, dict) else None
+    return wait_for_end(client, started_as(client, started, "id", action), action, poll_seconds)
+
+
+def started_as(client: ApiClient, answer: t.Any, key: str, action: str) -> str:
+    """The id of an execution that StackStorm says it has started.
+
+    :arg key: Where in the answer it is: C(id), or C(execution_id) for C(/packs/install) and C(/packs/uninstall).
+    :raises UnexpectedAnswerError: when it is not there.
+    """
+    number = answer.get(key) if isinstance(answer, dict) else None
     if not isinstance(number, str) or not number:
         raise UnexpectedAnswerError(f"StackStorm at {client.url} does not say which execution of {action} it started.")
+    return number
+
+
+def wait_for_end(client: ApiClient, number: str, action: str, poll_seconds: float = POLL_SECONDS) -> Execution:
+    """Wait until an execution has ended.
+
+    :arg number: Its id.
+    :raises DeadlineError: when it outlives the client's deadline. It is cancelled then, and the error says so.
+    :raises RegistrationError: when StackStorm cannot be asked any more.
+    """
     try:
         return _wait(client, number, action, poll_seconds)
     except DeadlineError:

@@ -18,7 +18,7 @@ Entry = t.Tuple[str, bytes, str]
 def write_object(repository: GitRepository, kind: str, content: bytes) -> str:
     """Write a loose object, whatever is in it, and return its id."""
     whole = f"{kind} {len(content)}\0".encode() + content
-    name = hashlib.sha1(whole, usedforsecurity=False).hexdigest()
+    name = hashlib.sha1(whole).hexdigest()
     path = repository.path / "objects" / name[:2] / name[2:]
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(zlib.compress(whole, 1))

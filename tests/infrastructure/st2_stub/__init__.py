@@ -26,6 +26,7 @@ import typing as t
 
 if t.TYPE_CHECKING:
     from .accounts import Account
+    from .executions import Outcome
     from .faults import Fault, delay, drip, gateway_timeout, hang, reset, server_error
     from .server import Request
     from .stub import ADMIN, OBSERVER, StackStormStub
@@ -36,6 +37,7 @@ __all__ = [
     "OBSERVER",
     "Account",
     "Fault",
+    "Outcome",
     "RealStackStorm",
     "Request",
     "StackStormStub",
@@ -51,6 +53,7 @@ __all__ = [
 
 _HOMES = {
     "accounts": ("Account",),
+    "executions": ("Outcome",),
     "faults": ("Fault", "delay", "drip", "gateway_timeout", "hang", "reset", "server_error"),
     "server": ("Request",),
     "stub": ("ADMIN", "OBSERVER", "StackStormStub"),

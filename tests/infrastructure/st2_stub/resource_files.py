@@ -135,7 +135,7 @@ def policy(content: Content) -> Content:
     """Return the document of a policy. Raises ValueError for a type that there is not."""
     check(content, POLICY)
     if content["policy_type"] not in POLICY_TYPES:
-        raise ValueError(f'Referenced policy_type "{content["policy_type"]}" doesnt exist')
+        raise ValueError(f'Referenced policy_type "{content["policy_type"]}" doesnt exist')  # codespell:ignore doesnt
     return {
         **_identity("policy", content),
         "pack": content["pack"],
@@ -160,8 +160,8 @@ def trigger(content: Content) -> Content:
 def sensor(content: Content, path: Path) -> t.Tuple[Content, t.List[Content]]:
     """Return the document of a sensor and those of the trigger types that it brings along.
 
-    StackStorm looks at hardly anything in a sensor: not at the schema, and whatever ``enabled`` is goes to the
-    database (sensorsregistrar.py, models/utils/sensor_type_utils.py).
+    StackStorm looks at hardly anything in a sensor: not at the schema, and whatever text ``enabled`` is, the database
+    makes it true (sensorsregistrar.py, models/utils/sensor_type_utils.py).
 
     :arg path: its metadata file.
     """
@@ -178,7 +178,7 @@ def sensor(content: Content, path: Path) -> t.Tuple[Content, t.List[Content]]:
         "entry_point": f"{module}.{name}",
         "trigger_types": [each["ref"] for each in triggers],
         "poll_interval": content.get("poll_interval"),
-        "enabled": content.get("enabled", True),
+        "enabled": None if content.get("enabled", True) is None else bool(content.get("enabled", True)),
     }
     return {key: value for key, value in document.items() if value is not None}, triggers
 

@@ -44,7 +44,8 @@ class StackStormStub:
     :arg rbac: whether `OBSERVER` is refused what the role observer lacks; without, everybody is an admin.
     :arg ca: an authority, for TLS.
     :arg own_auth_port: let st2auth have a port of its own, as without nginx.
-    :arg register_all: register what the host has, its system packs among it, before the first request.
+    :arg register_all: register what the host has, its system packs among it, before the first request; what cannot be
+        registered is left out.
 
     * ``requests``: every `Request` as it came. Its repr shows no values.
     * ``faults``: the misbehaviour ordered (see ``faults.py``); append to it, clear it.
@@ -80,7 +81,7 @@ class StackStormStub:
         self.requests: t.List[Request] = []
         self.faults: t.List[Fault] = []
         if register_all:
-            register(self.paths, self.database, once=True)
+            register(self.paths, self.database, fail_on_failure=False, once=True)
         tls = ca.server_context() if ca else None
         self._server = StubServer(self._answer, self.requests, self.faults, tls)
         self.api_url = self._server.url

@@ -287,7 +287,7 @@ def _run(action: str, work: t.Callable[[Record], t.Any], parameters: Record) -> 
     try:
         return _finished(work(parameters))
     except (Exception, GitError) as error:
-        name = "Exception" if type(error) is RuntimeError else type(error).__name__
+        name = type(error).__name__.replace("RuntimeError", "Exception")
         place = f'  File "/opt/stackstorm/packs/{re.sub("[.]", "/actions/", action)}.py", in run\n'
         stderr = f"Traceback (most recent call last):\n{place}{name}: {error}\n"
         return Outcome("failed", {"stdout": "", "stderr": stderr, "exit_code": 1, "result": "None"})

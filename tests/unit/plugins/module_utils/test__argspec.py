@@ -151,6 +151,13 @@ def test_the_action_group_has_every_module():
         assert "stackstorm.st2._attributes.actiongroup_st2" in fragments
 
 
+def test_a_spec_says_whether_a_stackstorm_on_the_target_is_needed():
+    spec = ArgumentSpec({"backend": {"type": "str"}}, remote_if=(("backend", "api"),))
+    for one in (spec, spec.merge(ArgumentSpec()), ArgumentSpec().merge(spec)):
+        assert one.needs_host({"backend": "local"}) and not one.needs_host({"backend": "api"})
+    assert ArgumentSpec().needs_host({"backend": "api"}) and "remote_if" not in spec.arguments()
+
+
 def test_specs_compose():
     one = ArgumentSpec({"a": {"type": "str"}, "b": {"type": "int"}}, (("a", "b"),), required_together=(("a", "b"),))
     other = ArgumentSpec({"c": {"type": "str"}}, (("b", "c"),), (("a", "c"),))

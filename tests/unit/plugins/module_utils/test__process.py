@@ -168,20 +168,25 @@ def test_what_a_failing_program_leaves_running_ends_with_it(tmp_path):
 
 
 def test_an_interrupt_ends_the_program(tmp_path, monkeypatch):
-    wait = subprocess.Popen.wait
-    calls = []
+    def interrupted(process, seconds):
+        read_pid(tmp_path / "pid")
+        raise KeyboardInterrupt
 
-    def interrupted(self, timeout=None):
-        calls.append(timeout)
-        if len(calls) == 1:
-            read_pid(tmp_path / "pid")
-            raise KeyboardInterrupt
-        return wait(self, timeout)
-
-    monkeypatch.setattr(subprocess.Popen, "wait", interrupted)
+    monkeypatch.setattr(_process, "_wait_for", interrupted)
     with pytest.raises(KeyboardInterrupt):
         sh(f"echo $$ > {tmp_path}/pid; sleep 60")
     assert is_gone(read_pid(tmp_path / "pid"))
+
+
+@pytest.mark.parametrize("trouble", [AttributeError, OSError], ids=["old Python", "old kernel"])
+def test_without_handles_of_processes_the_end_is_seen_and_the_deadline_kept(monkeypatch, trouble):
+    def missing(pid):
+        raise trouble
+
+    monkeypatch.setattr(os, "pidfd_open", missing, raising=False)
+    assert sh("echo done").stdout == "done\n"
+    with pytest.raises(DeadlineError):
+        sh("sleep 60", seconds=0.2)
 
 
 def test_a_program_dies_with_a_parent_that_is_killed(tmp_path):

@@ -140,6 +140,20 @@ def test_a_host_that_cannot_be_read(run, tmp_path):
 
 
 @needs_ansible
+def test_a_host_is_read_only_for_work_on_it(run, tmp_path):
+    hosts = []
+
+    def work(task):
+        hosts.append(task.found_host)
+        return Result(msg="done")
+
+    answer = run(work, st2_conf=str(tmp_path / "none.conf"), backend="api")
+    assert (answer.rc, answer["msg"], hosts) == (0, "done", [None])
+    answer = run(lambda task: Result(msg=task.host.base_path), backend="api")
+    assert (answer["failed"], answer["step"]) == (True, HostError.default_step)
+
+
+@needs_ansible
 def test_warnings_come_out_once(run):
     answer = run(lambda _task: Result(warnings=["One.", "Two.", "One."]))
     text = json.dumps(answer["warnings"])

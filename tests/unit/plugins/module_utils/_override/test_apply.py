@@ -151,7 +151,20 @@ def test_what_cannot_be_registered_again_is_said(path):
     registrar = Registrar(path, [RegistrationError("No."), RegistrationError("Down.")])
     with pytest.raises(RegistrationError) as failed:
         apply(plan(path, None, NEW), registrar, Records())
-    assert "was put back as it was, but what StackStorm has of sensu may be old and new: Down." in failed.value.message
+    assert (
+        "was put back as it was, but what StackStorm has of these packs may be old and new: sensu: Down."
+        in failed.value.message
+    )
+
+
+def test_each_pack_gets_what_it_had_also_after_one_that_is_refused_again(path):
+    packs = (SENSU, PackFiles("other", "/packs/other"))
+    registrar = Registrar(path, [RegistrationError("No."), RegistrationError("No.")])
+    with pytest.raises(RegistrationError):
+        apply(plan(path, None, NEW, registers=packs), registrar, Records())
+    assert [(refs, content) for refs, _types, content in registrar.log] == [
+        (["sensu", "other"], NEW), (["sensu"], None), (["other"], None),
+    ]  # fmt: skip
 
 
 def test_a_failure_without_a_change_of_the_file_says_nothing_of_it(path):

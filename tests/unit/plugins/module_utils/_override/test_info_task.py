@@ -115,3 +115,13 @@ def test_what_cannot_be_registered_agrees_with_nothing(scene, st2):
     scene.write("actions:\n")
     (pack,) = describe(scene, "sensu", **api(st2)).returned["packs"]
     assert pack["agrees"] is None
+
+
+def test_exceptions_for_what_the_pack_does_not_have(scene):
+    path = scene.write("actions:\n  exceptions:\n    check: {enabled: false}\n    sensu.list:\n      enabled: false\n")
+    result = describe(scene, "sensu")
+    assert result.returned["problems"] == [f"{path}:4: the pack sensu has no action sensu.list; StackStorm ignores it."]
+    (file,) = result.returned["files"]
+    assert file["problems"] == [{"line": 4, "text": "the pack sensu has no action sensu.list", "breaks": []}]
+    (scene.host.packs / "sensu" / "actions" / "more.yaml").write_text("name: [")
+    assert describe(scene, "sensu").returned["problems"] == [], "it may be in the file that cannot be read"

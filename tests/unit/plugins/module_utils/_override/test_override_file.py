@@ -60,6 +60,12 @@ def test_what_is_wrong_is_told_with_its_line(tmp_path, text, line, told):
     assert complaint.endswith(".")
 
 
+def test_what_is_wrong_is_kept_as_it_is(tmp_path):
+    for text in (b"actions: {", b"", b"# caf\xe9", b"a: " + b"x" * (2 << 20)):
+        file = read(tmp_path, text)
+        assert file.content == text and file.problems
+
+
 def test_what_follows_is_told_too(tmp_path):
     assert "can register no actions with it" in read(tmp_path, "actions:\n").complaints[0]
     assert "StackStorm ignores it" in read(tmp_path, "policies: {}\n").complaints[0]

@@ -57,7 +57,7 @@ def test_what_people_write(resources, kind, text, name):
 @pytest.mark.parametrize(
     "kind, text, suggestions",
     [
-        ("actions", "chek", ("check",)),
+        ("actions", "checks", ("check",)),
         ("actions", "Check", ("check",)),
         ("actions", "list_al", ("list",)),
         ("sensors", "pulsesensor", ("PulseSensor",)),

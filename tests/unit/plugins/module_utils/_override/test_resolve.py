@@ -67,8 +67,8 @@ def test_two_names_of_one_resource_must_agree():
 
 def test_unknown_names_are_refused_together():
     with pytest.raises(OptionError) as refused:
-        wanted(actions={"chek": True, "zzz": True}, sensors={"check": True})
-    assert "has no action chek. Did you mean check?" in refused.value.message
+        wanted(actions={"checks": True, "zzz": True}, sensors={"check": True})
+    assert "has no action checks. Did you mean check?" in refused.value.message
     assert "has no action zzz. It has check, list." in refused.value.message
     assert "allow_missing" in refused.value.message
     with pytest.raises(OptionError, match="It has no rules"):
@@ -76,8 +76,8 @@ def test_unknown_names_are_refused_together():
 
 
 def test_unknown_names_can_be_allowed():
-    found = wanted(now=Overrides(), allow_missing=True, actions={"chek": True})
-    assert found.overrides.of("actions").exceptions == {"chek": True}
+    found = wanted(now=Overrides(), allow_missing=True, actions={"checks": True})
+    assert found.overrides.of("actions").exceptions == {"checks": True}
     assert "Did you mean check?" in found.warnings[0]
 
 

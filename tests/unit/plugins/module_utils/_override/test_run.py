@@ -23,6 +23,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.lock import H
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._override.scene import STATE, Scene, sensu
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
+    is_killed,
     without_waiting_for_disks,
 )
 
@@ -222,10 +223,10 @@ def test_a_pack_that_is_not_installed(api):
 
 
 def test_names_are_checked(api):
-    refuse(api, OptionError, "actions.disabled: the pack sensu has no action chek. Did you mean check?",
-           actions={"disabled": ["chek"]})  # fmt: skip
-    done = api.run(actions={"disabled": ["chek"]}, allow_missing=True)
-    assert api.document() == {"actions": {"exceptions": {"chek": {"enabled": False}}}}
+    refuse(api, OptionError, "actions.disabled: the pack sensu has no action checks. Did you mean check?",
+           actions={"disabled": ["checks"]})  # fmt: skip
+    done = api.run(actions={"disabled": ["checks"]}, allow_missing=True)
+    assert api.document() == {"actions": {"exceptions": {"checks": {"enabled": False}}}}
     assert report.line(done.plan) == "sensu: overrides written, nothing switched"
 
 
@@ -309,6 +310,15 @@ def test_a_refused_registration_puts_everything_back(scene):
     assert scene.run(actions={"enabled": ["check"]}).failure is None
 
 
+@pytest.mark.parametrize("text", ["actions: {", "", "rules:\n", "# caf\xe9: {\n"])
+def test_a_broken_file_comes_back_when_its_replacement_is_refused(api, text):
+    api.path().write_bytes(text.encode("latin-1"))
+    api.database.refusal = InvalidContentError("StackStorm refuses it.")
+    failed = api.run(actions={"disabled": ["check"]}, merge="replace")
+    assert failed.failure is not None and not failed.changed
+    assert api.path().read_bytes() == text.encode("latin-1")
+
+
 def test_a_database_that_keeps_its_opinion_is_a_failure(api):
     register = api.database.register
 
@@ -339,4 +349,30 @@ def test_a_run_waits_for_the_lock_of_another(api):
 def test_a_host_without_packs(api):
     api.host.configure("content", system_packs_base_path=str(api.host.root / "nowhere"))
     with pytest.raises(HostError, match="does not exist"):
+        api.run(state="absent")
+
+
+def test_whatever_a_kill_leaves_the_next_run_puts_right(scene):
+    """The child's database is its own, so to this process no registration ever came to anything."""
+    number, wanted = 1, {"actions": {"disabled": ["check"]}}
+    while True:
+        killed = is_killed(number, lambda: scene.run(**wanted))
+        assert scene.document() in (None, {"actions": {"exceptions": {"check": {"enabled": False}}}})
+        if not killed:
+            break
+        done = scene.run(**wanted)
+        assert done.failure is None and done.changed
+        assert scene.database.enabled("actions", "check") is False and not scene.run(**wanted).changed
+        assert scene.run(state="absent").failure is None
+        assert scene.database.enabled("actions", "check") is True and scene.document() is None
+        number += 1
+    assert number > 3
+
+
+def test_an_overrides_directory_that_cannot_be_looked_into(api, monkeypatch):
+    def denied(path, *_more, **_named):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "lstat", denied)
+    with pytest.raises(HostError, match="Permission denied"):
         api.run(state="absent")

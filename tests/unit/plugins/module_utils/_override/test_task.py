@@ -59,7 +59,7 @@ def test_a_result_over_the_api(scene, st2):
     json.dumps(result.returned)
     assert enabled(st2, "actions", "check") is False and enabled(st2, "actions", "list") is True
     again = converge_override(scene.task({**OFF, **api(st2)}))
-    assert not again.changed and again.returned["registered"] is False and again.diff == []
+    assert not again.changed and again.returned["registered"] is True and again.diff == []
 
 
 def test_what_stackstorm_refuses_fails_and_is_put_back(scene, st2):

@@ -26,7 +26,7 @@ class PretendedDatabase:
     """
 
     def __init__(self, name="api", reads=True, unloads=True):
-        self.name = name
+        self.name = self.by = name
         self.reads = reads
         self.unloads = unloads
         self.rows = {}

@@ -338,18 +338,6 @@ def test_config_schemas_that_are_refused(tmp_path, content, problem):
     assert caught.value.message.endswith(".") and "\n" not in caught.value.message
 
 
-def test_of_a_long_key_only_the_beginning_is_shown(tmp_path):
-    put(tmp_path, "config.schema.yaml", f"{{? {'-x' * 50_000} : {{}}}}\n")
-    with pytest.raises(InvalidPackError, match=r"'(-x){29}-\.\.\. \(line 1\)\. A key"):
-        check_config_schema(str(tmp_path))
-
-
-def test_of_a_long_runner_only_the_beginning_is_shown(pack):
-    put(pack, "actions/long.yaml", dict(RESOURCES["actions"], runner_type="r" * 5000))
-    (warning,) = (one for one in read_content(str(pack), "demo").warnings if "runner" in one)
-    assert f"the runner {'r' * 60}, which" in warning
-
-
 def test_without_pyyaml_it_is_named(pack, monkeypatch):
     monkeypatch.setitem(sys.modules, "yaml", None)
     for strict in (True, False):

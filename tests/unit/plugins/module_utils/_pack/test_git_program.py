@@ -282,6 +282,7 @@ def test_somebody_elses_repository_can_be_read(tmp_path):
     repository = releases(tmp_path / "demo.git", "demo", "1.0.0")
     git = git_at(tmp_path)
     assert git("config", "--global", "--includes", "--get", "safe.directory").stdout == "*\n"
+    assert git("config", "--global", "--includes", "--get", "core.bigFileThreshold").stdout == "32m\n"
     if os.geteuid() == 0:
         for path in (repository.path, *repository.path.rglob("*")):
             os.chown(str(path), 12345, 12345)

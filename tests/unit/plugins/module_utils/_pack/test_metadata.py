@@ -374,3 +374,18 @@ def test_every_real_pack_yaml_passes():
         assert read_identity(str(REAL_DATA / name), name) == (found.ref, found.name, found.version)
     assert failed == {}
     assert len(real_packs()) >= 45
+
+
+@pytest.mark.parametrize("text", ["s3cret\n", "name: s3cret\nversion: s3cret\n"])
+def test_a_manifest_elsewhere_is_not_read(tmp_path, text):
+    (tmp_path / "elsewhere").write_text(text)
+    (tmp_path / "demo" / "etc").mkdir(parents=True)
+    os.symlink("../elsewhere", tmp_path / "demo" / "pack.yaml")
+    with pytest.raises(InvalidPackError) as caught:
+        read_identity(str(tmp_path / "demo"), "demo")
+    assert caught.value.message == "pack.yaml is a link that leads out of the pack."
+    os.unlink(tmp_path / "demo" / "pack.yaml")
+    (tmp_path / "demo" / "etc" / "pack.yaml").write_text("version: 1.0.0\n")
+    os.symlink("etc/pack.yaml", tmp_path / "demo" / "pack.yaml")
+    os.symlink("demo", tmp_path / "developers")
+    assert read_identity(str(tmp_path / "developers"), "demo") == ("demo", "demo", "1.0.0")

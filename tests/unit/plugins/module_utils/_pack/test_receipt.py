@@ -163,3 +163,20 @@ def test_they_are_read_where_an_interrupted_run_left_them(directory, tmp_path):
     there = PacksDirectory(directory.path, moved)
     assert read_receipt(there, "demo").commit == COMMIT
     assert read_contents(there, "demo") is None
+
+
+@pytest.mark.parametrize("content", [b"[" * 200_000, b'{"format": ' + b"[" * 200_000, b"\0" * 1000])
+def test_what_nobody_would_write_is_no_receipt(tmp_path, content):
+    directory = PacksDirectory(str(tmp_path))
+    os.makedirs(directory.receipts)
+    for path in (directory.receipt("demo"), directory.contents("demo")):
+        with open(path, "wb") as stream:
+            stream.write(content)
+    assert read_receipt(directory, "demo") is None and read_contents(directory, "demo") is None
+
+
+def test_a_receipt_that_is_a_pipe_is_not_waited_for(tmp_path):
+    directory = PacksDirectory(str(tmp_path))
+    os.makedirs(directory.receipts)
+    os.mkfifo(directory.receipt("demo"))
+    assert read_receipt(directory, "demo") is None

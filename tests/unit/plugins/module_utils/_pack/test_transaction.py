@@ -323,3 +323,9 @@ def test_the_journal_is_on_disk_before_anything_moves(tmp_path):
             assert [move["live"] for move in document["moves"]] == [move.live for move in world.moves]
         if not killed:
             break
+
+
+def test_a_journal_that_is_nested_without_end_is_an_error(tmp_path):
+    (tmp_path / "journal.json").write_bytes(b"[" * 200_000)
+    with pytest.raises(ApplyError, match="cannot be read"):
+        Journal(str(tmp_path)).read()

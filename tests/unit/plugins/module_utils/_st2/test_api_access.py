@@ -203,6 +203,18 @@ def test_the_token_lives_as_long_as_the_task_also_when_little_patience_is_given(
     assert 500 < server.asked[0].body["ttl"] <= 560
 
 
+def test_a_server_with_shorter_lives_gives_its_own(server):
+    server.on("POST", "/tokens", fault(400, "TTL specified 90 is greater than max allowed 60."), {"token": "t"})
+    server.on("GET", "/packs", [])
+    opened(access_to(server, username="u", password="p")).get("/packs")
+    assert server.bodies("/tokens")[1:] == [{}] and server.asked[-1].headers["X-Auth-Token"] == "t"
+
+
+def test_userinfo_of_the_auth_service_does_not_go_to_the_api(find):
+    found = find(api_url="https://h/api", auth_url=f"https://u:{CANARY}@other/auth", api_key="k")
+    assert found.auth_url == "https://other/auth" and not found.basic
+
+
 def test_a_wrong_password_is_unauthorised_and_not_shown(server):
     def echo(_handler, asked):
         return fault(401, f"Invalid or missing credentials {asked.headers['Authorization']}")

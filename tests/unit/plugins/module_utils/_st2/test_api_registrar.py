@@ -21,9 +21,11 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     UnexpectedAnswerError,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.api_client import ApiClient
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.api_registrar import ApiRegistrar
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import PackFiles, Registered, Resource
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._st2.rest_server import (
+    EndingDeadline,
     RestServer,
     answer,
     client_of,
@@ -55,8 +57,15 @@ def registrar(server, host):
     one.close()
 
 
-def impatient(server, host, seconds=0.4):
-    return ApiRegistrar(client_of(server, seconds), host, Redactor(), poll_seconds=0.01)
+@pytest.fixture
+def deadline():
+    return EndingDeadline()
+
+
+@pytest.fixture
+def impatient(server, host, deadline):
+    """A registrar whose time is over when the deadline is ended."""
+    return ApiRegistrar(ApiClient(server.api, deadline=deadline), host, Redactor(), poll_seconds=0.01)
 
 
 # Registering
@@ -211,12 +220,16 @@ def test_leniency_is_repeated_as_it_is(server, registrar):
     assert server.bodies("/packs/register") == [{"packs": ["one"], "fail_on_failure": False}] * 2
 
 
-def test_waiting_behind_a_gateway_ends_with_the_deadline(server, host):
-    server.on(*REGISTER, fault(504, ""))
+def test_waiting_behind_a_gateway_ends_with_the_deadline(server, impatient, deadline):
+    def last(_handler, _asked):
+        deadline.end()
+        return fault(504, "")
+
+    server.on(*REGISTER, fault(504, ""), fault(504, ""), last)
     server.on("POST", "/executions", fault(403, "no"))
-    with pytest.raises(DeadlineError):
-        impatient(server, host).register([ONE])
-    assert server.routes().count(REGISTER) > 2
+    with pytest.raises(DeadlineError, match="StackStorm was registering one"):
+        impatient.register([ONE])
+    assert server.routes().count(REGISTER) == 3
 
 
 # Unloading
@@ -240,12 +253,16 @@ def test_an_unload_that_fails_says_why(server, registrar):
         registrar.unload(["core"])
 
 
-def test_an_unload_that_outlives_its_deadline_is_cancelled(server, host):
+def test_an_unload_that_outlives_its_deadline_is_cancelled(server, impatient, deadline):
+    def running(_handler, _asked):
+        deadline.end()
+        return answer({"status": "running"})
+
     server.on("POST", "/executions", answer({"id": "e1"}, 201))
-    server.on("GET", "/executions/e1", {"status": "running"})
+    server.on("GET", "/executions/e1", running)
     server.on("DELETE", "/executions/e1", {"status": "canceling"})
     with pytest.raises(DeadlineError, match="execution e1 was cancelled"):
-        impatient(server, host).unload(["one"])
+        impatient.unload(["one"])
     assert server.routes()[-1] == ("DELETE", "/executions/e1")
 
 
@@ -336,6 +353,9 @@ def test_a_sensor_is_switched_off_since_it_cannot_be_deleted(server, registrar):
     assert server.bodies("/sensortypes/one.S") == [None, {**sensor, "enabled": False}]
     registrar.delete(Resource("sensors", "T", "one.T", True))
     assert ("PUT", "/sensortypes/one.T") not in server.routes()
+    server.on("GET", "/sensortypes/one.S", [])
+    with pytest.raises(UnexpectedAnswerError, match="with a sensor"):
+        registrar.delete(Resource("sensors", "S", "one.S", True))
 
 
 def test_a_refused_deletion_is_an_error(server, registrar):

@@ -150,10 +150,11 @@ def test_nothing_shows_at_the_highest_verbosity(scene: Scene, private: GitReposi
     tasks = [
         {"stackstorm.st2.st2_pack": {"name": f"{scene.url(private)}=1.0.0", "token": "{{ canary }}", **common}},
         {"stackstorm.st2.st2_pack": {"name": f"{secret}=nope", **common}, "ignore_errors": True},
+        {"stackstorm.st2.st2_pack": {"name": f"{secret}=1.1.0", **common}, "check_mode": True},
     ]
     variables = {"canary": CANARY}
     play = run_play(tasks, host=scene.host, env=scene.environment, variables=variables, arguments=["-vvvv", "--diff"])
-    assert play.rc == 0 and play[0]["changed"] and play.tasks[1].outcome == "failed", play.stdout
+    assert play.rc == 0 and play[0]["changed"] and play.tasks[1].outcome == "failed" and play[2]["changed"], play.stdout
     shown = play.stdout + play.stderr + str(play.tasks)
-    # What a play says about its own arguments before a module runs is Ansible's; here only the second has a URL in it.
+    # What a play says about its own arguments before a module runs is Ansible's; here only the others have a URL in it.
     assert not [form for form in FORMS if form in shown], [line for line in shown.splitlines() if "p4ss" in line][:3]

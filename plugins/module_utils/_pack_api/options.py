@@ -1,0 +1,88 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""The options of a task that StackStorm itself carries out; those that it cannot carry out are refused."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
+    access_options,
+    pack_options,
+    registration_options,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.wish import Wish, wishes_from
+
+_STACKSTORMS_OWN = "StackStorm's own settings decide on that"
+_ACCESS = "StackStorm fetches packs itself, with the access that its server has"
+# What can be said to a StackStorm on this machine only.
+_MEANINGLESS = {
+    "base_path": "StackStorm installs to its packs path",
+    "fail_on_failure": "an installation by StackStorm always registers everything",
+    "group": _STACKSTORMS_OWN,
+    "http_proxy": _ACCESS,
+    "https_proxy": _ACCESS,
+    "index_url": "StackStorm looks into the indexes of its own settings",
+    "keep_releases": "StackStorm keeps no earlier version",
+    "known_hosts_file": _ACCESS,
+    "no_proxy": _ACCESS,
+    "owner": _STACKSTORMS_OWN,
+    "password": _ACCESS,
+    "pip_args": _STACKSTORMS_OWN,
+    "pip_index_url": _STACKSTORMS_OWN,
+    "prune": "the API does not tell which files a pack has",
+    "purge": "the API removes the pack and its virtualenv, and neither config nor overrides",
+    "register_types": "an installation by StackStorm always registers everything",
+    "remote_src": "directories of the controller cannot be sent by the API",
+    "ssh_key_file": _ACCESS,
+    "token": _ACCESS,
+    "username": _ACCESS,
+    "verify": "the API does not tell which files a pack has",
+    "virtualenv": "StackStorm makes a virtualenv for every pack",
+    "virtualenv_backend": _STACKSTORMS_OWN,
+}
+
+
+@dataclass(frozen=True)
+class ApiOptions:
+    """What a task asks of a StackStorm; every field is the module option of that name, see the documentation of
+    M(st2_pack)."""
+
+    wishes: t.Tuple[Wish, ...]
+    state: str = "present"
+    dependencies: str = "install"
+    force: bool = False
+    index_strict: bool = True
+    timeout: float = 600
+
+
+def options_from(params: t.Mapping[str, t.Any]) -> ApiOptions:
+    """The options of M(st2_pack) with C(backend=api), from Ansible's parameters.
+
+    :raises OptionError: naming the option that cannot be used, or means nothing to StackStorm's API.
+    """
+    known = pack_options().merge(access_options()).merge(registration_options()).options
+    for option, why in _MEANINGLESS.items():
+        given = params.get(option)
+        if given not in (None, [], known[option].get("default")):
+            raise OptionError(f"{option} cannot be used with backend=api: {why}. Leave it out, or use backend=local.")
+    if params["register"] not in ("auto", "api"):
+        raise OptionError(
+            f"register={params['register']} cannot be used with backend=api: StackStorm registers what it installs. "
+            "Leave it out, or use backend=local."
+        )
+    if params["timeout"] < 1:
+        raise OptionError(f"timeout is {params['timeout']}; the least is 1.")
+    return ApiOptions(
+        wishes=wishes_from(params),
+        state=params["state"],
+        dependencies=params["dependencies"],
+        force=params["force"],
+        index_strict=params["index_strict"],
+        timeout=params["timeout"],
+    )

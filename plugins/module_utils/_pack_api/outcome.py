@@ -1,0 +1,91 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""What a run that failed has come to, pack by pack."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import St2Error
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack import report
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import PackPlan, State
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.observe import Packs
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.plan import (
+    VIRTUALENV,
+    Step,
+    plan_of,
+    realised,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.wish import Wish
+
+Row = t.Dict[str, t.Any]
+
+
+def rows_after_failure(
+    steps: t.Sequence[Step],
+    wishes: t.Sequence[Wish],
+    now: t.Optional[Packs],
+    error: St2Error,
+    *,
+    done: t.AbstractSet[str],
+    touched: t.AbstractSet[str],
+) -> t.List[Row]:
+    """The result per pack, in the order of the plan; per request when there was none.
+
+    :arg now: What StackStorm has after the failure; C(None) when that cannot be told, and what it had is shown then.
+    :arg done: Refs that are as planned.
+    :arg touched: Refs of which StackStorm may have changed the files.
+    """
+    if not steps:
+        return [_row_of_request(wish, now or {}, error, alone=len(wishes) == 1) for wish in wishes]
+    return [_row(step, now, error, step.ref in done, step.ref in touched) for step in steps]
+
+
+def _row(step: Step, now: t.Optional[Packs], error: St2Error, done: bool, touched: bool) -> Row:
+    planned = step.pack
+    if done and now is not None:
+        planned = realised(step, now.get(step.ref))
+    (row,) = report.rows(plan_of([replace(step, pack=planned)]))
+    blamed = error.ref == step.ref
+    if step.spec and not done:
+        after = _state(step.ref, now, planned.before)
+        row["after"] = after and {"version": after.version or None, "commit": None, "digest": None}
+        row["changed"] = touched or row["after"] != row["before"]
+        # Its files may not be what the database has.
+        row["registered"] = not touched and (after is not None) == (not step.removes)
+        row["msg"] = f"{row['msg']}: not done, because of {error.ref or 'the failure'}"
+    if blamed:
+        row["step"], row["msg"] = error.step, error.message
+    return row
+
+
+def _state(ref: str, now: t.Optional[Packs], before: t.Optional[State]) -> t.Optional[State]:
+    if now is None:
+        return before
+    pack = now.get(ref)
+    return State(pack.version) if pack else None
+
+
+def _row_of_request(wish: Wish, packs: Packs, error: St2Error, *, alone: bool) -> Row:
+    pack = packs.get(wish.ref)
+    state = State(pack.version) if pack else None
+    planned = PackPlan(
+        ref=wish.ref,
+        name=pack.name if pack else "",
+        action="none",
+        virtualenv=VIRTUALENV,
+        base_path="",
+        before=state,
+        after=state,
+        requested=(wish.requested,),
+        registration="current" if pack else "skipped",
+    )
+    (row,) = report.rows(plan_of([Step(planned)]))
+    blamed = alone or error.ref == wish.ref
+    row["step"] = error.step if blamed else None
+    row["msg"] = error.message if blamed else "Not done, because another pack of the task failed."
+    return row

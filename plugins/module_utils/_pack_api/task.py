@@ -1,0 +1,181 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""The work of M(stackstorm.st2.st2_pack) with C(backend=api): from a task to a result."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
+    DependencyError,
+    MissingLibraryError,
+    OptionError,
+    St2Error,
+    VerifyError,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack import report
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.apply import Executor
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.observe import (
+    Packs,
+    observe,
+    read_index,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.options import ApiOptions, options_from
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.outcome import rows_after_failure
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.plan import (
+    Step,
+    plan_absent,
+    plan_of,
+    plan_present,
+    realised,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.resolve import Resolver
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.verify import verify_step
+from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.api_access import find_access, open_client
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.api_client import ApiClient
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration_options import registration_options_from
+from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result, Task
+
+# For a last look at what StackStorm has when the task's time is over.
+_LAST_LOOK_SECONDS = 5.0
+
+
+def converge_packs_by_api(task: Task) -> Result:
+    """Bring the packs of a StackStorm to the state that a task asks for, by its API alone.
+
+    :raises St2Error: for options that cannot be used, and a StackStorm that does not let one in; any later failure is
+        in the result.
+    """
+    access_asked = registration_options_from(task.params)
+    for secret in access_asked.secrets():
+        task.redactor.add(secret)
+    options = options_from(task.params)
+    access = find_access(access_asked, task.environment)
+    deadline = Deadline(options.timeout)
+    client = open_client(access, environment=task.environment, deadline=deadline, redactor=task.redactor)
+    try:
+        return Convergence(client, options, task).run()
+    finally:
+        client.close()
+
+
+class Convergence:
+    """One run.
+
+    :arg client: With credentials, and with the task's deadline.
+    """
+
+    def __init__(self, client: ApiClient, options: ApiOptions, task: Task) -> None:
+        self._client = client
+        self._options = options
+        self._check = task.check
+        self._executor = Executor(client, task.redactor, force=options.force)
+        self._steps: t.Dict[str, Step] = {}
+        self._done: t.Set[str] = set()
+        self._warnings: t.List[str] = []
+
+    def run(self) -> Result:
+        """Walk through the rooms.
+
+        :raises St2Error: when StackStorm cannot be asked what it has.
+        """
+        packs: Packs = observe(self._client)
+        try:
+            packs = self._converge(packs)
+        except MissingLibraryError:
+            raise
+        except St2Error as error:
+            return self._failed(packs, error)
+        plan = plan_of(self._steps.values())
+        if not self._check:
+            plan = replace(plan, packs=tuple(realised(step, packs.get(step.ref)) for step in self._steps.values()))
+        return Result(
+            changed=plan.changed,
+            msg=report.line(plan),
+            returned=_returned(report.rows(plan)),
+            diff=report.diff(plan),
+            warnings=self._warnings,
+        )
+
+    def _converge(self, packs: Packs) -> Packs:
+        steps = self._plan(packs)
+        while True:
+            for step in steps:
+                # What a later round plans for a pack that this run has changed is to leave it.
+                self._steps.setdefault(step.ref, step)
+            todo = [step for step in steps if step.spec]
+            unknown = [step for step in todo if not step.known and self._options.dependencies != "skip"]
+            if self._check:
+                self._warnings += [_unknown_dependencies(step) for step in unknown]
+                return packs
+            for step in todo:
+                packs = self._carry_out(step)
+            if not unknown:
+                return packs
+            steps = self._plan(packs)
+
+    def _plan(self, packs: Packs) -> t.Tuple[Step, ...]:
+        if self._options.state == "absent":
+            return plan_absent(packs, self._options.wishes, dependencies=self._options.dependencies)
+        resolver = Resolver(packs, lambda: read_index(self._client), self._options)
+        return plan_present(packs, resolver.resolve(), dependencies=self._options.dependencies)
+
+    def _carry_out(self, step: Step) -> Packs:
+        if step.ref in self._done:
+            raise VerifyError(f"{step.ref} was installed by this task, and would have to be once more.", ref=step.ref)
+        installed = self._executor.carry_out(step)
+        packs = observe(self._client)
+        verify_step(step, installed, packs)
+        self._executor.touched.discard(step.ref)
+        self._done.add(step.ref)
+        return packs
+
+    def _failed(self, before: Packs, error: St2Error) -> Result:
+        """The result of a failure, with what StackStorm has now."""
+        if isinstance(error, (DependencyError, OptionError)) and not self._done:
+            error.message += " Nothing was changed."
+        now: t.Optional[Packs] = before
+        if self._executor.began:
+            now = self._look_again(error)
+        steps = list(self._steps.values())
+        rows = rows_after_failure(
+            steps, self._options.wishes, now, error, done=self._done, touched=self._executor.touched
+        )
+        plan = plan_of(step for step in steps if step.ref in self._done)
+        return Result(
+            changed=any(row["changed"] for row in rows),
+            msg=error.message,
+            returned=_returned(rows),
+            diff=report.diff(plan),
+            warnings=self._warnings,
+            failure=error,
+        )
+
+    def _look_again(self, error: St2Error) -> t.Optional[Packs]:
+        client = self._client.with_deadline(Deadline(_LAST_LOOK_SECONDS))
+        try:
+            return observe(client)
+        except St2Error as problem:
+            error.message += f" What StackStorm has now cannot be told: {problem.message}"
+            return None
+        finally:
+            client.close()
+
+
+def _returned(rows: t.List[t.Dict[str, t.Any]]) -> t.Dict[str, t.Any]:
+    # How many of what was registered StackStorm tells only in its executions.
+    registration: t.Dict[str, t.Any] = {"by": "api", "counts": {}, "overridden": {}}
+    registered = bool(rows) and all(row["registered"] for row in rows)
+    return {"packs": rows, "registered": registered, "registration": registration}
+
+
+def _unknown_dependencies(step: Step) -> str:
+    return (
+        f"What {step.spec} depends on shows only when it is installed, since StackStorm's index tells that of the "
+        "version that it offers alone. The run looks then, and installs what is missing."
+    )
