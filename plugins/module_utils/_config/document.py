@@ -16,7 +16,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._config.lines impor
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.validation import type_name
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.values import Values
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ConfigError, InvalidPackError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.yaml_file import load_composed
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.yaml_file import MOST_BYTES, load_composed
 
 
 @dataclass(frozen=True)
@@ -80,12 +80,17 @@ def read_config(path: str) -> ConfigFile:
 
 def _read(path: str, known: t.Dict[str, t.Any]) -> ConfigFile:
     try:
-        with open(path, "rb") as stream:
-            known["content"] = stream.read()
+        # What has become a link meanwhile is not followed.
+        with open(
+            path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+        ) as stream:
+            content = known["content"] = stream.read(MOST_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}. Run as an account that may (become).") from error
+    if len(content) > MOST_BYTES:
+        raise ConfigError(f"{path} has more than {MOST_BYTES} bytes, which is no config. Remove it.")
     try:
-        values, node, text = load_composed(path)
+        values, node, text = load_composed(path, content=content)
     except InvalidPackError as error:
         return ConfigFile(problem=error.message, **known)
     if values is None:

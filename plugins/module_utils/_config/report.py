@@ -52,8 +52,10 @@ def _database_part(plan: ConfigPlan) -> str:
     if plan.clear:
         return "cleared in StackStorm"
     if plan.register:
-        return "registered" if plan.action != "none" else "registered, as StackStorm had another"
-    return "not registered" if plan.changed and not plan.registered else ""
+        return "registered" if plan.action != "none" else "registered, as StackStorm did not have it"
+    if plan.changed and not plan.registered:
+        return "StackStorm not told" if plan.values is None else "not registered"
+    return ""
 
 
 def _few(keys: t.Sequence[str]) -> str:

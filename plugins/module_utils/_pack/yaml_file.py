@@ -67,13 +67,15 @@ def key_lines(path: str, *, shown: t.Optional[str] = None, most_bytes: int = MOS
 
 
 def load_composed(
-    path: str, *, shown: t.Optional[str] = None, most_bytes: int = MOST_BYTES
+    path: str, *, shown: t.Optional[str] = None, most_bytes: int = MOST_BYTES, content: t.Optional[bytes] = None
 ) -> t.Tuple[t.Any, t.Any, str]:
     """The content of a YAML file with the node it was composed to, for the lines of its parts, and its text.
 
     Takes and raises what M(load_yaml) does. The node of an empty file is C(None).
+
+    :arg content: What the file holds, when it was read already; then C(path) is only for messages.
     """
-    source = _Source(path, shown or path, most_bytes)
+    source = _Source(path, shown or path, most_bytes, content)
 
     def read(loader: t.Any) -> t.Tuple[t.Any, t.Any, str]:
         node = source.compose(loader)
@@ -103,11 +105,11 @@ def nested_key_lines(
 class _Source:
     """One file on its way to nodes and values; every failure becomes an error that names the file."""
 
-    def __init__(self, path: str, shown: str, most_bytes: int) -> None:
+    def __init__(self, path: str, shown: str, most_bytes: int, content: t.Optional[bytes] = None) -> None:
         self.yaml = _library()
         self.loader_class = getattr(self.yaml, "CSafeLoader", self.yaml.SafeLoader)
         self.shown = shown
-        self.text = self._read(path, most_bytes)
+        self.text = self._decode(self._read(path, most_bytes) if content is None else content, most_bytes)
 
     def work(self, function: t.Callable[[t.Any], t.Any]) -> t.Any:
         """Call C(function) with a loader of the text."""
@@ -152,7 +154,7 @@ class _Source:
         where = f", line {line}," if line else ""
         return InvalidPackError(f"{self.shown}{where} is not YAML that StackStorm can read: {problem}.")
 
-    def _read(self, path: str, most_bytes: int) -> str:
+    def _read(self, path: str, most_bytes: int) -> bytes:
         try:
             # Opening a FIFO must not wait for somebody to write into it.
             with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as stream:
@@ -160,9 +162,11 @@ class _Source:
                 if not stat.S_ISREG(status.st_mode):
                     raise InvalidPackError(f"{self.shown} is not a regular file.")
                 # read() reserves what it is asked for: thousands of small files must not ask for megabytes.
-                content = stream.read(min(status.st_size, most_bytes) + 1)
+                return stream.read(min(status.st_size, most_bytes) + 1)
         except OSError as error:
             raise InvalidPackError(f"{self.shown} cannot be read: {error.strerror}.") from error
+
+    def _decode(self, content: bytes, most_bytes: int) -> str:
         if len(content) > most_bytes:
             raise InvalidPackError(f"{self.shown} has more than {most_bytes} bytes, which is too large.")
         try:

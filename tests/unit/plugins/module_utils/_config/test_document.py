@@ -76,3 +76,12 @@ def test_what_is_no_file_is_refused(tmp_path, make):
 
 def test_the_path_is_where_stackstorm_looks():
     assert config_path("/opt/stackstorm/configs", "sensu") == "/opt/stackstorm/configs/sensu.yaml"
+
+
+def test_what_is_far_too_large_is_refused_before_it_is_read(tmp_path):
+    path = tmp_path / "sensu.yaml"
+    with path.open("wb") as stream:
+        stream.truncate(1 << 33)
+    with pytest.raises(ConfigError) as raised:
+        read_config(str(path))
+    assert "which is no config" in raised.value.message

@@ -42,13 +42,14 @@ MANY = Changes(changed=tuple(f"k{number}" for number in range(7)))
         ({"action": "change", "values": {}, "register": True}, "sensu config: written anew; registered"),
         (
             {"action": "none", "values": {}, "register": True},
-            "sensu config registered, as StackStorm had another",
+            "sensu config registered, as StackStorm did not have it",
         ),
         (
             {"action": "attributes", "values": {}, "attributes": Attributes(0o600, UID, GID), "registered": True},
             "sensu config: mode 0640 -> 0600",
         ),
         ({"action": "remove", "clear": "empty"}, "sensu config removed; cleared in StackStorm"),
+        ({"action": "remove"}, "sensu config removed; StackStorm not told"),
         ({"action": "none", "clear": "unload"}, "sensu config cleared in StackStorm"),
     ],
 )

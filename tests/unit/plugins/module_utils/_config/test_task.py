@@ -78,7 +78,7 @@ def test_a_stale_database_is_a_change_though_the_file_is_right(site):
     site.stub.database.put("configs", "sensu", {"pack": "sensu", "values": {"url": "http://old", "token": CANARY}})
     assert site.run(check=True, **CREATE).changed
     result = succeeded(site.run(**CREATE))
-    assert result.changed and result.msg == "sensu config registered, as StackStorm had another"
+    assert result.changed and result.msg == "sensu config registered, as StackStorm did not have it"
     assert site.in_database() == {"url": "http://one", "token": CANARY}
     assert not site.run(**CREATE).changed
 
