@@ -27,7 +27,20 @@ CANARY = "c4n@ry/p4ss:w0rd"
 ESCAPED = quote(CANARY, safe="")
 FORMS = (CANARY, quote(CANARY), ESCAPED, json.dumps(CANARY)[1:-1])
 USED_UP = "http://127.0.0.1:9"
-HERE = Path(__file__).parent
+# Run a program in a mount namespace whose /dev/log is FOLDER/log: sh -c SYSLOG sh FOLDER PROGRAM...
+SYSLOG = """\
+set -e
+folder=$1
+shift
+mkdir -p "$folder/dev"
+mount --rbind /dev "$folder/dev"
+mount -t tmpfs tmpfs /dev
+for path in "$folder"/dev/*; do
+  ln -s "$path" "/dev/${path##*/}"
+done
+ln -sf "$folder/log" /dev/log
+exec "$@"
+"""
 
 
 def secret(url: str, user: str = "somebody:") -> str:
@@ -177,7 +190,7 @@ def test_nothing_in_what_a_killed_run_leaves(runs: Runs) -> None:
 
 def test_nothing_in_the_log_of_the_system(runs: Runs, tmp_path: Path) -> None:
     command = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
-    command += [str(HERE / "syslog_run.sh"), str(tmp_path)]
+    command += ["sh", "-c", SYSLOG, "sh", str(tmp_path)]
     probe = subprocess.run([*command, "true"], capture_output=True, text=True, check=False)
     if probe.returncode:
         pytest.skip(f"a mount namespace is not allowed here: {probe.stderr.strip()}")
