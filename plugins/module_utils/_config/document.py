@@ -16,7 +16,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._config.lines impor
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.validation import type_name
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.values import Values
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ConfigError, InvalidPackError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.yaml_file import MOST_BYTES, load_composed
+from ansible_collections.stackstorm.st2.plugins.module_utils._yaml_file import MOST_BYTES, load_composed
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._config.lines impor
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.problem import Problem, sentence
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.schema_rules import SCHEMA_RULES
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError, MissingLibraryError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.yaml_file import load_composed
+from ansible_collections.stackstorm.st2.plugins.module_utils._yaml_file import load_composed
 
 # st2common/constants/pack.py CONFIG_SCHEMA_FILE_NAME
 SCHEMA_FILE = "config.schema.yaml"

@@ -25,7 +25,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._override.document 
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.effective import Layer
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.pack_resources import PackResources
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import entries
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.yaml_file import load_yaml, nested_key_lines
+from ansible_collections.stackstorm.st2.plugins.module_utils._yaml_file import load_yaml, nested_key_lines
 
 ENDING = ".yaml"
 # A file that says something of each resource of the largest known pack has a hundredth of this.

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.boundary import leads_out, listed
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.requirements import read_requirements
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.yaml_file import key_lines, load_yaml
 from ansible_collections.stackstorm.st2.plugins.module_utils._printable import printable
+from ansible_collections.stackstorm.st2.plugins.module_utils._yaml_file import key_lines, load_yaml
 
 RESOURCE_TYPES = ("actions", "sensors", "rules", "aliases", "policies", "triggers")
 CONFIG_SCHEMA = "config.schema.yaml"

@@ -186,7 +186,7 @@ def dependencies_of(pack: InstalledPack) -> t.Tuple[str, ...]:
     """The dependencies that an installed pack declares; those of a pack that cannot be read are none."""
     if pack.receipt:
         return pack.receipt.dependencies
-    from ansible_collections.stackstorm.st2.plugins.module_utils._pack.yaml_file import load_yaml
+    from ansible_collections.stackstorm.st2.plugins.module_utils._yaml_file import load_yaml
 
     try:
         document = load_yaml(os.path.join(pack.location, "pack.yaml"))

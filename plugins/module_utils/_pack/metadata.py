@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError, MissingLibraryError
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.boundary import leads_out, listed
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.metadata_schema import PACK_SCHEMA, REF_PATTERN
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.yaml_file import key_lines, load_yaml
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import strip_urls
+from ansible_collections.stackstorm.st2.plugins.module_utils._yaml_file import key_lines, load_yaml
 
 MANIFEST = "pack.yaml"
 RESERVED_REFS = ("_global",)

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError, MissingLibraryError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.yaml_file import (
+from ansible_collections.stackstorm.st2.plugins.module_utils._yaml_file import (
     MOST_DEPTH,
     MOST_EXPANDED,
     key_lines,
