@@ -91,10 +91,12 @@ def _load_libc() -> t.Optional[ctypes.CDLL]:
 _LIBC = _load_libc()
 
 
-def _die_with_parent(most_written: t.Optional[int], most_memory: t.Optional[int]) -> None:
+def _die_with_parent(parent: int, most_written: t.Optional[int], most_memory: t.Optional[int]) -> None:
     # A module that is killed must not leave a git or pip behind that goes on writing.
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # killed before this was said
+            os._exit(1)
     if most_written is not None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_FSIZE, (most_written, most_written))
@@ -140,7 +142,7 @@ def run(
                 env=dict(environment),
                 cwd=cwd,
                 start_new_session=True,
-                preexec_fn=functools.partial(_die_with_parent, most_written, most_memory),
+                preexec_fn=functools.partial(_die_with_parent, os.getpid(), most_written, most_memory),
             )
         except (OSError, ValueError) as error:
             place = getattr(error, "filename", None) or argv[0]

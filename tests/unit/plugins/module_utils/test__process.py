@@ -178,6 +178,16 @@ def test_an_interrupt_ends_the_program(tmp_path, monkeypatch):
     assert is_gone(read_pid(tmp_path / "pid"))
 
 
+@pytest.mark.parametrize("parent, status", [(os.getpid, 7), (os.getppid, 1)], ids=["alive", "dead"])
+def test_a_program_is_not_begun_when_its_parent_has_been_killed(parent, status):
+    expected = parent()
+    child = os.fork()
+    if child == 0:
+        _process._die_with_parent(expected, None)
+        os._exit(7)
+    assert os.waitpid(child, 0)[1] >> 8 == status
+
+
 @pytest.mark.parametrize("trouble", [AttributeError, OSError], ids=["old Python", "old kernel"])
 def test_without_handles_of_processes_the_end_is_seen_and_the_deadline_kept(monkeypatch, trouble):
     def missing(pid):
