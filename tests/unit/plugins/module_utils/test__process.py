@@ -183,7 +183,7 @@ def test_a_program_is_not_begun_when_its_parent_has_been_killed(parent, status):
     expected = parent()
     child = os.fork()
     if child == 0:
-        _process._die_with_parent(expected, None)
+        _process._die_with_parent(expected, None, None)
         os._exit(7)
     assert os.waitpid(child, 0)[1] >> 8 == status
 
