@@ -21,8 +21,7 @@ options:
   index_strict:
     description:
       - While an index of higher priority cannot be read, do not resolve a short name from a lower one. A pack of a
-        private
-        index is never replaced by a public pack of the same name because a server was down.
+        private index is never replaced by a public pack of the same name because a server was down.
     type: bool
     default: true
   username:
@@ -47,14 +46,12 @@ options:
   known_hosts_file:
     description:
       - File on the target with the keys of SSH servers; servers that are not in it are refused. By default, the files
-        of
-        the account that runs the module.
+        of the account that runs the module.
     type: path
   http_proxy:
     description:
       - Proxy for HTTP. By default that of the st2actionrunner service, else that of the environment. An empty string
-        means
-        none.
+        means none.
     type: str
   https_proxy:
     description:

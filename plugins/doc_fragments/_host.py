@@ -16,8 +16,7 @@ options:
       - StackStorm's configuration on the target. Paths, group, Python and index URLs are read from it, so that a task
         states only what differs.
       - The environment variables E(ST2_SECTION__OPTION) win over the file, as they do for StackStorm, also when they
-        stand
-        in the environment file of the st2actionrunner service.
+        stand in the environment file of the st2actionrunner service.
     type: path
     default: /etc/st2/st2.conf
 requirements:

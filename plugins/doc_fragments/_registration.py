@@ -15,8 +15,8 @@ options:
     description:
       - How StackStorm's database is told of what changed. Files alone do nothing in a running StackStorm.
       - V(api) uses the REST API. It is an error when that does not answer, or does not accept the credentials.
-      - V(local) runs C(st2-register-content) on the target, which needs no credentials but StackStorm installed there.
-        It can tell the database of packs, but neither read it nor take packs out of it.
+      - V(local) runs C(st2-register-content) on the target, which needs no credentials but StackStorm installed
+        there. It can tell the database of packs, but neither read it nor take packs out of it.
       - V(none) tells nobody, for images and for hosts whose StackStorm is down.
       - V(auto) is V(api) when there are credentials and StackStorm accepts them, else V(local) where it is installed,
         else V(none) with a warning.
@@ -33,13 +33,13 @@ options:
   auth_url:
     description:
       - StackStorm's auth service, for O(api_username).
-      - By default beside O(api_url) when that is given, C(/auth) next to C(/api) or else port 9100. Without O(api_url)
-        it is found as that is, with E(ST2_AUTH_URL).
+      - By default beside O(api_url) when that is given, C(/auth) next to C(/api) or else port 9100. Without
+        O(api_url) it is found as that is, with E(ST2_AUTH_URL).
     type: str
   api_key:
     description:
-      - API key of StackStorm. When the task gives no credentials, those of the environment are used (E(ST2_API_KEY) or
-        E(ST2_AUTH_TOKEN)), and when it has none either, those of the config file of the st2 client.
+      - API key of StackStorm. When the task gives no credentials, those of the environment are used (E(ST2_API_KEY)
+        or E(ST2_AUTH_TOKEN)), and when it has none either, those of the config file of the st2 client.
       - Mutually exclusive with O(auth_token). Mutually exclusive with O(api_username).
     type: str
   auth_token:
@@ -49,8 +49,8 @@ options:
     type: str
   api_username:
     description:
-      - Account of StackStorm, instead of O(api_key). It gets a token for this task alone, which expires a minute after
-        O(timeout).
+      - Account of StackStorm, instead of O(api_key). It gets a token for this task alone, which expires a minute
+        after O(timeout).
       - Mutually exclusive with O(api_key). Mutually exclusive with O(auth_token).
       - Required together with O(api_password).
     type: str

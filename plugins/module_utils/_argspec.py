@@ -106,8 +106,20 @@ def access_options() -> ArgumentSpec:
     ).merge(connection_options())
 
 
+def virtualenv_options() -> ArgumentSpec:
+    """How the virtualenvs of packs are made; documented in the fragment P(stackstorm.st2._virtualenv)."""
+    return ArgumentSpec(
+        {
+            "virtualenv": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
+            "virtualenv_backend": {"type": "str", "choices": ["auto", "uv", "virtualenv", "venv"], "default": "auto"},
+            "pip_args": {"type": "list", "elements": "str"},
+            "pip_index_url": {"type": "str"},
+        }
+    )
+
+
 def pack_options() -> ArgumentSpec:
-    """The options of M(stackstorm.st2.st2_pack) itself."""
+    """The options of M(stackstorm.st2.st2_pack) itself, L(virtualenv_options) among them."""
     packs = {
         "name": {"type": "str"},
         "version": {"type": "str"},
@@ -124,11 +136,7 @@ def pack_options() -> ArgumentSpec:
             "state": {"type": "str", "choices": ["present", "latest", "absent"], "default": "present"},
             "dependencies": {"type": "str", "choices": ["install", "check", "skip"], "default": "install"},
             "force": {"type": "bool", "default": False},
-            "virtualenv": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
-            "virtualenv_backend": {"type": "str", "choices": ["auto", "uv", "virtualenv", "venv"], "default": "auto"},
             "base_path": {"type": "path"},
-            "pip_args": {"type": "list", "elements": "str"},
-            "pip_index_url": {"type": "str"},
             "verify": {"type": "str", "choices": ["fast", "content"], "default": "fast"},
             "keep_releases": {"type": "int", "default": 1},
             "purge": {"type": "bool", "default": False},
@@ -145,7 +153,7 @@ def pack_options() -> ArgumentSpec:
         },
         required_one_of=(("name", "packs"),),
         remote_if=(("backend", "api"),),
-    )
+    ).merge(virtualenv_options())
 
 
 def config_options() -> ArgumentSpec:

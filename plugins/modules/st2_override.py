@@ -13,13 +13,11 @@ author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
   - Manages override files, by which StackStorm enables and disables sensors, actions, rules and aliases of packs
-    without
-    an edit of the packs themselves.
+    without an edit of the packs themselves.
   - Everything is checked against the metadata of the installed pack, and nothing is written that StackStorm cannot
-    read. A
-    wrong override file makes it refuse whole packs, and a wrong name in one has no effect, without a word.
-  - Tells which resources are switched, has StackStorm register the packs that are concerned, and reads back whether its
-    database agrees. When StackStorm refuses, the file and the registration are put back as they were.
+    read. A wrong override file makes it refuse whole packs, and a wrong name in one has no effect, without a word.
+  - Tells which resources are switched, has StackStorm register the packs that are concerned, and reads back whether
+    its database agrees. When StackStorm refuses, the file and the registration are put back as they were.
 options:
   pack:
     description:
@@ -30,8 +28,7 @@ options:
     description: &section
       - What is to be enabled and disabled of this kind.
       - Sensors go by their class name, all others by the C(name) in their metadata. The name of the metadata file,
-        and a
-        name with the pack's ref before it, are translated, with a warning.
+        and a name with the pack's ref before it, are translated, with a warning.
       - With O(state=absent), what is named here is removed from the file; an empty mapping names the whole section.
     type: dict
     suboptions: &suboptions
@@ -69,8 +66,7 @@ options:
     description:
       - V(present) has the overrides in the file.
       - V(absent) removes those that are named, or the whole file where none is. Removing the last one removes the
-        file, too,
-        since StackStorm cannot read an empty one.
+        file, too, since StackStorm cannot read an empty one.
     type: str
     choices: [present, absent]
     default: present
@@ -106,10 +102,8 @@ attributes:
     support: full
 notes:
   - Where StackStorm's database can be read (O(register=api)), a resource that an override decides about, or that the
-    task
-    names, and that is otherwise there, is a change. Resources that no override concerns may be switched by hand, and
-    keep
-    that until their kind is registered.
+    task names, and that is otherwise there, is a change. Resources that no override concerns may be switched by hand,
+    and keep that until their kind is registered.
   - StackStorm reads override files where the registration runs. With several hosts, all of them need the same files.
 seealso:
   - module: stackstorm.st2.st2_override_info
@@ -200,8 +194,8 @@ resources:
       sample: check_delete
     before:
       description:
-        - Whether it was enabled, in StackStorm's database where that can be read, and by the files otherwise. Null when
-          that cannot be told.
+        - Whether it was enabled, in StackStorm's database where that can be read, and by the files otherwise. Null
+          when that cannot be told.
       returned: always
       type: bool
       sample: true
@@ -212,8 +206,8 @@ resources:
       sample: false
     from:
       description:
-        - What decides that, V(metadata) of the pack, V(global) (the defaults for all packs), V(defaults) of the pack's
-          overrides, or an V(exception) there.
+        - What decides that, V(metadata) of the pack, V(global) (the defaults for all packs), V(defaults) of the
+          pack's overrides, or an V(exception) there.
       returned: always
       type: str
       sample: exception
@@ -235,8 +229,8 @@ counts:
     aliases: {enabled: 0, disabled: 0, overridden: 0}
 registered:
   description:
-    - Whether StackStorm's database has what the overrides say, or would have it in check mode. False when nobody could
-      tell.
+    - Whether StackStorm's database has what the overrides say, or would have it in check mode. False when nobody
+      could tell.
   returned: success, and failure of the change itself
   type: bool
   sample: true

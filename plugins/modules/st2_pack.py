@@ -13,20 +13,19 @@ author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
   - Brings the packs of a StackStorm host to a wanted state. Packs come from a pack index, from git repositories or
-    from
-    directories.
+    from directories.
   - A pack is fetched, validated and given a working virtualenv aside, and takes its place by a rename. The pack that
-    was
-    running stays whole until then, and comes back whole when anything fails; a task changes all of its packs or none.
-  - When everything is as asked, no program is started and no network is used.
+    was running stays whole until then, and comes back whole when anything fails; a task changes all of its packs or
+    none.
+  - When everything is as asked, no program is started and no network is used, but for one question to StackStorm where
+    the task has access to its API.
 options:
   name:
     description:
       - Packs in any form that C(st2 pack install) takes, each with C(=VERSION) where wanted.
       - A name in the index (V(sensu)), a GitHub repository (V(org/repo)), a URL
-        (V(https://git.example.com/org/repo.git)),
-        an SSH address (V(git@git.example.com:org/repo)), or a directory on the target (V(file:///srv/packs/mine) or
-        V(/srv/packs/mine)).
+        (V(https://git.example.com/org/repo.git)), an SSH address (V(git@git.example.com:org/repo)), or a directory on
+        the target (V(file:///srv/packs/mine) or V(/srv/packs/mine)).
       - A version is a release (V(1.0.2)), tag, branch, or commit. Full commits are the only ones that never move.
       - Credentials in a URL are taken out and used, with a warning. Give them by O(token) or O(password).
     type: list
@@ -34,8 +33,7 @@ options:
   packs:
     description:
       - Packs in structured form, for sources that contain V(=), for one pack of a repository with many, and to insist
-        on the
-        pack that a source must have.
+        on the pack that a source must have.
     type: list
     elements: dict
     suboptions:
@@ -59,8 +57,7 @@ options:
       digest:
         description:
           - Digest of the content of a directory, V(sha256:...), as RV(packs[].after.digest) gives it. When that is
-            installed,
-            the directory is not read.
+            installed, the directory is not read.
         type: str
       upload:
         description:
@@ -72,21 +69,11 @@ options:
       - V(local) works on the target, which is a StackStorm host.
       - V(api) lets StackStorm do the work and needs nothing but its API, for a StackStorm that can only be reached
         remotely, such as one in Kubernetes. The target is then any machine that reaches the API, usually the controller
-        (by C(delegate_to)). No StackStorm is needed there, and O(st2_conf) is not read.
-      - With V(api) packs are known by their version alone, as that is all that the API tells. O(state=present) is
-        satisfied by any version, or by the release that is asked for. Branches, commits and other tags, and
-        O(state=latest) of a URL, are refused, as nobody could tell whether they are installed. So are sources that
-        StackStorm would misread (C(=) in a URL, SSH users other than C(git)), directories other than C(file:///) on
-        StackStorm's server, and credentials in URLs.
-      - With V(api) packs are installed one after another, each by an execution of its own, and StackStorm is never
-        asked to look after dependencies, since it answers a conflict by deleting packs that were running. They are
-        looked after here, by StackStorm's rules. Dependencies of a URL, and of another release than the index offers,
-        show only when it is installed; check mode warns of that.
-      - With V(api) a pack that fails is removed again, or the release that was there is installed again. Packs that
-        were done before it stay done, and the result says which. A task that outlives O(timeout) cancels its
-        execution, and can put nothing back.
+        (by C(delegate_to)). Packs are known by their version alone, and are installed one after another. The guide
+        tells what that means.
       - With V(api) only O(name), O(packs), O(state), O(dependencies), O(force), O(index_strict), O(timeout),
-        O(ca_bundle) and the options of the API mean something. Others are refused.
+        O(ca_bundle) and the options of the API mean something. Others are refused, and so are branches, commits and
+        sources that StackStorm would misread.
     type: str
     choices: [local, api]
     default: local
@@ -94,9 +81,8 @@ options:
     description:
       - V(present) is satisfied by any installed version where none is asked for, and by the one asked for otherwise.
       - V(latest) takes what the source has now. That is the index's version for a name, the tip of the default branch
-        for
-        a URL, the tip of a branch that is asked for, and the content of a directory. Releases, tags and commits are
-        as with V(present).
+        for a URL, the tip of a branch that is asked for, and the content of a directory. Releases, tags and commits
+        are as with V(present).
       - V(absent) removes the pack directory. StackStorm's own packs are never removed.
     type: str
     choices: [present, latest, absent]
@@ -104,11 +90,9 @@ options:
   dependencies:
     description:
       - V(install) also installs the packs that the wanted ones depend on, V(check) fails when one is missing, V(skip)
-        does
-        not look.
+        does not look.
       - Versions that contradict each other fail the task before anything is changed, as does removing a pack that
-        another
-        one needs, unless this is V(skip).
+        another one needs, unless this is V(skip).
     type: str
     choices: [install, check, skip]
     default: install
@@ -118,42 +102,15 @@ options:
       - With O(backend=api) StackStorm also ignores the lock of another installation of the pack.
     type: bool
     default: false
-  virtualenv:
-    description:
-      - V(auto) gives a virtualenv to packs with Python actions, sensors or requirements, V(always) to all, and
-        V(never) to none,
-        for machines that only build images.
-    type: str
-    choices: [auto, always, never]
-    default: auto
-  virtualenv_backend:
-    description:
-      - What makes virtualenvs. V(auto) takes uv where the host has it and it can be told all that C(st2.conf) and
-        pip's
-        configuration say, else virtualenv, else venv.
-    type: str
-    choices: [auto, uv, virtualenv, venv]
-    default: auto
   base_path:
     description:
       - Another of the host's C(packs_base_paths) to install to. By default, a pack stays in the one where it is, and
-        a new
-        one goes to the system packs path.
+        a new one goes to the system packs path.
     type: path
-  pip_args:
-    description:
-      - Arguments for C(pip install), after C([actionrunner] pip_opts). They can be seen in the process list.
-    type: list
-    elements: str
-  pip_index_url:
-    description:
-      - Package index for requirements. Passed by the environment.
-    type: str
   verify:
     description:
       - V(content) compares every file of the packs that are there with what was installed. With O(state=present)
-        edited,
-        missing and extra files are repaired, and named in RV(packs[].edits).
+        edited, missing and extra files are repaired, and named in RV(packs[].edits).
     type: str
     choices: [fast, content]
     default: fast
@@ -203,6 +160,7 @@ options:
     type: bool
     default: false
 extends_documentation_fragment:
+  - stackstorm.st2._virtualenv
   - stackstorm.st2._access
   - stackstorm.st2._connection
   - stackstorm.st2._registration
@@ -304,8 +262,8 @@ msg:
 packs:
   description:
     - Every pack of the task, dependencies among them, in the order in which they were taken. Also returned by a task
-      that
-      failed, which has changed none of them; with O(backend=api), a task that failed has changed those that say so.
+      that failed, which has changed none of them; with O(backend=api), a task that failed has changed those that say
+      so.
   returned: always
   type: list
   elements: dict
@@ -359,9 +317,8 @@ packs:
     action:
       description:
         - What was done. V(replace) is another commit or source of the same version, V(repair) undid edits,
-          V(virtualenv)
-          built only that, V(purge) removed what an absent pack had left, and V(adopt) is a pack that something else
-          installed and that is the one wanted.
+          V(virtualenv) built only that, V(purge) removed what an absent pack had left, and V(adopt) is a pack that
+          something else installed and that is the one wanted.
         - V(register), V(unload) and V(prune) changed only StackStorm's database, because it did not have what the
           files are.
       returned: always
@@ -415,25 +372,11 @@ registered:
   sample: true
 registration:
   description:
-    - What StackStorm registered, in its own counts. Empty when it was not told anything, and with O(backend=api).
+    - What StackStorm registered, in its own counts by type, and how many of these an override switched on or off.
+    - C(by) is how it was told, V(api), V(local) or V(none); null when there was no need to find out.
   returned: always
   type: dict
-  contains:
-    by:
-      description: How StackStorm was told, V(api), V(local) or V(none). Null when there was no need to find out.
-      returned: always
-      type: str
-      sample: api
-    counts:
-      description: How many were registered, by type.
-      returned: always
-      type: dict
-      sample: {actions: 12, sensors: 1}
-    overridden:
-      description: How many of these an override switched on or off.
-      returned: always
-      type: dict
-      sample: {actions: 2}
+  sample: {by: api, counts: {actions: 12, sensors: 1}, overridden: {actions: 2}}
 step:
   description: The step that failed.
   returned: failure

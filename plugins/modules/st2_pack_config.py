@@ -15,8 +15,8 @@ description:
   - Brings the config of a pack, C(/opt/stackstorm/configs/PACK.yaml), to the wanted values, and lets StackStorm's
     database know of it. A config on disk does nothing until it is registered.
   - The values are held against the pack's C(config.schema.yaml) by the rules of StackStorm 3.9.0 before anything is
-    written. A config that StackStorm would refuse, or crash over, fails the task and changes nothing. Messages name the
-    key, the rule and the line, and never a value.
+    written. A config that StackStorm would refuse, or crash over, fails the task and changes nothing. Messages name
+    the key, the rule and the line, and never a value.
   - A database that has another config than the file is a change as well, and is mended.
 options:
   pack:
@@ -28,8 +28,8 @@ options:
   config:
     description:
       - The values. Types are StackStorm's types, so that V(true), V("true") and V(1) are three different values.
-      - Values that StackStorm is to read from its key-value store, C({{ st2kv.system.token }}), go through as they are.
-        Mark them C(!unsafe) in YAML, or Ansible renders them.
+      - Values that StackStorm is to read from its key-value store, C({{ st2kv.system.token }}), go through as they
+        are. Mark them C(!unsafe) in YAML, or Ansible renders them.
       - Secrets may stand here too. What the schema, or the name of a key, says is secret is not shown in diffs and
         results, and none of the values of this option goes to logs.
       - One of O(config) and O(secrets) is needed with O(state=present).
@@ -40,11 +40,11 @@ options:
     type: dict
   state:
     description:
-      - V(absent) removes the file, and makes StackStorm's database forget the config. StackStorm has no call for that.
-        Where the schema allows an empty config, an empty one is registered before the file goes. Where it does not, the
-        pack is unloaded and registered again by the API, which starts its sensors anew; that is not done when the pack
-        is one of StackStorm's own, or has rules that were made by hand. When it cannot be done, the module warns, and
-        RV(registered) is V(false).
+      - V(absent) removes the file, and makes StackStorm's database forget the config. StackStorm has no call for
+        that. Where the schema allows an empty config, an empty one is registered before the file goes. Where it does
+        not, the pack is unloaded and registered again by the API, which starts its sensors anew; that is not done
+        when the pack is one of StackStorm's own, or has rules that were made by hand. When it cannot be done, the
+        module warns, and RV(registered) is V(false).
     type: str
     choices: [present, absent]
     default: present
@@ -66,8 +66,8 @@ options:
     default: warn
   schema:
     description:
-      - A C(config.schema.yaml), or a directory with one, on the target, to check by instead of the installed pack's. So
-        a config can be checked against a version that is about to be installed.
+      - A C(config.schema.yaml), or a directory with one, on the target, to check by instead of the installed pack's.
+        So a config can be checked against a version that is about to be installed.
     type: path
   backup:
     description:
@@ -204,8 +204,8 @@ changes:
       sample: ["host", "vcenters.prod.password"]
 registered:
   description:
-    - Whether StackStorm's database has what this task wants of it, as far as that can be told; or would have, in check
-      mode.
+    - Whether StackStorm's database has what this task wants of it, as far as that can be told; or would have, in
+      check mode.
   returned: always
   type: bool
   sample: true

@@ -139,8 +139,8 @@ configs:
     attributes:
       description:
         - The keys that the schema has, each with C(key), C(description), C(type), C(required), C(secret),
-          C(holds_secrets) (it is one, or may have one inside), C(default), C(enum), C(summary), C(is_set) and C(value).
-          Secrets are masked.
+          C(holds_secrets) (it is one, or may have one inside), C(default), C(enum), C(summary), C(is_set) and
+          C(value). Secrets are masked.
       returned: always
       type: list
       elements: dict
@@ -158,8 +158,8 @@ configs:
           value: sensu.example.com
     template:
       description:
-        - A config to fill in, with the description of every key. Required keys are null; everything else is a comment.
-          Null without a schema.
+        - A config to fill in, with the description of every key. Required keys are null; everything else is a
+          comment. Null without a schema.
       returned: always
       type: str
       sample: |

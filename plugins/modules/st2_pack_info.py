@@ -13,8 +13,7 @@ author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
   - Tells of the packs on a StackStorm host what they are, where they came from, whether somebody edited them, and how
-    their
-    virtualenvs are.
+    their virtualenvs are.
   - Reads the host's files. The network is used only with O(check_latest=true), and to ask StackStorm where the task
     has access to its API.
 options:
@@ -184,8 +183,7 @@ packs:
     virtualenv:
       description:
         - Its virtualenv. C(health) is V(ok), V(outdated) (made for another Python or other requirements), V(foreign)
-          (made by
-          something else), V(broken) or V(absent); C(needed) tells whether the pack has to have one.
+          (made by something else), V(broken) or V(absent); C(needed) tells whether the pack has to have one.
       returned: always
       type: dict
       sample: {path: /opt/stackstorm/virtualenvs/sensu, health: ok, python_version: "3.11", needed: true}
