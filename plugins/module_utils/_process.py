@@ -96,7 +96,7 @@ def _die_with_parent(parent: int, most_written: t.Optional[int], most_memory: t.
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # killed before this was said
-            os._exit(1)
+            os.kill(os.getpid(), signal.SIGKILL)
     if most_written is not None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_FSIZE, (most_written, most_written))

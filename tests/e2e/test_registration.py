@@ -11,27 +11,51 @@ import typing as t
 import pytest
 from infrastructure.ansible_run import ModuleResult
 from infrastructure.packs import PackTree
-from infrastructure.st2_stub import OBSERVER, StackStormStub, delay, gateway_timeout, hang
+from infrastructure.st2_stub import (
+    OBSERVER,
+    RealStackStorm,
+    StackStormStub,
+    delay,
+    gateway_timeout,
+    hang,
+    is_stub,
+    stackstorm_under_test,
+)
 
 from .scene import STATE, Scene, only, warnings
 
 CANARY = "k3y-c4n4ry-5f1e"
+REF = "registration_test"
+StackStorm = t.Union[StackStormStub, RealStackStorm]
 
 
 @pytest.fixture
-def stub(scene: Scene) -> t.Iterator[StackStormStub]:
+def stackstorm(scene: Scene) -> t.Iterator[StackStorm]:
+    """The stand-in, or the real server that the environment names; the host's packs are in its directories."""
+    scene.release(REF, "1.0.0", "1.1.0")
+    with stackstorm_under_test(scene.host) as found:
+        if not is_stub(found):
+            scene.host.configure("system", base_path=str(found.packs_path.parent))
+            scene.host.configure("content", system_packs_base_path=str(found.packs_path))
+        yield found
+
+
+@pytest.fixture
+def stub(scene: Scene, stackstorm: StackStorm) -> StackStormStub:
+    """The stand-in; what needs it is skipped for a real server."""
+    if not isinstance(stackstorm, StackStormStub):
+        pytest.skip("this needs the stand-in for StackStorm")
     scene.release("demo", "1.0.0", "1.1.0")
-    with StackStormStub(scene.host) as stub:
-        yield stub
+    return stackstorm
 
 
-def api(stub: StackStormStub, **more: t.Any) -> t.Dict[str, t.Any]:
+def api(stub: StackStorm, **more: t.Any) -> t.Dict[str, t.Any]:
     """The options that lead to the stand-in."""
     access = {"api_url": f"{stub.api_url}/v1", "auth_url": stub.auth_url, "api_key": stub.api_key}
     return {"register": "api", **access, **more}
 
 
-def version(stub: StackStormStub, ref: str = "demo") -> t.Optional[str]:
+def version(stub: StackStorm, ref: str = "demo") -> t.Optional[str]:
     pack = stub.pack(ref)
     return t.cast(str, pack["version"]) if pack else None
 
@@ -61,32 +85,45 @@ def changes(stub: StackStormStub) -> t.List[str]:
     return [request.path for request in stub.requests if request.method != "GET"]
 
 
-STEPS: t.List[t.Tuple[t.List[str], t.Dict[str, t.Any], t.Optional[str]]] = [
-    (["demo=1.0.0"], {}, "1.0.0"),
-    (["demo=1.1.0"], {}, "1.1.0"),
-    (["demo"], {"state": "absent"}, None),
+STEPS: t.List[t.Tuple[str, t.Dict[str, t.Any], t.Optional[str]]] = [
+    (f"{REF}=1.0.0", {}, "1.0.0"),
+    (f"{REF}=1.1.0", {}, "1.1.0"),
+    (REF, {"state": "absent"}, None),
 ]
 
 
 @pytest.mark.parametrize("how", ["api", "auto"])
-def test_create_change_remove_each_foretold_done_and_then_nothing(scene: Scene, stub: StackStormStub, how: str) -> None:
+def test_create_change_remove_each_foretold_done_and_then_nothing(
+    scene: Scene, stackstorm: StackStorm, how: str
+) -> None:
     before: t.Optional[str] = None
-    for names, options, after in STEPS:
-        options = {**api(stub, register=how), **options}
-        foretold = scene.change(*names, check=True, **options)
-        assert version(stub) == before and changes(stub) == []
-        done = scene.change(*names, **options)
-        assert version(stub) == after
+    for name, options, after in STEPS:
+        options = {**api(stackstorm, register=how), **options}
+        foretold = scene.change(name, check=True, **options)
+        assert version(stackstorm, REF) == before
+        done = scene.change(name, **options)
+        assert version(stackstorm, REF) == after
+        assert (stackstorm.packs_path / REF).exists() is (after is not None)
         assert done["registered"] is True and only(done)["registered"] is True
         for key in ("packs", "msg", "diff"):
             assert foretold[key] == done[key]
-        stub.requests.clear()
         view = scene.view()
         for check in (True, False):
-            assert scene.keep(*names, check=check, **options)["registered"] is True
-        assert changes(stub) == [] and scene.moved(view) == []
+            assert scene.keep(name, check=check, **options)["registered"] is True
+        assert scene.moved(view) == []
         before = after
-    assert stub.resources("demo")["actions"] == {}
+    assert stackstorm.resources(REF)["actions"] == {}
+
+
+def test_check_mode_and_a_satisfied_run_ask_and_tell_nothing(scene: Scene, stub: StackStormStub) -> None:
+    scene.change("demo=1.0.0", check=True, **api(stub))
+    assert changes(stub) == []
+    scene.change("demo=1.0.0", **api(stub))
+    stub.requests.clear()
+    scene.keep("demo=1.0.0", **api(stub))
+    assert changes(stub) == []
+    # One to see whether the key is good, one for what it has.
+    assert [request.path for request in stub.requests] == ["/v1/packs", "/v1/packs"]
 
 
 def test_what_is_registered_is_counted_in_stackstorms_own_words(scene: Scene, stub: StackStormStub) -> None:

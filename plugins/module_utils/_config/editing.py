@@ -67,7 +67,9 @@ class _Editor:
             return self._fill_empty(wanted)
         self._mapping(self._root, current, wanted)
         text = self._text
-        for edit in sorted(self._edits, key=lambda one: (one.start, one.end), reverse=True):
+        # From the last to the first. What comes to the same place of an inner mapping, found first, stands first.
+        found = enumerate(self._edits)
+        for _number, edit in sorted(found, key=lambda one: (one[1].start, one[1].end, one[0]), reverse=True):
             text = text[: edit.start] + edit.text + text[edit.end :]
         return text
 

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import typing as t
 from dataclasses import dataclass
 
@@ -54,7 +55,9 @@ def same(one: t.Any, other: t.Any) -> bool:
         return len(one) == len(other) and all(map(same, one, other))
     if type(one) is not type(other):
         return False
-    return bool(one == other) or (one != one and other != other)
+    if isinstance(one, float) and math.isnan(one):
+        return math.isnan(other)
+    return bool(one == other)
 
 
 def agrees(database: t.Any, wanted: t.Any) -> bool:
@@ -72,7 +75,7 @@ def agrees(database: t.Any, wanted: t.Any) -> bool:
         return len(database) == len(wanted) and all(map(agrees, database, wanted))
     if isinstance(wanted, (datetime.date, datetime.datetime)):
         return isinstance(database, str) and database[:10] == wanted.isoformat()[:10]
-    if isinstance(wanted, float) and type(database) is int:
+    if isinstance(wanted, float) and isinstance(database, int) and not isinstance(database, bool):
         return database == wanted
     return same(database, wanted)
 

@@ -83,6 +83,11 @@ class Database:
             self.warnings += warnings
         return self._chosen
 
+    def close(self) -> None:
+        """Let go of connections."""
+        if self._chosen is not None:
+            self._chosen.close()
+
     def summary(self) -> t.Dict[str, t.Any]:
         """What StackStorm was told, in its own counts."""
         return {

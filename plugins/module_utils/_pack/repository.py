@@ -67,6 +67,11 @@ class Found:
     warnings: t.Tuple[str, ...] = ()
 
 
+def _could_not_store(said: str) -> bool:
+    """Whether the process that stores objects was ended, as opposed to the connection that it reads from."""
+    return "invalid index-pack output" in said and not any(words in said for words in ("early EOF", "disconnect"))
+
+
 class Repository:
     """One remote repository and, once cloned, its local clone.
 
@@ -100,7 +105,7 @@ class Repository:
                 most_written=_MOST_FETCHED,
             )
         except ProgramError as error:
-            if "invalid index-pack output" in error.completed.stderr:  # The process that stores objects was ended.
+            if _could_not_store(error.completed.stderr):
                 raise SourceError(
                     f"The repository {strip_urls(self.url)} cannot be stored: it has more than "
                     f"{_MOST_FETCHED >> 20} MiB, which no pack needs, or this host has not enough memory.",

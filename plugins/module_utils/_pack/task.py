@@ -46,7 +46,10 @@ def converge_packs(task: Task) -> Result:
         database=database,
         deadline=deadline,
     )
-    outcome = run.run()
+    try:
+        outcome = run.run()
+    finally:
+        database.close()
     # StackStorm registers its own packs.
     rows = [row for row in outcome.rows if row["ref"] not in SYSTEM_PACKS]
     registered = bool(rows) and all(row["registered"] for row in rows)

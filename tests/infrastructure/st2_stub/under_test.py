@@ -78,9 +78,8 @@ class RealStackStorm:
         return answer.json()
 
 
-@contextlib.contextmanager
-def stackstorm_under_test(host: t.Any, **options: t.Any) -> t.Iterator[t.Union[StackStormStub, RealStackStorm]]:
-    """Give the StackStorm that a test shall talk to.
+def stackstorm_under_test(host: t.Any, **options: t.Any) -> t.ContextManager[t.Union[StackStormStub, RealStackStorm]]:
+    """Give the StackStorm that a test shall talk to, for a ``with``.
 
     With ST2_API_URL and ST2_API_KEY it is the server they name, whose directories are those of this machine below
     ST2_BASE_PATH (``/opt/stackstorm`` unless set); else a `StackStormStub` on ``host``, with the options given.
@@ -91,10 +90,8 @@ def stackstorm_under_test(host: t.Any, **options: t.Any) -> t.Iterator[t.Union[S
     """
     url, key = os.environ.get("ST2_API_URL"), os.environ.get("ST2_API_KEY")
     if url and key:
-        yield RealStackStorm(url, key, os.environ.get("ST2_BASE_PATH") or DEFAULT_BASE_PATH)
-        return
-    with StackStormStub(host, **options) as stub:
-        yield stub
+        return contextlib.nullcontext(RealStackStorm(url, key, os.environ.get("ST2_BASE_PATH") or DEFAULT_BASE_PATH))
+    return StackStormStub(host, **options)
 
 
 def is_stub(stackstorm: t.Union[StackStormStub, RealStackStorm]) -> bool:

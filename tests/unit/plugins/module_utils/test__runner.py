@@ -49,6 +49,7 @@ def host(tmp_path_factory):
 def run(host, tmp_path, capsys, monkeypatch):
     """Runs a real AnsibleModule around some work, in this process."""
     from ansible.module_utils import basic
+    from ansible.module_utils.common.parameters import PASS_VARS
     from ansible.module_utils.testing import patch_module_args
 
     from ansible_collections.stackstorm.st2.plugins.module_utils import _runner
@@ -60,7 +61,8 @@ def run(host, tmp_path, capsys, monkeypatch):
 
     def go(work, check=False, diff=False, **params):
         internal = {"_ansible_check_mode": check, "_ansible_diff": diff, "_ansible_remote_tmp": str(tmp_path)}
-        internal["_ansible_inject_invocation"] = True  # As with -vvv; before 2.21 always.
+        if "inject_invocation" in PASS_VARS:
+            internal["_ansible_inject_invocation"] = True  # As with -vvv; before 2.21 always.
         internal["_ansible_keep_remote_files"] = True  # Else each leaves a clean-up for the end of this process.
         given = {"name": ["demo"], "st2_conf": str(host.st2_conf), **params, **internal}
         given = {option: value for option, value in given.items() if value is not None}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.editing import edited
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.rendering import block
@@ -113,6 +113,7 @@ def commented(values):
 
 
 @settings(max_examples=80, deadline=None)
+@example({"a": {"a": None}}, {"a": {"b": None}, "b": None})  # two additions at the end of the file
 @given(CONFIGS, CONFIGS)
 def test_what_comes_out_says_what_it_should(current, over):
     wanted = merged(current, over)

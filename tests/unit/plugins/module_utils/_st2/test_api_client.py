@@ -141,12 +141,12 @@ def test_what_is_no_list_of_objects_is_an_error(server):
 def test_each_status_is_an_error_of_its_kind(server, status, kind, words, said):
     server.on("GET", "/packs", fault(status, words))
     error = refused(client_of(server))
-    assert type(error) is kind and said in error.message
+    assert error.__class__ is kind and said in error.message
 
 
 def test_a_gateway_answers_with_a_page_and_still_is_understood(server):
     server.on("GET", "/packs", answer(b"<html><h1>504 Gateway Time-out</h1></html>", 504, Content_Type="text/html"))
-    assert type(refused(client_of(server))) is GatewayTimeoutError
+    assert refused(client_of(server)).__class__ is GatewayTimeoutError
 
 
 def test_the_permission_that_is_missing_is_named_apart(server):
@@ -182,7 +182,7 @@ def test_known_secrets_are_taken_out_of_stackstorms_words(server):
 def test_what_is_not_json_is_not_the_api(server, body):
     server.on("GET", "/packs", answer(body))
     error = refused(client_of(server))
-    assert type(error) is UnexpectedAnswerError and "Give the right api_url" in error.message
+    assert error.__class__ is UnexpectedAnswerError and "Give the right api_url" in error.message
 
 
 # Servers that are not there
@@ -193,7 +193,7 @@ def test_nobody_listening_is_unreachable():
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
         error = refused(ApiClient(url, deadline=Deadline(20)))
-    assert type(error) is UnreachableError
+    assert error.__class__ is UnreachableError
     assert error.message == (
         f"StackStorm at {url} cannot be reached: Connection refused. Look whether api_url is right and st2api runs."
     )
@@ -201,12 +201,12 @@ def test_nobody_listening_is_unreachable():
 
 def test_no_such_host_is_unreachable():
     error = refused(ApiClient("http://st2.invalid/api", deadline=Deadline(20)))
-    assert type(error) is UnreachableError and "http://st2.invalid/api cannot be reached" in error.message
+    assert error.__class__ is UnreachableError and "http://st2.invalid/api cannot be reached" in error.message
 
 
 def test_a_server_that_breaks_off_is_unreachable(server):
     server.on("GET", "/packs", lambda handler, _asked: handler.drop())
-    assert type(refused(client_of(server))) is UnreachableError
+    assert refused(client_of(server)).__class__ is UnreachableError
 
 
 # Time
@@ -277,7 +277,7 @@ def test_a_redirect_is_not_followed(server):
         server.on("GET", "/packs", answer(b"", 302, Location=f"{other.url}/v1/packs?token={CANARY}"))
         error = refused(client_of(server, headers={"X-Auth-Token": "t-1"}))
         assert other.quiet
-    assert type(error) is UnexpectedAnswerError
+    assert error.__class__ is UnexpectedAnswerError
     assert f"redirects to {other.url}/v1/packs. Redirects are not followed" in error.message
     assert CANARY not in error.message
 
@@ -293,7 +293,8 @@ def test_other_hosts_go_through_the_proxy_unless_no_proxy_says_so(server):
     through = Proxy(http=server.url)
     assert ApiClient("http://st2.invalid/v1", deadline=Deadline(20), proxy=through).get("/packs") == []
     direct = Proxy(http=server.url, no_proxy="st2.invalid")
-    assert type(refused(ApiClient("http://st2.invalid/v1", deadline=Deadline(20), proxy=direct))) is UnreachableError
+    error = refused(ApiClient("http://st2.invalid/v1", deadline=Deadline(20), proxy=direct))
+    assert error.__class__ is UnreachableError
     assert len(server.asked) == 1
 
 
@@ -323,7 +324,7 @@ def test_a_certificate_of_ones_own_authority_is_trusted(tls_server, authority):
 
 def test_an_unknown_authority_is_not_trusted(tls_server):
     error = refused(client_of(tls_server))
-    assert type(error) is TlsError and not tls_server.asked
+    assert error.__class__ is TlsError and not tls_server.asked
     assert "cannot be trusted" in error.message and "Give ca_bundle" in error.message
 
 
@@ -334,9 +335,9 @@ def test_without_checks_nothing_is_printed_either(tls_server, capfd, recwarn):
 
 def test_a_bundle_that_is_not_there_is_named(tls_server, tmp_path):
     error = refused(client_of(tls_server, verify=f"{tmp_path}/nothing.pem"))
-    assert type(error) is TlsError and f"{tmp_path}/nothing.pem" in error.message and "ca_bundle" in error.message
+    assert error.__class__ is TlsError and f"{tmp_path}/nothing.pem" in error.message and "ca_bundle" in error.message
 
 
 def test_https_to_a_server_without_it_is_a_matter_of_tls(server):
     error = refused(ApiClient(server.api.replace("http:", "https:"), deadline=Deadline(20)))
-    assert type(error) is TlsError
+    assert error.__class__ is TlsError
