@@ -222,14 +222,33 @@ class Database:
         """
         if not self._touched:
             return ""
-        if self.registrar.name != "none":
-            self._chosen, _warnings = self._choose(Deadline(min(_GRACE, self._deadline.seconds)))
-        problem = self.heal(self._touched, installation)
+        problem = self._ask_anew() or self.heal(self._touched, installation)
         if not problem:
             self._settle()
-            return ""
+            return self._remains(installation)
         self.astray = frozenset(self._touched)
         return f" StackStorm's database could not be put back, which the next run does: {problem}"
+
+    def _remains(self, installation: Installation) -> str:
+        gone = [ref for ref in dict.fromkeys(self._touched) if not installation.get(ref)]
+        if not gone or self.registrar.unloads:
+            return ""
+        return (
+            f" StackStorm's database may keep what it had taken of {', '.join(gone)}, as st2-register-content takes "
+            "nothing out of it."
+        )
+
+    def _ask_anew(self) -> str:
+        """Get the registrar again, with time of its own; return why that failed, empty when it did not."""
+        before = self.registrar
+        try:
+            found, _warnings = self._choose(Deadline(min(_GRACE, self._deadline.seconds)))
+        except St2Error as error:
+            return error.message
+        if found.name != before.name:
+            return "its API does not answer any more."
+        self._chosen = found
+        return ""
 
     def heal(self, refs: t.Sequence[str], installation: Installation) -> str:
         """Make the database agree with the files of some packs, whatever it has of them.

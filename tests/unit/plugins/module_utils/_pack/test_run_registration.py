@@ -221,3 +221,27 @@ def test_what_an_interrupted_run_left_in_the_database_waits_for_a_run_that_may_t
     assert (done.changed, done.plan.recovery) == (True, ("sensu",))
     assert database.rows["sensu"] == "1.1.0"
     assert not site.run("jira", database=database).changed
+
+
+def test_a_database_that_does_not_answer_any_more_is_not_said_to_be_put_back(site, database):
+    site.run("sensu=1.0.0", database=database)
+    database.refuses.add(("sensu", "1.1.0"))
+    database.answers = 1
+    failed = site.run("sensu=1.1.0", database=database)
+    assert "bad content" in failed.failure.message
+    assert "could not be put back, which the next run does: its API does not answer any more" in failed.failure.message
+    assert failed.changed
+    database.answers = None
+    database.rows["sensu"] = "1.1.0"
+    done = site.run("jira", database=database)
+    assert done.plan.recovery == ("sensu",)
+    assert database.rows == {"sensu": "1.0.0", "jira": "2.0.0"}
+
+
+def test_what_cannot_be_taken_out_of_the_database_again_is_said(site):
+    database = PretendedDatabase(name="local", reads=False, unloads=False)
+    database.refuses.add(("sensu", "1.1.0"))
+    failed = site.run("sensu", database=database)
+    assert "may keep what it had taken of sensu" in failed.failure.message
+    assert not (site.host.packs / "sensu").exists()
+    assert not site.run("jira", state="absent", database=database).warnings
