@@ -265,6 +265,27 @@ def test_prune_takes_what_has_no_file_and_nothing_made_by_hand(scene: Scene, stu
     scene.keep("lean", prune=True, **api(stub))
 
 
+def test_prune_takes_resources_of_every_kind_and_switches_sensors_off(scene: Scene, stub: StackStormStub) -> None:
+    kinds = ("actions", "rules", "aliases", "policies", "triggers", "sensors")
+    scene.repository("lean").release(PackTree("lean", "1.0.0"))
+    smaller = PackTree("lean", "1.1.0")
+    for path in [path for path in smaller.files if path.startswith(kinds) and path.endswith(".yaml")]:
+        smaller.remove(path)
+    scene.repository("lean").release(smaller)
+    scene.publish()
+    scene.change("lean=1.0.0", **api(stub))
+    before = stub.resources("lean")
+    assert all(before[kind] for kind in kinds)
+    foretold = scene.change("lean=1.1.0", check=True, prune=True, **api(stub))
+    done = scene.change("lean=1.1.0", prune=True, **api(stub))
+    assert only(done)["pruned"] == only(foretold)["pruned"] and foretold["diff"] == done["diff"]
+    after = stub.resources("lean")
+    assert {sensor["enabled"] for sensor in after["sensors"].values()} == {False}
+    files = {kind: [one for one in after[kind].values() if one.get("metadata_file")] for kind in kinds[:-1]}
+    assert files == {kind: [] for kind in kinds[:-1]}
+    assert only(scene.keep("lean", prune=True, **api(stub)))["pruned"] == []
+
+
 def test_the_program_on_the_host_does_it_without_credentials(scene: Scene, stub: StackStormStub) -> None:
     stub.install_register_content()
     done = scene.change("demo=1.0.0", register="auto")
