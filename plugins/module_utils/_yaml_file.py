@@ -250,33 +250,27 @@ def _key_lines(node: t.Any, above: t.Tuple[str, ...], levels: int) -> t.Iterator
                 yield from _key_lines(value, (*above, key.value), levels - 1)
 
 
-def _scalars(node: t.Any) -> t.Iterator[t.Any]:
+def _nodes(node: t.Any) -> t.Iterator[t.Any]:
+    """Every node once, however many aliases lead to it, in the order of the text."""
     seen: t.Set[int] = set()
     waiting = [node]
     while waiting:
         one = waiting.pop()
-        if id(one) in seen:
-            continue
-        seen.add(id(one))
-        if one.id == "scalar":
+        if id(one) not in seen:
+            seen.add(id(one))
             yield one
-        waiting.extend(reversed(_children(one)))
+            waiting.extend(reversed(_children(one)))
+
+
+def _scalars(node: t.Any) -> t.Iterator[t.Any]:
+    return (one for one in _nodes(node) if one.id == "scalar")
 
 
 def _most_number_keys(node: t.Any) -> int:
     """How many whole numbers the mapping has as keys that has the most of them."""
-    most = 0
-    seen: t.Set[int] = set()
-    waiting = [node]
-    while waiting:
-        one = waiting.pop()
-        if id(one) in seen:
-            continue
-        seen.add(id(one))
-        if one.id == "mapping":
-            most = max(most, sum(key.id == "scalar" and key.tag.endswith(":int") for key, _value in one.value))
-        waiting.extend(_children(one))
-    return most
+    mappings = (one for one in _nodes(node) if one.id == "mapping")
+    counts = (sum(key.id == "scalar" and key.tag.endswith(":int") for key, _value in one.value) for one in mappings)
+    return max(counts, default=0)
 
 
 def _weight(node: t.Any, weights: t.Optional[t.Dict[int, int]] = None) -> int:

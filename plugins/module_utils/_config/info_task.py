@@ -30,12 +30,9 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import check_ref
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.transaction import Journal, pending
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.choose_registrar import choose_registrar
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.choose_registrar import registrar_for
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registered_record import RegisteredRecords
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Registrar
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration_options import (
-    registration_options_from,
-)
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result, Task
 
 _CONFIG_FILE = re.compile(r"([a-z0-9_]+)\.yaml")
@@ -50,13 +47,7 @@ def describe_configs(task: Task) -> Result:
     if task.params["schema"] and len(refs) != 1:
         raise OptionError("schema goes with one pack: name it in pack.")
     deadline = Deadline(task.params["timeout"])
-    registrar, warnings = choose_registrar(
-        registration_options_from(task.params),
-        task.host,
-        environment=task.environment,
-        deadline=deadline,
-        redactor=task.redactor,
-    )
+    registrar, warnings = registrar_for(task, deadline)
     try:
         describer = _Describer(task, registrar)
         configs = [describer.describe(ref) for ref in dict.fromkeys(refs or describer.refs())]

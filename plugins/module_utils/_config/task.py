@@ -35,12 +35,9 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.recovery import recover
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.transaction import Journal, pending
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.choose_registrar import choose_registrar
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.choose_registrar import registrar_for
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registered_record import RegisteredRecords
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Registered, Registrar
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration_options import (
-    registration_options_from,
-)
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result, Task
 
 
@@ -58,13 +55,7 @@ def converge_config(task: Task) -> Result:
             f"{task.host.st2_conf} its configuration (option st2_conf)?"
         )
     deadline = Deadline(options.timeout)
-    registrar, warnings = choose_registrar(
-        registration_options_from(task.params),
-        task.host,
-        environment=task.environment,
-        deadline=deadline,
-        redactor=task.redactor,
-    )
+    registrar, warnings = registrar_for(task, deadline)
     try:
         return ConfigRun(task, options, registrar, deadline, warnings).run()
     finally:

@@ -28,10 +28,9 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed imp
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import state_directory
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.transaction import Journal, pending
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.choose_registrar import choose_registrar
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.choose_registrar import registrar_for
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registered_record import RegisteredRecords
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Registrar
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration_options import registration_options_from
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result, Task
 
 
@@ -41,13 +40,7 @@ def describe_overrides(task: Task) -> Result:
     :raises St2Error: for options and hosts that cannot be used, and a database that does not answer.
     """
     names = list(dict.fromkeys(check_pack("pack", name) for name in task.params["pack"] or ()))
-    registrar, warnings = choose_registrar(
-        registration_options_from(task.params),
-        task.host,
-        environment=task.environment,
-        deadline=Deadline(task.params["timeout"]),
-        redactor=task.redactor,
-    )
+    registrar, warnings = registrar_for(task, Deadline(task.params["timeout"]))
     if registrar.name == "none" and warnings:
         warnings = warnings[:-1]  # The last one says that nothing gets registered, which nothing here does.
     try:

@@ -15,9 +15,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._override.override_
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.run import Outcome, Run
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import state_directory
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.choose_registrar import choose_registrar
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.choose_registrar import registrar_for
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registered_record import RegisteredRecords
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration_options import registration_options_from
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result, Task
 
 
@@ -28,13 +27,7 @@ def converge_override(task: Task) -> Result:
     """
     options = options_from(task.params)
     deadline = Deadline(task.params["timeout"])
-    registrar, warnings = choose_registrar(
-        registration_options_from(task.params),
-        task.host,
-        environment=task.environment,
-        deadline=deadline,
-        redactor=task.redactor,
-    )
+    registrar, warnings = registrar_for(task, deadline)
     try:
         outcome = Run(
             task.host,

@@ -315,16 +315,13 @@ def open_database(task: Task, deadline: Deadline, **how: t.Any) -> Database:
 
     :arg how: As L(Database) takes it.
     """
-    options = registration_options_from(task.params)
-    for secret in options.secrets():
+    for secret in registration_options_from(task.params).secrets():
         task.redactor.add(secret)
 
     def choose(until: Deadline) -> t.Tuple[Registrar, t.Sequence[str]]:
-        from ansible_collections.stackstorm.st2.plugins.module_utils._st2.choose_registrar import choose_registrar
+        from ansible_collections.stackstorm.st2.plugins.module_utils._st2.choose_registrar import registrar_for
 
-        return choose_registrar(
-            options, task.host, environment=task.environment, deadline=until, redactor=task.redactor
-        )
+        return registrar_for(task, until)
 
     return Database(choose, deadline, RegisteredRecords(state_directory(task.host.base_path)), **how)
 

@@ -29,12 +29,30 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._st2.local_registra
     find_program,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Registrar
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration_options import RegistrationOptions
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration_options import (
+    RegistrationOptions,
+    registration_options_from,
+)
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.unregistered import Unregistered
+from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task
 
 # How long C(auto) waits for an API that does not answer, when there is another way.
 _PATIENCE_SECONDS = 20.0
 Chosen = t.Tuple[Registrar, t.List[str]]
+
+
+def registrar_for(task: Task, deadline: Deadline) -> Chosen:
+    """What L(choose_registrar) gives for the options of a task.
+
+    :raises RegistrationError, OptionError: as it does.
+    """
+    return choose_registrar(
+        registration_options_from(task.params),
+        task.host,
+        environment=task.environment,
+        deadline=deadline,
+        redactor=task.redactor,
+    )
 
 
 def choose_registrar(
