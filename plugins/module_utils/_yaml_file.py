@@ -194,9 +194,7 @@ class _Source:
     def _syntax_error(self, error: t.Any) -> InvalidPackError:
         mark = getattr(error, "problem_mark", None)
         if mark is not None:
-            # libyaml 0.2.6 and later have a limit of their own for brackets.
-            deep = "nesting depth" in str(error.problem)
-            return self.error("it is nested too deeply" if deep else _problem(error), mark.line + 1)
+            return self.error(_problem(error), mark.line + 1)
         found = self.yaml.reader.Reader.NON_PRINTABLE.search(self.text)
         if found:
             return self.error("it holds a control character", self.text.count("\n", 0, found.start()) + 1)
@@ -225,7 +223,7 @@ def _library() -> t.Any:
 
 def _problem(error: t.Any) -> str:
     """The problem in the parser's words, none of which are the file's."""
-    if "maximum nesting depth" in str(error.problem):  # libyaml from 0.2.6
+    if "maximum nesting depth" in str(error.problem):  # libyaml from 0.2.6 has a limit of its own for brackets.
         return "it is nested too deeply"
     if not error.context:
         return str(error.problem)
