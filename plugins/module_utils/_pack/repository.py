@@ -68,8 +68,9 @@ class Found:
 
 
 def _could_not_store(said: str) -> bool:
-    """Whether the process that stores objects was ended, as opposed to the connection that it reads from."""
-    return "invalid index-pack output" in said and not any(words in said for words in ("early EOF", "disconnect"))
+    """Whether the process that stores objects was ended, or had no memory; as opposed to the connection to it."""
+    broken = any(words in said for words in ("early EOF", "disconnect"))
+    return "invalid index-pack output" in said and ("Out of memory" in said or not broken)
 
 
 class Repository:
