@@ -113,22 +113,22 @@ seealso:
 EXAMPLES = r"""
 - name: Switch off one action, and a sensor by its class name
   stackstorm.st2.st2_override:
-    pack: sensu
+    pack: napalm
     actions:
       disabled:
-        - check_delete
+        - cli
     sensors:
       disabled:
-        - SensuEventSensor
+        - NapalmLLDPSensor
 
 - name: Have no alias of the pack but one
   stackstorm.st2.st2_override:
-    pack: sensu
+    pack: napalm
     aliases:
       defaults:
         enabled: false
       exceptions:
-        check_list:
+        check_consistency:
           enabled: true
 
 - name: Have no sensor run on this host, whatever the packs say
@@ -139,10 +139,10 @@ EXAMPLES = r"""
 
 - name: Leave the action to its metadata again
   stackstorm.st2.st2_override:
-    pack: sensu
+    pack: napalm
     actions:
       exceptions:
-        check_delete: {}
+        cli: {}
     state: absent
 
 - name: Remove all overrides of the pack
@@ -191,7 +191,7 @@ resources:
       description: Its name; of a sensor, its class name.
       returned: always
       type: str
-      sample: check_delete
+      sample: event_delete
     before:
       description:
         - Whether it was enabled, in StackStorm's database where that can be read, and by the files otherwise. Null

@@ -89,12 +89,12 @@ packs:
           description: Its name; of a sensor, its class name.
           returned: always
           type: str
-          sample: check_delete
+          sample: event_delete
         file:
           description: Its metadata file, in the pack.
           returned: always
           type: str
-          sample: actions/check_delete.yaml
+          sample: actions/event_delete.yaml
         enabled:
           description: Whether it is enabled by the files. Null when StackStorm cannot register it with them.
           returned: always
@@ -160,7 +160,7 @@ files:
       description: What it says, without what is not right.
       returned: always
       type: dict
-      sample: {actions: {exceptions: {check_delete: {enabled: false}}}}
+      sample: {actions: {exceptions: {event_delete: {enabled: false}}}}
     problems:
       description:
         - What is not right in it, each with C(line), C(text), and the kinds that cannot be registered (C(breaks)).
