@@ -69,8 +69,7 @@ options:
       - V(local) works on the target, which is a StackStorm host.
       - V(api) lets StackStorm do the work and needs nothing but its API, for a StackStorm that can only be reached
         remotely, such as one in Kubernetes. The target is then any machine that reaches the API, usually the controller
-        (by C(delegate_to)). Packs are known by their version alone, and are installed one after another. The guide
-        tells what that means.
+        (by C(delegate_to)). Packs are known by their version alone, and are installed one after another.
       - With V(api) only O(name), O(packs), O(state), O(dependencies), O(force), O(index_strict), O(timeout),
         O(ca_bundle) and the options of the API mean something. Others are refused, and so are branches, commits and
         sources that StackStorm would misread.
@@ -193,11 +192,6 @@ EXAMPLES = r"""
       - sensu=1.0.2
       - jira=3.0.0
 
-- name: Follow the index
-  stackstorm.st2.st2_pack:
-    name: sensu
-    state: latest
-
 - name: Have one commit of a private repository
   stackstorm.st2.st2_pack:
     name: https://git.example.com/automation/stackstorm-acme.git=4f1c0e4b1f6f0d0f8a1c9b8a7d6e5f4a3b2c1d0e
@@ -223,9 +217,10 @@ EXAMPLES = r"""
     name: sensu
     verify: content
 
-- name: Have the release, and nothing in StackStorm that it no longer has
+- name: Follow the index, and have nothing in StackStorm that the pack no longer has
   stackstorm.st2.st2_pack:
-    name: sensu=1.0.2
+    name: sensu
+    state: latest
     prune: true
     api_key: "{{ vault_st2_api_key }}"
 
@@ -243,7 +238,6 @@ EXAMPLES = r"""
     api_url: https://st2.example.com/api/v1
     api_key: "{{ vault_st2_api_key }}"
   delegate_to: localhost
-  become: false
   run_once: true
 
 - name: Remove a pack and everything that belongs to it
@@ -343,9 +337,7 @@ packs:
       elements: str
       sample: [edited actions/check.py]
     registered:
-      description:
-        - Whether StackStorm's database has this pack as it is on disk; of a pack that is absent, whether it has
-          nothing of it. False when nobody could tell.
+      description: Whether StackStorm's database has what is on disk, of an absent pack nothing. False when unknown.
       returned: always
       type: bool
       sample: true
