@@ -153,9 +153,8 @@ options:
     description:
       - Take out of StackStorm's database what it still has of these packs although its metadata file is gone, such as
         actions that a new version dropped. StackStorm itself never does. Check mode and diff name them first.
-      - Nothing of another pack is touched, nor rules and other things that somebody made by hand. StackStorm lets
-        nobody delete a sensor; such a sensor is switched off.
-      - Needs the API (O(register=api), or O(register=auto) with access to it).
+      - Nothing of another pack is touched, nor what somebody made by hand. StackStorm lets nobody delete a sensor; such
+        a sensor is switched off. Needs access to the API.
     type: bool
     default: false
 extends_documentation_fragment:
