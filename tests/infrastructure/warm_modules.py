@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
 import select
@@ -64,7 +65,7 @@ class WarmModules:
             pid = self._answer(server)
             assert server.stdout
             if not select.select([server.stdout], [], [], timeout)[0]:
-                os.killpg(pid, signal.SIGKILL)
+                self._kill(pid)
                 self._answer(server)
                 raise subprocess.TimeoutExpired(module, timeout)
             rc = self._answer(server)
@@ -84,6 +85,15 @@ class WarmModules:
             )
             atexit.register(self._stop)
         return self._server, self._folder
+
+    @staticmethod
+    def _kill(pid: int) -> None:
+        """End a run with all that it started."""
+        try:
+            os.killpg(pid, signal.SIGKILL)
+        except ProcessLookupError:  # It leads no group yet, and so has started nothing; or it has just ended.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def _stop(self) -> None:
         assert self._server and self._server.stdin
