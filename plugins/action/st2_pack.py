@@ -15,8 +15,8 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import St2Error
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.directory import directory_digest, pack_directory
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import UPLOAD_STEP
+from ansible_collections.stackstorm.st2.plugins.module_utils._source.directory import directory_digest, pack_directory
 
 MODULE = "stackstorm.st2.st2_pack"
 _LOCAL_PREFIXES = ("/", "./", "../", "~", "file://")

@@ -20,9 +20,9 @@ import time
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import DeadlineError, St2Error
-from ansible_collections.stackstorm.st2.plugins.module_utils._printable import printable_lines
-from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
+from ._errors import DeadlineError, St2Error
+from ._printable import printable_lines
+from ._secrets import Redactor
 
 _PR_SET_PDEATHSIG = 1
 _MOST_OUTPUT = 8 << 20

@@ -10,7 +10,7 @@ from __future__ import annotations
 import traceback
 import typing as t
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import MissingLibraryError
+from ._errors import MissingLibraryError
 
 
 def load_requests() -> t.Any:

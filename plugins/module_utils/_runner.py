@@ -14,12 +14,12 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.respawn import has_respawned, respawn_module
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import ArgumentSpec
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import MissingLibraryError, St2Error
-from ansible_collections.stackstorm.st2.plugins.module_utils._printable import printable_structure
-from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor, url_secrets
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import Host, read_host
-from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result, Task
+from ._argspec import ArgumentSpec
+from ._errors import MissingLibraryError, St2Error
+from ._printable import printable_structure
+from ._secrets import Redactor, url_secrets
+from ._st2.host import Host, read_host
+from ._task import Result, Task
 
 _HIDDEN = "not shown"
 

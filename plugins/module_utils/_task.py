@@ -10,9 +10,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import HostError, St2Error
-from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import Host
+from ._errors import HostError, St2Error
+from ._secrets import Redactor
+from ._st2.host import Host
 
 
 @dataclass(frozen=True)

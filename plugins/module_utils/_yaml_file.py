@@ -13,7 +13,7 @@ import stat
 import traceback
 import typing as t
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError, MissingLibraryError
+from ._errors import InvalidPackError, MissingLibraryError
 
 MOST_BYTES = 4 << 20
 # libyaml's composer recurses in C without a limit: a hundred thousand brackets end the process, not the parse.

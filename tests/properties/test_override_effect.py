@@ -29,9 +29,9 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._override.document 
     parse_document,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.editing import edit, render
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.effective import effect
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.override_file import read_override_file
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.pack_resources import PackResource
+from ansible_collections.stackstorm.st2.plugins.module_utils._override.precedence import effect
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "60"))
 thorough = settings(

@@ -13,18 +13,14 @@ import time
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.document import ConfigFile
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.options import Attributes
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.plan import ConfigPlan
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.rendering import block
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ApplyError, ConfigError, St2Error
-from ansible_collections.stackstorm.st2.plugins.module_utils._files import TEMPORARY_PREFIX, write_atomically
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registered_record import RegisteredRecords
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import (
-    PackFiles,
-    Registered,
-    Registrar,
-)
+from .._change.records import RegisteredRecords
+from .._errors import ApplyError, ConfigError, St2Error
+from .._files import TEMPORARY_PREFIX, write_atomically
+from .._st2.registration import PackFiles, Registered, Registrar
+from .document import ConfigFile
+from .options import Attributes
+from .plan import ConfigPlan
+from .rendering import block
 
 _TYPE = ("config",)
 _RECORDED = ("pack", "overrides", "by")

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.document import read_config
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.problem import Problem
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.schema import read_schema
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.validation import check_values
+from .._content.config_schema import read_schema
+from .._content.problem import Problem
+from .document import read_config
+from .validation import check_values
 
 
 def check_config(pack_directory: str, config_path: str) -> t.List[Problem]:

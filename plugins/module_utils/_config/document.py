@@ -12,11 +12,11 @@ import stat
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.lines import Lines, lines_of
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.validation import type_name
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.values import Values
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ConfigError, InvalidPackError
-from ansible_collections.stackstorm.st2.plugins.module_utils._yaml_file import MOST_BYTES, load_composed
+from .._content.yaml_lines import Lines, lines_of
+from .._errors import ConfigError, InvalidPackError
+from .._yaml_file import MOST_BYTES, load_composed
+from .validation import type_name
+from .values import Values
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.rendering import block, flow, library
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.values import Values, same
+from .rendering import block, flow, library
+from .values import Values, same
 
 _BLOCK_SCALARS = ("|", ">")
 

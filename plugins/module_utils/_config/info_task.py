@@ -11,29 +11,25 @@ import os
 import re
 import typing as t
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.document import ConfigFile
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.effective import (
-    StackStormCrash,
-    effective_schema,
-    with_defaults,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.lines import shown_path
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.observe import Database, Observer
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.redaction import Redaction
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.schema import SCHEMA_FILE, ConfigSchema
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.template import config_template, describe
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.validation import check_values, unknown_keys
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.values import Values, agrees
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import entries, state_directory
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import check_ref
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.transaction import Journal, pending
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.choose_registrar import registrar_for
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registered_record import RegisteredRecords
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Registrar
-from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result, Task
+from .._change.journal import Journal, pending
+from .._change.records import RegisteredRecords
+from .._content.address import check_ref
+from .._content.config_schema import SCHEMA_FILE, ConfigSchema
+from .._content.installed import Installation
+from .._content.yaml_lines import shown_path
+from .._errors import OptionError
+from .._layout import entries, state_directory
+from .._process import Deadline
+from .._st2.choose_registrar import registrar_for
+from .._st2.registration import Registrar
+from .._task import Result, Task
+from .defaults import StackStormCrash, effective_schema, with_defaults
+from .document import ConfigFile
+from .observe import Database, Observer
+from .redaction import Redaction
+from .template import config_template, describe
+from .validation import check_values, unknown_keys
+from .values import Values, agrees
 
 _CONFIG_FILE = re.compile(r"([a-z0-9_]+)\.yaml")
 

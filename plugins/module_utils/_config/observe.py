@@ -10,16 +10,12 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.document import (
-    ConfigFile,
-    config_path,
-    read_config,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.schema import ConfigSchema, read_schema
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ForbiddenError, InvalidPackError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import SYSTEM_PACKS
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registered_record import RegisteredRecords
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import PackFiles, Registrar
+from .._change.records import RegisteredRecords
+from .._content.config_schema import ConfigSchema, read_schema
+from .._errors import ForbiddenError, InvalidPackError
+from .._layout import SYSTEM_PACKS
+from .._st2.registration import PackFiles, Registrar
+from .document import ConfigFile, config_path, read_config
 
 
 @dataclass(frozen=True)

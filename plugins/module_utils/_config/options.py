@@ -13,9 +13,9 @@ import pwd
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.values import Values, merged
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import check_ref
+from .._content.address import check_ref
+from .._errors import OptionError
+from .values import Values, merged
 
 # packaging/common/BUILD: the account that StackStorm's API, which reads and writes configs, runs as.
 STACKSTORM_ACCOUNT = "st2"

@@ -11,28 +11,17 @@ import difflib
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.document import ConfigFile
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.editing import edited
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.lines import shown_path
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.observe import Database, Observed
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.options import Attributes, ConfigOptions
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.problem import Problem, sentence
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.redaction import Redaction
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.rendering import block
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.validation import (
-    check_values,
-    nested_decryptions,
-    unknown_keys,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.values import (
-    Changes,
-    Values,
-    agrees,
-    differences,
-    merged,
-    same,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ConfigError
+from .._content.problem import Problem, sentence
+from .._content.yaml_lines import shown_path
+from .._errors import ConfigError
+from .document import ConfigFile
+from .editing import edited
+from .observe import Database, Observed
+from .options import Attributes, ConfigOptions
+from .redaction import Redaction
+from .rendering import block
+from .validation import check_values, nested_decryptions, unknown_keys
+from .values import Changes, Values, agrees, differences, merged, same
 
 
 class RefusedConfig(ConfigError):

@@ -16,9 +16,9 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.lines import Path
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.schema import ConfigSchema
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.values import MASKED, same
+from .._content.config_schema import ConfigSchema
+from .._content.yaml_lines import Path
+from .values import MASKED, same
 
 _Schema = t.Mapping[str, t.Any]
 _NOTHING: t.Any = object()

@@ -11,11 +11,11 @@ import grp
 import pwd
 import typing as t
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.options import Attributes
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.plan import ConfigPlan
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.redaction import Redaction
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.rendering import block
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Registered
+from .._st2.registration import Registered
+from .options import Attributes
+from .plan import ConfigPlan
+from .redaction import Redaction
+from .rendering import block
 
 _MOST_KEYS = 5
 

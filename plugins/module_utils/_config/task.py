@@ -10,35 +10,25 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._config import report
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.apply import Applier
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.document import config_path
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.observe import Observed, Observer
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.options import ConfigOptions, options_from
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.plan import (
-    ConfigPlan,
-    RefusedConfig,
-    plan_absent,
-    plan_present,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.redaction import Redaction
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.verify import verify
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
-    ApplyError,
-    HostError,
-    MissingLibraryError,
-    St2Error,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.lock import HostLock
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import state_directory
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.recovery import recover
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.transaction import Journal, pending
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.choose_registrar import registrar_for
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registered_record import RegisteredRecords
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Registered, Registrar
-from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result, Task
+from .._change.journal import Journal, pending
+from .._change.lock import HostLock
+from .._change.records import RegisteredRecords
+from .._change.recovery import recover
+from .._content.installed import Installation
+from .._errors import ApplyError, HostError, MissingLibraryError, St2Error
+from .._layout import state_directory
+from .._process import Deadline
+from .._st2.choose_registrar import registrar_for
+from .._st2.registration import Registered, Registrar
+from .._task import Result, Task
+from . import report
+from .apply import Applier
+from .document import config_path
+from .observe import Observed, Observer
+from .options import ConfigOptions, options_from
+from .plan import ConfigPlan, RefusedConfig, plan_absent, plan_present
+from .redaction import Redaction
+from .verify import verify
 
 
 def converge_config(task: Task) -> Result:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.lines import Path
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.redaction import Redaction
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.rendering import flow
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.schema import ConfigSchema
-from ansible_collections.stackstorm.st2.plugins.module_utils._printable import printable
+from .._content.config_schema import ConfigSchema
+from .._content.yaml_lines import Path
+from .._printable import printable
+from .redaction import Redaction
+from .rendering import flow
 
 PLACEHOLDER = "null"
 _MOST_DEPTH = 8

@@ -15,16 +15,11 @@ import re
 import traceback
 import typing as t
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.effective import (
-    Schema,
-    StackStormCrash,
-    effective_schema,
-    with_defaults,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.lines import Lines, Path
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.problem import MOST_SHOWN, Problem
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.schema import ConfigSchema
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import MissingLibraryError
+from .._content.config_schema import ConfigSchema
+from .._content.problem import MOST_SHOWN, Problem
+from .._content.yaml_lines import Lines, Path
+from .._errors import MissingLibraryError
+from .defaults import Schema, StackStormCrash, effective_schema, with_defaults
 
 _TYPES = ((bool, "boolean"), (int, "integer"), (float, "number"), (str, "string"), (list, "list"), (dict, "mapping"))
 _COUNTS = {

@@ -12,7 +12,7 @@ import math
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.lines import Path, shown_path
+from .._content.yaml_lines import Path, shown_path
 
 Values = t.Dict[str, t.Any]
 

@@ -7,12 +7,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.document import read_config
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.observe import Database
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.options import Attributes
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.plan import ConfigPlan
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.values import agrees, same
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import VerifyError
+from .._errors import VerifyError
+from .document import read_config
+from .observe import Database
+from .options import Attributes
+from .plan import ConfigPlan
+from .values import agrees, same
 
 
 def verify(plan: ConfigPlan, database: Database) -> None:

@@ -11,13 +11,13 @@ import contextlib
 import os
 import typing as t
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ApplyError, St2Error
-from ansible_collections.stackstorm.st2.plugins.module_utils._files import sync_directory, write_atomically
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.observe import Records
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.plan import Plan
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.verify import verify
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registered_record import overrides_digest
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Registrar
+from .._change.records import overrides_digest
+from .._errors import ApplyError, St2Error
+from .._files import sync_directory, write_atomically
+from .._st2.registration import Registrar
+from .observe import Records
+from .plan import Plan
+from .verify import verify
 
 _MODE = 0o644
 _DIRECTORY_MODE = 0o755

@@ -15,7 +15,7 @@ import difflib
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._printable import printable
+from .._printable import printable
 
 # OverrideLoader.ALLOWED_OVERRIDE_TYPES, in the order in which StackStorm registers them.
 KINDS = ("sensors", "actions", "rules", "aliases")

@@ -10,8 +10,8 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ApplyError
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.document import ENABLED, KINDS, Overrides
+from .._errors import ApplyError
+from .document import ENABLED, KINDS, Overrides
 
 # A path of keys, and whether what stands there is true.
 Path = t.Tuple[str, ...]

@@ -9,29 +9,19 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.document import GLOBAL, KINDS
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.effective import (
-    Effect,
-    effect,
-    overridden_counts,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.observe import PackView, installed_packs, view
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.options import check_pack
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.override_file import (
-    OverrideFile,
-    idle_exceptions,
-    ignored_warning,
-    override_files,
-    read_override_file,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import state_directory
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.transaction import Journal, pending
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.choose_registrar import registrar_for
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registered_record import RegisteredRecords
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Registrar
-from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result, Task
+from .._change.journal import Journal, pending
+from .._change.records import RegisteredRecords
+from .._content.installed import Installation
+from .._layout import state_directory
+from .._process import Deadline
+from .._st2.choose_registrar import registrar_for
+from .._st2.registration import Registrar
+from .._task import Result, Task
+from .document import GLOBAL, KINDS
+from .observe import PackView, installed_packs, view
+from .options import check_pack
+from .override_file import OverrideFile, idle_exceptions, ignored_warning, override_files, read_override_file
+from .precedence import Effect, effect, overridden_counts
 
 
 def describe_overrides(task: Task) -> Result:

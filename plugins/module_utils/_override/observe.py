@@ -10,18 +10,12 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.document import KINDS
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.override_file import (
-    OverrideFile,
-    read_override_file,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.pack_resources import (
-    PackResources,
-    read_pack_resources,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation, InstalledPack
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registered_record import overrides_digest
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Registrar
+from .._change.records import overrides_digest
+from .._content.installed import Installation, InstalledPack
+from .._st2.registration import Registrar
+from .document import KINDS
+from .override_file import OverrideFile, read_override_file
+from .pack_resources import PackResources, read_pack_resources
 
 # Whether each resource in the database is enabled, by kind and name.
 Database = t.Mapping[t.Tuple[str, str], t.Optional[bool]]

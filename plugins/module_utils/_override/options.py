@@ -10,15 +10,10 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.document import (
-    ENABLED,
-    GLOBAL,
-    KINDS,
-    SINGULAR,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import check_ref
-from ansible_collections.stackstorm.st2.plugins.module_utils._printable import printable
+from .._content.address import check_ref
+from .._errors import OptionError
+from .._printable import printable
+from .document import ENABLED, GLOBAL, KINDS, SINGULAR
 
 _PARTS = ("defaults", "exceptions", "enabled", "disabled")
 

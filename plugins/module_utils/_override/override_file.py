@@ -12,20 +12,12 @@ import stat
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.document import (
-    GLOBAL,
-    KINDS,
-    NOTHING,
-    SINGULAR,
-    Overrides,
-    Problem,
-    parse_document,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.effective import Layer
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.pack_resources import PackResources
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import entries
-from ansible_collections.stackstorm.st2.plugins.module_utils._yaml_file import load_yaml, nested_key_lines
+from .._errors import InvalidPackError
+from .._layout import entries
+from .._yaml_file import load_yaml, nested_key_lines
+from .document import GLOBAL, KINDS, NOTHING, SINGULAR, Overrides, Problem, parse_document
+from .pack_resources import PackResources
+from .precedence import Layer
 
 ENDING = ".yaml"
 # A file that says something of each resource of the largest known pack has a hundredth of this.

@@ -13,11 +13,11 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.document import KINDS, SINGULAR
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.content import name_key, resource_files
-from ansible_collections.stackstorm.st2.plugins.module_utils._printable import printable
-from ansible_collections.stackstorm.st2.plugins.module_utils._yaml_file import load_yaml
+from .._content.resources import name_key, resource_files
+from .._errors import InvalidPackError
+from .._printable import printable
+from .._yaml_file import load_yaml
+from .document import KINDS, SINGULAR
 
 _MOST_SUGGESTIONS = 3
 _ENDING = re.compile(r"(\.meta)?\.ya?ml\Z")

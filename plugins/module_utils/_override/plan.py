@@ -13,23 +13,15 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import HostError, OptionError
-from ansible_collections.stackstorm.st2.plugins.module_utils._override import editing
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.document import KINDS, SINGULAR, Overrides
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.effective import (
-    Effect,
-    Layer,
-    effect,
-    overridden_counts,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.observe import Observed, PackView
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.options import Options
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.override_file import (
-    OverrideFile,
-    ignored_warning,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.resolve import Wanted, resolve
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import PackFiles
+from .._errors import HostError, OptionError
+from .._st2.registration import PackFiles
+from . import editing
+from .document import KINDS, SINGULAR, Overrides
+from .observe import Observed, PackView
+from .options import Options
+from .override_file import OverrideFile, ignored_warning
+from .precedence import Effect, Layer, effect, overridden_counts
+from .resolve import Wanted, resolve
 
 _MOST_COMPLAINTS = 5
 Key = t.Tuple[str, str]

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.document import GLOBAL, KINDS, SINGULAR
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.plan import Plan, Switch
+from .document import GLOBAL, KINDS, SINGULAR
+from .plan import Plan, Switch
 
 _WORDS = {True: "enabled", False: "disabled", None: "unknown"}
 

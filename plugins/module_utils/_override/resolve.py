@@ -10,11 +10,11 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.document import SINGULAR, Overrides, Section
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.options import Asked, Options
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.pack_resources import PackResources
-from ansible_collections.stackstorm.st2.plugins.module_utils._printable import printable
+from .._errors import OptionError
+from .._printable import printable
+from .document import SINGULAR, Overrides, Section
+from .options import Asked, Options
+from .pack_resources import PackResources
 
 _MOST_NAMED = 10
 

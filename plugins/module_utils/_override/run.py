@@ -11,29 +11,21 @@ import os
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import HostError, St2Error
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.apply import apply
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.document import GLOBAL, KINDS
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.observe import (
-    Observed,
-    Records,
-    installed_packs,
-    view,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.options import Options
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.override_file import (
-    OverrideFile,
-    read_override_file,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.plan import Plan, make_plan, scope
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.lock import HostLock
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import state_directory
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.recovery import recover
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.transaction import Journal, pending
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import Host
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Registrar
+from .._change.journal import Journal, pending
+from .._change.lock import HostLock
+from .._change.recovery import recover
+from .._content.installed import Installation
+from .._errors import HostError, St2Error
+from .._layout import state_directory
+from .._process import Deadline
+from .._st2.host import Host
+from .._st2.registration import Registrar
+from .apply import apply
+from .document import GLOBAL, KINDS
+from .observe import Observed, Records, installed_packs, view
+from .options import Options
+from .override_file import OverrideFile, read_override_file
+from .plan import Plan, make_plan, scope
 
 
 @dataclass

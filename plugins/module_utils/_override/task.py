@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._override import report
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.options import options_from
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.override_file import override_path
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.run import Outcome, Run
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import state_directory
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.choose_registrar import registrar_for
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registered_record import RegisteredRecords
-from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result, Task
+from .._change.records import RegisteredRecords
+from .._layout import state_directory
+from .._process import Deadline
+from .._st2.choose_registrar import registrar_for
+from .._task import Result, Task
+from . import report
+from .options import options_from
+from .override_file import override_path
+from .run import Outcome, Run
 
 
 def converge_override(task: Task) -> Result:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import VerifyError
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.document import KINDS, SINGULAR
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.observe import read_database
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.plan import Plan
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.boundary import listed
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Registrar
+from .._content.boundary import listed
+from .._errors import VerifyError
+from .._st2.registration import Registrar
+from .document import KINDS, SINGULAR
+from .observe import read_database
+from .plan import Plan
 
 
 def verify(plan: Plan, registrar: Registrar) -> None:

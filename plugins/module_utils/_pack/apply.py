@@ -16,21 +16,19 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ApplyError, St2Error
-from ansible_collections.stackstorm.st2.plugins.module_utils._files import remove_tree, write_atomically
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack import releases, transaction
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.borrowed import borrowed
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.git_program import Git
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation, InstalledPack
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.ownership import Ownership
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import PacksDirectory, VirtualenvsDirectory
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import PackPlan, Plan
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipt import (
-    contents_document,
-    receipt_document,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.staging import Staging
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv_build import VirtualenvBuilder
+from .._change import journal as transaction
+from .._change.staging import Staging
+from .._content.installed import Installation, InstalledPack
+from .._content.receipt import contents_document, receipt_document
+from .._errors import ApplyError, St2Error
+from .._files import remove_tree, write_atomically
+from .._layout import PacksDirectory, VirtualenvsDirectory
+from .._source.git_program import Git
+from .._source.object_store import borrowed
+from . import releases
+from .ownership import Ownership
+from .plan import PackPlan, Plan
+from .virtualenv_build import VirtualenvBuilder
 
 _PARALLEL = 4
 # What leaves the pack directory and what is remembered of it alone.

@@ -16,22 +16,17 @@ import json
 import os
 import typing as t
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ForbiddenError, RegistrationError, St2Error
-from ansible_collections.stackstorm.st2.plugins.module_utils._files import write_atomically
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation, InstalledPack
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import state_directory
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import Known, PackPlan, Plan
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipt import stamp
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registered_record import RegisteredRecords
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import (
-    PackFiles,
-    Registered,
-    Registrar,
-    Resource,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration_options import registration_options_from
-from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task
+from .._change.records import RegisteredRecords
+from .._content.installed import Installation, InstalledPack
+from .._content.receipt import stamp
+from .._errors import ForbiddenError, RegistrationError, St2Error
+from .._files import write_atomically
+from .._layout import state_directory
+from .._process import Deadline
+from .._st2.registration import PackFiles, Registered, Registrar, Resource
+from .._st2.registration_options import registration_options_from
+from .._task import Task
+from .plan import Known, PackPlan, Plan
 
 # In place of the identity of what was registered, while StackStorm is told of another.
 _UNDER_WAY = "under way"
@@ -319,7 +314,7 @@ def open_database(task: Task, deadline: Deadline, **how: t.Any) -> Database:
         task.redactor.add(secret)
 
     def choose(until: Deadline) -> t.Tuple[Registrar, t.Sequence[str]]:
-        from ansible_collections.stackstorm.st2.plugins.module_utils._st2.choose_registrar import registrar_for
+        from .._st2.choose_registrar import registrar_for
 
         return registrar_for(task, until)
 

@@ -16,17 +16,14 @@ import os
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import DependencyError, OptionError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import Candidate
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import (
-    Installation,
-    InstalledPack,
-    dependencies_of,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import SYSTEM_PACKS
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import PackRequest, normal_url, parse_spec
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.satisfaction import satisfied, satisfies_version
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.versions import same_version
+from .._content.address import normal_url
+from .._content.installed import Installation, InstalledPack, dependencies_of
+from .._content.versions import same_version
+from .._errors import DependencyError, OptionError
+from .._layout import SYSTEM_PACKS
+from .fetch import Candidate
+from .request import PackRequest, parse_spec
+from .satisfaction import satisfied, satisfies_version
 
 Pack = t.Union[Candidate, InstalledPack]
 

@@ -11,29 +11,20 @@ import os
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError, SourceError, St2Error
-from ansible_collections.stackstorm.st2.plugins.module_utils._files import list_tree, low_space, tree_digest
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.boundary import check_boundary
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.content import check_config_schema, read_content
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.directory import (
-    copy_directory,
-    directory_digest,
-    is_repository,
-    pack_path,
-    unpack_directory,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.git_program import Git
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.metadata import (
-    PackMetadata,
-    incompatibilities,
-    load_metadata,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import SYSTEM_PACKS
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipt import Contents, Resolved, Source
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.repository import Repository
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import PackRequest
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.versions import same_version
-from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import strip_urls
+from .._content.boundary import check_boundary
+from .._content.metadata import PackMetadata, incompatibilities, load_metadata
+from .._content.origin import Resolved, Source
+from .._content.receipt import Contents
+from .._content.resources import check_config_schema, read_content
+from .._content.versions import same_version
+from .._errors import InvalidPackError, SourceError, St2Error
+from .._files import list_tree, low_space, tree_digest
+from .._layout import SYSTEM_PACKS
+from .._secrets import strip_urls
+from .._source.directory import copy_directory, directory_digest, is_repository, pack_path, unpack_directory
+from .._source.git_program import Git
+from .._source.repository import Repository
+from .request import PackRequest
 
 # The action plugin sends directories of the controller when a run fails at this step.
 UPLOAD_STEP = "upload"

@@ -9,37 +9,25 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import IndexError_, VirtualenvError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack import inspection
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.credentials import CredentialBook
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.database import open_database
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.git_program import Git, GitAccess
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import (
-    Installation,
-    InstalledPack,
-    dependencies_of,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import (
-    VirtualenvsDirectory,
-    state_directory,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.releases import releases
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import check_ref
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.transaction import Journal, pending
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.versions import same_version, sort_versions
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv import (
-    Interpreters,
-    Settings,
-    may_stay,
-    observe_virtualenv,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
-from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Credentials, strip_urls
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.proxy import resolve_proxy
-from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result, Task
+from .._change.journal import Journal, pending
+from .._content.address import check_ref
+from .._content.installed import Installation, InstalledPack, dependencies_of
+from .._content.versions import same_version, sort_versions
+from .._errors import IndexError_, VirtualenvError
+from .._layout import VirtualenvsDirectory, state_directory
+from .._process import Deadline
+from .._secrets import Credentials, strip_urls
+from .._source.credentials import CredentialBook
+from .._source.git_program import Git, GitAccess
+from .._st2.proxy import resolve_proxy
+from .._task import Result, Task
+from . import inspection
+from .database import open_database
+from .releases import releases
+from .virtualenv import Interpreters, Settings, may_stay, observe_virtualenv
 
 if t.TYPE_CHECKING:
-    from ansible_collections.stackstorm.st2.plugins.module_utils._pack.index import Indexes
+    from .._source.index import Indexes
 
 
 def describe_packs(task: Task) -> Result:
@@ -161,7 +149,7 @@ class _Inspector:
         }
 
     def _fetch_indexes(self) -> Indexes:
-        from ansible_collections.stackstorm.st2.plugins.module_utils._pack.index import fetch_indexes
+        from .._source.index import fetch_indexes
 
         params = self._task.params
         credentials = Credentials(params["username"] or "", params["password"] or params["token"] or "")

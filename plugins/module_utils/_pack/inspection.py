@@ -12,20 +12,16 @@ import tempfile
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError
-from ansible_collections.stackstorm.st2.plugins.module_utils._files import list_tree
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.borrowed import borrowed
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.directory import changed_files
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.git_program import Git
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import InstalledPack
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import PacksDirectory
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipt import (
-    Contents,
-    read_contents,
-    read_receipt,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.repository import Repository
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import Host
+from .._content.installed import InstalledPack
+from .._content.receipt import Contents, read_contents, read_receipt
+from .._errors import InvalidPackError
+from .._files import list_tree
+from .._layout import PacksDirectory
+from .._source.directory import changed_files
+from .._source.git_program import Git
+from .._source.object_store import borrowed
+from .._source.repository import Repository
+from .._st2.host import Host
 
 
 def edited_files(pack: InstalledPack, directory: PacksDirectory, git: t.Callable[[], Git]) -> t.Tuple[str, ...]:
@@ -64,7 +60,7 @@ def restored(pack: InstalledPack, edits: t.Sequence[str], git: t.Callable[[], Gi
     """
     if pack.receipt or not pack.head or "edited pack.yaml" not in edits:
         return pack
-    from ansible_collections.stackstorm.st2.plugins.module_utils._pack.metadata import read_identity
+    from .._content.metadata import read_identity
 
     program = git()
     with tempfile.TemporaryDirectory(dir=program.scratch) as scratch:
@@ -84,7 +80,7 @@ def contents_of(pack: InstalledPack, directory: PacksDirectory) -> Contents:
     remembered = read_contents(directory, pack.ref) if pack.receipt else None
     if remembered:
         return remembered
-    from ansible_collections.stackstorm.st2.plugins.module_utils._pack.content import read_content
+    from .._content.resources import read_content
 
     try:
         content = read_content(pack.location, pack.ref, strict=False)

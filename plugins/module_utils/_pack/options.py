@@ -10,9 +10,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import PackRequest, from_option, parse_spec
-from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Credentials, split_userinfo
+from .._errors import OptionError
+from .._secrets import Credentials, split_userinfo
+from .request import PackRequest, from_option, parse_spec
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import stat
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ApplyError, OptionError
+from .._errors import ApplyError, OptionError
 
 # To the system the next one, as well as -1, says to leave things as they are.
 _LARGEST = 0xFFFFFFFE

@@ -11,16 +11,12 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import Candidate
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import InstalledPack
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipt import (
-    Contents,
-    Receipt,
-    Resolved,
-    Source,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.versions import same_version, sort_versions
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Resource
+from .._content.installed import InstalledPack
+from .._content.origin import Resolved, Source
+from .._content.receipt import Contents, Receipt
+from .._content.versions import same_version, sort_versions
+from .._st2.registration import Resource
+from .fetch import Candidate
 
 UNCHANGED = ("none", "adopt")
 

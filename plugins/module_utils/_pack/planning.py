@@ -12,49 +12,29 @@ import os
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError, OptionError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack import dependencies, inspection, plan
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.credentials import CredentialBook
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.database import Database
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import (
-    Candidate,
-    Fetcher,
-    Rules,
-    Wish,
-    source_of,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.git_program import Git, GitAccess
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import (
-    Installation,
-    InstalledPack,
-    dependencies_of,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.options import Options
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import VirtualenvsDirectory
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.resolve import (
-    Asked,
-    Resolution,
-    Resolver,
-    already_there,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.satisfaction import satisfied
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.staging import Staging
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv import (
-    Interpreters,
-    Settings,
-    may_stay,
-    observe_virtualenv,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
-from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor, url_secrets
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import Host
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.proxy import resolve_proxy
+from .._change.staging import Staging
+from .._content.installed import Installation, InstalledPack, dependencies_of
+from .._errors import InvalidPackError, OptionError
+from .._layout import VirtualenvsDirectory
+from .._process import Deadline
+from .._secrets import Redactor, url_secrets
+from .._source.credentials import CredentialBook
+from .._source.git_program import Git, GitAccess
+from .._st2.host import Host
+from .._st2.proxy import resolve_proxy
+from . import dependencies, inspection, plan
+from .database import Database
+from .fetch import Candidate, Fetcher, Rules, Wish, source_of
+from .options import Options
+from .resolve import Asked, Resolution, Resolver, already_there
+from .satisfaction import satisfied
+from .virtualenv import Interpreters, Settings, may_stay, observe_virtualenv
 
 if t.TYPE_CHECKING:
-    from ansible_collections.stackstorm.st2.plugins.module_utils._pack.apply import Tools
-    from ansible_collections.stackstorm.st2.plugins.module_utils._pack.index import Indexes
-    from ansible_collections.stackstorm.st2.plugins.module_utils._pack.transaction import Journal
-    from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv_build import VirtualenvBuilder
+    from .._change.journal import Journal
+    from .._source.index import Indexes
+    from .apply import Tools
+    from .virtualenv_build import VirtualenvBuilder
 
 
 class Planner:
@@ -147,8 +127,8 @@ class Planner:
 
     def tools(self, staging: Staging, journal: Journal) -> t.Tuple[Tools, t.List[str]]:
         """What applying the plan needs, and warnings."""
-        from ansible_collections.stackstorm.st2.plugins.module_utils._pack.apply import Tools
-        from ansible_collections.stackstorm.st2.plugins.module_utils._pack.ownership import resolve_ownership
+        from .apply import Tools
+        from .ownership import resolve_ownership
 
         ownership, warnings = resolve_ownership(self._options.owner, self._options.group, self._host.pack_group)
         return Tools(staging, journal, self._builder, self._get_git, ownership, self._options.keep_releases), warnings
@@ -190,8 +170,8 @@ class Planner:
         path = os.path.join(self._host.configs_path, f"{ref}.yaml")
         if not os.path.lexists(path):
             return
-        from ansible_collections.stackstorm.st2.plugins.module_utils._config.check import check_config
-        from ansible_collections.stackstorm.st2.plugins.module_utils._config.problem import sentence
+        from .._config.check import check_config
+        from .._content.problem import sentence
 
         problems = check_config(candidate.staged, path)
         if problems:
@@ -320,7 +300,7 @@ class Planner:
         return resolver, fetcher
 
     def _fetch_indexes(self) -> Indexes:
-        from ansible_collections.stackstorm.st2.plugins.module_utils._pack.index import fetch_indexes
+        from .._source.index import fetch_indexes
 
         for url in self._options.index_url or ():
             self._book.trust(url)
@@ -347,8 +327,8 @@ class Planner:
         return self._git
 
     def _builder(self) -> VirtualenvBuilder:
-        from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv_backend import choose_backend
-        from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv_build import VirtualenvBuilder
+        from .virtualenv_backend import choose_backend
+        from .virtualenv_build import VirtualenvBuilder
 
         backend = choose_backend(
             self._options.virtualenv_backend, self._settings, self._host.virtualenv_binary, self._environment

@@ -11,8 +11,8 @@ import os
 import re
 import typing as t
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import PacksDirectory, entries
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import State
+from .._layout import PacksDirectory, entries
+from .plan import State
 
 _NUMBER = re.compile(r"(?P<number>\d+)-")
 _UNSAFE = re.compile(r"[^0-9A-Za-z.+-]+")

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import PackPlan, Plan, State, state_of
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import PackRequest
-from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import strip_urls
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Resource
+from .._content.installed import Installation
+from .._secrets import strip_urls
+from .._st2.registration import Resource
+from .plan import PackPlan, Plan, State, state_of
+from .request import PackRequest
 
 # What there is of a virtualenv after what a plan says of it did not happen.
 _UNDONE_VIRTUALENV = {"built": "none", "rebuilt": "kept", "removed": "kept"}

@@ -14,29 +14,19 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
-    DependencyError,
-    InvalidPackError,
-    OptionError,
-    St2Error,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack import dependencies
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.directory import directory_digest, pack_path
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import (
-    Candidate,
-    Fetcher,
-    Wish,
-    source_for,
-    source_of,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation, InstalledPack
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipt import Resolved, Source
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import PackRequest, normal_url
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.satisfaction import is_commit, satisfied
-from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Credentials
+from .._content.address import normal_url
+from .._content.installed import Installation, InstalledPack
+from .._content.origin import Resolved, Source
+from .._errors import DependencyError, InvalidPackError, OptionError, St2Error
+from .._secrets import Credentials
+from .._source.directory import directory_digest, pack_path
+from . import dependencies
+from .fetch import Candidate, Fetcher, Wish, source_for, source_of
+from .request import PackRequest
+from .satisfaction import is_commit, satisfied
 
 if t.TYPE_CHECKING:
-    from ansible_collections.stackstorm.st2.plugins.module_utils._pack.index import Indexes
+    from .._source.index import Indexes
 
 _PARALLEL = 6
 _TASK = "the task"
@@ -197,7 +187,7 @@ class Resolver:
             return installed, None
         try:
             if installed and wish.source.kind == "git":
-                from ansible_collections.stackstorm.st2.plugins.module_utils._pack.repository import look_up
+                from .._source.repository import look_up
 
                 found = look_up(self._fetcher.repository(wish.source).list_remote(), wish.version)
                 if found and found.commit == installed.commit:

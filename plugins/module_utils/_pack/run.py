@@ -11,33 +11,23 @@ import os
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
-    ApplyError,
-    HostError,
-    MissingLibraryError,
-    OptionError,
-    St2Error,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack import report
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.database import Database
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.lock import HostLock
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.options import Options
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import (
-    PacksDirectory,
-    VirtualenvsDirectory,
-    state_directory,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import Plan
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.planning import Planner
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.recovery import interrupted, recover
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.staging import Staging, debris
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.transaction import Journal, pending
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import Host
+from .._change.journal import Journal, pending
+from .._change.lock import HostLock
+from .._change.recovery import interrupted, recover
+from .._change.staging import Staging, debris
+from .._content.installed import Installation
+from .._errors import ApplyError, HostError, MissingLibraryError, OptionError, St2Error
+from .._layout import PacksDirectory, VirtualenvsDirectory, state_directory
+from .._process import Deadline
+from .._st2.host import Host
+from . import report
+from .database import Database
+from .options import Options
+from .plan import Plan
+from .planning import Planner
 
 if t.TYPE_CHECKING:
-    from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
+    from .._secrets import Redactor
 
 
 @dataclass
@@ -203,8 +193,8 @@ class Run:
             )
 
     def _apply(self, plan: Plan, planner: Planner, staging: Staging) -> None:
-        from ansible_collections.stackstorm.st2.plugins.module_utils._pack.apply import apply
-        from ansible_collections.stackstorm.st2.plugins.module_utils._pack.verify import verify
+        from .apply import apply
+        from .verify import verify
 
         tools, warnings = planner.tools(staging, self._journal)
         self._outcome.warnings += warnings

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import InstalledPack
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipt import Resolved
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.versions import tag_candidates
+from .._content.installed import InstalledPack
+from .._content.origin import Resolved
+from .._content.versions import tag_candidates
 
 _HEX = re.compile(r"[0-9a-f]{7,64}\Z")
 

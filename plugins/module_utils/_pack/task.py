@@ -7,13 +7,13 @@
 
 from __future__ import annotations
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack import report
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.database import open_database
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.options import options_from
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import SYSTEM_PACKS
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.run import Run
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
-from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result, Task
+from .._layout import SYSTEM_PACKS
+from .._process import Deadline
+from .._task import Result, Task
+from . import report
+from .database import open_database
+from .options import options_from
+from .run import Run
 
 
 def converge_packs(task: Task) -> Result:
@@ -22,7 +22,7 @@ def converge_packs(task: Task) -> Result:
     :raises St2Error: for options and hosts that cannot be used; any later failure is in the result.
     """
     if task.params["backend"] == "api":
-        from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.task import converge_packs_by_api
+        from .._pack_api.task import converge_packs_by_api
 
         return converge_packs_by_api(task)
     options = options_from(task.params)

@@ -11,12 +11,12 @@ import os
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import VerifyError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.directory import directory_digest
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import VirtualenvsDirectory
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import PackPlan, Plan, state_of
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv import observe_virtualenv
+from .._content.installed import Installation
+from .._errors import VerifyError
+from .._layout import VirtualenvsDirectory
+from .._source.directory import directory_digest
+from .plan import PackPlan, Plan, state_of
+from .virtualenv import observe_virtualenv
 
 
 def verify(plan: Plan, base_paths: t.Sequence[str], virtualenvs_path: str) -> None:

@@ -14,11 +14,11 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import DeadlineError, St2Error, VirtualenvError
-from ansible_collections.stackstorm.st2.plugins.module_utils._files import file_digest, read_regular_file
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import VirtualenvsDirectory
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline, run
-from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import strip_urls
+from .._errors import DeadlineError, St2Error, VirtualenvError
+from .._files import file_digest, read_regular_file
+from .._layout import VirtualenvsDirectory
+from .._process import Deadline, run
+from .._secrets import strip_urls
 
 MARKER = ".stackstorm.st2.json"
 _MOST_MARKER_BYTES = 1 << 20

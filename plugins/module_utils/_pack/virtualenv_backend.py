@@ -13,9 +13,9 @@ import shutil
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import VirtualenvError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv import Settings
-from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import split_userinfo
+from .._errors import VirtualenvError
+from .._secrets import split_userinfo
+from .virtualenv import Settings
 
 # What pip is told, and what tells uv the same; None where it makes no difference to the result.
 _UV_VARIABLES: t.Mapping[str, t.Optional[str]] = {

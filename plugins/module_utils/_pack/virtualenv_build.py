@@ -16,11 +16,13 @@ import os
 import shutil
 import typing as t
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import DeadlineError, St2Error, VirtualenvError
-from ansible_collections.stackstorm.st2.plugins.module_utils._files import remove_tree, write_atomically
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import VirtualenvsDirectory, entries
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.staging import Staging
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv import (
+from .._change.staging import Staging
+from .._errors import DeadlineError, St2Error, VirtualenvError
+from .._files import remove_tree, write_atomically
+from .._layout import VirtualenvsDirectory, entries
+from .._process import Deadline, run
+from .._secrets import Redactor
+from .virtualenv import (
     BASE_REQUIREMENT,
     MARKER,
     REQUIREMENTS,
@@ -29,9 +31,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv im
     marker_document,
     requirements_digest,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv_backend import Backend
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline, run
-from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
+from .virtualenv_backend import Backend
 
 # Named so that it comes last, as st2common/util/virtualenvs.py inject_st2_pth_into_virtualenv does.
 _PTH_NAME = "zzzzzzzzzz__st2__.pth"

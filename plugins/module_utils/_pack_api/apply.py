@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
+from .._errors import (
     ApplyError,
     DeadlineError,
     GatewayTimeoutError,
@@ -30,18 +30,12 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     UnreachableError,
     VirtualenvError,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.plan import Step
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.wish import is_release
-from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.api_client import ApiClient
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.executions import (
-    ENDED,
-    POLL_SECONDS,
-    Execution,
-    started_as,
-    wait_for_end,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.stackstorm_words import said
+from .._secrets import Redactor
+from .._st2.api_client import ApiClient
+from .._st2.error_text import said
+from .._st2.executions import ENDED, POLL_SECONDS, Execution, started_as, wait_for_end
+from .plan import Step
+from .wanted import is_release
 
 _INSTALL = "packs.install"
 _UNINSTALL = "packs.uninstall"

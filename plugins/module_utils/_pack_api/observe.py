@@ -11,13 +11,9 @@ import difflib
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
-    IndexError_,
-    InvalidContentError,
-    UnexpectedAnswerError,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import strip_urls
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.api_client import ApiClient
+from .._errors import IndexError_, InvalidContentError, UnexpectedAnswerError
+from .._secrets import strip_urls
+from .._st2.api_client import ApiClient
 
 
 @dataclass(frozen=True)

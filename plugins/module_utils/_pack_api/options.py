@@ -10,13 +10,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
-    access_options,
-    pack_options,
-    registration_options,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.wish import Wish, wishes_from
+from .._argspec import access_options, pack_options, registration_options
+from .._errors import OptionError
+from .wanted import Wish, wishes_from
 
 _STACKSTORMS_OWN = "StackStorm's own settings decide on that"
 _ACCESS = "StackStorm fetches packs itself, with the access that its server has"

@@ -10,17 +10,12 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import St2Error
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack import report
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import PackPlan, State
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.observe import Packs
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.plan import (
-    VIRTUALENV,
-    Step,
-    plan_of,
-    realised,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.wish import Wish
+from .._errors import St2Error
+from .._pack import report
+from .._pack.plan import PackPlan, State
+from .observe import Packs
+from .plan import VIRTUALENV, Step, plan_of, realised
+from .wanted import Wish
 
 Row = t.Dict[str, t.Any]
 

@@ -11,17 +11,13 @@ import re
 import typing as t
 from dataclasses import dataclass, replace
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import DependencyError, OptionError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import SYSTEM_PACKS
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import PackPlan, Plan, State
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.versions import same_version, sort_versions
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.observe import Packs, RegisteredPack
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.resolve import (
-    Target,
-    check_version,
-    find_provider,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.wish import Wish
+from .._content.versions import same_version, sort_versions
+from .._errors import DependencyError, OptionError
+from .._layout import SYSTEM_PACKS
+from .._pack.plan import PackPlan, Plan, State
+from .observe import Packs, RegisteredPack
+from .resolve import Target, check_version, find_provider
+from .wanted import Wish
 
 # What StackStorm did to a virtualenv is not asked.
 VIRTUALENV = "unknown"

@@ -16,26 +16,14 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
-    DependencyError,
-    IndexError_,
-    OptionError,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import SYSTEM_PACKS
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import normal_url, parse_spec
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.versions import same_version
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.observe import (
-    Offer,
-    Packs,
-    RegisteredPack,
-    ServerIndex,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.options import ApiOptions
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.wish import (
-    Wish,
-    guessed_refs,
-    make_wish,
-)
+from .._content.address import normal_url
+from .._content.versions import same_version
+from .._errors import DependencyError, IndexError_, OptionError
+from .._layout import SYSTEM_PACKS
+from .._pack.request import parse_spec
+from .observe import Offer, Packs, RegisteredPack, ServerIndex
+from .options import ApiOptions
+from .wanted import Wish, guessed_refs, make_wish
 
 # StackStorm itself goes ten levels deep, and then leaves the rest out.
 _DEEPEST = 30

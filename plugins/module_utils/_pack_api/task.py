@@ -10,36 +10,20 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
-    DependencyError,
-    MissingLibraryError,
-    OptionError,
-    St2Error,
-    VerifyError,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack import report
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.apply import Executor
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.observe import (
-    Packs,
-    observe,
-    read_index,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.options import ApiOptions, options_from
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.outcome import rows_after_failure
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.plan import (
-    Step,
-    plan_absent,
-    plan_of,
-    plan_present,
-    realised,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.resolve import Resolver
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.verify import verify_step
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.api_access import find_access, open_client
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.api_client import ApiClient
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration_options import registration_options_from
-from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result, Task
+from .._errors import DependencyError, MissingLibraryError, OptionError, St2Error, VerifyError
+from .._pack import report
+from .._process import Deadline
+from .._st2.api_access import find_access, open_client
+from .._st2.api_client import ApiClient
+from .._st2.registration_options import registration_options_from
+from .._task import Result, Task
+from .apply import Executor
+from .observe import Packs, observe, read_index
+from .options import ApiOptions, options_from
+from .outcome import rows_after_failure
+from .plan import Step, plan_absent, plan_of, plan_present, realised
+from .resolve import Resolver
+from .verify import verify_step
 
 # For a last look at what StackStorm has when the task's time is over.
 _LAST_LOOK_SECONDS = 5.0

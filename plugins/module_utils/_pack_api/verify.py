@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import VerifyError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import SYSTEM_PACKS
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.versions import same_version
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.observe import Packs
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.plan import Step
+from .._content.versions import same_version
+from .._errors import VerifyError
+from .._layout import SYSTEM_PACKS
+from .observe import Packs
+from .plan import Step
 
 
 def verify_step(step: Step, installed: t.Sequence[str], packs: Packs) -> None:

@@ -17,17 +17,13 @@ import typing as t
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
-    InvalidContentError,
-    OptionError,
-    UnexpectedAnswerError,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
-from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Credentials, Redactor, split_userinfo
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.api_client import ApiClient
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.client_config import read_client_config
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.proxy import resolve_proxy
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration_options import RegistrationOptions
+from .._errors import InvalidContentError, OptionError, UnexpectedAnswerError
+from .._process import Deadline
+from .._secrets import Credentials, Redactor, split_userinfo
+from .api_client import ApiClient
+from .client_config import read_client_config
+from .proxy import resolve_proxy
+from .registration_options import RegistrationOptions
 
 # st2client/client.py
 _DEFAULT_BASE_URL = "http://127.0.0.1"

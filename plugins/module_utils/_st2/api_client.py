@@ -14,19 +14,13 @@ import typing as t
 import warnings
 from urllib.parse import quote, urlsplit
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
-    DeadlineError,
-    RegistrationError,
-    TlsError,
-    UnexpectedAnswerError,
-    UnreachableError,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._printable import printable
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
-from ansible_collections.stackstorm.st2.plugins.module_utils._requests import load_requests
-from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Credentials, Redactor, split_userinfo
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.api_errors import error_of
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.proxy import Proxy
+from .._errors import DeadlineError, RegistrationError, TlsError, UnexpectedAnswerError, UnreachableError
+from .._printable import printable
+from .._process import Deadline
+from .._requests import load_requests
+from .._secrets import Credentials, Redactor, split_userinfo
+from .api_errors import error_of
+from .proxy import Proxy
 
 # What StackStorm gives without asking for an administrator (st2common/config.py [api] max_page_size).
 PAGE = 100

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
+from .._errors import (
     ForbiddenError,
     GatewayTimeoutError,
     InvalidContentError,
@@ -19,8 +19,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     UnauthorisedError,
     UnexpectedAnswerError,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.stackstorm_words import said
+from .._secrets import Redactor
+from .error_text import said
 
 # st2common/exceptions/rbac.py ResourceTypeAccessDeniedError and its neighbours.
 _PERMISSION = re.compile(r'required permission "(?P<permission>\w+)"')

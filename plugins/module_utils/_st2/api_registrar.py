@@ -11,7 +11,7 @@ import os
 import time
 import typing as t
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
+from .._errors import (
     ForbiddenError,
     GatewayTimeoutError,
     InvalidContentError,
@@ -20,15 +20,11 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     ServerError,
     UnexpectedAnswerError,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.api_client import ApiClient, path_of
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.executions import POLL_SECONDS, Execution, run_action
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import Host
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import (
-    PackFiles,
-    Registered,
-    Resource,
-)
+from .._secrets import Redactor
+from .api_client import ApiClient, path_of
+from .executions import POLL_SECONDS, Execution, run_action
+from .host import Host
+from .registration import PackFiles, Registered, Resource
 
 # The list of each kind, and what its items may be cut down to. Others are taken whole: their models cannot be made from
 # parts (st2common/models/api/rule.py RuleAPI.from_model looks the trigger up).

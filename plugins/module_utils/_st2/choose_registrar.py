@@ -9,32 +9,17 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
-    DeadlineError,
-    OptionError,
-    RegistrationError,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
-from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.api_access import (
-    ApiAccess,
-    find_access,
-    open_client,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.api_registrar import ApiRegistrar
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import Host
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.local_registrar import (
-    PROGRAM,
-    LocalRegistrar,
-    find_program,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Registrar
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration_options import (
-    RegistrationOptions,
-    registration_options_from,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.unregistered import Unregistered
-from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task
+from .._errors import DeadlineError, OptionError, RegistrationError
+from .._process import Deadline
+from .._secrets import Redactor
+from .._task import Task
+from .api_access import ApiAccess, find_access, open_client
+from .api_registrar import ApiRegistrar
+from .host import Host
+from .local_registrar import PROGRAM, LocalRegistrar, find_program
+from .no_registrar import Unregistered
+from .registration import Registrar
+from .registration_options import RegistrationOptions, registration_options_from
 
 # How long C(auto) waits for an API that does not answer, when there is another way.
 _PATIENCE_SECONDS = 20.0

@@ -12,7 +12,7 @@ import os
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError
+from .._errors import OptionError
 
 # st2client/config_parser.py ST2_CONFIG_PATH
 _DEFAULT_PATH = "~/.st2/config"

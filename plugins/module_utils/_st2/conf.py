@@ -12,8 +12,8 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import HostError
-from ansible_collections.stackstorm.st2.plugins.module_utils._files import UnfitFileError, read_regular_file
+from .._errors import HostError
+from .._files import UnfitFileError, read_regular_file
 
 # What StackStorm takes where nothing is set (st2common/config.py register_opts).
 DEFAULTS: t.Mapping[t.Tuple[str, str], str] = {

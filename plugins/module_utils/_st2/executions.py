@@ -11,17 +11,11 @@ import time
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
-    DeadlineError,
-    GatewayTimeoutError,
-    RegistrationError,
-    St2Error,
-    UnexpectedAnswerError,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
-from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.api_client import ApiClient, path_of
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.stackstorm_words import said
+from .._errors import DeadlineError, GatewayTimeoutError, RegistrationError, St2Error, UnexpectedAnswerError
+from .._process import Deadline
+from .._secrets import Redactor
+from .api_client import ApiClient, path_of
+from .error_text import said
 
 # st2common/constants/action.py LIVEACTION_COMPLETED_STATES
 ENDED = ("succeeded", "failed", "timeout", "canceled", "abandoned")

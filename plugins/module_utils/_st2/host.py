@@ -15,14 +15,9 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import HostError
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.conf import (
-    DEFAULTS,
-    Settings,
-    read_settings,
-    split_list,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.proxy import read_environment_file
+from .._errors import HostError
+from .conf import DEFAULTS, Settings, read_settings, split_list
+from .proxy import read_environment_file
 
 DEFAULT_ST2_CONF = "/etc/st2/st2.conf"
 # Debian's and EL's place for the variables of the service that installs packs (packaging/*/systemd/*.service).

@@ -12,18 +12,14 @@ import re
 import shutil
 import typing as t
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
-    InvalidContentError,
-    RegistrationError,
-    UnreachableError,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Completed, Deadline, run
-from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.executions import last_exception
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import Host
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import PackFiles, Registered
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.stackstorm_words import said
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.unregistered import Unregistered
+from .._errors import InvalidContentError, RegistrationError, UnreachableError
+from .._process import Completed, Deadline, run
+from .._secrets import Redactor
+from .error_text import said
+from .executions import last_exception
+from .host import Host
+from .no_registrar import Unregistered
+from .registration import PackFiles, Registered
 
 PROGRAM = "st2-register-content"
 # Of each type of the port: the flag, and the directory of the pack that holds such resources. --register-all with

@@ -13,8 +13,8 @@ import typing as t
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import HostError
-from ansible_collections.stackstorm.st2.plugins.module_utils._files import UnfitFileError, read_regular_file
+from .._errors import HostError
+from .._files import UnfitFileError, read_regular_file
 
 # What StackStorm's own "packs" pack leaves out of the proxy (contrib/packs/config.schema.yaml no_proxy).
 DEFAULT_NO_PROXY = "localhost,127.0.0.1"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import split_userinfo
+from .._secrets import split_userinfo
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import stat
 
 import pytest
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import RegisteredRecords
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.apply import (
     Applier,
     back_up,
@@ -21,7 +22,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._config.document im
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.options import Attributes
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.plan import ConfigPlan
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ApplyError, RegistrationError
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registered_record import RegisteredRecords
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import PackFiles, Registered
 
 OWN = Attributes(0o640, -1, -1)

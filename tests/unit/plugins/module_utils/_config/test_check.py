@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.check import check_config
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.problem import sentence
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.problem import sentence
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import RegisteredRecords
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.observe import Database, Observer
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ForbiddenError, InvalidPackError
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registered_record import RegisteredRecords
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Resource
 
 

@@ -17,7 +17,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._config.plan import
     plan_present,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.redaction import Redaction
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.schema import ConfigSchema
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.config_schema import ConfigSchema
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ConfigError
 
 SCHEMA = ConfigSchema({"a": {"type": "integer", "required": True}, "b": {"type": "string"}})

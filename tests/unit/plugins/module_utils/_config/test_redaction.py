@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from infrastructure.real_data import MISSING, real_data
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.redaction import Redaction, means_secret
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.schema import ConfigSchema, read_schema
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.values import merged
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.config_schema import ConfigSchema, read_schema
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._config.config_values import CONFIGS
 
 SECRET = {"type": "string", "secret": True}

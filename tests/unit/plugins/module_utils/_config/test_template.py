@@ -12,9 +12,9 @@ import pytest
 import yaml
 from infrastructure.real_data import MISSING, real_data
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.schema import ConfigSchema, read_schema
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.template import config_template, describe
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.validation import check_values
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.config_schema import ConfigSchema, read_schema
 
 FILL = {"string": "x", "integer": 1, "boolean": True, "number": 1.5, "array": [], "object": {}}
 SITE = {"type": "object", "properties": {"host": {"type": "string", "required": True}, "pin": {"secret": True}}}

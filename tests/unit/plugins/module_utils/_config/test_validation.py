@@ -10,13 +10,13 @@ import pytest
 import yaml
 from infrastructure.real_data import MISSING, real_data
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.lines import lines_of
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.schema import ConfigSchema, read_schema
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.validation import (
     check_values,
     nested_decryptions,
     unknown_keys,
 )
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.config_schema import ConfigSchema, read_schema
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.yaml_lines import lines_of
 
 CANARY = "c4nary"
 SITE = {"type": "object", "properties": {"host": {"type": "string", "required": True}}, "additionalProperties": False}

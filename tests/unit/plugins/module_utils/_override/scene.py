@@ -18,16 +18,16 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
     override_options,
     registration_options,
 )
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import RegisteredRecords
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import Installation
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidContentError
+from ansible_collections.stackstorm.st2.plugins.module_utils._layout import state_directory
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.observe import installed_packs
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.options import options_from
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.run import Run
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import state_directory
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registered_record import RegisteredRecords
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Registered, Resource
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._override import st2_loader

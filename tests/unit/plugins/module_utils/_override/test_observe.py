@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import RegisteredRecords, overrides_digest
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import Installation
+from ansible_collections.stackstorm.st2.plugins.module_utils._layout import state_directory
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.observe import installed_packs, view
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import state_directory
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registered_record import (
-    RegisteredRecords,
-    overrides_digest,
-)
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._override.scene import Scene
 
 

@@ -18,10 +18,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._override.editing i
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.observe import Observed, PackView
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.options import Asked, Options
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.override_file import OverrideFile
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.pack_resources import (
-    PackResource,
-    PackResources,
-)
+from ansible_collections.stackstorm.st2.plugins.module_utils._override.pack_resources import PackResource, PackResources
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.plan import make_plan, scope
 
 RESOURCES = (

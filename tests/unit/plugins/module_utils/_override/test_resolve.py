@@ -10,10 +10,7 @@ import pytest
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.document import Overrides, Section
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.options import Asked, Options
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.pack_resources import (
-    PackResource,
-    PackResources,
-)
+from ansible_collections.stackstorm.st2.plugins.module_utils._override.pack_resources import PackResource, PackResources
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.resolve import resolve
 
 PACK = PackResources(

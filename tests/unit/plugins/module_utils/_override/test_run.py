@@ -12,6 +12,7 @@ import pytest
 from infrastructure.packs import PackTree
 from infrastructure.snapshot import compare
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.lock import HostLock
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     HostError,
     InvalidContentError,
@@ -19,7 +20,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     OptionError,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._override import report
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.lock import HostLock
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._override.scene import STATE, Scene, sensu
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (

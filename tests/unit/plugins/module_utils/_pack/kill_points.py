@@ -12,7 +12,7 @@ import signal
 import sys
 import traceback
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack import transaction
+from ansible_collections.stackstorm.st2.plugins.module_utils._change import journal as transaction
 
 # Every call by which names come, go or change; what happens to the content of a file that has no name yet is nobody's.
 NAMING = ("rename", "replace", "unlink", "rmdir", "mkdir", "symlink", "link")

@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import InstalledPack
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.metadata import PackMetadata
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.origin import Resolved, Source
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.receipt import Contents, Receipt
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.working_copy import Head
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import Candidate, Wish
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import InstalledPack
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.metadata import PackMetadata
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import PackPlan, State
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipt import Contents, Receipt, Resolved, Source
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.working_copy import Head
 
 URL = "https://git.example.com/stackstorm-sensu"
 ONE = "1" * 40

@@ -22,10 +22,11 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
     pack_options,
     registration_options,
 )
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import RegisteredRecords
+from ansible_collections.stackstorm.st2.plugins.module_utils._layout import state_directory
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack import report
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.database import Database
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.options import options_from
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import state_directory
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.run import Run
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv import (
     MARKER,
@@ -37,8 +38,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv im
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registered_record import RegisteredRecords
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.unregistered import Unregistered
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.no_registrar import Unregistered
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task
 
 from .pretended_database import PretendedDatabase

@@ -15,10 +15,10 @@ import pytest
 from infrastructure.packs import PackTree
 from infrastructure.snapshot import compare, take_snapshot
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.journal import Journal
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.staging import Staging
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.apply import Applied, Tools
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.ownership import Ownership
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.staging import Staging
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.transaction import Journal
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
     without_waiting_for_disks,
 )

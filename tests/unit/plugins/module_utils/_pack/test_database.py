@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import RegisteredRecords
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import InstalledPack
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.working_copy import Head
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import RegistrationError
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.database import Database, identity_of
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import InstalledPack
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import Known
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.working_copy import Head
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registered_record import RegisteredRecords
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.no_registrar import Unregistered
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Resource
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.unregistered import Unregistered
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.pretended_database import (
     PretendedDatabase,
 )

@@ -10,6 +10,10 @@ import pytest
 from infrastructure.packs import PackTree
 from infrastructure.repositories import GitRepository, run_git
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import Installation
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.metadata import PackMetadata
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.origin import Resolved, Source
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.receipt import Contents
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import DependencyError
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.dependencies import (
     Providers,
@@ -23,9 +27,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.dependencies 
     needs_of,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import Candidate, Wish
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.metadata import PackMetadata
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipt import Contents, Resolved, Source
 
 
 def candidate(ref, version="1.0.0", dependencies=(), url=None, resolved=None, commit="c" * 40):

@@ -14,7 +14,14 @@ from infrastructure.repositories import run_git
 from infrastructure.snapshot import take_snapshot
 from infrastructure.st2_host import ScratchHost
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.origin import Resolved, Source
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.receipt import (
+    Contents,
+    contents_document,
+    receipt_document,
+)
 from ansible_collections.stackstorm.st2.plugins.module_utils._files import list_tree
+from ansible_collections.stackstorm.st2.plugins.module_utils._layout import PacksDirectory
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.inspection import (
     as_installed,
     contents_of,
@@ -22,18 +29,10 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.inspection im
     leftovers,
     restored,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import PacksDirectory
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import adopted
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipt import (
-    Contents,
-    Resolved,
-    Source,
-    contents_document,
-    receipt_document,
-)
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
-from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.real_git import git_at
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.resolving import Scene
+from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._source.real_git import git_at
 
 # Git, uv, virtualenv or pip, which see to most of the time: see tests/toolchain/ansible_test_runs.py.
 pytestmark = pytest.mark.starts_programs

@@ -10,6 +10,8 @@ import copy
 
 import pytest
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.origin import Resolved, Source
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.receipt import Contents
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import (
     Facts,
     Plan,
@@ -23,7 +25,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import (
     state_after,
     state_of,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipt import Contents, Resolved, Source
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.plan_samples import (
     DIGEST,
     ONE,

@@ -14,17 +14,13 @@ from infrastructure.packs import PackTree
 from infrastructure.repositories import run_git
 from infrastructure.snapshot import compare
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
-    DependencyError,
-    OptionError,
-    SourceError,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.journal import Journal
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.staging import Staging
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import Installation
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import DependencyError, OptionError, SourceError
+from ansible_collections.stackstorm.st2.plugins.module_utils._layout import VirtualenvsDirectory
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.options import options_from
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import VirtualenvsDirectory
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.planning import Planner
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.staging import Staging
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.transaction import Journal
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
     without_waiting_for_disks,

@@ -10,7 +10,7 @@ import os
 
 import pytest
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import PacksDirectory
+from ansible_collections.stackstorm.st2.plugins.module_utils._layout import PacksDirectory
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import State
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.releases import next_release, outdated, releases
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import Installation
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.receipt import Contents
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import Plan, State
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipt import Contents
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.report import (
     Failure,
     diff,

@@ -13,14 +13,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.address import check_ref, normal_url
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import (
-    PackRequest,
-    check_ref,
-    from_option,
-    normal_url,
-    parse_spec,
-)
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import PackRequest, from_option, parse_spec
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Credentials
 
 GITHUB = "https://github.com"

@@ -12,8 +12,8 @@ import os
 import pytest
 from infrastructure.packs import PackTree
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._change import journal as transaction
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import St2Error
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack import transaction
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.apply import Applied
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
     without_waiting_for_disks,
@@ -284,7 +284,7 @@ def test_an_unreachable_index_is_no_reason_against_what_is_there(site):
 
 
 def test_the_lock_of_another_run_is_waited_for_and_then_named(site):
-    from ansible_collections.stackstorm.st2.plugins.module_utils._pack.lock import HostLock
+    from ansible_collections.stackstorm.st2.plugins.module_utils._change.lock import HostLock
     from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 
     before = site.files(identity=True)

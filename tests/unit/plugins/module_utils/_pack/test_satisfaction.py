@@ -12,8 +12,9 @@ import pytest
 from infrastructure.packs import PackTree
 from infrastructure.repositories import GitRepository, run_git
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.installed import Installation, InstalledPack
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipt import Receipt, Resolved, Source
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import Installation, InstalledPack
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.origin import Resolved, Source
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.receipt import Receipt
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.satisfaction import (
     is_commit,
     satisfied,

@@ -14,7 +14,7 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import DeadlineError, VirtualenvError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import VirtualenvsDirectory
+from ansible_collections.stackstorm.st2.plugins.module_utils._layout import VirtualenvsDirectory
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv import (
     MARKER,
     Interpreters,

@@ -22,9 +22,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv im
     may_stay,
     observe_virtualenv,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv_build import (
-    site_packages,
-)
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv_build import site_packages
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.virtualenv_workshop import (
     PYTHON,
     Workshop,

@@ -16,15 +16,10 @@ from pathlib import Path
 from infrastructure.environment import clean_environment
 from infrastructure.servers import PackageIndex
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.places import VirtualenvsDirectory
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv import (
-    Interpreters,
-    Settings,
-)
+from ansible_collections.stackstorm.st2.plugins.module_utils._layout import VirtualenvsDirectory
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv import Interpreters, Settings
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv_backend import choose_backend
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv_build import (
-    VirtualenvBuilder,
-)
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv_build import VirtualenvBuilder
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 

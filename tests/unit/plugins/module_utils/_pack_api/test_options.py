@@ -15,7 +15,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.options import ApiOptions, options_from
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.wish import Wish
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.wanted import Wish
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.scratch_run import params
 
 GIVEN = {

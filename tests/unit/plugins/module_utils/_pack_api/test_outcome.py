@@ -11,7 +11,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.observe i
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.outcome import rows_after_failure
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.plan import plan_absent, plan_present
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.resolve import Target
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.wish import Wish
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.wanted import Wish
 
 
 def packs(**versions):

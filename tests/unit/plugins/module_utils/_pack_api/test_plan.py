@@ -18,7 +18,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.plan impo
     realised,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.resolve import Target
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.wish import Wish
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.wanted import Wish
 
 PACKS = {
     "sensu": RegisteredPack("sensu", "Sensu", "1.0.1"),

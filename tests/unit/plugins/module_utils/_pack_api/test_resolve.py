@@ -10,11 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
-    DependencyError,
-    IndexError_,
-    OptionError,
-)
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import DependencyError, IndexError_, OptionError
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.observe import RegisteredPack, ServerIndex
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.options import ApiOptions
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.resolve import (
@@ -23,7 +19,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.resolve i
     check_version,
     find_provider,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.wish import wishes_from
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.wanted import wishes_from
 
 
 def installed(**versions):

@@ -232,7 +232,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._process import Dea
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.choose_registrar import choose_registrar
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registered_record import RegisteredRecords
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import RegisteredRecords
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration_options import RegistrationOptions
 host = read_host({conf!r}, {{}})
 registrar, warnings = choose_registrar(

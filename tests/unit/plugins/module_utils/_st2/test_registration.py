@@ -12,7 +12,9 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._st2 import (
     api_registrar,
     local_registrar,
     registration,
-    unregistered,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2 import (
+    no_registrar as unregistered,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Registered
 

@@ -1,0 +1,247 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""Pack indexes: fetched all at once with bounds on time and size, merged as StackStorm merges them.
+
+The shape of an index and the kinds of its failures are StackStorm's (st2common/services/packs.py
+_fetch_and_compile_index, fetch_pack_index).
+"""
+
+from __future__ import annotations
+
+import difflib
+import threading
+import time
+import typing as t
+from dataclasses import dataclass, field, replace
+
+from .._content.address import Address, check_source, check_version
+from .._errors import IndexError_, OptionError
+from .._process import Deadline
+from .._requests import load_requests
+from .._secrets import Credentials, strip_urls
+from .._st2.proxy import Proxy
+from .index_download import UNRESPONSIVE, IndexDownload, IndexProblem, is_local
+
+
+@dataclass(frozen=True)
+class IndexEntry:
+    """A pack as an index lists it.
+
+    :arg ref: The key in the index, which is the pack's ref.
+    :arg repo_url: Clean URL or absolute path of its repository; empty where C(problem) says why.
+    :arg version: The version that the index offers, C(None) for none and for what git could never have.
+    :arg versions: All versions that the index knows, in its own order, which is no order of versions.
+    :arg index_url: The index that lists it, without credentials.
+    :arg credentials: What was in the entry's URL.
+    :arg raw: The whole entry, the URL in it clean.
+    :arg position: Place of the index among the configured ones, 0 is the leftmost.
+    :arg problem: Why nothing can be installed from the entry.
+    """
+
+    ref: str
+    repo_url: str
+    version: t.Optional[str]
+    versions: t.Tuple[str, ...]
+    index_url: str
+    credentials: Credentials = field(default_factory=Credentials)
+    raw: t.Mapping[str, t.Any] = field(default_factory=dict, repr=False, hash=False, compare=False)
+    position: int = 0
+    problem: t.Optional[str] = None
+
+    def wanted_version(self, requested: t.Optional[str]) -> str:
+        """The version asked for, else the one that the index offers.
+
+        :raises IndexError_: when neither says one.
+        """
+        version = requested or self.version
+        if version is None:
+            raise IndexError_(
+                f"{self.ref} has no version in the index {self.index_url} that could be one. Ask for one: "
+                f"{self.ref}=VERSION.",
+                ref=self.ref,
+            )
+        return version
+
+
+@dataclass(frozen=True)
+class IndexStatus:
+    """How reading one index went; the fields are those of StackStorm's health endpoint.
+
+    :arg url: The index, without credentials.
+    :arg packs: Number of packs in it.
+    :arg message: C(Success.), or what is wrong.
+    :arg error: C(None), C(empty), C(malformed), C(unresponsive) or C(other errors).
+    """
+
+    url: str
+    packs: int
+    message: t.Optional[str]
+    error: t.Optional[str] = None
+
+
+@dataclass
+class Indexes:
+    """All configured indexes as one: for each pack the whole entry of the leftmost index that lists it.
+
+    :arg entries: By ref.
+    :arg statuses: In the order of the configuration (StackStorm reports them in reverse).
+    """
+
+    entries: t.Dict[str, IndexEntry]
+    statuses: t.Tuple[IndexStatus, ...]
+
+    def lookup(self, name: str, *, strict: bool) -> IndexEntry:
+        """The entry of a pack.
+
+        :arg strict: Whether an index that cannot be read keeps those to the right of it from answering, as it might
+            have the pack itself. Without this, a short name turns into another's pack while a private index is down.
+        :raises IndexError_: when no index lists the pack, when its entry is unusable, or because of C(strict).
+        """
+        entry = self.entries.get(name)
+        unread = [status for status in self.statuses[: entry.position if entry else None] if status.error]
+        if unread and (strict or len(unread) == len(self.statuses)):
+            raise IndexError_(self._unread(name, unread, entry), ref=name)
+        if entry is None:
+            raise IndexError_(self._unlisted(name, unread), ref=name)
+        if entry.problem:
+            raise IndexError_(entry.problem, ref=name)
+        return entry
+
+    def _unread(self, name: str, unread: t.Sequence[IndexStatus], entry: t.Optional[IndexEntry]) -> str:
+        listed = f" {entry.index_url} lists it, but comes after it." if entry else ""
+        choice = "" if len(unread) == len(self.statuses) else ", or set index_strict=false"
+        return (
+            f"The pack {name} was not looked up, because an index cannot be read: {_joined(unread)}.{listed} "
+            f"Repair the index{choice}."
+        )
+
+    def _unlisted(self, name: str, unread: t.Sequence[IndexStatus]) -> str:
+        if not self.statuses:
+            return f"The pack {name} cannot be looked up, because no index is configured: set index_url."
+        close = difflib.get_close_matches(name, self.entries, n=3)
+        hint = f" Did you mean {' or '.join(close)}?" if close else ""
+        failed = f" Not read: {_joined(unread)}." if unread else ""
+        where = ", ".join(status.url for status in self.statuses if not status.error)
+        return f'No record of the "{name}" pack in the index {where}.{hint}{failed}'
+
+
+def _joined(statuses: t.Iterable[IndexStatus]) -> str:
+    return "; ".join(f"{status.url} is {status.error} ({(status.message or '').rstrip('.')})" for status in statuses)
+
+
+def fetch_indexes(
+    urls: t.Sequence[str],
+    *,
+    proxy: Proxy,
+    ca_bundle: t.Optional[str],
+    deadline: Deadline,
+    credentials_for: t.Optional[t.Callable[[str], Credentials]] = None,
+    session_timeout: float = 20,
+) -> Indexes:
+    """Read all indexes, at the same time.
+
+    :arg urls: The leftmost wins. C(http) or C(https); also a C(file://) URL or an absolute path, which StackStorm
+        cannot read. Userinfo in a URL is used for basic authentication and shown nowhere.
+    :arg ca_bundle: PEM file to trust instead of the libraries' own and of the proxy's.
+    :arg credentials_for: Asked with the clean URL of an index when that index answers 401.
+    :arg session_timeout: Seconds after which an index that has not arrived whole is given up.
+    :returns: What could be read, and of each index how reading it went; an index that fails is no error here.
+    :raises DeadlineError: when the deadline passes first.
+    :raises MissingLibraryError: when requests is missing and an index is not a file.
+    """
+    if not all(is_local(url) for url in urls):
+        load_requests()
+    give_up = time.monotonic() + min(session_timeout, deadline.remaining())
+    readers = [
+        _Reader(
+            IndexDownload(url, proxy=proxy, ca_bundle=ca_bundle, credentials_for=credentials_for, give_up=give_up),
+            session_timeout,
+        )
+        for url in urls
+    ]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join(max(0.0, give_up - time.monotonic()))
+    late = [reader.outcome()[1].url for reader in readers if reader.is_alive()]
+    if late:
+        deadline.check(f"reading the pack indexes: {', '.join(late)} did not answer whole in that time")
+    entries: t.Dict[str, IndexEntry] = {}
+    statuses = []
+    for position, reader in enumerate(readers):
+        packs, status = reader.outcome()
+        statuses.append(status)
+        for ref, raw in packs.items():
+            if ref not in entries:
+                entries[ref] = _entry(ref, raw, status.url, position)
+    return Indexes(entries, tuple(statuses))
+
+
+def _entry(ref: str, raw: t.Any, index_url: str, position: int) -> IndexEntry:
+    fields = dict(raw) if isinstance(raw, dict) else {}
+    source, problem = _source(ref, fields.get("repo_url"), index_url)
+    fields["repo_url"] = source.url if source else ""
+    versions = fields.get("versions")
+    return IndexEntry(
+        ref=ref,
+        repo_url=source.url if source else "",
+        version=_version(fields.get("version")),
+        versions=tuple(filter(None, map(_version, versions))) if isinstance(versions, list) else (),
+        index_url=index_url,
+        credentials=source.credentials if source else Credentials(),
+        raw=fields,
+        position=position,
+        problem=problem,
+    )
+
+
+def _source(ref: str, url: t.Any, index_url: str) -> t.Tuple[t.Optional[Address], t.Optional[str]]:
+    """The source that an entry names, or why it is none."""
+    the_entry = f"The entry of {ref} in the index {index_url}"
+    if not url or not isinstance(url, str):
+        return None, f"{the_entry} has no repo_url, so there is nothing to install from."
+    try:
+        source = check_source("repo_url", url)
+    except OptionError as error:
+        return None, f"{the_entry} cannot be used. {error.message}"
+    if source.url.startswith("/") and not is_local(index_url):
+        return None, (
+            f"{the_entry} cannot be used: it names {source.url}, a place on this host, which only an index that is "
+            "a file of this host may do."
+        )
+    return source, None
+
+
+def _version(value: t.Any) -> t.Optional[str]:
+    if not isinstance(value, (str, int, float)) or isinstance(value, bool):
+        return None
+    try:
+        # StackStorm casts numbers to strings (st2common/models/api/pack.py PackAPI.__init__).
+        return check_version(str(value))
+    except OptionError:
+        return None
+
+
+class _Reader(threading.Thread):
+    """Reads one index; a daemon, since a server that sends a byte now and then can hold a thread for ever."""
+
+    def __init__(self, download: IndexDownload, seconds: float) -> None:
+        super().__init__(name="read-index", daemon=True)
+        self._download = download
+        url = strip_urls(download.url)
+        self._failed = IndexStatus(url, 0, f"No whole answer came within {seconds:g} s.", UNRESPONSIVE)
+        self._outcome: t.Optional[t.Tuple[t.Dict[str, t.Any], IndexStatus]] = None
+
+    def outcome(self) -> t.Tuple[t.Dict[str, t.Any], IndexStatus]:
+        """The packs and the status; while the thread is still at it, that it took too long."""
+        return self._outcome or ({}, self._failed)
+
+    def run(self) -> None:
+        try:
+            packs = self._download.packs()
+            self._outcome = packs, replace(self._failed, packs=len(packs), message="Success.", error=None)
+        except IndexProblem as problem:
+            self._outcome = {}, replace(self._failed, message=problem.message, error=problem.kind)

@@ -1,0 +1,236 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""One pack index: downloaded with bounds on time and size, or read from a file, and judged as StackStorm judges it."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+import time
+import typing as t
+from urllib.parse import urljoin, urlsplit
+
+from .._content.address import check_source
+from .._errors import OptionError
+from .._requests import load_requests
+from .._secrets import Credentials, Redactor, split_userinfo
+from .._st2.proxy import Proxy
+
+# The kinds of failure that StackStorm's index health endpoint has (st2common/services/packs.py).
+EMPTY = "empty"
+MALFORMED = "malformed"
+UNRESPONSIVE = "unresponsive"
+OTHER = "other errors"
+
+# The Exchange's index has 2 MB. What Python makes of one takes up to 25 times its size.
+_LARGEST = 16 << 20
+_MOST_PACKS = 50_000
+_MOST_REDIRECTS = 5
+# Longer numbers take Python before 3.11 very long to read; no index has a use for them.
+_LONGEST_NUMBER = 1000
+_BLOCK = 1 << 16
+
+
+class IndexProblem(Exception):
+    """An index that cannot be used.
+
+    :arg kind: C(empty), C(malformed), C(unresponsive) or C(other errors).
+    :arg message: What is wrong, in a sentence.
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+
+
+def is_local(url: str) -> bool:
+    """Whether an index is a file of this host."""
+    return url.startswith("/") or url[:7].lower() == "file://"
+
+
+class IndexDownload:
+    """Reads one index.
+
+    :arg url: The index; userinfo in it is used for basic authentication.
+    :arg ca_bundle: PEM file to trust instead of the libraries' own and of the proxy's.
+    :arg credentials_for: Asked with the clean URL when the index answers 401.
+    :arg give_up: The moment, on C(time.monotonic), at which it has taken too long.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        proxy: Proxy,
+        ca_bundle: t.Optional[str],
+        credentials_for: t.Optional[t.Callable[[str], Credentials]],
+        give_up: float,
+    ) -> None:
+        self.url, self._credentials = split_userinfo(url)
+        self._proxy = proxy
+        self._ca_bundle = ca_bundle
+        self._credentials_for = credentials_for
+        self._give_up = give_up
+        self._redactor = Redactor([*proxy.secrets(), self._credentials.password or self._credentials.username])
+
+    def packs(self) -> t.Dict[str, t.Any]:
+        """The packs of the index by ref, each as it is written.
+
+        :raises IndexProblem: when it cannot be read or is no index.
+        """
+        try:
+            return parse_index(_read_file(self.url) if is_local(self.url) else self._download())
+        except IndexProblem as problem:
+            raise IndexProblem(problem.kind, self._redactor.text(problem.message)) from None
+        except Exception as error:
+            raise IndexProblem(_kind(error), self._redactor.text(_reason(error))) from None
+
+    def _download(self) -> bytes:
+        with load_requests().Session() as session:
+            # Else requests would take proxies, which the task may have switched off, from the environment again.
+            session.trust_env = False
+            with self._answer(session) as response:
+                if response.status_code >= 400:
+                    hint = " Give username and password, or token." if response.status_code == 401 else ""
+                    raise IndexProblem(UNRESPONSIVE, f"HTTP status {response.status_code} ({response.reason}).{hint}")
+                return self._body(response)
+
+    def _answer(self, session: t.Any) -> t.Any:
+        """The answer behind redirects; credentials stay with the server that they are for."""
+        url, asked, redirects = self.url, False, 0
+        while redirects <= _MOST_REDIRECTS:
+            own = _origin(url) == _origin(self.url)
+            response = self._get(session, url, self._credentials if own else Credentials())
+            if response.status_code == 401 and own and self._credentials_for and not asked:
+                asked = True
+                self._credentials = self._credentials_for(self.url)
+                self._redactor.add(self._credentials.password)
+                if not self._credentials:
+                    return response
+            elif response.is_redirect:
+                url = _redirected(url, response.headers["location"])
+                redirects += 1
+            else:
+                return response
+            response.close()
+        raise IndexProblem(UNRESPONSIVE, f"More than {_MOST_REDIRECTS} redirects.")
+
+    def _get(self, session: t.Any, url: str, credentials: Credentials) -> t.Any:
+        proxies, verify = self._proxy.for_requests(url)
+        fallback = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+        return session.get(
+            url,
+            auth=_basic(credentials),
+            headers={"Accept": "application/json"},
+            proxies=proxies,
+            verify=self._ca_bundle or (fallback if verify is True else verify),
+            allow_redirects=False,
+            stream=True,
+            timeout=max(0.1, self._give_up - time.monotonic()),
+        )
+
+    def _body(self, response: t.Any) -> bytes:
+        blocks: t.List[bytes] = []
+        size = 0
+        for block in response.iter_content(_BLOCK):
+            blocks.append(block)
+            size += len(block)
+            if size > _LARGEST:
+                raise IndexProblem(MALFORMED, f"The index is larger than {_LARGEST >> 20} MiB.")
+            if time.monotonic() > self._give_up:
+                raise IndexProblem(UNRESPONSIVE, "The index came too slowly.")
+        return b"".join(blocks)
+
+
+def _basic(credentials: Credentials) -> t.Optional[t.Tuple[bytes, bytes]]:
+    """Name and password for requests. Beside a token any name will do, but there must be one; git gets the same."""
+    return ((credentials.username or "git").encode(), credentials.password.encode()) if credentials else None
+
+
+def _origin(url: str) -> t.Tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme.lower(), parts.netloc.lower()
+
+
+def _redirected(url: str, location: str) -> str:
+    new, _dropped = split_userinfo(urljoin(url, location))
+    one, other = urlsplit(url).scheme.lower(), urlsplit(new).scheme.lower()
+    if other not in ("http", "https") or (one == "https" and other == "http"):
+        raise IndexProblem(UNRESPONSIVE, f"A redirect from {one} to {other or 'nowhere'}, which is not followed.")
+    return new
+
+
+def _read_file(url: str) -> bytes:
+    try:
+        path = check_source("index_url", url).url
+    except OptionError as error:
+        raise IndexProblem(MALFORMED, error.message) from None
+    try:
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as stream:
+            status = os.fstat(stream.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise IndexProblem(UNRESPONSIVE, "It is not a regular file.")
+            content = stream.read(_LARGEST + 1)
+    except OSError as error:
+        raise IndexProblem(UNRESPONSIVE, f"The file cannot be read: {error.strerror}.") from error
+    if len(content) > _LARGEST:
+        raise IndexProblem(MALFORMED, f"The index is larger than {_LARGEST >> 20} MiB.")
+    return content
+
+
+def parse_index(content: bytes) -> t.Dict[str, t.Any]:
+    """The packs of an index, judged as StackStorm judges them; what makes StackStorm itself crash is malformed.
+
+    :raises IndexProblem: when it is no index.
+    """
+    try:
+        index = json.loads(content, parse_int=_number)
+    except RecursionError:
+        raise IndexProblem(MALFORMED, "The JSON is nested too deeply.") from None
+    if index == {}:
+        raise IndexProblem(EMPTY, "The index URL returned an empty object.")
+    if not isinstance(index, dict):
+        raise IndexProblem(MALFORMED, f"Expected an index object, got a {_json_type(index)} instead.")
+    if "packs" not in index:
+        raise IndexProblem(MALFORMED, 'Index object is missing "packs" attribute.')
+    packs = index["packs"]
+    if packs == []:
+        return {}
+    if not isinstance(packs, dict):
+        raise IndexProblem(MALFORMED, f'The "packs" attribute must be an object, not a {_json_type(packs)}.')
+    if len(packs) > _MOST_PACKS:
+        raise IndexProblem(MALFORMED, f"The index lists {len(packs)} packs, more than {_MOST_PACKS}.")
+    return packs
+
+
+def _json_type(value: t.Any) -> str:
+    names = {type(None): "null", bool: "boolean", str: "string", list: "list"}
+    return names.get(type(value), "number")
+
+
+def _number(text: str) -> int:
+    if len(text) > _LONGEST_NUMBER:
+        raise ValueError(f"A number of {len(text)} digits.")
+    return int(text)
+
+
+def _kind(error: Exception) -> str:
+    # requests' errors for a wrong URL are ValueErrors as well, and StackStorm looks at that first.
+    if isinstance(error, ValueError):
+        return MALFORMED
+    requests = sys.modules.get("requests")
+    return UNRESPONSIVE if requests and isinstance(error, requests.RequestException) else OTHER
+
+
+def _reason(error: BaseException) -> str:
+    """What went wrong at the bottom: requests wraps urllib3's errors, which wrap the socket's."""
+    inner = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
+    inner = getattr(inner, "reason", None) or inner
+    text = str(inner).rpartition("object at 0x")[2].partition(">: ")[2] or str(inner)
+    return f"{type(error).__name__}: {text}"

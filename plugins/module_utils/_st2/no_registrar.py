@@ -1,0 +1,58 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""No registration: for images, and for hosts whose StackStorm is down."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._errors import RegistrationError
+from .registration import PackFiles, Registered, Resource
+
+
+class Unregistered:
+    """The adapter that tells nobody."""
+
+    name = "none"
+    reads = False
+    unloads = False
+    by = ""
+
+    def register(
+        self, packs: t.Sequence[PackFiles], types: t.Sequence[str] = (), *, fail_on_failure: bool = True
+    ) -> Registered:
+        """As L(Registrar.register), but nothing happens."""
+        return Registered()
+
+    def unload(self, refs: t.Sequence[str]) -> None:
+        """:raises RegistrationError: always."""
+        raise _without_api("take packs out of StackStorm's database")
+
+    def versions(self, refs: t.Sequence[str]) -> t.Mapping[str, str]:
+        """:raises RegistrationError: always."""
+        raise _without_api("tell which packs StackStorm's database has")
+
+    def config(self, ref: str) -> t.Optional[t.Mapping[str, t.Any]]:
+        """:raises RegistrationError: always."""
+        raise _without_api("tell which config StackStorm's database has")
+
+    def resources(self, ref: str, kinds: t.Sequence[str]) -> t.Sequence[Resource]:
+        """:raises RegistrationError: always."""
+        raise _without_api("tell which resources StackStorm's database has")
+
+    def delete(self, resource: Resource) -> None:
+        """:raises RegistrationError: always."""
+        raise _without_api(f"take {resource.ref} out of StackStorm's database")
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def _without_api(wanted: str) -> RegistrationError:
+    return RegistrationError(
+        f"Only StackStorm's API can {wanted}. Give register=api with api_key, auth_token, or api_username and "
+        "api_password."
+    )
