@@ -24,7 +24,7 @@ from .._errors import ApplyError, St2Error
 from .._files import remove_tree, write_atomically
 from .._layout import PacksDirectory, VirtualenvsDirectory
 from .._source.git_program import Git
-from .._source.object_store import borrowed
+from .._source.object_store import object_store
 from . import releases
 from .ownership import Ownership
 from .plan import PackPlan, Plan
@@ -181,7 +181,7 @@ def _restore_tree(installed: InstalledPack, target: str, git: Git) -> None:
     shutil.copytree(os.path.join(installed.location, ".git"), repository, symlinks=True)
     index = os.path.join(repository, "index")
     remove_tree(index)
-    with borrowed(git, repository, installed.commit or "") as environment:
+    with object_store(git, repository, installed.commit or "") as environment:
         environment.update(GIT_WORK_TREE=target, GIT_INDEX_FILE=index)
         git("reset", "--quiet", "--hard", "HEAD", environment=environment, cwd=target)
 

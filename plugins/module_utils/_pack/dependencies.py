@@ -73,7 +73,7 @@ def needs_of(pack: Pack) -> t.List[Need]:
 
 
 def _is_local(pack: Pack) -> bool:
-    source = pack.wish.source if isinstance(pack, Candidate) else pack.source
+    source = pack.wanted.source if isinstance(pack, Candidate) else pack.source
     return source is None or normal_url(source.url).startswith("/")
 
 
@@ -109,7 +109,7 @@ class Providers:
             return self._by_ref(request.name)
         url = normal_url(request.source or "")
         for pack in self._wanted.values():
-            source = pack.wish.source if isinstance(pack, Candidate) else pack.source
+            source = pack.wanted.source if isinstance(pack, Candidate) else pack.source
             if source and normal_url(source.url) == url:
                 return pack
         installed = self._installation.by_source(request.source or "")

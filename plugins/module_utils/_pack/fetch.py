@@ -31,7 +31,7 @@ UPLOAD_STEP = "upload"
 
 
 @dataclass(frozen=True)
-class Wish:
+class Wanted:
     """What to fetch.
 
     :arg source: Where from.
@@ -61,7 +61,7 @@ class Candidate:
     :arg digest: Digest of its files, for a pack without C(.git).
     """
 
-    wish: Wish
+    wanted: Wanted
     metadata: PackMetadata
     resolved: Resolved
     contents: Contents
@@ -104,7 +104,7 @@ class Fetcher:
         """The repository behind a source of kind C(git)."""
         return Repository(self._git(), source.url)
 
-    def fetch(self, wish: Wish, number: int) -> Candidate:
+    def fetch(self, wanted: Wanted, number: int) -> Candidate:
         """Fetch one pack and validate it.
 
         :arg number: Different for every call of a task; names the staging directory.
@@ -113,12 +113,12 @@ class Fetcher:
         """
         place = os.path.join(self._staging, f"pack-{number}")
         try:
-            if wish.source.kind == "git":
-                candidate = self._fetch_repository(wish, place)
+            if wanted.source.kind == "git":
+                candidate = self._fetch_repository(wanted, place)
             else:
-                candidate = self._fetch_directory(wish, place)
+                candidate = self._fetch_directory(wanted, place)
         except St2Error as error:
-            error.ref = error.ref or wish.ref
+            error.ref = error.ref or wanted.ref
             error.step = error.step or SourceError.default_step
             if error.step == SourceError.default_step:
                 # Of a full disk git often says no more than that it could not write something.
@@ -126,46 +126,50 @@ class Fetcher:
             raise
         return candidate
 
-    def _fetch_repository(self, wish: Wish, place: str) -> Candidate:
-        repository = self.repository(wish.source)
+    def _fetch_repository(self, wanted: Wanted, place: str) -> Candidate:
+        repository = self.repository(wanted.source)
         refs = repository.clone(place)
-        found = repository.find(place, refs, wish.version)
+        found = repository.find(place, refs, wanted.version)
         repository.check_out(place, found)
         warnings = list(found.warnings)
-        if os.path.isabs(wish.source.url) or wish.source.url.startswith("file://"):
-            warnings += _uncommitted(repository, wish.source, place, found.commit)
-        if wish.source.subdir:
-            return self._validated(wish, self._take_subdir(wish, place), found.resolved, warnings, commit=found.commit)
-        return self._validated(wish, place, found.resolved, warnings, commit=found.commit)
-
-    def _fetch_directory(self, wish: Wish, place: str) -> Candidate:
-        if wish.controller:
-            _unpack_upload(wish, place)
-        else:
-            copy_directory(pack_path(wish.source.url, wish.source.subdir), place)
-        if wish.digest and directory_digest(place) != wish.digest:
-            raise SourceError(f"The directory {wish.source.url} does not have the digest that was asked for.")
-        warnings = []
-        if wish.version:
-            warnings.append(
-                f"{wish.source.url} is a plain directory, which has no versions: {wish.version} was ignored."
+        if os.path.isabs(wanted.source.url) or wanted.source.url.startswith("file://"):
+            warnings += _uncommitted(repository, wanted.source, place, found.commit)
+        if wanted.source.subdir:
+            return self._validated(
+                wanted, self._take_subdir(wanted, place), found.resolved, warnings, commit=found.commit
             )
-        return self._validated(wish, place, Resolved("content", "", wish.version or ""), warnings)
+        return self._validated(wanted, place, found.resolved, warnings, commit=found.commit)
 
-    def _take_subdir(self, wish: Wish, place: str) -> str:
-        path = os.path.join(place, wish.source.subdir)
+    def _fetch_directory(self, wanted: Wanted, place: str) -> Candidate:
+        if wanted.controller:
+            _unpack_upload(wanted, place)
+        else:
+            copy_directory(pack_path(wanted.source.url, wanted.source.subdir), place)
+        if wanted.digest and directory_digest(place) != wanted.digest:
+            raise SourceError(f"The directory {wanted.source.url} does not have the digest that was asked for.")
+        warnings = []
+        if wanted.version:
+            warnings.append(
+                f"{wanted.source.url} is a plain directory, which has no versions: {wanted.version} was ignored."
+            )
+        return self._validated(wanted, place, Resolved("content", "", wanted.version or ""), warnings)
+
+    def _take_subdir(self, wanted: Wanted, place: str) -> str:
+        path = os.path.join(place, wanted.source.subdir)
         real = os.path.realpath(path)
         if not os.path.isdir(path) or not real.startswith(os.path.realpath(place) + os.sep):
-            raise SourceError(f"{strip_urls(wish.source.url)} has no directory {wish.source.subdir} at that version.")
+            raise SourceError(
+                f"{strip_urls(wanted.source.url)} has no directory {wanted.source.subdir} at that version."
+            )
         taken = f"{place}-subdir"
         os.rename(real, taken)
         return taken
 
     def _validated(
-        self, wish: Wish, place: str, resolved: Resolved, warnings: t.List[str], *, commit: str = ""
+        self, wanted: Wanted, place: str, resolved: Resolved, warnings: t.List[str], *, commit: str = ""
     ) -> Candidate:
         warnings += check_boundary(place)
-        metadata = self._identified(wish, place)
+        metadata = self._identified(wanted, place)
         self._check_compatible(metadata)
         try:
             content = read_content(place, metadata.ref)
@@ -179,7 +183,7 @@ class Fetcher:
             warnings.append(f"The tag {resolved.name} of {metadata.ref} holds version {metadata.version}.")
         files = () if os.path.isdir(os.path.join(place, ".git")) else tuple(list_tree(place))
         return Candidate(
-            wish=wish,
+            wanted=wanted,
             metadata=metadata,
             resolved=resolved,
             contents=Contents(content.by_type(), content.requirements, files),
@@ -190,23 +194,23 @@ class Fetcher:
             warnings=tuple(warnings),
         )
 
-    def _identified(self, wish: Wish, place: str) -> PackMetadata:
+    def _identified(self, wanted: Wanted, place: str) -> PackMetadata:
         try:
             metadata = load_metadata(place)
         except InvalidPackError:
-            if not wish.ref:
+            if not wanted.ref:
                 raise
             # Without a usable ref or name of its own, a pack takes the name of its directory, which is the ref asked
             # for.
-            metadata = load_metadata(place, directory_name=wish.ref)
-        origin = strip_urls(wish.source.url) + (f" ({wish.source.subdir})" if wish.source.subdir else "")
-        if wish.ref and metadata.ref != wish.ref:
+            metadata = load_metadata(place, directory_name=wanted.ref)
+        origin = strip_urls(wanted.source.url) + (f" ({wanted.source.subdir})" if wanted.source.subdir else "")
+        if wanted.ref and metadata.ref != wanted.ref:
             raise InvalidPackError(
-                f"{wish.ref} was asked for, but the pack in {origin}"
-                f"{' at ' + wish.version if wish.version else ''} is {metadata.ref}. Ask for it by that name, "
+                f"{wanted.ref} was asked for, but the pack in {origin}"
+                f"{' at ' + wanted.version if wanted.version else ''} is {metadata.ref}. Ask for it by that name, "
                 "or correct "
                 "the source.",
-                ref=wish.ref,
+                ref=wanted.ref,
             )
         if metadata.ref in SYSTEM_PACKS:
             raise InvalidPackError(
@@ -227,13 +231,13 @@ class Fetcher:
             )
 
 
-def _unpack_upload(wish: Wish, place: str) -> None:
-    if wish.upload is None:
+def _unpack_upload(wanted: Wanted, place: str) -> None:
+    if wanted.upload is None:
         raise SourceError(
-            f"{wish.source.url} on the controller has content that is not installed here, and it was not sent.",
+            f"{wanted.source.url} on the controller has content that is not installed here, and it was not sent.",
             step=UPLOAD_STEP,
         )
-    unpack_directory(wish.upload, place)
+    unpack_directory(wanted.upload, place)
 
 
 def _uncommitted(repository: Repository, source: Source, clone: str, commit: str) -> t.List[str]:

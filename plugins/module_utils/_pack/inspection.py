@@ -19,7 +19,7 @@ from .._files import list_tree
 from .._layout import PacksDirectory
 from .._source.directory import changed_files
 from .._source.git_program import Git
-from .._source.object_store import borrowed
+from .._source.object_store import object_store
 from .._source.repository import Repository
 from .._st2.host import Host
 
@@ -64,7 +64,7 @@ def restored(pack: InstalledPack, edits: t.Sequence[str], git: t.Callable[[], Gi
 
     program = git()
     with tempfile.TemporaryDirectory(dir=program.scratch) as scratch:
-        with borrowed(program, os.path.join(pack.location, ".git"), pack.head.commit) as environment:
+        with object_store(program, os.path.join(pack.location, ".git"), pack.head.commit) as environment:
             text = program("cat-file", "blob", "HEAD:pack.yaml", environment=environment).stdout
         with open(os.path.join(scratch, "pack.yaml"), "w", encoding="utf-8") as stream:
             stream.write(text)

@@ -166,7 +166,7 @@ def state_of(pack: InstalledPack) -> State:
 def state_after(candidate: Candidate) -> State:
     """A candidate as the state it makes."""
     digest = "" if candidate.commit else candidate.digest
-    return State(candidate.metadata.version, candidate.commit, digest, candidate.wish.source.url)
+    return State(candidate.metadata.version, candidate.commit, digest, candidate.wanted.source.url)
 
 
 def plan_installed(
@@ -277,8 +277,8 @@ def receipt_of(candidate: Candidate) -> Receipt:
         ref=candidate.ref,
         name=candidate.metadata.name,
         version=candidate.metadata.version,
-        source=candidate.wish.source,
-        resolved=replace(candidate.resolved, asked=candidate.wish.version or ""),
+        source=candidate.wanted.source,
+        resolved=replace(candidate.resolved, asked=candidate.wanted.version or ""),
         commit=candidate.commit,
         digest=candidate.digest,
         dependencies=candidate.metadata.dependencies,

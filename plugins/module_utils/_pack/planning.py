@@ -24,7 +24,7 @@ from .._st2.host import Host
 from .._st2.proxy import resolve_proxy
 from . import dependencies, inspection, plan
 from .database import Database
-from .fetch import Candidate, Fetcher, Rules, Wish, source_of
+from .fetch import Candidate, Fetcher, Rules, Wanted, source_of
 from .options import Options
 from .resolve import Asked, Resolution, Resolver, already_there
 from .satisfaction import satisfied
@@ -156,9 +156,9 @@ class Planner:
             facts = replace(facts, known=self._database.known(ref, pack, pack.location))
         remembered = None
         proof = resolution.proven.get(ref)
-        if proof and (not satisfied(pack, proof.wish.version) if pack.receipt else pack.head):
-            resolved = replace(proof.resolved, asked=proof.wish.version or "")
-            remembered = plan.adopted(pack, proof.wish.source, resolved, dependencies_of(pack))
+        if proof and (not satisfied(pack, proof.wanted.version) if pack.receipt else pack.head):
+            resolved = replace(proof.resolved, asked=proof.wanted.version or "")
+            remembered = plan.adopted(pack, proof.wanted.source, resolved, dependencies_of(pack))
         if remembered or facts.edits:
             facts = replace(facts, contents=inspection.contents_of(stays, directory))
         return plan.plan_installed(
@@ -199,7 +199,7 @@ class Planner:
         receipt = installed.receipt if installed else None
         if installed is None or receipt is None:
             return repair
-        candidate = fetcher.fetch(Wish(receipt.source, receipt.commit or None, repair.ref), 10_000 + number)
+        candidate = fetcher.fetch(Wanted(receipt.source, receipt.commit or None, repair.ref), 10_000 + number)
         if candidate.digest != receipt.digest:
             raise InvalidPackError(
                 f"{repair.ref} was edited ({', '.join(repair.edits[:5])}), and its source "

@@ -21,7 +21,7 @@ from .._errors import DependencyError, InvalidPackError, OptionError, St2Error
 from .._secrets import Credentials
 from .._source.directory import directory_digest, pack_path
 from . import dependencies
-from .fetch import Candidate, Fetcher, Wish, source_for, source_of
+from .fetch import Candidate, Fetcher, Wanted, source_for, source_of
 from .request import PackRequest
 from .satisfaction import is_commit, satisfied
 
@@ -43,9 +43,9 @@ class Asked:
 
 @dataclass(frozen=True)
 class Proof:
-    """That an installed pack is what a wish means now, and how it was found."""
+    """That an installed pack is what a wanted means now, and how it was found."""
 
-    wish: Wish
+    wanted: Wanted
     resolved: Resolved
 
 
@@ -149,50 +149,50 @@ class Resolver:
         return resolution
 
     def _resolve_round(self, pending: t.Sequence[Asked], resolution: Resolution) -> None:
-        wishes: t.Dict[Wish, t.List[Asked]] = {}
+        askers: t.Dict[Wanted, t.List[Asked]] = {}
         for asked in pending:
             there = already_there(asked, self._installation)
             if there:
                 self._accept(resolution, asked, there)
             else:
-                wishes.setdefault(self._wish(asked), []).append(asked)
-        numbered = [(wish, self._number + position) for position, wish in enumerate(wishes)]
+                askers.setdefault(self._wanted(asked), []).append(asked)
+        numbered = [(wanted, self._number + position) for position, wanted in enumerate(askers)]
         self._number += len(numbered)
-        for (wish, _number), (pack, resolved) in zip(numbered, self._get_all(numbered, wishes)):
-            for asked in wishes[wish]:
+        for (wanted, _number), (pack, resolved) in zip(numbered, self._get_all(numbered, askers)):
+            for asked in askers[wanted]:
                 self._accept(resolution, asked, pack)
             if resolved:
-                resolution.proven[pack.ref] = Proof(wish, resolved)
+                resolution.proven[pack.ref] = Proof(wanted, resolved)
             if isinstance(pack, Candidate):
                 resolution.warnings += [f"{pack.ref}: {warning}" for warning in pack.warnings]
 
     def _get_all(
-        self, numbered: t.Sequence[t.Tuple[Wish, int]], wishes: t.Mapping[Wish, t.Sequence[Asked]]
+        self, numbered: t.Sequence[t.Tuple[Wanted, int]], askers: t.Mapping[Wanted, t.Sequence[Asked]]
     ) -> t.List[t.Tuple[dependencies.Pack, t.Optional[Resolved]]]:
         if not numbered:
             return []
         with ThreadPoolExecutor(max_workers=min(_PARALLEL, len(numbered))) as pool:
-            futures = [pool.submit(self._get, wish, number, wishes[wish]) for wish, number in numbered]
+            futures = [pool.submit(self._get, wanted, number, askers[wanted]) for wanted, number in numbered]
             return [future.result() for future in futures]
 
     def _get(
-        self, wish: Wish, number: int, asked: t.Sequence[Asked]
+        self, wanted: Wanted, number: int, asked: t.Sequence[Asked]
     ) -> t.Tuple[dependencies.Pack, t.Optional[Resolved]]:
         """Ask the remote what the version is now; fetch only when that is not installed.
 
         :returns: The pack, and how its version was found when it is installed.
         """
-        installed = self._comparable(wish)
-        if installed and wish.from_index and _pinned(installed, wish.version):
+        installed = self._comparable(wanted)
+        if installed and wanted.from_index and _pinned(installed, wanted.version):
             return installed, None
         try:
-            if installed and wish.source.kind == "git":
+            if installed and wanted.source.kind == "git":
                 from .._source.repository import look_up
 
-                found = look_up(self._fetcher.repository(wish.source).list_remote(), wish.version)
+                found = look_up(self._fetcher.repository(wanted.source).list_remote(), wanted.version)
                 if found and found.commit == installed.commit:
                     return installed, found.resolved
-            candidate = self._fetcher.fetch(wish, number)
+            candidate = self._fetcher.fetch(wanted, number)
         except St2Error as error:
             needed_by = [item.asker for item in asked if item.asker != _TASK]
             if needed_by:
@@ -201,25 +201,25 @@ class Resolver:
         same = self._same(candidate)
         return (same, candidate.resolved) if same else (candidate, None)
 
-    def _comparable(self, wish: Wish) -> t.Optional[InstalledPack]:
-        installed = self._installation.get(wish.ref) if wish.ref else None
-        installed = installed or self._installation.by_source(wish.source.url, wish.source.subdir)
+    def _comparable(self, wanted: Wanted) -> t.Optional[InstalledPack]:
+        installed = self._installation.get(wanted.ref) if wanted.ref else None
+        installed = installed or self._installation.by_source(wanted.source.url, wanted.source.subdir)
         if installed is None or not installed.commit or installed.link:
             return None
-        return installed if wish.from_index or _same_source(installed, wish.source) else None
+        return installed if wanted.from_index or _same_source(installed, wanted.source) else None
 
     def _same(self, candidate: Candidate) -> t.Optional[InstalledPack]:
         installed = self._installation.get(candidate.ref)
-        if installed is None or not (candidate.wish.from_index or _same_source(installed, candidate.wish.source)):
+        if installed is None or not (candidate.wanted.from_index or _same_source(installed, candidate.wanted.source)):
             return None
         if candidate.digest:
             return installed if installed.receipt and installed.receipt.digest == candidate.digest else None
         return installed if installed.commit == candidate.commit else None
 
-    def _wish(self, asked: Asked) -> Wish:
+    def _wanted(self, asked: Asked) -> Wanted:
         request = asked.request
         if request.kind != "index":
-            return Wish(
+            return Wanted(
                 source_for(request),
                 request.version,
                 request.ref,
@@ -247,7 +247,7 @@ class Resolver:
             raise
         self._trust(entry.repo_url, entry.credentials)
         version = entry.wanted_version(request.version)
-        return Wish(source_of(entry.repo_url, request.subdir or ""), version, name, from_index=True)
+        return Wanted(source_of(entry.repo_url, request.subdir or ""), version, name, from_index=True)
 
     def _accept(self, resolution: Resolution, asked: Asked, pack: dependencies.Pack) -> None:
         known = resolution.packs.get(pack.ref)

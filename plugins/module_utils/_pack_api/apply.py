@@ -32,10 +32,10 @@ from .._errors import (
 )
 from .._secrets import Redactor
 from .._st2.api_client import ApiClient
-from .._st2.error_text import said
+from .._st2.error_text import error_text
 from .._st2.executions import ENDED, POLL_SECONDS, Execution, started_as, wait_for_end
 from .plan import Step
-from .wanted import is_release
+from .request import is_release
 
 _INSTALL = "packs.install"
 _UNINSTALL = "packs.uninstall"
@@ -190,7 +190,9 @@ class Executor:
         for task in self._tasks(execution):
             statuses = task.result.get("result")
             if task.action == _DOWNLOAD and isinstance(statuses, dict):
-                return "".join(f": {said(self._redactor.text(str(text)))}" for text in statuses.values()).rstrip(".")
+                return "".join(f": {error_text(self._redactor.text(str(text)))}" for text in statuses.values()).rstrip(
+                    "."
+                )
         return ""
 
     def _tasks(self, execution: Execution) -> t.List[Execution]:

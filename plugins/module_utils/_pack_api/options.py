@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from .._argspec import access_options, pack_options, registration_options
 from .._errors import OptionError
-from .wanted import Wish, wishes_from
+from .request import ApiRequest, requests_from
 
 _STACKSTORMS_OWN = "StackStorm's own settings decide on that"
 _ACCESS = "StackStorm fetches packs itself, with the access that its server has"
@@ -49,7 +49,7 @@ class ApiOptions:
     """What a task asks of a StackStorm; every field is the module option of that name, see the documentation of
     M(st2_pack)."""
 
-    wishes: t.Tuple[Wish, ...]
+    requests: t.Tuple[ApiRequest, ...]
     state: str = "present"
     dependencies: str = "install"
     force: bool = False
@@ -75,7 +75,7 @@ def options_from(params: t.Mapping[str, t.Any]) -> ApiOptions:
     if params["timeout"] < 1:
         raise OptionError(f"timeout is {params['timeout']}; the least is 1.")
     return ApiOptions(
-        wishes=wishes_from(params),
+        requests=requests_from(params),
         state=params["state"],
         dependencies=params["dependencies"],
         force=params["force"],

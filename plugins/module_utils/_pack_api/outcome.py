@@ -15,14 +15,14 @@ from .._pack import report
 from .._pack.plan import PackPlan, State
 from .observe import Packs
 from .plan import VIRTUALENV, Step, plan_of, realised
-from .wanted import Wish
+from .request import ApiRequest
 
 Row = t.Dict[str, t.Any]
 
 
 def rows_after_failure(
     steps: t.Sequence[Step],
-    wishes: t.Sequence[Wish],
+    requests: t.Sequence[ApiRequest],
     now: t.Optional[Packs],
     error: St2Error,
     *,
@@ -36,7 +36,7 @@ def rows_after_failure(
     :arg touched: Refs of which StackStorm may have changed the files.
     """
     if not steps:
-        return [_row_of_request(wish, now or {}, error, alone=len(wishes) == 1) for wish in wishes]
+        return [_row_of_request(asked, now or {}, error, alone=len(requests) == 1) for asked in requests]
     return [_row(step, now, error, step.ref in done, step.ref in touched) for step in steps]
 
 
@@ -65,22 +65,22 @@ def _state(ref: str, now: t.Optional[Packs], before: t.Optional[State]) -> t.Opt
     return State(pack.version) if pack else None
 
 
-def _row_of_request(wish: Wish, packs: Packs, error: St2Error, *, alone: bool) -> Row:
-    pack = packs.get(wish.ref)
+def _row_of_request(asked: ApiRequest, packs: Packs, error: St2Error, *, alone: bool) -> Row:
+    pack = packs.get(asked.ref)
     state = State(pack.version) if pack else None
     planned = PackPlan(
-        ref=wish.ref,
+        ref=asked.ref,
         name=pack.name if pack else "",
         action="none",
         virtualenv=VIRTUALENV,
         base_path="",
         before=state,
         after=state,
-        requested=(wish.requested,),
+        requested=(asked.requested,),
         registration="current" if pack else "skipped",
     )
     (row,) = report.rows(plan_of([Step(planned)]))
-    blamed = alone or error.ref == wish.ref
+    blamed = alone or error.ref == asked.ref
     row["step"] = error.step if blamed else None
     row["msg"] = error.message if blamed else "Not done, because another pack of the task failed."
     return row

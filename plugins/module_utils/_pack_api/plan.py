@@ -16,8 +16,8 @@ from .._errors import DependencyError, OptionError
 from .._layout import SYSTEM_PACKS
 from .._pack.plan import PackPlan, Plan, State
 from .observe import Packs, RegisteredPack
+from .request import ApiRequest
 from .resolve import Target, check_version, find_provider
-from .wanted import Wish
 
 # What StackStorm did to a virtualenv is not asked.
 VIRTUALENV = "unknown"
@@ -72,15 +72,15 @@ def plan_present(packs: Packs, targets: t.Sequence[Target], *, dependencies: str
     return steps
 
 
-def plan_absent(packs: Packs, wishes: t.Sequence[Wish], *, dependencies: str) -> t.Tuple[Step, ...]:
+def plan_absent(packs: Packs, requests: t.Sequence[ApiRequest], *, dependencies: str) -> t.Tuple[Step, ...]:
     """What takes packs away.
 
     :raises OptionError: for a pack of StackStorm's own.
     :raises DependencyError: when a pack that stays needs one that goes.
     """
     requested: t.Dict[str, t.List[str]] = {}
-    for wish in wishes:
-        requested.setdefault(wish.ref, []).append(wish.requested)
+    for asked in requests:
+        requested.setdefault(asked.ref, []).append(asked.requested)
     steps = []
     for ref, texts in requested.items():
         _check_not_system(ref, "removed")

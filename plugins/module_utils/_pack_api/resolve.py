@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This code is private to the stackstorm.st2 collection: do not import it elsewhere.
 
-"""Resolve: from wishes to what StackStorm is to install, dependencies among it. May read StackStorm's index.
+"""Resolve: from requests to what StackStorm is to install, dependencies among it. May read StackStorm's index.
 
 StackStorm answers a conflict between dependencies by deleting every pack that it has just downloaded, also those that
 ran before (contrib/packs/actions/workflows/install.yaml; tried with 3.9.0). So it is never asked to look after
@@ -23,7 +23,7 @@ from .._layout import SYSTEM_PACKS
 from .._pack.request import parse_spec
 from .observe import Offer, Packs, RegisteredPack, ServerIndex
 from .options import ApiOptions
-from .wanted import Wish, guessed_refs, make_wish
+from .request import ApiRequest, api_request, guessed_refs
 
 # StackStorm itself goes ten levels deep, and then leaves the rest out.
 _DEEPEST = 30
@@ -76,44 +76,45 @@ class Resolver:
         :raises IndexError_: for a name that the index does not have.
         :raises DependencyError: for a dependency that StackStorm would call a conflict, or that is missing.
         """
-        for wish in self._options.wishes:
-            self._add(wish)
+        for asked in self._options.requests:
+            self._add(asked)
         for ref in list(self._targets):
             self._visit(ref, 0)
         return tuple(self._ordered.values())
 
-    def _add(self, wish: Wish) -> None:
-        target = self._target(wish, latest=self._options.state == "latest" and not wish.version)
+    def _add(self, asked: ApiRequest) -> None:
+        target = self._target(asked, latest=self._options.state == "latest" and not asked.version)
         other = self._targets.get(target.ref)
         if other and (other.spec, other.version) != (target.spec, target.version):
             raise OptionError(
-                f"The task asks for {target.ref} as {other.requested[0]} and as {wish.requested}. Ask for one of them.",
+                f"The task asks for {target.ref} as {other.requested[0]} and as {asked.requested}. "
+                "Ask for one of them.",
                 ref=target.ref,
             )
-        requested = dict.fromkeys((*(other.requested if other else ()), wish.requested))
-        address = "" if wish.is_name else wish.address
+        requested = dict.fromkeys((*(other.requested if other else ()), asked.requested))
+        address = "" if asked.is_name else asked.address
         self._targets[target.ref] = replace(target, requested=tuple(requested), address=address)
 
-    def _target(self, wish: Wish, *, latest: bool = False) -> Target:
-        if latest and not wish.is_name:
+    def _target(self, asked: ApiRequest, *, latest: bool = False) -> Target:
+        if latest and not asked.is_name:
             raise OptionError(
-                f"StackStorm's API does not tell whether {wish.ref} is what {wish.requested} has now, so state=latest "
-                "cannot be had for a URL. Ask for a release, or work on the host with backend=local.",
-                ref=wish.ref,
+                f"StackStorm's API does not tell whether {asked.ref} is what {asked.requested} has now, so "
+                "state=latest cannot be had for a URL. Ask for a release, or work on the host with backend=local.",
+                ref=asked.ref,
             )
-        version = self._offered(wish.ref) if latest else wish.version
-        there = self._packs.get(wish.ref)
+        version = self._offered(asked.ref) if latest else asked.version
+        there = self._packs.get(asked.ref)
         if there and (version is None or same_version(version, there.version)):
-            return Target(wish.ref, there.name, (), there.version, dependencies=there.dependencies)
-        if not wish.is_name:
-            spec = f"{wish.address}={version}" if version else wish.address
-            return Target(wish.ref, wish.ref, (), _bare(version or ""), spec, None, wish.address)
-        offer = self._look_up(wish.ref)
-        version = version or self._offered(wish.ref)
+            return Target(asked.ref, there.name, (), there.version, dependencies=there.dependencies)
+        if not asked.is_name:
+            spec = f"{asked.address}={version}" if version else asked.address
+            return Target(asked.ref, asked.ref, (), _bare(version or ""), spec, None, asked.address)
+        offer = self._look_up(asked.ref)
+        version = version or self._offered(asked.ref)
         # What the index says of dependencies is about the version that it offers.
         dependencies = offer.dependencies if same_version(version, offer.version) else None
-        spec = f"{wish.address}={version}"
-        return Target(wish.ref, offer.name, (), _bare(version), spec, dependencies, offer.source)
+        spec = f"{asked.address}={version}"
+        return Target(asked.ref, offer.name, (), _bare(version), spec, dependencies, offer.source)
 
     def _look_up(self, ref: str) -> Offer:
         if self._index is None:
@@ -162,7 +163,7 @@ class Resolver:
                 ref=asker.ref,
             )
         try:
-            target = self._target(make_wish(text, parse_spec(text)))
+            target = self._target(api_request(text, parse_spec(text)))
         except (OptionError, IndexError_) as error:
             raise DependencyError(
                 f"{asker} needs {text}, which cannot be installed: {error.message}", ref=asker.ref

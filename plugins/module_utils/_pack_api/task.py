@@ -105,7 +105,7 @@ class Convergence:
 
     def _plan(self, packs: Packs) -> t.Tuple[Step, ...]:
         if self._options.state == "absent":
-            return plan_absent(packs, self._options.wishes, dependencies=self._options.dependencies)
+            return plan_absent(packs, self._options.requests, dependencies=self._options.dependencies)
         resolver = Resolver(packs, lambda: read_index(self._client), self._options)
         return plan_present(packs, resolver.resolve(), dependencies=self._options.dependencies)
 
@@ -128,7 +128,7 @@ class Convergence:
             now = self._look_again(error)
         steps = list(self._steps.values())
         rows = rows_after_failure(
-            steps, self._options.wishes, now, error, done=self._done, touched=self._executor.touched
+            steps, self._options.requests, now, error, done=self._done, touched=self._executor.touched
         )
         plan = plan_of(step for step in steps if step.ref in self._done)
         return Result(

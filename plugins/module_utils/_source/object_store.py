@@ -25,14 +25,14 @@ _LARGEST_EXCLUDED = 1 << 20
 
 
 @contextlib.contextmanager
-def borrowed(git: Git, git_directory: str, commit: str) -> t.Iterator[t.Dict[str, str]]:
+def object_store(git: Git, git_directory: str, commit: str) -> t.Iterator[t.Dict[str, str]]:
     """The environment in which git sees the objects of C(git_directory), and C(commit) as HEAD, but nothing else of it.
 
     What the repository says to ignore (C(info/exclude)) is taken along.
 
     :arg commit: The full commit.
     """
-    with tempfile.TemporaryDirectory(prefix="borrowed-", dir=git.scratch) as directory:
+    with tempfile.TemporaryDirectory(prefix="objects-", dir=git.scratch) as directory:
         for name in ("objects", "refs", "info"):
             os.mkdir(os.path.join(directory, name))
         for name, text in (("HEAD", f"{commit}\n"), ("config", _FORMATS[len(commit)])):

@@ -20,7 +20,7 @@ from .._files import is_bytecode
 from .._process import ProgramError, last_lines
 from .._secrets import strip_urls
 from .git_program import Git, fetch_failure
-from .object_store import borrowed
+from .object_store import object_store
 
 _MOST_VERSIONS_SHOWN = 40
 _CHANGES = {"?": "extra", "D": "missing"}
@@ -219,7 +219,7 @@ class Repository:
         :returns: Sorted C("edited actions/x.py") and the like.
         """
         settings = ("-c", f"core.fileMode={'true' if modes else 'false'}", "-c", "core.quotePath=false")
-        with borrowed(self._git, git_directory, commit) as environment:
+        with object_store(self._git, git_directory, commit) as environment:
             environment["GIT_WORK_TREE"] = work_tree
             self._git("read-tree", commit, environment=environment)
             status = self._git(

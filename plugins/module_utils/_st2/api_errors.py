@@ -20,7 +20,7 @@ from .._errors import (
     UnexpectedAnswerError,
 )
 from .._secrets import Redactor
-from .error_text import said
+from .error_text import error_text
 
 # st2common/exceptions/rbac.py ResourceTypeAccessDeniedError and its neighbours.
 _PERMISSION = re.compile(r'required permission "(?P<permission>\w+)"')
@@ -33,7 +33,7 @@ def error_of(status: int, words: str, asked: str, url: str, redactor: Redactor) 
     :arg words: StackStorm's C(faultstring); empty when it was not StackStorm that answered.
     :arg asked: Method and path.
     """
-    told = redactor.text(said(words)).rstrip(".")
+    told = redactor.text(error_text(words)).rstrip(".")
     known = {400: _invalid, 401: _unauthorised, 403: _forbidden, 404: _missing, 500: _broken}
     if status in known:
         return known[status](told, asked, url)

@@ -17,7 +17,7 @@ from .api_access import ApiAccess, find_access, open_client
 from .api_registrar import ApiRegistrar
 from .host import Host
 from .local_registrar import PROGRAM, LocalRegistrar, find_program
-from .no_registrar import Unregistered
+from .no_registrar import NoRegistrar
 from .registration import Registrar
 from .registration_options import RegistrationOptions, registration_options_from
 
@@ -62,7 +62,7 @@ def choose_registrar(
     for secret in options.secrets():
         redactor.add(secret)
     if options.register == "none":
-        return Unregistered(), []
+        return NoRegistrar(), []
     if options.register == "local":
         program = find_program(host, environment)
         if program is None:
@@ -101,7 +101,7 @@ def _auto(
         f"Nothing is registered in StackStorm: {why}, and {PROGRAM} is not installed here. Give api_key, "
         "auth_token, or api_username and api_password; or register=none where that is what you want."
     )
-    return Unregistered(), warnings
+    return NoRegistrar(), warnings
 
 
 def _access_or_warning(

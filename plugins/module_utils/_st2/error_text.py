@@ -48,7 +48,7 @@ _NAMES_KEYS = ("required", "additionalProperties", "dependencies", "dependentReq
 _KEY_HASH = re.compile(r"\s*-?\s*ApiKey with key_hash=\S+ not found\.?")
 
 
-def said(text: str) -> str:
+def error_text(text: str) -> str:
     """A C(faultstring), or the exception at the end of a traceback, as one printable line without values."""
     text = _KEY_HASH.sub("", text.strip())
     rule = _RULE.search(text)

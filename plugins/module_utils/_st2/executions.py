@@ -15,7 +15,7 @@ from .._errors import DeadlineError, GatewayTimeoutError, RegistrationError, St2
 from .._process import Deadline
 from .._secrets import Redactor
 from .api_client import ApiClient, path_of
-from .error_text import said
+from .error_text import error_text
 
 # st2common/constants/action.py LIVEACTION_COMPLETED_STATES
 ENDED = ("succeeded", "failed", "timeout", "canceled", "abandoned")
@@ -41,7 +41,7 @@ class Execution:
         error, stderr = self.result.get("error"), self.result.get("stderr")
         for text in (error, stderr):
             if isinstance(text, str) and text.strip():
-                return said(last_exception(text))
+                return error_text(last_exception(text))
         return ""
 
     def require_success(self, redactor: Redactor) -> None:

@@ -15,10 +15,10 @@ import typing as t
 from .._errors import InvalidContentError, RegistrationError, UnreachableError
 from .._process import Completed, Deadline, run
 from .._secrets import Redactor
-from .error_text import said
+from .error_text import error_text
 from .executions import last_exception
 from .host import Host
-from .no_registrar import Unregistered
+from .no_registrar import NoRegistrar
 from .registration import PackFiles, Registered
 
 PROGRAM = "st2-register-content"
@@ -51,7 +51,7 @@ def find_program(host: Host, environment: t.Mapping[str, str]) -> t.Optional[str
     return shutil.which(PROGRAM, path=environment.get("PATH", os.defpath))
 
 
-class LocalRegistrar(Unregistered):
+class LocalRegistrar(NoRegistrar):
     """The adapter for C(st2-register-content). It can tell the database of packs, and neither read it nor take
     anything out of it.
 
@@ -108,7 +108,7 @@ class LocalRegistrar(Unregistered):
         # What the program wrote may hold a whole config, so it is not passed on: only its last exception is, cleaned.
         output = completed.stderr if completed.stderr.strip() else completed.stdout
         exception = last_exception(output)
-        reason = self._redactor.text(said(exception)).rstrip(".") or "it said nothing"
+        reason = self._redactor.text(error_text(exception)).rstrip(".") or "it said nothing"
         if _DOWN.search(exception):
             return UnreachableError(
                 f"{PROGRAM} cannot reach StackStorm's database or message bus to register {pack.ref}: {reason}. Start "

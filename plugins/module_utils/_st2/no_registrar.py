@@ -13,7 +13,7 @@ from .._errors import RegistrationError
 from .registration import PackFiles, Registered, Resource
 
 
-class Unregistered:
+class NoRegistrar:
     """The adapter that tells nobody."""
 
     name = "none"

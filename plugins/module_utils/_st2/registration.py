@@ -5,7 +5,7 @@
 
 """Registration as a port: what the modules want of StackStorm's database, whoever talks to it.
 
-The adapters are L(api_registrar) (REST), L(local_registrar) (C(st2-register-content)) and L(Unregistered) (images,
+The adapters are L(api_registrar) (REST), L(local_registrar) (C(st2-register-content)) and L(NoRegistrar) (images,
 StackStorm down). L(choose_registrar) picks one.
 """
 

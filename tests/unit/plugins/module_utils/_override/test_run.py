@@ -142,7 +142,7 @@ def test_a_database_that_disagrees_is_a_change(api):
 
 
 def test_what_was_written_without_a_database_is_registered_later(scene):
-    database, scene.database = scene.database, Unregistered()
+    database, scene.database = scene.database, NoRegistrar()
     done = scene.run(actions={"disabled": ["check"]})
     assert report.line(done.plan) == "sensu: 1 action disabled; not registered" and not done.plan.registers
     assert not scene.run(actions={"disabled": ["check"]}).changed
@@ -154,7 +154,7 @@ def test_what_was_written_without_a_database_is_registered_later(scene):
 
 def test_what_was_removed_without_a_database_is_registered_later(scene):
     scene.run(actions={"disabled": ["check"]})
-    database, scene.database = scene.database, Unregistered()
+    database, scene.database = scene.database, NoRegistrar()
     scene.run(state="absent")
     scene.database = database
     assert database.enabled("actions", "check") is False
@@ -162,7 +162,7 @@ def test_what_was_removed_without_a_database_is_registered_later(scene):
     assert database.enabled("actions", "check") is True
 
 
-class Unregistered:
+class NoRegistrar:
     name, by, reads = "none", "", False
 
 

@@ -11,7 +11,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._content.metadata i
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.origin import Resolved, Source
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.receipt import Contents, Receipt
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.working_copy import Head
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import Candidate, Wish
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import Candidate, Wanted
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import PackPlan, State
 
 URL = "https://git.example.com/stackstorm-sensu"
@@ -57,7 +57,7 @@ def metadata(version, dependencies=()):
 def candidate(version="1.0.2", commit=TWO, **changes):
     """A fetched sensu, asked for by that version."""
     fields = {
-        "wish": Wish(Source("git", URL), version, "sensu", from_index=True),
+        "wanted": Wanted(Source("git", URL), version, "sensu", from_index=True),
         "metadata": metadata(version, ("core", "linux=1.0.0")),
         "resolved": Resolved("tag", f"v{version}", "overwritten"),
         "contents": Contents({"actions": ("check", "report")}, ("six",)),

@@ -17,7 +17,7 @@ from infrastructure.snapshot import take_snapshot
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import Installation
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.receipt import receipt_document
 from ansible_collections.stackstorm.st2.plugins.module_utils._layout import PacksDirectory
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import Wish, source_of
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import Wanted, source_of
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import receipt_of
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import from_option, parse_spec
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.resolve import Asked, Resolver
@@ -96,8 +96,8 @@ class Scene:
         url = parsed.source or self.entries[parsed.name]["repo_url"]
         version = parsed.version or (self.entries[parsed.name]["version"] if parsed.name else None)
         self._number += 1
-        wish = Wish(source_of(url, parsed.subdir or ""), version, parsed.expected_ref, from_index=bool(parsed.name))
-        candidate = fetcher_at(self.directory).fetch(wish, self._number)
+        wanted = Wanted(source_of(url, parsed.subdir or ""), version, parsed.expected_ref, from_index=bool(parsed.name))
+        candidate = fetcher_at(self.directory).fetch(wanted, self._number)
         directory = PacksDirectory(str(self.packs))
         os.makedirs(directory.receipts, exist_ok=True)
         shutil.rmtree(directory.pack(candidate.ref), ignore_errors=True)

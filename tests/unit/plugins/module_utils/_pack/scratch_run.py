@@ -38,7 +38,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv im
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.no_registrar import Unregistered
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.no_registrar import NoRegistrar
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task
 
 from .pretended_database import PretendedDatabase
@@ -177,7 +177,7 @@ def choosing(registrar):
 
     def choose(_deadline):
         gone = getattr(registrar, "answers", None)
-        return (Unregistered() if gone is not None and next(answers) > gone else registrar), []
+        return (NoRegistrar() if gone is not None and next(answers) > gone else registrar), []
 
     return choose
 
@@ -185,7 +185,7 @@ def choosing(registrar):
 def database_of(task, registrar=None, options=None):
     """What StackStorm knows, with a registrar of the test's; nobody is told without."""
     return Database(
-        choosing(registrar or Unregistered()),
+        choosing(registrar or NoRegistrar()),
         Deadline(60),
         RegisteredRecords(state_directory(task.host.base_path)),
         types=options.register_types if options else (),

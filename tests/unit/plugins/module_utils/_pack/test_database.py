@@ -14,7 +14,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import Regi
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.database import Database, identity_of
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import Known
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.no_registrar import Unregistered
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.no_registrar import NoRegistrar
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Resource
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.pretended_database import (
     PretendedDatabase,
@@ -84,7 +84,7 @@ def test_a_pack_that_is_not_there(records, has, current):
 
 
 def test_where_nobody_is_told_nothing_is_known(records):
-    assert database(records, Unregistered()).known("sensu", installed()) == Known()
+    assert database(records, NoRegistrar()).known("sensu", installed()) == Known()
 
 
 def test_many_packs_are_asked_for_at_once_and_the_registrar_is_chosen_once(records):

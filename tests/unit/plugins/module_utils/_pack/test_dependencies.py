@@ -26,14 +26,14 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.dependencies 
     needs,
     needs_of,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import Candidate, Wish
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import Candidate, Wanted
 
 
 def candidate(ref, version="1.0.0", dependencies=(), url=None, resolved=None, commit="c" * 40):
     metadata = PackMetadata(ref, ref, version, "", "", None, None, (), tuple(dependencies), (), ())
-    wish = Wish(Source("git", url or f"https://git.example.com/org/stackstorm-{ref}"))
+    wanted = Wanted(Source("git", url or f"https://git.example.com/org/stackstorm-{ref}"))
     return Candidate(
-        wish, metadata, resolved or Resolved("tag", f"v{version}", version), Contents(), "/staged", True, commit
+        wanted, metadata, resolved or Resolved("tag", f"v{version}", version), Contents(), "/staged", True, commit
     )
 
 

@@ -16,7 +16,7 @@ from infrastructure.snapshot import take_snapshot
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.origin import Resolved, Source
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError, SourceError
 from ansible_collections.stackstorm.st2.plugins.module_utils._files import list_tree, tree_digest
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import Wish, source_of
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import Wanted, source_of
 from ansible_collections.stackstorm.st2.plugins.module_utils._source.directory import directory_digest
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._source.real_git import fetcher_at
 
@@ -41,7 +41,7 @@ def git_source(repository, subdir=""):
 
 
 def fetch(tmp_path, source, version=None, ref=None, number=0, **more):
-    return fetcher_at(tmp_path, **more).fetch(Wish(source, version, ref), number)
+    return fetcher_at(tmp_path, **more).fetch(Wanted(source, version, ref), number)
 
 
 def built(tmp_path, tree):
@@ -79,7 +79,7 @@ def test_the_tip_of_the_default_branch(source, tmp_path):
 def test_several_packs_lie_side_by_side(source, tmp_path):
     fetcher = fetcher_at(tmp_path)
     staged = [
-        fetcher.fetch(Wish(git_source(source), version), n).staged for n, version in enumerate(["1.0.0", "1.1.0"])
+        fetcher.fetch(Wanted(git_source(source), version), n).staged for n, version in enumerate(["1.0.0", "1.1.0"])
     ]
     assert sorted(os.listdir(tmp_path / "staging")) == sorted(map(os.path.basename, staged))
 

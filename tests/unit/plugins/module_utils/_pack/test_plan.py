@@ -219,7 +219,7 @@ def test_the_receipt_of_a_candidate_remembers_everything():
     made = receipt_of(candidate(python=False, digest=DIGEST))
     assert (made.ref, made.name, made.version) == ("sensu", "Sensu", "1.0.2")
     assert made.source == Source("git", URL)
-    assert made.resolved == Resolved("tag", "v1.0.2", "1.0.2"), "asked as the wish asks"
+    assert made.resolved == Resolved("tag", "v1.0.2", "1.0.2"), "asked as the wanted asks"
     assert (made.commit, made.digest, made.python) == (TWO, DIGEST, False)
     assert made.dependencies == ("core", "linux=1.0.0")
     assert coming(candidate()).remembered == receipt_of(candidate())

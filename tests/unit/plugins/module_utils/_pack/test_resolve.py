@@ -185,7 +185,7 @@ def test_a_name_comes_from_the_index_at_its_version(scene):
     resolution = scene.resolve("demo")
     (pack,) = resolution.candidates().values()
     assert (pack.commit, pack.resolved) == (one.sha("v1.0.0"), Resolved("tag", "v1.0.0", "1.0.0"))
-    assert pack.wish.from_index and pack.wish.source.url == scene.url("demo")
+    assert pack.wanted.from_index and pack.wanted.source.url == scene.url("demo")
     assert [f"file://{url}" for url, _credentials in scene.trusted] == [scene.url("demo")]
     assert [asked.request.requested for asked in resolution.asked["demo"]] == ["demo"]
     assert scene.index_reads == 1
@@ -197,7 +197,7 @@ def test_a_url_comes_from_the_tip_of_its_default_branch(scene):
     one.build()
     (pack,) = scene.resolve(scene.url("demo")).candidates().values()
     assert (pack.commit, pack.resolved) == (one.head.sha, Resolved("default", "trunk", ""))
-    assert not pack.wish.from_index and scene.index_reads == 0 and scene.trusted == []
+    assert not pack.wanted.from_index and scene.index_reads == 0 and scene.trusted == []
 
 
 def test_many_are_fetched_in_the_order_in_which_they_were_asked_for(scene):
@@ -259,7 +259,7 @@ def test_a_pack_that_stackstorm_installed_is_proven_by_the_remote(scene, request
     resolution = scene.resolve(request_for)
     assert outcome(resolution) == {"demo": ("1.0.0", "stays")}
     proof = resolution.proven["demo"]
-    assert (proof.resolved.kind, proof.wish.source.url) == (kind, scene.url("demo"))
+    assert (proof.resolved.kind, proof.wanted.source.url) == (kind, scene.url("demo"))
 
 
 def test_the_same_commit_from_another_place(scene):

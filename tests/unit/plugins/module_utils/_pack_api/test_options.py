@@ -15,7 +15,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.options import ApiOptions, options_from
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.wanted import Wish
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.request import ApiRequest
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.scratch_run import params
 
 GIVEN = {
@@ -54,7 +54,7 @@ def options(**given):
 
 
 def test_what_a_task_asks():
-    sensu = Wish("sensu", "sensu", "sensu")
+    sensu = ApiRequest("sensu", "sensu", "sensu")
     assert options() == ApiOptions((sensu,))
     found = options(state="latest", dependencies="check", force=True, index_strict=False, timeout=5, register="api")
     assert found == ApiOptions((sensu,), "latest", "check", True, False, 5)

@@ -10,8 +10,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import Inde
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.observe import RegisteredPack
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.outcome import rows_after_failure
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.plan import plan_absent, plan_present
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.request import ApiRequest
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.resolve import Target
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.wanted import Wish
 
 
 def packs(**versions):
@@ -53,15 +53,15 @@ def test_a_failure_of_nobody_in_particular_and_a_world_that_cannot_be_seen():
 
 
 def test_a_removal_that_was_done_by_half():
-    planned = plan_absent(packs(two="1.0.0"), [Wish("two", "two", "two")], dependencies="skip")
+    planned = plan_absent(packs(two="1.0.0"), [ApiRequest("two", "two", "two")], dependencies="skip")
     (row,) = rows_after_failure(planned, (), {}, SourceError("It broke.", ref="two"), done=set(), touched={"two"})
     assert (row["after"], row["changed"], row["registered"], row["action"]) == (None, True, False, "remove")
 
 
 def test_a_run_without_a_plan():
-    wishes = (Wish("one", "one", "one"), Wish("two=2.0.0", "two", "two", "2.0.0"))
+    requests = (ApiRequest("one", "one", "one"), ApiRequest("two=2.0.0", "two", "two", "2.0.0"))
     error = IndexError_("Not listed.", ref="two")
-    one, two = rows_after_failure((), wishes, packs(one="1.0.0"), error, done=set(), touched=set())
+    one, two = rows_after_failure((), requests, packs(one="1.0.0"), error, done=set(), touched=set())
     assert (one["ref"], one["before"], one["msg"]) == (
         "one",
         {"version": "1.0.0", "commit": None, "digest": None},

@@ -17,8 +17,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.plan impo
     plan_present,
     realised,
 )
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.request import ApiRequest
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.resolve import Target
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.wanted import Wish
 
 PACKS = {
     "sensu": RegisteredPack("sensu", "Sensu", "1.0.1"),
@@ -68,12 +68,12 @@ def test_an_installed_pack_that_needs_another_version():
     assert plan_present(wrong, [target("other", "1.0.0", "other=1.0.0")], dependencies="install")
 
 
-def wish(ref, requested=None):
-    return Wish(requested or ref, ref, ref)
+def asked(ref, requested=None):
+    return ApiRequest(requested or ref, ref, ref)
 
 
 def test_what_goes_and_what_is_gone_already():
-    steps = plan_absent(PACKS, [wish("app"), wish("gone"), wish("app", "app=1.0.0")], dependencies="install")
+    steps = plan_absent(PACKS, [asked("app"), asked("gone"), asked("app", "app=1.0.0")], dependencies="install")
     assert [(step.ref, step.pack.action, step.spec, step.removes) for step in steps] == [
         ("app", "remove", "app", True),
         ("gone", "none", "", False),
@@ -86,15 +86,15 @@ def test_what_goes_and_what_is_gone_already():
 
 def test_a_pack_that_is_needed_does_not_go():
     with pytest.raises(DependencyError, match=r"app 1\.0\.0 needs sensu"):
-        plan_absent(PACKS, [wish("sensu")], dependencies="check")
-    assert len(plan_absent(PACKS, [wish("sensu"), wish("app")], dependencies="install")) == 2
-    assert plan_absent(PACKS, [wish("sensu")], dependencies="skip")[0].removes
+        plan_absent(PACKS, [asked("sensu")], dependencies="check")
+    assert len(plan_absent(PACKS, [asked("sensu"), asked("app")], dependencies="install")) == 2
+    assert plan_absent(PACKS, [asked("sensu")], dependencies="skip")[0].removes
 
 
 @pytest.mark.parametrize("ref", ["core", "packs", "linux", "chatops"])
 def test_stackstorms_own_packs(ref):
     with pytest.raises(OptionError, match="never removed"):
-        plan_absent(PACKS, [wish(ref)], dependencies="skip")
+        plan_absent(PACKS, [asked(ref)], dependencies="skip")
     with pytest.raises(OptionError, match="never replaced"):
         plan_present({}, [target(ref, "9.9.9", f"{ref}=9.9.9")], dependencies="skip")
 
@@ -104,5 +104,5 @@ def test_a_step_as_it_came_out():
     done = realised(step, RegisteredPack("sensu", "Sensu", "1.0.2"))
     assert (done.name, done.after.version, done.after.source) == ("Sensu", "1.0.2", "https://h/sensu")
     assert report.line(plan_of([step])) == "sensu absent -> what the source has"
-    (gone,) = plan_absent(PACKS, [wish("app")], dependencies="install")
+    (gone,) = plan_absent(PACKS, [asked("app")], dependencies="install")
     assert realised(gone, None).after is None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From wishes to targets: what satisfies them, StackStorm's own rules for dependencies, the order."""
+"""From requests to targets: what satisfies them, StackStorm's own rules for dependencies, the order."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import pytest
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import DependencyError, IndexError_, OptionError
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.observe import RegisteredPack, ServerIndex
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.options import ApiOptions
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.request import requests_from
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.resolve import (
     Resolver,
     Target,
     check_version,
     find_provider,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.wanted import wishes_from
 
 
 def installed(**versions):
@@ -38,8 +38,8 @@ def resolve(*names, packs=None, index=None, state="present", **options):
         reads.append(1)
         return ServerIndex(index or {})
 
-    wishes = wishes_from({"name": list(names), "packs": None, "state": state})
-    return Resolver(packs or {}, read, ApiOptions(wishes, state, **options)).resolve(), len(reads)
+    requests = requests_from({"name": list(names), "packs": None, "state": state})
+    return Resolver(packs or {}, read, ApiOptions(requests, state, **options)).resolve(), len(reads)
 
 
 def specs(*names, **given):
@@ -197,10 +197,10 @@ def test_every_dependency_comes_before_who_needs_it():
 
 def test_a_repository_that_is_not_named_after_its_pack():
     item = {"name": "acme", "source": "https://h/o/Odd.Name.git", "version": "1.0.0"}
-    wishes = wishes_from({"name": ["app"], "packs": [item], "state": "present"})
+    requests = requests_from({"name": ["app"], "packs": [item], "state": "present"})
     index = ServerIndex({"app": entry("1.0.0", "https://h/o/Odd.Name")})
     for packs in ({}, installed(acme="1.0.0")):
-        targets = Resolver(packs, lambda: index, ApiOptions(wishes)).resolve()
+        targets = Resolver(packs, lambda: index, ApiOptions(requests)).resolve()
         assert [target.ref for target in targets] == ["acme", "app"]
 
 

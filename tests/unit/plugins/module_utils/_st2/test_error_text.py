@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 from infrastructure.real_data import MISSING, real_data
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.error_text import said
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.error_text import error_text
 
 CANARY = "ca-na-ry-7"
 CONFIG_HEAD = 'Failed validating attribute "key" in config for pack "demo" (/opt/stackstorm/configs/demo.yaml): '
@@ -37,7 +37,7 @@ CASES = [
 ]
 
 
-def error_text(schema, value):
+def jsonschema_error(schema, value):
     """What jsonschema says, whole: message, schema, instance."""
     validator = jsonschema.Draft4Validator({"properties": {"key": schema}})
     (error,) = list(validator.iter_errors({"key": value}))
@@ -49,7 +49,7 @@ def error_text(schema, value):
 @pytest.mark.parametrize("head", [CONFIG_HEAD, 'Failed to register rule "/p/rules/r.yaml" from pack "demo": ', ""])
 @pytest.mark.parametrize("schema, value, kept", CASES)
 def test_the_rule_stays_and_the_value_goes(schema, value, kept, head):
-    found = said(head + error_text(schema, value))
+    found = error_text(head + jsonschema_error(schema, value))
     assert CANARY not in found
     assert kept in found
     assert found.startswith(head.strip()) and "\n" not in found
@@ -57,20 +57,20 @@ def test_the_rule_stays_and_the_value_goes(schema, value, kept, head):
 
 def test_the_same_holds_inside_of_what_a_full_registration_says():
     outer = 'Failed to register config "/opt/stackstorm/configs/demo.yaml" for pack "demo": '
-    found = said(outer + CONFIG_HEAD + error_text({"type": "integer"}, CANARY))
+    found = error_text(outer + CONFIG_HEAD + jsonschema_error({"type": "integer"}, CANARY))
     assert CANARY not in found
     assert found.startswith(outer + CONFIG_HEAD + "the value is not of type 'integer'")
 
 
 def test_the_name_of_an_exception_does_not_hide_the_attribute():
     name = "st2common.exceptions.Odd: "
-    assert said(name + CONFIG_HEAD + error_text({"type": "integer"}, CANARY)).startswith(
+    assert error_text(name + CONFIG_HEAD + jsonschema_error({"type": "integer"}, CANARY)).startswith(
         name + CONFIG_HEAD + "the value"
     )
 
 
 def test_a_cut_off_error_shows_no_instance_either():
-    assert said(f"Something broke\n\nOn instance['key']:\n    '{CANARY}'") == "Something broke"
+    assert error_text(f"Something broke\n\nOn instance['key']:\n    '{CANARY}'") == "Something broke"
 
 
 @pytest.mark.parametrize(
@@ -83,16 +83,16 @@ def test_a_cut_off_error_shows_no_instance_either():
     ],
 )
 def test_plain_words_stay_as_they_are(words):
-    assert said(f" {words}\n") == words
+    assert error_text(f" {words}\n") == words
 
 
 def test_words_become_one_printable_line_of_bounded_length():
-    assert said("one\n  two\tthree\x1b[31m") == "one two three\\x1b[31m"
-    assert len(said("x" * 10_000)) < 2_100
+    assert error_text("one\n  two\tthree\x1b[31m") == "one two three\\x1b[31m"
+    assert len(error_text("x" * 10_000)) < 2_100
 
 
 def test_the_hash_of_an_api_key_is_left_out():
-    assert said("Unauthorized - ApiKey with key_hash=0e0558f0c2 not found.") == "Unauthorized"
+    assert error_text("Unauthorized - ApiKey with key_hash=0e0558f0c2 not found.") == "Unauthorized"
 
 
 def test_real_answers_say_no_value_of_a_config():
@@ -106,6 +106,10 @@ def test_real_answers_say_no_value_of_a_config():
             faults[path.name] = body["faultstring"]
     assert len(faults) > 30
     (bad,) = [text for name, text in faults.items() if name.endswith("config-put-bad.json")]
-    assert "'mars'" in bad and "mars" not in said(bad) and "is not one of ['us', 'eu'] (rule enum at" in said(bad)
+    assert (
+        "'mars'" in bad
+        and "mars" not in error_text(bad)
+        and "is not one of ['us', 'eu'] (rule enum at" in error_text(bad)
+    )
     for text in faults.values():
-        assert "key_hash" not in said(text) and "\n" not in said(text)
+        assert "key_hash" not in error_text(text) and "\n" not in error_text(text)

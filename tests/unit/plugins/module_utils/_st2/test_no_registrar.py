@@ -9,12 +9,12 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import RegistrationError
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.no_registrar import Unregistered
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.no_registrar import NoRegistrar
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import PackFiles, Registered, Resource
 
 
 def test_registering_is_nothing():
-    nobody = Unregistered()
+    nobody = NoRegistrar()
     assert nobody.register([PackFiles("sensu", "/nowhere/sensu")]) == Registered()
     assert (nobody.name, nobody.by, nobody.reads, nobody.unloads) == ("none", "", False, False)
     nobody.close()
@@ -32,4 +32,4 @@ def test_registering_is_nothing():
 )
 def test_what_needs_the_database_says_so(method, arguments):
     with pytest.raises(RegistrationError, match=r"Only StackStorm's API can .*Give register=api"):
-        getattr(Unregistered(), method)(*arguments)
+        getattr(NoRegistrar(), method)(*arguments)

@@ -29,7 +29,7 @@ def test_counts_of_packs_add_up_and_what_is_the_hosts_counts_once():
 
 
 @pytest.mark.parametrize(
-    "adapter", [api_registrar.ApiRegistrar, local_registrar.LocalRegistrar, unregistered.Unregistered]
+    "adapter", [api_registrar.ApiRegistrar, local_registrar.LocalRegistrar, unregistered.NoRegistrar]
 )
 def test_every_adapter_has_all_of_the_port(adapter):
     methods = {name for name in vars(registration.Registrar) if not name.startswith("_")}

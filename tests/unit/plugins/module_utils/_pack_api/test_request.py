@@ -9,19 +9,19 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.wanted import (
-    Wish,
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.request import (
+    ApiRequest,
     guessed_refs,
     is_release,
+    requests_from,
     stackstorm_reads,
-    wishes_from,
 )
 
 CANARY = "c4n4ry"
 
 
-def wish(name=None, state="present", **item):
-    (found,) = wishes_from({"name": [name] if name else None, "packs": [item] if item else None, "state": state})
+def asked(name=None, state="present", **item):
+    (found,) = requests_from({"name": [name] if name else None, "packs": [item] if item else None, "state": state})
     return found
 
 
@@ -51,8 +51,8 @@ def test_a_request_as_stackstorm_reads_it(spec, read):
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
-        ("sensu", Wish("sensu", "sensu", "sensu")),
-        ("sensu=1.0.2", Wish("sensu=1.0.2", "sensu", "sensu", "1.0.2")),
+        ("sensu", ApiRequest("sensu", "sensu", "sensu")),
+        ("sensu=1.0.2", ApiRequest("sensu=1.0.2", "sensu", "sensu", "1.0.2")),
         ("org/stackstorm-x=v2.0.0", ("x", "https://github.com/org/stackstorm-x", "v2.0.0")),
         ("https://h/o/stackstorm-x.git=1.0.0-rc.1", ("x", "https://h/o/stackstorm-x.git", "1.0.0-rc.1")),
         ("https://h/o/x", ("x", "https://h/o/x", None)),
@@ -63,10 +63,10 @@ def test_a_request_as_stackstorm_reads_it(spec, read):
     ],
 )
 def test_what_stackstorm_is_asked_for(written, expected):
-    if not isinstance(expected, Wish):
+    if not isinstance(expected, ApiRequest):
         ref, address, version = expected
-        expected = Wish(written, ref, address, version)
-    found = wish(written)
+        expected = ApiRequest(written, ref, address, version)
+    found = asked(written)
     assert (found.ref, found.address, found.version) == (expected.ref, expected.address, expected.version)
     spec = f"{found.address}={found.version}" if found.version else found.address
     assert stackstorm_reads(spec) == (found.address, found.version)
@@ -75,9 +75,9 @@ def test_what_stackstorm_is_asked_for(written, expected):
 
 def test_requests_in_pieces():
     item = {"name": "acme", "source": "https://h/o/Any.Name.git", "version": "1.0.0"}
-    (found,) = wishes_from({"name": None, "packs": [item], "state": "present"})
-    assert found == Wish("https://h/o/Any.Name.git=1.0.0", "acme", "https://h/o/Any.Name.git", "1.0.0")
-    assert wish(source="file:///srv/x").address == "file:///srv/x"
+    (found,) = requests_from({"name": None, "packs": [item], "state": "present"})
+    assert found == ApiRequest("https://h/o/Any.Name.git=1.0.0", "acme", "https://h/o/Any.Name.git", "1.0.0")
+    assert asked(source="file:///srv/x").address == "file:///srv/x"
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_requests_in_pieces():
 )
 def test_what_would_be_misread_or_never_be_satisfied_is_refused(written, why):
     with pytest.raises(OptionError) as caught:
-        wish(written)
+        asked(written)
     assert why in caught.value.message and "backend=api" in caught.value.message
 
 
@@ -110,7 +110,7 @@ def test_what_would_be_misread_or_never_be_satisfied_is_refused(written, why):
 )
 def test_pieces_that_stackstorm_knows_nothing_of_are_refused(item):
     with pytest.raises(OptionError, match="backend=api"):
-        wish(**item)
+        asked(**item)
 
 
 @pytest.mark.parametrize(
@@ -120,17 +120,17 @@ def test_pieces_that_stackstorm_knows_nothing_of_are_refused(item):
 def test_credentials_are_refused_and_not_repeated(written):
     for given in ({"name": written}, {"source": written}):
         with pytest.raises(OptionError, match="credentials") as caught:
-            wish(**given)
+            asked(**given)
         assert CANARY not in caught.value.message
 
 
 def test_a_pack_that_goes_may_be_named_by_any_version():
-    assert wish("sensu=main", state="absent") == Wish("sensu=main", "sensu", "sensu")
+    assert asked("sensu=main", state="absent") == ApiRequest("sensu=main", "sensu", "sensu")
 
 
 def test_no_pack_at_all():
     with pytest.raises(OptionError, match="No pack is named"):
-        wishes_from({"name": [], "packs": None, "state": "present"})
+        requests_from({"name": [], "packs": None, "state": "present"})
 
 
 @pytest.mark.parametrize(

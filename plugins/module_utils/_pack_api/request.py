@@ -20,7 +20,7 @@ _SEPARATOR = "="
 
 
 @dataclass(frozen=True)
-class Wish:
+class ApiRequest:
     """One pack that StackStorm is asked for.
 
     :arg requested: The request as written, for messages and results.
@@ -41,7 +41,7 @@ class Wish:
         return "/" not in self.address
 
 
-def wishes_from(params: t.Mapping[str, t.Any]) -> t.Tuple[Wish, ...]:
+def requests_from(params: t.Mapping[str, t.Any]) -> t.Tuple[ApiRequest, ...]:
     """The requests of a task.
 
     :raises OptionError: for one that StackStorm would read in another way, and for one of which its API cannot tell
@@ -49,20 +49,20 @@ def wishes_from(params: t.Mapping[str, t.Any]) -> t.Tuple[Wish, ...]:
     """
     # A pack that goes may be named by any version.
     versions = params["state"] != "absent"
-    found = [make_wish(text, parse_spec(text), versions=versions) for text in params["name"] or ()]
+    found = [api_request(text, parse_spec(text), versions=versions) for text in params["name"] or ()]
     for item in params["packs"] or ():
-        found.append(make_wish(str(item.get("source") or item.get("name")), from_option(item), versions=versions))
+        found.append(api_request(str(item.get("source") or item.get("name")), from_option(item), versions=versions))
     if not found:
         raise OptionError("No pack is named: give name or packs.")
     return tuple(found)
 
 
-def make_wish(written: str, request: PackRequest, *, versions: bool = True) -> Wish:
+def api_request(written: str, request: PackRequest, *, versions: bool = True) -> ApiRequest:
     """One request as StackStorm is asked.
 
     :arg written: Its source or name as it was written; C(request) does not tell C(file://) from a plain path.
     :arg versions: Whether the version matters.
-    :raises OptionError: as L(wishes_from).
+    :raises OptionError: as L(requests_from).
     """
     _check_form(request)
     address = _address(written, request)
@@ -87,7 +87,7 @@ def make_wish(written: str, request: PackRequest, *, versions: bool = True) -> W
                 request,
                 "the name of the repository does not suggest the ref of a pack. Give it in packs, with source and name",
             ) from None
-    return Wish(request.requested, ref, address, version)
+    return ApiRequest(request.requested, ref, address, version)
 
 
 def stackstorm_reads(spec: str) -> t.Tuple[str, t.Optional[str]]:
