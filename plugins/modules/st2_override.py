@@ -247,8 +247,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
     override_options,
     registration_options,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.task import converge_override
 from ansible_collections.stackstorm.st2.plugins.module_utils._runner import run_module
+from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.override import converge_override
 
 
 def main() -> None:

@@ -193,8 +193,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
     override_info_options,
     registration_options,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.info_task import describe_overrides
 from ansible_collections.stackstorm.st2.plugins.module_utils._runner import run_module
+from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.override_info import describe_overrides
 
 
 def main() -> None:

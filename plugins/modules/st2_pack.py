@@ -386,8 +386,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
     pack_options,
     registration_options,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.task import converge_packs
 from ansible_collections.stackstorm.st2.plugins.module_utils._runner import run_module
+from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.pack import converge_packs
 
 
 def main() -> None:

@@ -275,8 +275,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
     host_options,
     registration_options,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.task import converge_config
 from ansible_collections.stackstorm.st2.plugins.module_utils._runner import run_module
+from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.config import converge_config
 
 
 def main() -> None:

@@ -179,8 +179,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
     host_options,
     registration_options,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.info_task import describe_configs
 from ansible_collections.stackstorm.st2.plugins.module_utils._runner import run_module
+from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.config_info import describe_configs
 
 
 def main() -> None:

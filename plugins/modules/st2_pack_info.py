@@ -234,8 +234,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
     pack_info_options,
     registration_options,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.info_task import describe_packs
 from ansible_collections.stackstorm.st2.plugins.module_utils._runner import run_module
+from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.pack_info import describe_packs
 
 
 def main() -> None:

@@ -142,7 +142,7 @@ class ModuleRuns:
         :arg record: file that gets a line for each boundary.
         :arg clock: jumps of the clock, in seconds, one for each time it is read.
         :arg limits: beyond which it gets no memory, and is ended by SIGALRM.
-        :arg broken: function below module_utils, such as ``_pack.task.read_options``, that raises RuntimeError.
+        :arg broken: function below module_utils, such as ``_tasks.pack.converge_packs``, that raises RuntimeError.
         :arg environment: further variables.
         :arg root: where ``record`` and the instants look; the host's base path unless given.
         """

@@ -25,8 +25,11 @@ UTILS = "ansible_collections.stackstorm.st2.plugins.module_utils"
 # All that a run imports on the way, so that forks need not.
 WARM = (
     *("yaml", "requests", "jsonschema", "semver", "ansible.module_utils.basic"),
-    *(f"{UTILS}._pack.{name}" for name in ("run", "task", "apply", "verify", "virtualenv_build")),
-    *(f"{UTILS}.{name}" for name in ("_source.index_download", "_content.resources", "_runner", "_argspec")),
+    *(f"{UTILS}._pack.{name}" for name in ("planner", "stage", "verify", "virtualenv_build")),
+    *(
+        f"{UTILS}.{name}"
+        for name in ("_tasks.pack", "_source.index_download", "_content.resources", "_runner", "_argspec")
+    ),
 )
 
 

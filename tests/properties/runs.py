@@ -20,10 +20,10 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
     registration_options,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import St2Error
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.task import converge_packs
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result, Task
+from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.pack import converge_packs
 
 SPEC = pack_options().merge(access_options()).merge(registration_options()).merge(host_options())
 

@@ -121,7 +121,7 @@ def test_a_canary_in_every_option(runs: Runs, options: t.List[str]) -> None:
     outcomes = set()
     for option in options:
         arguments = runs.arguments(option)
-        for how in ({"check": True}, {}, {"broken": "_pack.task.converge_packs"}):
+        for how in ({"check": True}, {}, {"broken": "_tasks.pack.converge_packs"}):
             execution = runs.run(arguments, **how)
             outcomes.add((bool(how), execution.failed))
             if how.get("broken"):

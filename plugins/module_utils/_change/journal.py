@@ -17,7 +17,7 @@ import errno
 import json
 import os
 import typing as t
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from .._errors import ApplyError
 from .._files import (
@@ -59,6 +59,17 @@ class Move:
     discarded: int = 0
 
 
+@dataclass(frozen=True)
+class Entry:
+    """What the journal says of a run that did not end.
+
+    :arg told: By ref, the parts of packs that StackStorm was told of, or was about to be.
+    """
+
+    moves: t.Tuple[Move, ...]
+    told: t.Mapping[str, t.Tuple[str, ...]] = field(default_factory=dict)
+
+
 def _inode(path: t.Optional[str]) -> int:
     try:
         return os.lstat(path).st_ino if path else 0
@@ -84,17 +95,18 @@ class Journal:
         """Whether a run is under way, or did not end."""
         return os.path.lexists(self.path)
 
-    def read(self) -> t.Optional[t.List[Move]]:
-        """The moves of a run that did not end, or C(None).
+    def read(self) -> t.Optional[Entry]:
+        """What a run that did not end was about, or C(None).
 
         :raises ApplyError: when the file is there and cannot be understood.
         """
         try:
             document = json.loads(read_regular_file(self.path, _MOST_JOURNAL_BYTES))
-            return [Move(**move) for move in document["moves"]]
+            told = {ref: tuple(parts) for ref, parts in document.get("told", {}).items()}
+            return Entry(tuple(Move(**move) for move in document["moves"]), told)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ApplyError(
                 f"The journal {self.path} of an interrupted run cannot be read ({error}). Look at what it names, "
                 "then remove it."
@@ -105,9 +117,12 @@ class Journal:
         directory = os.path.dirname(self.path)
         return [os.path.join(directory, name) for name in entries(directory) if name.startswith(TEMPORARY_PREFIX)]
 
-    def begin(self, moves: t.Sequence[Move]) -> None:
-        """Write down what is about to happen, on disk before it happens."""
-        document = {"pid": os.getpid(), "moves": [asdict(move) for move in moves]}
+    def begin(self, moves: t.Sequence[Move], told: t.Optional[t.Mapping[str, t.Sequence[str]]] = None) -> None:
+        """Write down what is about to happen, on disk before it happens.
+
+        :arg told: By ref, the parts of packs that StackStorm is told of meanwhile.
+        """
+        document = {"pid": os.getpid(), "moves": [asdict(move) for move in moves], "told": dict(told or {})}
         write_atomically(self.path, json.dumps(document, indent=1).encode())
 
     def end(self) -> None:

@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This code is private to the stackstorm.st2 collection: do not import it elsewhere.
 
-"""The record of what was last registered: digests, by which a stale database is noticed without asking it.
+"""Records: what StackStorm was last told of a pack, its config and its overrides, by whom, and how much of it.
 
-A record is forgotten before a registration begins and written after it succeeded. So whatever ends a run in between,
-the next one sees that nobody knows what the database has, and registers again.
+A record never overrules the database where that can be read. It tells what no question tells: which commit of a version
+was registered, and whether all of it was.
 """
 
 from __future__ import annotations
@@ -17,23 +17,48 @@ import json
 import os
 import secrets
 import typing as t
+from dataclasses import asdict, dataclass
 
 from .._errors import ApplyError
 from .._files import sync_directory, write_atomically
 
 DIRECTORY = "registered"
-# Of a record: the pack's commit or digest, the digests of its config and of the overrides that apply, and which
-# database has them.
-KEYS = ("pack", "config", "overrides", "by")
-_FORMAT = 1
+PARTS = ("pack", "config", "overrides")
+NO_OVERRIDES = "none"
+_FORMAT = 2
 _KEY_NAME = ".key"
 _KEY_BYTES = 32
 
 
-class RegisteredRecords:
+@dataclass(frozen=True)
+class Told:
+    """What StackStorm was told of one part of a pack.
+
+    :arg digest: Of the files then; empty when what StackStorm has is not what the files were: it was told nothing of a
+        change, or was interrupted.
+    :arg by: Which database it is, as L(Registrar.by).
+    :arg types: The types that were registered; all when empty.
+    :arg lenient: Whether what could not be registered was left out.
+    """
+
+    digest: str = ""
+    by: str = ""
+    types: t.Tuple[str, ...] = ()
+    lenient: bool = False
+
+    def covers(self, types: t.Collection[str], *, lenient: bool) -> bool:
+        """Whether it is as much as a registration of C(types) would tell."""
+        enough = not self.types or (bool(types) and set(types) <= set(self.types))
+        return enough and (lenient or not self.lenient)
+
+
+Record = t.Dict[str, Told]
+
+
+class Records:
     """The records of a host, one file for each pack.
 
-    :arg state_directory: Of the host, absolute: C(state_directory(base_path)) of C(_pack/places.py).
+    :arg state_directory: The collection's own directory of the host.
     """
 
     def __init__(self, state_directory: str) -> None:
@@ -44,60 +69,49 @@ class RegisteredRecords:
         """The file of a pack's record."""
         return os.path.join(self.directory, f"{ref}.json")
 
-    def read(self, ref: str) -> t.Dict[str, str]:
-        """What was last registered of a pack, by L(KEYS); empty when nobody knows."""
+    def read(self, ref: str) -> Record:
+        """What was last told of a pack, by part; parts that nobody told of are missing."""
         try:
             with open(self.path(ref), "rb") as stream:
                 document = json.loads(stream.read())
-        except (OSError, ValueError, RecursionError):
+            if document.pop("format") != _FORMAT:
+                return {}
+            return {part: Told(**{**told, "types": tuple(told["types"])}) for part, told in document.items()}
+        except (OSError, ValueError, RecursionError, AttributeError, KeyError, TypeError):
             return {}
-        if not isinstance(document, dict) or document.pop("format", None) != _FORMAT:
-            return {}
-        return {key: value for key, value in document.items() if isinstance(value, str)}
 
-    def write(self, ref: str, values: t.Mapping[str, str]) -> None:
-        """Put values into a pack's record; those that it has of other keys stay.
+    def write(self, ref: str, parts: t.Mapping[str, t.Optional[Told]]) -> None:
+        """Put parts into a pack's record; the others stay, and C(None) takes one away.
 
-        :arg values: By L(KEYS): digests, commits and an address, never content. An empty one takes the key away.
         :raises ApplyError: when it cannot be written.
         """
-        merged = {**self.read(ref), **values}
-        document = {"format": _FORMAT, **{key: value for key, value in merged.items() if value}}
-        try:
-            os.makedirs(self.directory, mode=0o755, exist_ok=True)
-            self._keep_key()
-            write_atomically(self.path(ref), json.dumps(document, sort_keys=True).encode())
-        except OSError as error:
-            raise _unwritable(self.path(ref), error) from error
-
-    def forget(self, ref: str, keys: t.Sequence[str] = ()) -> None:
-        """Take a pack's record away, or only some keys of it. One that is not there is fine.
-
-        :raises ApplyError: when that cannot be done.
-        """
-        left = {key: value for key, value in self.read(ref).items() if key not in keys} if keys else {}
-        if left:
-            self.write(ref, {**left, **dict.fromkeys(keys, "")})
+        before = self.read(ref)
+        merged = {part: told for part, told in {**before, **parts}.items() if told is not None}
+        if merged == before:
             return
         try:
-            os.unlink(self.path(ref))
-            # It must not come back after a power cut.
-            sync_directory(self.directory)
-        except (FileNotFoundError, NotADirectoryError):
-            pass
+            if merged:
+                os.makedirs(self.directory, mode=0o755, exist_ok=True)
+                self._keep_key()
+                document = {"format": _FORMAT, **{part: asdict(told) for part, told in merged.items()}}
+                write_atomically(self.path(ref), json.dumps(document, sort_keys=True).encode())
+            else:
+                os.unlink(self.path(ref))
+                sync_directory(self.directory)  # It must not come back after a power cut.
         except OSError as error:
-            raise _unwritable(self.path(ref), error) from error
+            raise ApplyError(
+                f"The record {self.path(ref)} of what is registered cannot be changed: {error.strerror}. Run as an "
+                "account that may write there (become)."
+            ) from error
 
-    def config_digest(self, path: str) -> str:
+    def config_digest(self, content: t.Optional[bytes]) -> str:
         """What a pack's config is known by: an HMAC, since the digest of a short secret could be guessed back.
 
         The key is the host's own. It is kept when a record is first written; until then no record could match.
 
-        :arg path: Of the file.
-        :returns: Empty when there is no such file.
-        :raises OSError: when it, or the key, cannot be read.
+        :returns: Empty for no config.
+        :raises OSError: when the key cannot be read.
         """
-        content = _content(path)
         if content is None:
             return ""
         return f"hmac-sha256:{hmac.new(self._own_key(), content, hashlib.sha256).hexdigest()}"
@@ -111,27 +125,29 @@ class RegisteredRecords:
         return os.path.join(self.directory, _KEY_NAME)
 
     def _keep_key(self) -> None:
-        stored = _stored_key(self._key_path())
-        if not stored:
+        if not _stored_key(self._key_path()):
             write_atomically(self._key_path(), self._own_key(), mode=0o600)
 
 
-def overrides_digest(overrides_path: str, ref: str) -> str:
-    """What the overrides that apply to a pack are known by; empty when there are none.
+def overrides_digest(for_all: t.Optional[bytes], own: t.Optional[bytes]) -> str:
+    """What the overrides that apply to a pack are known by; L(NO_OVERRIDES) when there are none.
 
-    :arg overrides_path: The host's directory of overrides.
-    :raises OSError: when one cannot be read.
+    :arg for_all: The content of C(_global.yaml), C(None) for none.
+    :arg own: That of the pack's own override file.
     """
-    found = []
-    # content/loader.py OverrideLoader reads these two, by their literal names.
-    for name in ("_global", ref):
-        content = _content(os.path.join(overrides_path, f"{name}.yaml"))
-        if content is not None:
-            found.append(f"{name == ref}:{hashlib.sha256(content).hexdigest()}")
-    return f"sha256:{hashlib.sha256(' '.join(found).encode()).hexdigest()}" if found else ""
+    found = [
+        f"{name}:{hashlib.sha256(content).hexdigest()}"
+        for name, content in (("global", for_all), ("own", own))
+        if content is not None
+    ]
+    return f"sha256:{hashlib.sha256(' '.join(found).encode()).hexdigest()}" if found else NO_OVERRIDES
 
 
-def _content(path: str) -> t.Optional[bytes]:
+def read_content(path: str) -> t.Optional[bytes]:
+    """The content of a config or override file, for its digest; C(None) when there is none.
+
+    :raises OSError: when it cannot be read.
+    """
     try:
         with open(path, "rb") as stream:
             return stream.read()
@@ -140,12 +156,5 @@ def _content(path: str) -> t.Optional[bytes]:
 
 
 def _stored_key(path: str) -> bytes:
-    key = _content(path) or b""
+    key = read_content(path) or b""
     return key if len(key) == _KEY_BYTES else b""
-
-
-def _unwritable(path: str, error: OSError) -> ApplyError:
-    return ApplyError(
-        f"The record {path} of what is registered cannot be changed: {error.strerror}. Run as an account that may "
-        "write there (become)."
-    )

@@ -11,31 +11,35 @@ import typing as t
 
 from .._errors import ApplyError
 from .._files import remove_tree
-from . import journal as transaction
+from . import journal as moving
 
 
-def interrupted(moves: t.Optional[t.Sequence[transaction.Move]]) -> t.Tuple[str, ...]:
+def interrupted(moves: t.Optional[t.Sequence[moving.Move]]) -> t.Tuple[str, ...]:
     """The refs that an interrupted run left with a new tree in place, sorted."""
-    moved = transaction.pending(moves or ())
+    moved = moving.pending(moves or ())
     return tuple(sorted({move.ref for move in moves or () if move.live in moved}))
 
 
-def recover(journal: transaction.Journal, debris: t.Sequence[str]) -> t.Tuple[str, ...]:
+def recover(journal: moving.Journal, debris: t.Sequence[str]) -> t.Tuple[str, ...]:
     """Undo what an interrupted run had moved, and remove what it had prepared. Needs the host's lock.
 
     :arg debris: What lies in the staging directories.
     :returns: The refs whose old tree was put back.
     :raises ApplyError: when an old tree is not to be found.
     """
-    moves = journal.read()
-    if moves is not None:
+    entry = journal.read()
+    if entry is not None:
+        moves = entry.moves
         try:
-            undone = tuple(sorted({move.ref for move in transaction.undo_all(moves)}))
+            undone = tuple(sorted({move.ref for move in moving.undo_all(moves)}))
         except ApplyError as error:
             error.message += f" To accept what is there instead, remove {journal.path}."
             raise
-        transaction.drop_releases(moves)
-        journal.end()
+        moving.drop_releases(moves)
+        if entry.told:
+            journal.begin([], entry.told)
+        else:
+            journal.end()
     else:
         undone = ()
     for path in (*debris, *journal.unfinished()):

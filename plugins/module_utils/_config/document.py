@@ -52,13 +52,15 @@ def config_path(configs_path: str, ref: str) -> str:
     return os.path.join(configs_path, f"{ref}.yaml")
 
 
-def read_config(path: str) -> ConfigFile:
+def read_config(path: str, location: t.Optional[str] = None) -> ConfigFile:
     """Read a config's file. What is wrong with it is in the result; a link is not followed.
 
+    :arg location: Where it lies just now, when that is elsewhere.
     :raises ConfigError: when something else than a file is there, or it cannot be read.
     """
+    location = location or path
     try:
-        status = os.lstat(path)
+        status = os.lstat(location)
     except (FileNotFoundError, NotADirectoryError):
         return ConfigFile(path)
     except OSError as error:
@@ -71,18 +73,18 @@ def read_config(path: str) -> ConfigFile:
         "gid": status.st_gid,
     }
     if stat.S_ISLNK(status.st_mode):
-        target = os.readlink(path)
+        target = os.readlink(location)
         return ConfigFile(problem=f"{path} is a symbolic link, to {target}.", link=target, **known)
     if not stat.S_ISREG(status.st_mode):
         raise ConfigError(f"{path} is not a file. Remove what is there.")
-    return _read(path, known)
+    return _read(path, location, known)
 
 
-def _read(path: str, known: t.Dict[str, t.Any]) -> ConfigFile:
+def _read(path: str, location: str, known: t.Dict[str, t.Any]) -> ConfigFile:
     try:
         # What has become a link meanwhile is not followed.
         with open(
-            path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+            location, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
         ) as stream:
             content = known["content"] = stream.read(MOST_BYTES + 1)
     except OSError as error:

@@ -10,124 +10,91 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from .._change.records import RegisteredRecords
+from .._change.database import Database
+from .._change.session import View
+from .._change.telling import KnownConfig
 from .._content.config_schema import ConfigSchema, read_schema
-from .._errors import ForbiddenError, InvalidPackError
+from .._errors import InvalidPackError
 from .._layout import SYSTEM_PACKS
 from .._st2.registration import PackFiles, Registrar
 from .document import ConfigFile, config_path, read_config
 
 
 @dataclass(frozen=True)
-class Database:
-    """What is known of a pack's config in StackStorm's database.
-
-    :arg adapter: The registrar's name; with C(none) nothing is known and nothing will be told.
-    :arg reads: Whether C(values) is what the database has.
-    :arg values: The values that it has, C(None) for no config.
-    :arg recorded: The digest of the file that was last registered there; empty when nobody knows.
-    :arg digest: The digest of the file that is there now; empty for none.
-    :arg unloads: Whether the pack can be taken out of the database, and nothing would be lost with it.
-    """
-
-    adapter: str = "none"
-    reads: bool = False
-    values: t.Optional[t.Mapping[str, t.Any]] = field(default=None, repr=False)
-    recorded: str = ""
-    digest: str = ""
-    unloads: bool = False
-
-
-@dataclass(frozen=True)
 class Observed:
     """What was observed.
 
-    :arg pack_path: The pack's directory, C(None) when it is not on this host.
+    :arg pack: The pack as registration needs it, C(None) when it is not on this host.
     :arg schema: The schema to judge by: the task's, else the pack's.
+    :arg why_not_unload: Why the pack cannot be taken out of the database for a moment; C(None) when it can.
     """
 
     file: ConfigFile
-    pack_path: t.Optional[str] = None
+    pack: t.Optional[PackFiles] = None
     schema: t.Optional[ConfigSchema] = None
-    database: Database = field(default_factory=Database)
+    database: KnownConfig = field(default_factory=KnownConfig)
+    why_not_unload: t.Optional[str] = None
     warnings: t.Tuple[str, ...] = ()
 
-    def pack(self, ref: str) -> t.Optional[PackFiles]:
-        """The pack as registration needs it."""
-        return PackFiles(ref, self.pack_path) if self.pack_path else None
 
+@dataclass(frozen=True)
+class PackPlace:
+    """Where a pack is.
 
-class Observer:
-    """Looks at the config of one pack.
-
-    :arg configs_path: The host's directory of configs.
-    :arg find_pack: Gives the directory of a pack, or C(None).
+    :arg path: Where StackStorm sees it, or will.
+    :arg location: Where its files are just now.
     """
 
-    def __init__(
-        self,
-        configs_path: str,
-        find_pack: t.Callable[[str], t.Optional[str]],
-        registrar: Registrar,
-        records: RegisteredRecords,
-    ) -> None:
-        self._configs_path = configs_path
-        self._find_pack = find_pack
-        self._registrar = registrar
-        self._records = records
+    path: str
+    location: str
 
-    def observe(self, ref: str, *, schema: t.Optional[str] = None, lenient: bool = False) -> Observed:
-        """Look.
 
-        :arg schema: The file, or the directory of a pack, to take the schema from instead of the installed pack.
-        :arg lenient: Do without a schema that StackStorm would refuse: it is only needed to know secrets by.
-        :raises InvalidPackError: for a schema that StackStorm would refuse.
-        :raises ConfigError: for a file that cannot be read.
-        :raises RegistrationError: when the database does not answer.
-        """
-        file = read_config(config_path(self._configs_path, ref))
-        pack_path = self._find_pack(ref)
-        source = schema or pack_path
-        warnings: t.List[str] = []
-        found: t.Optional[ConfigSchema] = None
-        try:
-            found = read_schema(source) if source else None
-        except InvalidPackError as error:
-            if not lenient:
-                raise
-            warnings.append(error.message)
-        database = self.database(ref, file, warnings)
-        return Observed(file, pack_path, found, database, tuple(warnings))
+def observe(
+    view: View,
+    database: Database,
+    ref: str,
+    place: t.Optional[PackPlace],
+    *,
+    schema: t.Optional[str] = None,
+    lenient: bool = False,
+) -> Observed:
+    """Look at the config of one pack.
 
-    def database(self, ref: str, file: ConfigFile, warnings: t.List[str]) -> Database:
-        """What the database has, asked where it can be, else from the record of what was last registered."""
-        registrar = self._registrar
-        if registrar.name == "none":
-            return Database()
-        record = self._records.read(ref)
-        recorded = record.get("config", "") if record.get("by", "") == registrar.by else ""
-        digest = self._records.config_digest(file.path) if file.exists and not file.problem else ""
-        unread = Database(registrar.name, False, None, recorded, digest)
-        if not registrar.reads:
-            return unread
-        try:
-            values = registrar.config(ref)
-        except ForbiddenError as error:
-            warnings.append(error.message)
-            return unread
-        return Database(registrar.name, True, values, recorded, digest, registrar.unloads)
+    :arg place: Where the pack is, or will be; C(None) for nowhere.
+    :arg schema: The file, or the directory of a pack, to take the schema from instead.
+    :arg lenient: Do without a schema that StackStorm would refuse: it is only needed to know secrets by.
+    :raises InvalidPackError: for a schema that StackStorm would refuse.
+    :raises ConfigError: for a file that cannot be read.
+    :raises RegistrationError: when the database does not answer.
+    """
+    path = config_path(view.host.configs_path, ref)
+    file = read_config(path, view.now(path))
+    source = schema or (place.location if place else None)
+    warnings: t.List[str] = []
+    found: t.Optional[ConfigSchema] = None
+    try:
+        found = read_schema(source) if source else None
+    except InvalidPackError as error:
+        if not lenient:
+            raise
+        warnings.append(error.message)
+    digest = database.records.config_digest(file.content) if file.exists and not file.problem else ""
+    pack = PackFiles(ref, place.path) if place else None
+    return Observed(file, pack, found, database.config(ref, digest), None, tuple(warnings))
 
-    def may_unload(self, ref: str) -> t.Optional[str]:
-        """Why the pack cannot be taken out of the database for a moment; C(None) when it can.
 
-        StackStorm refuses that for its own packs, and takes rules with it that somebody made by hand and that no file
-        would bring back (contrib/packs/actions/pack_mgmt/unload.py).
-        """
-        if not self._registrar.unloads:
-            return "only StackStorm's API can take it out"
-        if ref in SYSTEM_PACKS:
-            return "StackStorm does not let go of its own packs"
-        rules = [one.name for one in self._registrar.resources(ref, ["rules"]) if not one.metadata_file]
-        if rules:
-            return f"rules that were made by hand in this pack would be lost: {', '.join(sorted(rules)[:5])}"
-        return None
+def why_not_unload(registrar: Registrar, ref: str) -> t.Optional[str]:
+    """Why a pack cannot be taken out of the database for a moment; C(None) when it can.
+
+    StackStorm refuses that for its own packs, and takes with it what somebody made by hand and no file would bring back
+    (contrib/packs/actions/pack_mgmt/unload.py).
+    """
+    if not registrar.unloads:
+        return "only StackStorm's API can take it out"
+    if ref in SYSTEM_PACKS:
+        return "StackStorm does not let go of its own packs"
+    kinds = ("rules", "actions", "aliases", "policies")
+    by_hand = [f"{one.kind} {one.name}" for one in registrar.resources(ref, kinds) if not one.metadata_file]
+    if by_hand:
+        return f"what was made by hand in this pack would be lost: {', '.join(sorted(by_hand)[:5])}"
+    return None

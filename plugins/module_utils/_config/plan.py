@@ -11,12 +11,14 @@ import difflib
 import typing as t
 from dataclasses import dataclass, field, replace
 
+from .._change.telling import ABSENT, CURRENT, STALE, UNKNOWN, KnownConfig, Registration, Telling
 from .._content.problem import Problem, sentence
 from .._content.yaml_lines import shown_path
 from .._errors import ConfigError
+from .._st2.registration import PackFiles
 from .document import ConfigFile
 from .editing import edited
-from .observe import Database, Observed
+from .observe import Observed
 from .options import Attributes, ConfigOptions
 from .redaction import Redaction
 from .rendering import block
@@ -48,7 +50,8 @@ class ConfigPlan:
     :arg register: Whether the database has to be told.
     :arg clear: How the database is to forget the config: C(empty) registers an empty one, C(unload) takes the pack out
         and registers it again; empty for not at all.
-    :arg registered: Whether the database has what it should, when all this is done.
+    :arg state: What the database has of it when all this is done, one of L(telling.WORDS).
+    :arg pack: The pack as registration needs it; C(None) when it is not on this host.
     """
 
     ref: str
@@ -60,13 +63,34 @@ class ConfigPlan:
     changes: Changes = field(default_factory=Changes)
     register: bool = False
     clear: str = ""
-    registered: bool = False
+    state: str = UNKNOWN
+    pack: t.Optional[PackFiles] = None
     warnings: t.Tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
         """Whether anything happens."""
         return self.action != "none" or self.register or bool(self.clear)
+
+    @property
+    def acts(self) -> bool:
+        """As L(session.Plan.acts)."""
+        return self.changed
+
+    @property
+    def parts(self) -> t.Mapping[str, t.Sequence[str]]:
+        """As L(session.Plan.parts)."""
+        return {self.ref: ("config",)} if self.action in ("create", "change", "remove") else {}
+
+    @property
+    def telling(self) -> Telling:
+        """What StackStorm is told."""
+        unload = (self.ref,) if self.clear == "unload" else ()
+        without_config = (self.ref,) if self.clear else ()
+        if self.pack is None or not (self.register or self.clear):
+            return Telling(unload=unload, without_config=without_config)
+        types = () if self.clear == "unload" else ("config",)
+        return Telling(unload=unload, register=(Registration(self.pack, types),), without_config=without_config)
 
 
 def plan_present(observed: Observed, options: ConfigOptions, redaction: Redaction) -> ConfigPlan:
@@ -97,7 +121,7 @@ def plan_present(observed: Observed, options: ConfigOptions, redaction: Redactio
     if action == "none" and attributes != Attributes(file.mode, file.uid, file.gid):
         action = "attributes"
     stale = _is_stale(observed.database, wanted, action in ("create", "change"))
-    can = observed.pack_path is not None and observed.database.adapter != "none"
+    can = observed.pack is not None and observed.database.adapter != "none"
     return ConfigPlan(
         ref=options.pack,
         action=action,
@@ -107,29 +131,24 @@ def plan_present(observed: Observed, options: ConfigOptions, redaction: Redactio
         attributes=attributes,
         changes=differences(file.values, wanted, redaction.hides),
         register=can and stale,
-        registered=can,
+        state=CURRENT if can else state_of(observed.database, wanted),
+        pack=observed.pack,
         warnings=tuple(warnings),
     )
 
 
-def plan_absent(
-    observed: Observed, options: ConfigOptions, redaction: Redaction, may_unload: t.Callable[[], t.Optional[str]]
-) -> ConfigPlan:
-    """The plan for a config that is not to be there.
-
-    :arg may_unload: Tells why the pack cannot be taken out of the database for a moment, C(None) when it can.
-    """
+def plan_absent(observed: Observed, options: ConfigOptions, redaction: Redaction) -> ConfigPlan:
+    """The plan for a config that is not to be there."""
     file, database = observed.file, observed.database
     warnings = list(observed.warnings)
     clear = ""
-    if _has_config(database):
-        clear, why = _way_to_clear(observed, may_unload)
+    if has_config(database):
+        clear, why = _way_to_clear(observed)
         if why:
             warnings.append(
                 f"StackStorm's database keeps its config of {options.pack}, and goes on to use it: {why}. Uninstall "
                 "the pack from StackStorm to be rid of it."
             )
-    known = database.adapter != "none" and (database.reads or bool(clear) or not _has_config(database))
     return ConfigPlan(
         ref=options.pack,
         action="remove" if file.exists else "none",
@@ -137,13 +156,14 @@ def plan_absent(
         changes=differences(file.values, {}, redaction.hides),
         clear=clear,
         attributes=replace(options.attributes),
-        registered=known and (bool(clear) or not _has_config(database)),
+        state=ABSENT if clear else state_of(database, None),
+        pack=observed.pack,
         warnings=tuple(warnings),
     )
 
 
 def _about_pack(observed: Observed, options: ConfigOptions) -> t.List[str]:
-    if observed.pack_path is None:
+    if observed.pack is None:
         checked = "" if observed.schema else ", and its values could not be checked"
         return [
             f"The pack {options.pack} is not on this host: StackStorm takes no notice of its config until it is"
@@ -228,13 +248,13 @@ def _attributes(file: ConfigFile, wanted: Attributes) -> Attributes:
     )
 
 
-def _is_stale(database: Database, wanted: Values, rewritten: bool) -> bool:
+def _is_stale(database: KnownConfig, wanted: Values, rewritten: bool) -> bool:
     if database.reads:
         return database.values is None or not agrees(dict(database.values), wanted)
     return rewritten or not database.digest or database.recorded != database.digest
 
 
-def _has_config(database: Database) -> bool:
+def has_config(database: KnownConfig) -> bool:
     """Whether the database has a config. An empty one is as good as none: StackStorm treats them alike
     (st2common/util/config_loader.py)."""
     if database.reads:
@@ -242,15 +262,31 @@ def _has_config(database: Database) -> bool:
     return bool(database.recorded or database.digest)
 
 
-def _way_to_clear(observed: Observed, may_unload: t.Callable[[], t.Optional[str]]) -> t.Tuple[str, str]:
+def _way_to_clear(observed: Observed) -> t.Tuple[str, str]:
     """How to make the database forget a config, for which StackStorm has no call; or why it cannot."""
-    fits = observed.pack_path is not None and not check_values(observed.schema, {})
+    fits = observed.pack is not None and not check_values(observed.schema, {})
     if fits and observed.schema is not None:
         return "empty", ""
-    why = may_unload()
+    why = observed.why_not_unload
     if why is None:
         return "unload", ""
     if fits:
         return "empty", ""
-    more = "" if observed.pack_path else ", and the pack is not on this host"
-    return "", f"its schema does not allow an empty one, and {why}" if observed.pack_path else f"{why}{more}"
+    more = "" if observed.pack else ", and the pack is not on this host"
+    return "", f"its schema does not allow an empty one, and {why}" if observed.pack else f"{why}{more}"
+
+
+def state_of(database: KnownConfig, values: t.Optional[Values]) -> str:
+    """What the database has of a config, one of L(telling.WORDS).
+
+    :arg values: What the file says; C(None) when there is none.
+    """
+    if database.adapter == "none":
+        return UNKNOWN
+    if database.reads:
+        if not database.values:
+            return ABSENT if not values else STALE
+        return CURRENT if values is not None and agrees(dict(database.values), values) else STALE
+    if not database.recorded:
+        return UNKNOWN
+    return CURRENT if database.recorded == database.digest else STALE

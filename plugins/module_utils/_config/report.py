@@ -11,7 +11,7 @@ import grp
 import pwd
 import typing as t
 
-from .._st2.registration import Registered
+from .._change.telling import ABSENT, CURRENT
 from .options import Attributes
 from .plan import ConfigPlan
 from .redaction import Redaction
@@ -53,7 +53,7 @@ def _database_part(plan: ConfigPlan) -> str:
         return "cleared in StackStorm"
     if plan.register:
         return "registered" if plan.action != "none" else "registered, as StackStorm did not have it"
-    if plan.changed and not plan.registered:
+    if plan.changed and plan.state not in (CURRENT, ABSENT):
         return "StackStorm not told" if plan.values is None else "not registered"
     return ""
 
@@ -124,16 +124,15 @@ def _side(values: t.Any, exists: bool, problem: str, attributes: Attributes, pla
     return "".join(lines)
 
 
-def returned(plan: ConfigPlan, registered: Registered, backup: t.Optional[str], ok: bool = True) -> t.Dict[str, t.Any]:
-    """The module's return values.
+def returned(plan: ConfigPlan, backup: str = "") -> t.Dict[str, t.Any]:
+    """What the result says of one config.
 
-    :arg ok: Whether the plan stands.
+    :arg backup: The copy of the old file, if one was made.
     """
     return {
         "pack": plan.ref,
         "path": plan.before.path,
         "changes": plan.changes.as_dict(),
-        "registered": plan.registered and ok,
-        "registration": {"counts": dict(registered.counts), "overridden": dict(registered.overridden)},
-        "backup_file": backup,
+        "database_state": plan.state,
+        "backup_file": backup or None,
     }

@@ -7,26 +7,23 @@
 
 from __future__ import annotations
 
+from .._change.telling import CURRENT, KnownConfig
 from .._errors import VerifyError
 from .document import read_config
-from .observe import Database
 from .options import Attributes
 from .plan import ConfigPlan
 from .values import agrees, same
 
 
-def verify(plan: ConfigPlan, database: Database) -> None:
-    """Compare what is there now with what was planned.
+def verify_file(plan: ConfigPlan) -> None:
+    """Compare the file that is there now with what was planned.
 
-    :arg database: Observed anew.
     :raises VerifyError: that names the difference, and no value.
     """
     file = read_config(plan.before.path)
     if plan.values is None:
         if file.exists:
             raise VerifyError(f"{file.path} was removed and is there again: something else writes it.", ref=plan.ref)
-        if plan.clear and database.reads and database.values:
-            raise VerifyError(f"StackStorm's database still has a config of {plan.ref}.", ref=plan.ref)
         return
     if not file.exists or file.problem or not same(file.values, plan.values):
         raise VerifyError(f"{file.path} does not say what was written: something else writes it.", ref=plan.ref)
@@ -34,7 +31,18 @@ def verify(plan: ConfigPlan, database: Database) -> None:
     differs = [name for name in ("mode", "uid", "gid") if getattr(wanted, name) not in (-1, getattr(found, name))]
     if differs:
         raise VerifyError(f"{file.path} has another {' and '.join(differs)} than was set.", ref=plan.ref)
-    if plan.registered and database.reads and not agrees(dict(database.values or {}), plan.values):
+
+
+def verify_database(plan: ConfigPlan, database: KnownConfig) -> None:
+    """Compare what StackStorm has now with what was planned.
+
+    :raises VerifyError: that names the difference, and no value.
+    """
+    if not database.reads:
+        return
+    if plan.clear and database.values:
+        raise VerifyError(f"StackStorm's database still has a config of {plan.ref}.", ref=plan.ref)
+    if plan.values is not None and plan.state == CURRENT and not agrees(dict(database.values or {}), plan.values):
         raise VerifyError(
             f"StackStorm's database does not have the config of {plan.ref} that was registered. Does it run on this "
             "host, with these files?",

@@ -10,25 +10,16 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .._change.records import overrides_digest
+from .._change.database import Database
+from .._change.records import overrides_digest, read_content
 from .._content.installed import Installation, InstalledPack
 from .._st2.registration import Registrar
-from .document import KINDS
-from .override_file import OverrideFile, read_override_file
+from .document import GLOBAL, KINDS
+from .override_file import OverrideFile, override_path, read_override_file
 from .pack_resources import PackResources, read_pack_resources
 
 # Whether each resource in the database is enabled, by kind and name.
-Database = t.Mapping[t.Tuple[str, str], t.Optional[bool]]
-
-
-class Records(t.Protocol):
-    """What was last registered of each pack, see L(RegisteredRecords)."""
-
-    def read(self, ref: str) -> t.Mapping[str, str]:
-        """The record of a pack; empty when nobody knows."""
-
-    def write(self, ref: str, values: t.Mapping[str, str]) -> None:
-        """Put values into it."""
+Enabled = t.Mapping[t.Tuple[str, str], t.Optional[bool]]
 
 
 @dataclass(frozen=True)
@@ -44,7 +35,7 @@ class PackView:
     path: str
     resources: PackResources
     file: OverrideFile
-    database: t.Optional[Database] = None
+    database: t.Optional[Enabled] = None
     recorded: t.Optional[bool] = None
 
     @property
@@ -74,33 +65,32 @@ def view(
     directory: str,
     kinds: t.Sequence[str] = KINDS,
     *,
-    registrar: t.Optional[Registrar] = None,
-    records: t.Optional[Records] = None,
+    database: Database,
+    now: t.Callable[[str], str] = str,
 ) -> PackView:
     """Look at one pack.
 
     :arg directory: The host's overrides directory.
     :arg kinds: The kinds of resources to look at.
-    :arg registrar: Where the database is to be read, too, if it can do that.
+    :arg database: Is read, too, if it lets itself.
+    :arg now: Where a file is just now, as L(View.now).
     :raises RegistrationError: when the database does not answer.
     """
     resources = read_pack_resources(pack.ref, pack.location, kinds)
-    database = read_database(registrar, pack.ref, kinds) if registrar and registrar.reads else None
-    recorded = _recorded(records, registrar, pack.ref, directory) if registrar and records else None
-    return PackView(pack.path, resources, read_override_file(directory, pack.ref), database, recorded)
+    found = read_database(database.registrar, pack.ref, kinds) if database.registrar.reads else None
+    file = read_override_file(directory, pack.ref, now)
+    return PackView(pack.path, resources, file, found, _recorded(database, pack.ref, directory, now))
 
 
-def _recorded(records: Records, registrar: Registrar, ref: str, directory: str) -> t.Optional[bool]:
-    record = records.read(ref)
-    if not record or record.get("by") != registrar.by:
-        return None
+def _recorded(database: Database, ref: str, directory: str, now: t.Callable[[str], str]) -> t.Optional[bool]:
     try:
-        return record.get("overrides", "") == overrides_digest(directory, ref)
+        for_all, own = (read_content(now(override_path(directory, name))) for name in (GLOBAL, ref))
     except OSError:
         return False
+    return database.overrides(ref, overrides_digest(for_all, own)) if database.tells else None
 
 
-def read_database(registrar: Registrar, ref: str, kinds: t.Sequence[str]) -> Database:
+def read_database(registrar: Registrar, ref: str, kinds: t.Sequence[str]) -> Enabled:
     """What the database has of a pack; nothing is asked where there are no kinds."""
     if not kinds:
         return {}

@@ -13,6 +13,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._errors import InvalidPackError
+from .._files import read_regular_file
 from .._layout import entries
 from .._yaml_file import load_yaml, nested_key_lines
 from .document import GLOBAL, KINDS, NOTHING, SINGULAR, Overrides, Problem, parse_document
@@ -22,7 +23,7 @@ from .precedence import Layer
 ENDING = ".yaml"
 # A file that says something of each resource of the largest known pack has a hundredth of this.
 _MOST_BYTES = 1 << 20
-# A file that is larger could not be put back.
+# Of a larger file the diff shows nothing.
 _MOST_KEPT = 16 << 20
 # As deep as an override file goes: KIND, exceptions, NAME, enabled.
 _LEVELS = 4
@@ -34,7 +35,7 @@ class OverrideFile:
 
     :arg pack: The ref of its pack, or C(_global).
     :arg path: Where it is, or would be.
-    :arg content: Its bytes, right or wrong; C(None) when there is none, or when it cannot be read.
+    :arg content: Its bytes, right or wrong; C(None) when there is none, or none that can be read and shown.
     :arg exists: Whether the path holds anything.
     :arg link: Where it leads to, when it is a symbolic link.
     :arg kind: What it is instead of a file, such as C(a directory).
@@ -75,36 +76,38 @@ def override_path(directory: str, pack: str) -> str:
     return os.path.join(directory, f"{pack}{ENDING}")
 
 
-def read_override_file(directory: str, pack: str) -> OverrideFile:
+def read_override_file(directory: str, pack: str, now: t.Callable[[str], str] = str) -> OverrideFile:
     """Read the override file of a pack, or of all packs.
 
     :arg directory: The host's overrides directory, which need not exist.
     :arg pack: A ref, or C(_global).
+    :arg now: Where a file is just now, for a host with something still to be put back.
     :raises MissingLibraryError: without PyYAML, when there is a file.
     """
     path = override_path(directory, pack)
+    location = now(path)
     other = f"{path[: -len(ENDING)]}.yml"
     ignored = other if os.path.lexists(other) else None
     try:
-        status = os.lstat(path)
+        status = os.lstat(location)
     except (FileNotFoundError, NotADirectoryError):
         return OverrideFile(pack, path, ignored=ignored)
-    link = os.readlink(path) if stat.S_ISLNK(status.st_mode) else None
-    if link is not None and not os.path.exists(path):
+    link = os.readlink(location) if stat.S_ISLNK(status.st_mode) else None
+    if link is not None and not os.path.exists(location):
         return OverrideFile(pack, path, exists=True, link=link, ignored=ignored)
-    if not os.path.isfile(path):
-        kind = "a directory" if os.path.isdir(path) else "no regular file"
+    if not os.path.isfile(location):
+        kind = "a directory" if os.path.isdir(location) else "no regular file"
         problem = Problem((), f"it is {kind}", KINDS)
         complaint = f"{path} is {kind}, so StackStorm can register nothing."
         return OverrideFile(pack, path, None, True, link, kind, NOTHING, (problem,), (complaint,), (0,), ignored)
-    return _read(pack, path, link, ignored)
+    return _read(pack, path, location, link, ignored)
 
 
-def _read(pack: str, path: str, link: t.Optional[str], ignored: t.Optional[str]) -> OverrideFile:
-    content = _content(path)
+def _read(pack: str, path: str, location: str, link: t.Optional[str], ignored: t.Optional[str]) -> OverrideFile:
+    content = _content(location)
     try:
-        value = load_yaml(path, most_bytes=_MOST_BYTES)
-        lines = nested_key_lines(path, levels=_LEVELS, most_bytes=_MOST_BYTES)
+        value = load_yaml(location, shown=path, most_bytes=_MOST_BYTES)
+        lines = nested_key_lines(location, shown=path, levels=_LEVELS, most_bytes=_MOST_BYTES)
     except InvalidPackError as error:
         problem = Problem((), error.message.rstrip("."), KINDS)
         return OverrideFile(pack, path, content, True, link, None, NOTHING, (problem,), (error.message,), (0,), ignored)
@@ -119,13 +122,11 @@ def _read(pack: str, path: str, link: t.Optional[str], ignored: t.Optional[str])
 
 
 def _content(path: str) -> t.Optional[bytes]:
-    """All of a file, whatever is in it, so that it can be put back; C(None) when that cannot be."""
+    """The bytes of a file, whatever they are; C(None) when it cannot be read, or is far too large."""
     try:
-        with open(path, "rb") as stream:
-            content = stream.read(_MOST_KEPT + 1)
+        return read_regular_file(path, _MOST_KEPT)
     except OSError:
         return None
-    return content if len(content) <= _MOST_KEPT else None
 
 
 def override_files(directory: str) -> t.List[str]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from .._change.telling import CURRENT, STALE, UNKNOWN, Registration, Telling
 from .._errors import HostError, OptionError
 from .._st2.registration import PackFiles
 from . import editing
@@ -63,9 +64,10 @@ class Plan:
     :arg registers: The packs to register.
     :arg types: The types to register, as L(registration.TYPES).
     :arg expected: What the database has to say of each pack afterwards.
+    :arg concerned: The packs that the file is about.
     :arg agreeing: The packs of which the database has what the overrides say, once this plan is carried out.
-    :arg registered: Whether the database has what the overrides say of every pack that they are about, once this plan
-        is carried out.
+    :arg state: What the database has of all that they are about, once this plan is carried out, one of
+        L(telling.WORDS).
     :arg overridden: How many resources StackStorm says are overridden, by kind.
     :arg installed: Whether the pack is there; always for C(_global).
     """
@@ -79,8 +81,9 @@ class Plan:
     registers: t.Tuple[PackFiles, ...] = ()
     types: t.Tuple[str, ...] = ()
     expected: t.Mapping[str, t.Mapping[Key, bool]] = field(default_factory=dict)
+    concerned: t.Tuple[str, ...] = ()
     agreeing: t.Tuple[str, ...] = ()
-    registered: bool = False
+    state: str = UNKNOWN
     overridden: t.Mapping[str, int] = field(default_factory=dict)
     installed: bool = True
     warnings: t.Tuple[str, ...] = ()
@@ -89,6 +92,22 @@ class Plan:
     def changed(self) -> bool:
         """Whether anything is to be done."""
         return self.writes or bool(self.registers)
+
+    @property
+    def acts(self) -> bool:
+        """As L(session.Plan.acts)."""
+        return self.changed
+
+    @property
+    def parts(self) -> t.Mapping[str, t.Sequence[str]]:
+        """As L(session.Plan.parts)."""
+        return dict.fromkeys(self.concerned, ("overrides",)) if self.writes else {}
+
+    @property
+    def telling(self) -> Telling:
+        """What StackStorm is told."""
+        register = tuple(Registration(pack, self.types) for pack in self.registers)
+        return Telling(register=register, agreeing=self.agreeing if self.changed else ())
 
 
 def make_plan(options: Options, observed: Observed) -> Plan:
@@ -106,24 +125,25 @@ def make_plan(options: Options, observed: Observed) -> Plan:
     wanted = resolve(options, target.overrides, resources)
     content, writes, lost = _content(options, target, wanted.overrides)
     warnings += [*wanted.warnings, *lost]
-    planning = _Planning(options, observed, wanted)
+    effects = _Effects(options, observed, wanted)
     for pack in observed.packs:
-        planning.take(pack)
+        effects.take(pack)
     return Plan(
         pack=options.pack,
         path=target.path,
         before=target.content,
         after=content,
         writes=writes,
-        switches=tuple(planning.switches),
-        registers=tuple(planning.registers),
-        types=tuple(SINGULAR[kind] for kind in KINDS if kind in planning.kinds),
-        expected=planning.expected,
-        agreeing=tuple(planning.agreeing),
-        registered=observed.registers and bool(observed.packs) and not planning.disagreeing,
-        overridden=planning.overridden,
+        switches=tuple(effects.switches),
+        registers=tuple(effects.registers),
+        types=tuple(SINGULAR[kind] for kind in KINDS if kind in effects.kinds),
+        expected=effects.expected,
+        concerned=tuple(pack.ref for pack in observed.packs),
+        agreeing=tuple(effects.agreeing) if observed.registers else (),
+        state=effects.state,
+        overridden=effects.overridden,
         installed=options.for_all or bool(observed.packs),
-        warnings=tuple(warnings + planning.warnings),
+        warnings=tuple(warnings + effects.warnings),
     )
 
 
@@ -150,8 +170,6 @@ def scope(options: Options, current: Overrides, broken: bool) -> t.List[str]:
 def _check_target(options: Options, target: OverrideFile) -> None:
     if target.kind:
         raise HostError(f"{target.path} is {target.kind}. Remove it, so that an override file can be there.")
-    if target.exists and target.content is None and target.link is None:
-        raise HostError(f"{' '.join(target.complaints)} It is left as it is, since it could not be put back.")
     if options.removes_file or options.merge == "replace":
         return
     if target.problems:
@@ -199,7 +217,7 @@ def _content(
     return edited.content, True, [f"The comments in {target.path} are lost: the file had to be written anew."]
 
 
-class _Planning:
+class _Effects:
     """Gathers what the plan says of each pack."""
 
     def __init__(self, options: Options, observed: Observed, wanted: Wanted) -> None:
@@ -239,6 +257,13 @@ class _Planning:
         self.expected[pack.ref] = {key: bool(after[key].enabled) for key in compared}
         if not kinds and not _agrees(pack, self.expected[pack.ref]):
             self.disagreeing.append(pack.ref)
+
+    @property
+    def state(self) -> str:
+        """What the database has afterwards."""
+        if not self._observed.registers or not self._observed.packs:
+            return UNKNOWN
+        return STALE if self.disagreeing else CURRENT
 
     def _layers(self, pack: PackView) -> t.Tuple[t.Tuple[Layer, Layer], t.Tuple[Layer, Layer]]:
         new = Layer(self._wanted.overrides)

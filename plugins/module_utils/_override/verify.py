@@ -17,19 +17,21 @@ from .observe import read_database
 from .plan import Plan
 
 
-def verify(plan: Plan, registrar: Registrar) -> None:
-    """Compare what is there with what the plan promised.
+def verify_database(plan: Plan, registrar: Registrar) -> None:
+    """Compare what StackStorm has of the packs that were registered with what the plan promised.
 
     :raises VerifyError: naming every difference.
     """
-    if plan.writes:
-        _verify_file(plan)
     if registrar.reads:
         for pack in plan.registers:
-            _verify_database(plan, pack.ref, registrar)
+            _verify_pack(plan, pack.ref, registrar)
 
 
-def _verify_file(plan: Plan) -> None:
+def verify_file(plan: Plan) -> None:
+    """Compare the override file that is there now with what was planned.
+
+    :raises VerifyError: when it is another.
+    """
     content: t.Optional[bytes] = None
     try:
         with open(plan.path, "rb") as stream:
@@ -42,7 +44,7 @@ def _verify_file(plan: Plan) -> None:
         raise VerifyError(f"{plan.path} is not what was just written. Does something else write it, too?")
 
 
-def _verify_database(plan: Plan, ref: str, registrar: Registrar) -> None:
+def _verify_pack(plan: Plan, ref: str, registrar: Registrar) -> None:
     expected = plan.expected[ref]
     kinds = [kind for kind in KINDS if any(of == kind for of, _name in expected)]
     found = read_database(registrar, ref, kinds)

@@ -3,19 +3,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This code is private to the stackstorm.st2 collection: do not import it elsewhere.
 
-"""Plan: what has to happen, decided from what was observed and resolved. Pure; check mode, diff and the run "
-"share it."""
+"""Plan: what has to happen, decided from what was observed and resolved. Pure; check mode, diff and run share it."""
 
 from __future__ import annotations
 
+import os
 import typing as t
 from dataclasses import dataclass, field, replace
 
+from .._change.records import PARTS
+from .._change.telling import ABSENT, CURRENT, STALE, UNKNOWN, KnownPack, Registration, Telling
 from .._content.installed import InstalledPack
 from .._content.origin import Resolved, Source
 from .._content.receipt import Contents, Receipt
 from .._content.versions import same_version, sort_versions
-from .._st2.registration import Resource
+from .._st2.registration import PackFiles, Resource
 from .fetch import Candidate
 
 UNCHANGED = ("none", "adopt")
@@ -40,26 +42,6 @@ class State:
 
 
 @dataclass(frozen=True)
-class Known:
-    """What is known of one pack in StackStorm's database.
-
-    :arg told: Whether the database is told of changes; with C(register=none) it is not.
-    :arg current: Whether it has what is on disk; C(None) when nobody can tell.
-    :arg present: Whether it has anything of the pack; C(None) when nobody can tell.
-    :arg unloads: Whether a pack can be taken out of it.
-    :arg version: The version that it has, empty when it has none or nobody can tell.
-    :arg surplus: What it has of the pack although the metadata file is gone, when the task asked to look.
-    """
-
-    told: bool = False
-    current: t.Optional[bool] = None
-    present: t.Optional[bool] = None
-    unloads: bool = False
-    version: str = ""
-    surplus: t.Tuple[Resource, ...] = ()
-
-
-@dataclass(frozen=True)
 class Facts:
     """What was observed about one ref, beside the pack itself.
 
@@ -76,7 +58,7 @@ class Facts:
     edits: t.Tuple[str, ...] = ()
     contents: Contents = field(default_factory=Contents)
     leftovers: t.Tuple[t.Tuple[str, str], ...] = ()
-    known: Known = field(default_factory=Known)
+    known: KnownPack = field(default_factory=KnownPack)
 
 
 @dataclass(frozen=True)
@@ -111,7 +93,7 @@ class PackPlan:
     installed: t.Optional[InstalledPack] = None
     remembered: t.Optional[Receipt] = None
     registration: str = "skipped"
-    known: Known = field(default_factory=Known)
+    known: KnownPack = field(default_factory=KnownPack)
 
     @property
     def changed(self) -> bool:
@@ -124,11 +106,18 @@ class PackPlan:
         return self.known.surplus if self.registration in ("register", "current") else ()
 
     @property
-    def registered(self) -> bool:
-        """Whether the database has what is on disk, afterwards."""
-        if self.after is None:
-            return self.registration in ("unload", "current")
-        return self.registration in ("register", "current")
+    def database_state(self) -> str:
+        """What the database has of the pack, afterwards; one of L(telling.WORDS)."""
+        if self.registration == "unload":
+            return ABSENT
+        if self.registration == "stays":
+            return STALE
+        return self.known.becomes if self.registration == "register" else self.known.state
+
+    @property
+    def path(self) -> str:
+        """Where StackStorm sees the pack, or will."""
+        return os.path.join(self.base_path, self.ref)
 
     @property
     def replaces_files(self) -> bool:
@@ -145,16 +134,48 @@ class PackPlan:
 class Plan:
     """What happens to all packs of a task, in the order in which it happens.
 
-    :arg recovery: Packs that an interrupted run left in between, which are put back first.
+    :arg types: What is registered of a pack; everything when empty.
     """
 
     packs: t.Tuple[PackPlan, ...]
-    recovery: t.Tuple[str, ...] = ()
+    types: t.Tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
         """Whether the host will be different."""
-        return bool(self.recovery) or any(pack.changed for pack in self.packs)
+        return any(pack.changed for pack in self.packs)
+
+    @property
+    def acts(self) -> bool:
+        """Whether there is anything to do, if only to remember something."""
+        return any(pack.action != "none" for pack in self.packs)
+
+    @property
+    def parts(self) -> t.Dict[str, t.Tuple[str, ...]]:
+        """By ref, the parts whose files change, as L(records.PARTS)."""
+        found: t.Dict[str, t.Tuple[str, ...]] = {}
+        for pack in self.packs:
+            parts: t.Tuple[str, ...] = ("pack",) if pack.replaces_files or pack.action == "remove" else ()
+            parts += tuple(kind for kind, _path in pack.leftovers if kind in PARTS)
+            if parts:
+                found[pack.ref] = tuple(dict.fromkeys((*found.get(pack.ref, ()), *parts)))
+        return found
+
+    @property
+    def telling(self) -> Telling:
+        """What StackStorm is told."""
+        by_word: t.Dict[str, t.List[PackPlan]] = {}
+        for pack in self.packs:
+            by_word.setdefault(pack.registration, []).append(pack)
+        known = [pack.ref for pack in by_word.get("current", ()) if pack.after and pack.known.state == CURRENT]
+        return Telling(
+            unload=tuple(dict.fromkeys(pack.ref for pack in by_word.get("unload", ()))),
+            register=tuple(
+                Registration(PackFiles(pack.ref, pack.path), self.types) for pack in by_word.get("register", ())
+            ),
+            delete=tuple(resource for pack in self.packs for resource in pack.surplus),
+            known=tuple(known),
+        )
 
 
 def state_of(pack: InstalledPack) -> State:
@@ -191,7 +212,7 @@ def plan_installed(
         action = "repair"
     elif virtualenv in ("built", "rebuilt"):
         action = "virtualenv"
-    elif facts.known.current is False:
+    elif facts.known.tells and not facts.known.settled:
         action = "register"
     elif facts.known.surplus:
         action = "prune"
@@ -311,16 +332,16 @@ def needs_virtualenv(policy: str, pack: InstalledPack) -> bool:
     return policy == "always" or (pack.receipt.python if pack.receipt else True)
 
 
-def _registration(known: Known, *, new: bool) -> str:
-    if not known.told:
+def _registration(known: KnownPack, *, new: bool) -> str:
+    if not known.tells:
         return "skipped"
-    return "register" if new or not known.current else "current"
+    return "register" if new or not known.settled else "current"
 
 
-def _deregistration(known: Known) -> str:
-    if not known.told:
+def _deregistration(known: KnownPack) -> str:
+    if not known.tells or known.state == UNKNOWN:
         return "skipped"
-    if known.present is False or (known.present is None and known.current):
+    if known.state == ABSENT:
         return "current"
     return "unload" if known.unloads else "stays"
 

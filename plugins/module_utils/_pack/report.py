@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._change.telling import UNKNOWN
 from .._content.installed import Installation
 from .._secrets import strip_urls
 from .._st2.registration import Resource
@@ -19,12 +20,15 @@ from .request import PackRequest
 _UNDONE_VIRTUALENV = {"built": "none", "rebuilt": "kept", "removed": "kept"}
 
 
-def line(plan: Plan) -> str:
-    """What happens, or happened, in one short line: C(sensu 1.0.1 -> 1.0.2 108d52b)."""
+def line(plan: Plan, recovered: t.Sequence[str] = ()) -> str:
+    """What happens, or happened, in one short line: C(sensu 1.0.1 -> 1.0.2 108d52b).
+
+    :arg recovered: The packs of which an interrupted run left something to put back.
+    """
     changed = [pack for pack in plan.packs if pack.changed]
     parts = [_change(pack) for pack in changed]
-    if plan.recovery:
-        parts.insert(0, f"interrupted run undone ({', '.join(plan.recovery)})")
+    if recovered:
+        parts.insert(0, f"interrupted run undone ({', '.join(recovered)})")
     if parts:
         return "; ".join(parts)
     return "; ".join(_unchanged(pack) for pack in plan.packs) or "nothing asked"
@@ -139,6 +143,7 @@ def rows(
     installation: t.Optional[Installation] = None,
     stuck: t.Container[str] = (),
     astray: t.Container[str] = (),
+    states: t.Callable[[str], str] = lambda _ref: UNKNOWN,
 ) -> t.List[t.Dict[str, t.Any]]:
     """The result per pack, in the order of the plan.
 
@@ -147,6 +152,7 @@ def rows(
     :arg installation: The packs as they are after the failure; without, as they were before it.
     :arg stuck: Refs of which something was moved and could not be put back.
     :arg astray: Refs of which StackStorm's database was told something that could not be put back.
+    :arg states: Tells what the database has of a pack after the failure.
     """
     found = []
     for pack in plan.packs:
@@ -159,9 +165,9 @@ def rows(
             if stands
             else (pack.ref in stuck or pack.ref in astray or _public(after) != _public(pack.before))
         )
-        registered = pack.registered if stands else pack.known.current is True and pack.ref not in astray
         row = _row(pack, stands, after, failed, changed)
-        found.append({**row, "registered": registered, "pruned": [one.ref for one in pack.surplus] if stands else []})
+        state = pack.database_state if stands else states(pack.ref)
+        found.append({**row, "database_state": state, "pruned": [one.ref for one in pack.surplus] if stands else []})
     return found
 
 
@@ -207,7 +213,7 @@ def _public(state: t.Optional[State]) -> t.Optional[t.Dict[str, t.Optional[str]]
 
 
 def rows_of_requests(
-    requests: t.Sequence[PackRequest], installation: Installation, failed: Failure
+    requests: t.Sequence[PackRequest], installation: Installation, failed: Failure, states: t.Callable[[str], str]
 ) -> t.List[t.Dict[str, t.Any]]:
     """The result per request of a run that failed before it had a plan; nothing was changed."""
     found = []
@@ -229,7 +235,7 @@ def rows_of_requests(
                 "changed": False,
                 "virtualenv": "kept" if pack else "none",
                 "edits": [],
-                "registered": False,
+                "database_state": states(ref) if ref else UNKNOWN,
                 "pruned": [],
                 "step": failed.step if blamed else None,
                 "msg": failed.message if blamed else "Not done, because another pack of the task failed.",

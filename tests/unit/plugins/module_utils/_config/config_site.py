@@ -21,11 +21,11 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
     host_options,
     registration_options,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.info_task import describe_configs
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.task import converge_config
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task
+from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.config import converge_config
+from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.config_info import describe_configs
 
 CANARY = "c4nary-secret-value"
 SCHEMA = """\

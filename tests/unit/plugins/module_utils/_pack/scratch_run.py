@@ -22,12 +22,10 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
     pack_options,
     registration_options,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import RegisteredRecords
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.database import Database
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import Records
 from ansible_collections.stackstorm.st2.plugins.module_utils._layout import state_directory
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack import report
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.database import Database
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.options import options_from
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.run import Run
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv import (
     MARKER,
     Interpreters,
@@ -40,6 +38,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Red
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.no_registrar import NoRegistrar
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task
+from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.pack import PackTask
 
 from .pretended_database import PretendedDatabase
 
@@ -117,16 +116,7 @@ class Site:
         given.setdefault("virtualenv", "never")
         task = self.pack_task(*names, **given)
         options = options_from(task.params)
-        return Run(
-            task.host,
-            options,
-            check=task.check,
-            scratch=task.scratch,
-            environment=task.environment,
-            redactor=task.redactor,
-            deadline=Deadline(seconds),
-            database=database_of(task, database, options),
-        ).run()
+        return Ran(task, options, database_of(task, database, options), Deadline(seconds))
 
     def files(self, **options):
         """What StackStorm sees: every path of the host but the collection's own places."""
@@ -171,6 +161,21 @@ class Site:
         return sorted(path.name for path in place.iterdir()) if place.exists() else []
 
 
+class Ran(PackTask):
+    """A task of st2_pack that was run, with what it came to."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        result = self.run()
+        self.msg, self.diff, self.rows = result.msg, result.diff, result.returned["packs"]
+        self.changed, self.warnings, self.failure = result.changed, result.warnings, result.failure
+        self.database_state = result.returned["database_state"]
+
+    def _rows(self, outcome):
+        self.plan, self.recovered = outcome.plan, outcome.recovered
+        return super()._rows(outcome)
+
+
 def choosing(registrar):
     """Gives the registrar as often as it answers; then, as C(auto) does it, none."""
     answers = itertools.count(1)
@@ -187,7 +192,7 @@ def database_of(task, registrar=None, options=None):
     return Database(
         choosing(registrar or NoRegistrar()),
         Deadline(60),
-        RegisteredRecords(state_directory(task.host.base_path)),
+        Records(state_directory(task.host.base_path)),
         types=options.register_types if options else (),
         fail_on_failure=not options or options.fail_on_failure,
         prune=bool(options and options.prune),
@@ -205,8 +210,8 @@ def told(outcome):
     return (
         outcome.changed,
         outcome.rows,
-        report.line(outcome.plan),
-        report.diff(outcome.plan),
+        outcome.msg,
+        outcome.diff,
         outcome.warnings,
     )
 
@@ -230,7 +235,7 @@ def converge(site, *names, **options):
     for again in (site.run(*names, check=True, **options), site.run(*names, **options)):
         assert again.failure is None and not again.changed
         assert {row["action"] for row in again.rows} <= {"none"}
-        assert report.diff(again.plan) == []
+        assert again.diff == []
     assert compare(settled, site.host.snapshot(exclude=unseen, identity=True)) == ([], [], [])
     assert database.told() == told_so_far
     return done

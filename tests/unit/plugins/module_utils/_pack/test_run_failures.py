@@ -13,8 +13,8 @@ import pytest
 from infrastructure.packs import PackTree
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._change import journal as transaction
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.transaction import Transaction
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import St2Error
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.apply import Applied
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
     without_waiting_for_disks,
 )
@@ -151,7 +151,7 @@ def test_what_cannot_even_be_put_back_stays_for_the_next_run(site, monkeypatch):
         predicted = site.run("old", check=True)
         healed = site.run("old")
         assert healed.failure is None
-        assert (predicted.changed, predicted.plan.recovery) == (healed.changed, healed.plan.recovery)
+        assert (predicted.changed, predicted.recovered) == (healed.changed, healed.recovered)
         assert site.files() == before
         assert site.debris() == []
         assert site.releases("plain") == []
@@ -175,13 +175,13 @@ class Intruder:
     """Somebody who changes what was just put in place, before it is looked at."""
 
     def __init__(self, monkeypatch, deed):
-        true = Applied.carry_out
+        true = Transaction.carry_out
 
         def carry_out(applied):
             true(applied)
             deed()
 
-        monkeypatch.setattr(Applied, "carry_out", carry_out)
+        monkeypatch.setattr(Transaction, "carry_out", carry_out)
 
 
 @pytest.mark.parametrize("deed", ["version", "gone", "other_commit"])

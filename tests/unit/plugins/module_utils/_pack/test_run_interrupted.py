@@ -14,7 +14,6 @@ import pytest
 from infrastructure.packs import PackTree
 from infrastructure.snapshot import compare
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack import report
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
     PLACING,
     is_killed,
@@ -111,7 +110,7 @@ def test_killed_at_any_move_the_same_run_again_gets_there(site, work, system):
     with without_exchange() if system == "two_renames" else without_waiting_for_disks():
         for number, _killed in killed_runs(site, work):
             done = predicted_and_done(site, work)
-            recovered.add(done.plan.recovery)
+            recovered.add(done.recovered)
             assert site.debris() == [], f"killed before move {number}"
             goals.append(site.files())
             assert goals[-1] == goals[0]
@@ -129,9 +128,9 @@ def test_killed_at_any_move_a_run_about_something_else_puts_the_old_back(site):
         assert site.debris() == []
         assert site.releases("plain") == []
         assert [row["ref"] for row in done.rows] == ["old"]
-        if done.plan.recovery:
-            refs = ", ".join(done.plan.recovery)
-            assert done.changed and report.line(done.plan).startswith(f"interrupted run undone ({refs})")
+        if done.recovered:
+            refs = ", ".join(done.recovered)
+            assert done.changed and done.msg.startswith(f"interrupted run undone ({refs})")
             assert any(f"An earlier run was interrupted while it changed {refs}" in text for text in done.warnings)
 
 
@@ -150,7 +149,7 @@ def test_a_failure_after_something_was_put_back_is_a_change_all_the_same(site):
     for check in (True, False):
         outcome = site.run("nosuch", check=check)
         assert outcome.failure.step == "index"
-        assert (outcome.changed, outcome.plan.recovery) == (True, ("fresh_plain", "plain"))
+        assert (outcome.changed, outcome.recovered) == (True, ("fresh_plain", "plain"))
     assert not site.run("nosuch").changed
 
 

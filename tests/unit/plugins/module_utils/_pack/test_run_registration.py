@@ -9,10 +9,11 @@ from __future__ import annotations
 import pytest
 from infrastructure.packs import PackTree
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack import report
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.journal import Journal
+from ansible_collections.stackstorm.st2.plugins.module_utils._layout import state_directory
 
 from .pretended_database import PretendedDatabase
-from .scratch_run import STATE, Site, converge, released, row_of
+from .scratch_run import Site, converge, released, row_of
 
 ACTION = "---\nname: {name}\nrunner_type: local-shell-cmd\nentry_point: ''\nenabled: true\n"
 
@@ -38,12 +39,12 @@ def test_all_packs_of_a_task_are_registered_once_and_then_found_current(site, da
     done = converge(site, "sensu", "jira", database=database)
     assert database.told() == [("register", ["jira", "sensu"])]
     assert database.rows == {"sensu": "1.1.0", "jira": "2.0.0"}
-    assert [row["registered"] for row in done.rows] == [True, True]
+    assert [row["database_state"] for row in done.rows] == ["current", "current"]
 
 
 def test_nobody_is_told_without_a_database(site):
     done = converge(site, "sensu")
-    assert row_of(done)["registered"] is False
+    assert row_of(done)["database_state"] == "unknown"
 
 
 @pytest.mark.parametrize("reads", [True, False])
@@ -55,7 +56,7 @@ def test_upgrade_and_removal_take_the_database_along(site, reads):
     gone = converge(site, "sensu", state="absent", database=database)
     assert database.rows == {}
     assert database.told()[-1] == ("unload", ["sensu"])
-    assert row_of(gone)["registered"] is True
+    assert row_of(gone)["database_state"] == "absent"
 
 
 def test_a_pack_that_the_database_has_lost_is_registered_although_its_files_are_right(site, database):
@@ -64,8 +65,8 @@ def test_a_pack_that_the_database_has_lost_is_registered_although_its_files_are_
     done = converge(site, "sensu", database=database)
     assert database.rows == {"sensu": "1.1.0"}
     assert row_of(done)["action"] == "register"
-    assert report.line(done.plan) == "sensu 1.1.0 " + site.sha("sensu")[:7] + " registered"
-    assert "database: not known to have it" in report.diff(done.plan)[0]["before"]
+    assert done.msg == "sensu 1.1.0 " + site.sha("sensu")[:7] + " registered"
+    assert "database: not known to have it" in done.diff[0]["before"]
 
 
 def test_a_pack_that_was_copied_by_hand_is_registered(site, database):
@@ -81,7 +82,7 @@ def test_a_pack_that_st2_pack_install_put_there_is_adopted_without_telling_anybo
     done = converge(site, "sensu=1.1.0", database=database)
     assert not done.changed
     assert database.told() == []
-    assert row_of(done)["registered"] is True
+    assert row_of(done)["database_state"] == "current"
 
 
 def test_an_adopted_pack_is_registered_where_the_database_has_another_version(site, database):
@@ -104,7 +105,7 @@ def test_a_registration_that_fails_puts_files_and_database_back(site, database):
     assert database.rows == {"sensu": "1.0.0"}
     assert database.told()[-2:] == [("register", ["sensu"]), ("register", ["sensu"])]
     assert row_of(failed)["after"]["version"] == "1.0.0"
-    assert row_of(failed)["registered"] is True
+    assert row_of(failed)["database_state"] == "current"
     assert not site.run("sensu=1.0.0", database=database).changed
 
 
@@ -123,10 +124,11 @@ def test_what_could_not_be_put_back_is_said_and_put_right_by_the_next_run(site, 
     database.refuses |= {("sensu", "1.1.0"), ("sensu", "1.0.0")}
     failed = site.run("sensu=1.1.0", database=database)
     assert "could not be put back, which the next run does" in failed.failure.message
-    assert row_of(failed)["registered"] is False
+    assert row_of(failed)["database_state"] == "stale"
     database.refuses.clear()
     done = site.run("sensu", database=database)
-    assert row_of(done)["action"] == "register"
+    assert (done.changed, done.recovered) == (True, ("sensu",))
+    assert row_of(done)["database_state"] == "current"
     assert database.rows == {"sensu": "1.0.0"}
 
 
@@ -159,7 +161,7 @@ def test_what_cannot_be_unloaded_is_said(site):
     site.run("sensu", database=database)
     gone = site.run("sensu", state="absent", database=database)
     assert not (site.host.packs / "sensu").exists()
-    assert row_of(gone)["registered"] is False
+    assert row_of(gone)["database_state"] == "stale"
     assert any("keeps what it has of sensu" in warning for warning in gone.warnings)
 
 
@@ -178,7 +180,7 @@ def test_prune_takes_away_what_has_no_file_any_more_and_nothing_else(tmp_path, d
     done = converge(site, "sensu=1.1.0", prune=True, database=database)
     assert sorted(database.stored["sensu"]) == ["sensu.mine", "sensu.report", "sensu.two"]
     assert row_of(done)["pruned"] == ["sensu.one"]
-    assert "only in the database:\n  - actions one\n" in report.diff(done.plan)[0]["before"]
+    assert "only in the database:\n  - actions one\n" in done.diff[0]["before"]
 
 
 def test_prune_of_a_pack_that_is_right_otherwise(tmp_path, database):
@@ -205,8 +207,7 @@ def test_a_repaired_pack_is_registered(site, database):
 
 def test_what_an_interrupted_run_left_in_the_database_waits_for_a_run_that_may_tell(site, database):
     site.run("sensu", "jira", database=database)
-    marker = site.host.base_path / STATE / "registered" / ".under-way.json"
-    marker.write_text('["sensu"]')
+    Journal(state_directory(str(site.host.base_path))).begin([], {"sensu": ["pack", "config", "overrides"]})
     database.rows["sensu"] = "0.9.0"
     assert not site.run("jira").changed
     database.refuses.add(("sensu", "1.1.0"))
@@ -218,7 +219,7 @@ def test_what_an_interrupted_run_left_in_the_database_waits_for_a_run_that_may_t
     assert foretold.changed
     assert database.rows["sensu"] == "0.9.0"
     done = site.run("jira", database=database)
-    assert (done.changed, done.plan.recovery) == (True, ("sensu",))
+    assert (done.changed, done.recovered) == (True, ("sensu",))
     assert database.rows["sensu"] == "1.1.0"
     assert not site.run("jira", database=database).changed
 
@@ -234,7 +235,7 @@ def test_a_database_that_does_not_answer_any_more_is_not_said_to_be_put_back(sit
     database.answers = None
     database.rows["sensu"] = "1.1.0"
     done = site.run("jira", database=database)
-    assert done.plan.recovery == ("sensu",)
+    assert done.recovered == ("sensu",)
     assert database.rows == {"sensu": "1.0.0", "jira": "2.0.0"}
 
 

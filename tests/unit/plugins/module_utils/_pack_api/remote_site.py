@@ -12,9 +12,9 @@ from infrastructure.st2_host import SYSTEM_PACKS, ScratchHost
 from infrastructure.st2_stub import StackStormStub
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import pack_options
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.task import converge_packs
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task
+from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.pack import converge_packs
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.scratch_run import params
 
 BASE_URL = "https://git.example.com/acme"

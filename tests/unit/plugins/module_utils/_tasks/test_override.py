@@ -11,7 +11,7 @@ import pytest
 from infrastructure.st2_stub import StackStormStub
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.task import converge_override
+from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.override import converge_override
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._override.scene import Scene
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
     without_waiting_for_disks,

@@ -9,19 +9,16 @@ from __future__ import annotations
 
 import typing as t
 
-from .._change.journal import Journal, pending
-from .._change.records import RegisteredRecords
-from .._content.installed import Installation
-from .._layout import state_directory
+from .._change.database import Database, open_database
+from .._change.session import undisturbed
+from .._change.telling import ABSENT, CURRENT, STALE, UNKNOWN, overall
+from .._override.document import GLOBAL, KINDS
+from .._override.observe import PackView, installed_packs, view
+from .._override.options import check_pack
+from .._override.override_file import OverrideFile, idle_exceptions, ignored_warning, override_files, read_override_file
+from .._override.precedence import Effect, effect, overridden_counts
 from .._process import Deadline
-from .._st2.choose_registrar import registrar_for
-from .._st2.registration import Registrar
 from .._task import Result, Task
-from .document import GLOBAL, KINDS
-from .observe import PackView, installed_packs, view
-from .options import check_pack
-from .override_file import OverrideFile, idle_exceptions, ignored_warning, override_files, read_override_file
-from .precedence import Effect, effect, overridden_counts
 
 
 def describe_overrides(task: Task) -> Result:
@@ -30,28 +27,28 @@ def describe_overrides(task: Task) -> Result:
     :raises St2Error: for options and hosts that cannot be used, and a database that does not answer.
     """
     names = list(dict.fromkeys(check_pack("pack", name) for name in task.params["pack"] or ()))
-    registrar, warnings = registrar_for(task, Deadline(task.params["timeout"]))
-    if registrar.name == "none" and warnings:
-        warnings = warnings[:-1]  # The last one says that nothing gets registered, which nothing here does.
+    database = open_database(task, Deadline(task.params["timeout"]))
     try:
-        return _describe(task, names, registrar, warnings)
+        # The last one of a database that nobody can ask says that nothing gets registered, which nothing here does.
+        warnings = database.warnings if database.tells else database.warnings[:-1]
+        return _describe(task, names, database, warnings)
     finally:
-        registrar.close()
+        database.close()
 
 
-def _describe(task: Task, names: t.List[str], registrar: Registrar, warnings: t.List[str]) -> Result:
+def _describe(task: Task, names: t.List[str], database: Database, warnings: t.List[str]) -> Result:
     directory = task.host.overrides_path
-    moves = Journal(state_directory(task.host.base_path)).read()
-    installation = Installation(task.host.packs_base_paths, pending(moves) if moves else None)
-    records = RegisteredRecords(state_directory(task.host.base_path))
+    host_view = undisturbed(task.host, task.scratch)
+    installation = host_view.installation
     wanted: t.Sequence[t.Optional[str]] = names or [None]
     found = [pack for name in wanted for pack in installed_packs(installation, name)]
-    views = [view(pack, directory, registrar=registrar, records=records) for pack in found]
-    for_all = read_override_file(directory, GLOBAL)
+    views = [view(pack, directory, database=database, now=host_view.now) for pack in found]
+    for_all = read_override_file(directory, GLOBAL, host_view.now)
     packs = [_pack(one, for_all) for one in views]
     installed = {one.ref for one in views} | {GLOBAL}
     files = [
-        read_override_file(directory, name) for name in dict.fromkeys((GLOBAL, *(names or override_files(directory))))
+        read_override_file(directory, name, host_view.now)
+        for name in dict.fromkeys((GLOBAL, *(names or override_files(directory))))
     ]
     for file in files:
         warnings = warnings + ignored_warning(file)
@@ -82,7 +79,7 @@ def _line(packs: t.Sequence[t.Mapping[str, t.Any]], problems: t.Sequence[str], m
 
 
 def _disagreeing(packs: t.Sequence[t.Mapping[str, t.Any]]) -> t.List[str]:
-    return [pack["ref"] for pack in packs if pack["agrees"] is False]
+    return [pack["ref"] for pack in packs if pack["database_state"] == STALE]
 
 
 def _number(number: int, what: str) -> str:
@@ -105,7 +102,7 @@ def _pack(pack: PackView, for_all: OverrideFile) -> t.Dict[str, t.Any]:
                 "from": found.origin,
                 "metadata": resource.enabled,
                 "database": pack.database.get(key) if pack.database else None,
-                "agrees": _agrees(pack, key, found),
+                "database_state": _state(pack, key, found),
             }
         )
     return {
@@ -114,22 +111,25 @@ def _pack(pack: PackView, for_all: OverrideFile) -> t.Dict[str, t.Any]:
         "file": pack.file.path if pack.file.exists else None,
         "resources": rows,
         "overridden": overridden_counts(pack.resources.resources, *layers),
-        "agrees": _pack_agrees(pack, rows),
+        "database_state": _pack_state(pack, rows),
     }
 
 
-def _agrees(pack: PackView, key: t.Tuple[str, str], found: Effect) -> t.Optional[bool]:
+def _state(pack: PackView, key: t.Tuple[str, str], found: Effect) -> str:
+    """What the database has of one resource; C(absent) when it lacks it."""
     if pack.database is None or found.enabled is None:
-        return None
-    return pack.database.get(key) == found.enabled
+        return UNKNOWN
+    if key not in pack.database:
+        return ABSENT
+    return CURRENT if pack.database[key] == found.enabled else STALE
 
 
-def _pack_agrees(pack: PackView, rows: t.Sequence[t.Mapping[str, t.Any]]) -> t.Optional[bool]:
-    """Whether the database has all that the files say. A record can only tell that it does not."""
+def _pack_state(pack: PackView, rows: t.Sequence[t.Mapping[str, t.Any]]) -> str:
+    """What the database has of all of them. A record can only tell that it is another."""
     if pack.database is None:
-        return False if pack.recorded is False else None
-    known = [row["agrees"] for row in rows]
-    return None if None in known else all(known)
+        return STALE if pack.recorded is False else UNKNOWN
+    states = {row["database_state"] for row in rows}
+    return STALE if ABSENT in states else overall(states or (CURRENT,))
 
 
 def _complaints(file: OverrideFile, idle: t.Sequence[t.Tuple[int, str]]) -> t.List[str]:

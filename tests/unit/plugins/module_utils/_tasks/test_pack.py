@@ -11,7 +11,7 @@ import pytest
 from infrastructure.packs import PackTree
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import HostError, OptionError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.task import converge_packs
+from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.pack import converge_packs
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
     without_waiting_for_disks,
 )

@@ -12,7 +12,7 @@ from infrastructure.snapshot import compare
 from infrastructure.st2_stub import StackStormStub
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.info_task import describe_overrides
+from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.override_info import describe_overrides
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._override.scene import Scene
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
     without_waiting_for_disks,

@@ -3,8 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This code is private to the stackstorm.st2 collection: do not import it elsewhere.
 
-"""From options and observation to the plan: what is asked is resolved, what is there is looked at, and both "
-"are joined."""
+"""From options to the plan of packs: what is asked is resolved, what is there is looked at, and both are joined."""
 
 from __future__ import annotations
 
@@ -12,18 +11,18 @@ import os
 import typing as t
 from dataclasses import replace
 
-from .._change.staging import Staging
-from .._content.installed import Installation, InstalledPack, dependencies_of
+from .._change.database import Database
+from .._change.journal import Move
+from .._change.session import View
+from .._change.telling import ABSENT, UNKNOWN, KnownPack
+from .._content.installed import InstalledPack, dependencies_of
 from .._errors import InvalidPackError, OptionError
-from .._layout import VirtualenvsDirectory
 from .._process import Deadline
 from .._secrets import Redactor, url_secrets
 from .._source.credentials import CredentialBook
 from .._source.git_program import Git, GitAccess
-from .._st2.host import Host
 from .._st2.proxy import resolve_proxy
 from . import dependencies, inspection, plan
-from .database import Database
 from .fetch import Candidate, Fetcher, Rules, Wanted, source_of
 from .options import Options
 from .resolve import Asked, Resolution, Resolver, already_there
@@ -31,44 +30,43 @@ from .satisfaction import satisfied
 from .virtualenv import Interpreters, Settings, may_stay, observe_virtualenv
 
 if t.TYPE_CHECKING:
-    from .._change.journal import Journal
     from .._source.index import Indexes
-    from .apply import Tools
     from .virtualenv_build import VirtualenvBuilder
 
 
-class Planner:
-    """Makes the plan of one run.
+class PackPlanner:
+    """Plans and prepares what a task asks of packs.
 
     :arg base_path: The packs base path for packs that are not there yet.
+    :arg check_config: Says why StackStorm would refuse the config that the host has, or will have, of a candidate.
     """
 
     def __init__(
         self,
-        host: Host,
+        view: View,
         options: Options,
-        installation: Installation,
-        virtualenvs: VirtualenvsDirectory,
+        database: Database,
         *,
         base_path: str,
-        staging: Staging,
         scratch: str,
         deadline: Deadline,
         environment: t.Mapping[str, str],
         redactor: Redactor,
-        database: Database,
+        check_config: t.Callable[[Candidate], None] = lambda _candidate: None,
     ) -> None:
-        self.installation = installation
-        self._database = database
-        self.virtualenvs = virtualenvs
+        host = view.host
+        self.installation = view.installation
+        self.virtualenvs = view.virtualenvs
         self.warnings = [warning for request in options.requests for warning in request.warnings]
+        self._database = database
         self._host = host
         self._options = options
         self._base_path = base_path
-        self._staging = staging
+        self._staging = view.staging
         self._scratch = scratch
         self._deadline = deadline
         self._redactor = redactor
+        self._check_config = check_config
         self._proxy = resolve_proxy(options.proxy, host.service_environment, environment)
         for secret in (*self._proxy.secrets(), *url_secrets([*host.index_urls, *host.pip_opts])):
             redactor.add(secret)
@@ -83,7 +81,7 @@ class Planner:
         self._interpreters = Interpreters(deadline, self._environment)
         self._asked = [Asked(request, latest=options.state == "latest") for request in options.requests]
 
-    def plan_at_rest(self) -> t.Optional[plan.Plan]:
+    def at_rest(self) -> t.Optional[plan.Plan]:
         """The plan when there is nothing to do, found without network and programs; C(None) when there may be."""
         if self._options.state == "absent":
             made = self._plan_absent()
@@ -102,10 +100,10 @@ class Planner:
             providers = dependencies.Providers(resolution.packs, self.installation)
             if dependencies.missing(providers, resolution.packs.values()):
                 return None
-        made = plan.Plan(tuple(self._plan_present(ref, pack, resolution) for ref, pack in resolution.packs.items()))
+        made = self._plan_of(tuple(self._plan_present(ref, pack, resolution) for ref, pack in resolution.packs.items()))
         return None if made.changed else made
 
-    def make_plan(self) -> plan.Plan:
+    def make(self) -> plan.Plan:
         """The plan, with everything it needs fetched into staging.
 
         :raises St2Error: when what is asked cannot be had or must not be installed; nothing has been changed then.
@@ -123,15 +121,29 @@ class Planner:
         providers = dependencies.Providers(resolution.packs, self.installation)
         order = dependencies.in_order(resolution.candidates(), providers)
         rest = [ref for ref in made if ref not in order]
-        return plan.Plan(tuple(made[ref] for ref in (*rest, *order)))
+        return self._plan_of(tuple(made[ref] for ref in (*rest, *order)))
 
-    def tools(self, staging: Staging, journal: Journal) -> t.Tuple[Tools, t.List[str]]:
-        """What applying the plan needs, and warnings."""
-        from .apply import Tools
+    def stage(self, made: plan.Plan) -> t.List[Move]:
+        """Prepare everything aside; return the moves that put it in place."""
         from .ownership import resolve_ownership
+        from .stage import Tools, stage
 
         ownership, warnings = resolve_ownership(self._options.owner, self._options.group, self._host.pack_group)
-        return Tools(staging, journal, self._builder, self._get_git, ownership, self._options.keep_releases), warnings
+        self.warnings += warnings
+        tools = Tools(self._staging, self._builder, self._get_git, ownership, self._options.keep_releases)
+        return stage(made, self.installation, self.virtualenvs, tools)
+
+    def verify(self, made: plan.Plan) -> None:
+        """Read the packs again, and compare them with the plan.
+
+        :raises VerifyError: naming what is different.
+        """
+        from .verify import verify
+
+        verify(made, self._host.packs_base_paths, self._host.virtualenvs_path)
+
+    def _plan_of(self, packs: t.Tuple[plan.PackPlan, ...]) -> plan.Plan:
+        return plan.Plan(packs, self._database.types)
 
     def _plan_present(self, ref: str, pack: t.Union[Candidate, InstalledPack], resolution: Resolution) -> plan.PackPlan:
         requested = tuple(dict.fromkeys(asked.request.requested for asked in resolution.asked[ref]))
@@ -143,8 +155,8 @@ class Planner:
             if installed:
                 directory = self.installation.directory(installed.base_path)
                 facts = replace(facts, contents=inspection.contents_of(installed, directory))
-            self._check_config(ref, pack)
-            facts = replace(facts, known=self._database.known(ref, installed, pack.staged))
+            self._check_config(pack)
+            facts = replace(facts, known=self._database.pack(ref, installed, pack.staged))
             base_path = self._base_path_for(installed)
             return plan.plan_candidate(pack, installed, facts, policy=policy, requested=requested, base_path=base_path)
         directory = self.installation.directory(pack.base_path)
@@ -153,7 +165,7 @@ class Planner:
         if self._options.verify == "content" and not pack.is_system:
             facts, stays = self._look_for_edits(pack, facts)
         if not pack.is_system:
-            facts = replace(facts, known=self._database.known(ref, pack, pack.location))
+            facts = replace(facts, known=self._database.pack(ref, pack, pack.location))
         remembered = None
         proof = resolution.proven.get(ref)
         if proof and (not satisfied(pack, proof.wanted.version) if pack.receipt else pack.head):
@@ -164,22 +176,6 @@ class Planner:
         return plan.plan_installed(
             pack, facts, policy=policy, requested=requested, remembered=remembered, restored=stays
         )
-
-    def _check_config(self, ref: str, candidate: Candidate) -> None:
-        """Refuse a version whose schema refuses the config that is on the host: StackStorm could not register it."""
-        path = os.path.join(self._host.configs_path, f"{ref}.yaml")
-        if not os.path.lexists(path):
-            return
-        from .._config.check import check_config
-        from .._content.problem import sentence
-
-        problems = check_config(candidate.staged, path)
-        if problems:
-            raise InvalidPackError(
-                f"{ref} {candidate.metadata.version} does not take the config that is in {path}: {sentence(problems)}. "
-                "Nothing was changed: mend the config first, with st2_pack_config and its option schema.",
-                ref=ref,
-            )
 
     def _look_for_edits(self, pack: InstalledPack, facts: plan.Facts) -> t.Tuple[plan.Facts, InstalledPack]:
         """The facts with the edits in them, and what undoing those makes of the pack."""
@@ -219,7 +215,7 @@ class Planner:
         going = [made.ref for made in plans if made.action == "remove"]
         if going and self._options.dependencies != "skip":
             dependencies.check_removal(going, self.installation)
-        return plan.Plan(tuple(plans))
+        return self._plan_of(tuple(plans))
 
     def _removals(self, ref: str, asked: t.Sequence[str]) -> t.Iterator[plan.PackPlan]:
         """The removal of a pack, and of its copies in later base paths: without the first, StackStorm would run those.
@@ -235,10 +231,10 @@ class Planner:
         facts = plan.Facts()
         if ref:
             facts = replace(facts, virtualenv=observe_virtualenv(self.virtualenvs, ref).health)
-            facts = replace(facts, known=self._database.known(ref, None))
+            facts = replace(facts, known=self._database.pack(ref, None))
             if self._options.purge:
                 facts = replace(facts, leftovers=inspection.leftovers(ref, self._host, self.virtualenvs.now))
-            if facts.known.told and not facts.known.unloads:
+            if facts.known.tells and not facts.known.unloads:
                 self._warn_of_remains(ref, facts.known)
         copies = self.installation.shadowed(ref) if installed else []
         for pack in (installed, *copies):
@@ -246,7 +242,7 @@ class Planner:
                 contents = inspection.contents_of(pack, self.installation.directory(pack.base_path))
                 facts = replace(facts, contents=contents)
             yield plan.plan_removal(ref, pack, facts, requested=requested, base_path=self._base_path)
-            facts = plan.Facts()
+            facts = plan.Facts(known=facts.known)
 
     def _ref_to_remove(self, ref: t.Optional[str], source: t.Optional[str], subdir: str) -> t.Optional[str]:
         if ref or not source:
@@ -255,8 +251,8 @@ class Planner:
         pack = self.installation.by_source(known.url, known.subdir)
         return pack.ref if pack else None
 
-    def _warn_of_remains(self, ref: str, known: plan.Known) -> None:
-        if known.present:
+    def _warn_of_remains(self, ref: str, known: KnownPack) -> None:
+        if known.state not in (ABSENT, UNKNOWN):
             self.warnings.append(
                 f"StackStorm's database keeps what it has of {ref}: st2-register-content takes nothing out of it. Give "
                 "this task access to the API (api_key), or uninstall the pack there."

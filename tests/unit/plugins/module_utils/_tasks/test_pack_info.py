@@ -13,7 +13,7 @@ from infrastructure.packs import PackTree
 from infrastructure.snapshot import compare
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import IndexError_, OptionError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.info_task import describe_packs
+from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.pack_info import describe_packs
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
     is_killed,
     without_waiting_for_disks,

@@ -11,25 +11,22 @@ import os
 import re
 import typing as t
 
-from .._change.journal import Journal, pending
-from .._change.records import RegisteredRecords
+from .._change.database import Database, open_database
+from .._change.session import undisturbed
+from .._config.defaults import StackStormCrash, effective_schema, with_defaults
+from .._config.observe import PackPlace, observe
+from .._config.plan import state_of
+from .._config.redaction import Redaction
+from .._config.template import config_template, describe
+from .._config.validation import check_values, unknown_keys
+from .._config.values import Values
 from .._content.address import check_ref
 from .._content.config_schema import SCHEMA_FILE, ConfigSchema
-from .._content.installed import Installation
 from .._content.yaml_lines import shown_path
 from .._errors import OptionError
-from .._layout import entries, state_directory
+from .._layout import entries
 from .._process import Deadline
-from .._st2.choose_registrar import registrar_for
-from .._st2.registration import Registrar
 from .._task import Result, Task
-from .defaults import StackStormCrash, effective_schema, with_defaults
-from .document import ConfigFile
-from .observe import Database, Observer
-from .redaction import Redaction
-from .template import config_template, describe
-from .validation import check_values, unknown_keys
-from .values import Values, agrees
 
 _CONFIG_FILE = re.compile(r"([a-z0-9_]+)\.yaml")
 
@@ -43,14 +40,14 @@ def describe_configs(task: Task) -> Result:
     if task.params["schema"] and len(refs) != 1:
         raise OptionError("schema goes with one pack: name it in pack.")
     deadline = Deadline(task.params["timeout"])
-    registrar, warnings = registrar_for(task, deadline)
+    database = open_database(task, deadline)
     try:
-        describer = _Describer(task, registrar)
+        describer = _Describer(task, database)
         configs = [describer.describe(ref) for ref in dict.fromkeys(refs or describer.refs())]
+        # Nothing is to be registered here, so that nothing is lost without a database.
+        warnings = database.warnings if database.tells else []
     finally:
-        registrar.close()
-    # Nothing is to be registered here, so that nothing is lost without a database.
-    warnings = [] if registrar.name == "none" else warnings
+        database.close()
     noun = "config" if len(configs) == 1 else "configs"
     wrong = [config["pack"] for config in configs if config["exists"] and (config["problems"] or config["problem"])]
     msg = f"{len(configs)} {noun}" + (f"; refused by StackStorm: {', '.join(wrong)}" if wrong else "")
@@ -58,13 +55,12 @@ def describe_configs(task: Task) -> Result:
 
 
 class _Describer:
-    def __init__(self, task: Task, registrar: Registrar) -> None:
+    def __init__(self, task: Task, database: Database) -> None:
         self.warnings: t.List[str] = []
         self._task = task
-        state = state_directory(task.host.base_path)
-        moves = Journal(state).read()
-        self._installation = Installation(task.host.packs_base_paths, pending(moves) if moves else None)
-        self._observer = Observer(task.host.configs_path, self._location, registrar, RegisteredRecords(state))
+        self._database = database
+        self._view = undisturbed(task.host, task.scratch)
+        self._installation = self._view.installation
 
     def refs(self) -> t.List[str]:
         """The packs that have a config or a schema, sorted."""
@@ -79,7 +75,9 @@ class _Describer:
 
     def describe(self, ref: str) -> t.Dict[str, t.Any]:
         """What is to be said of one config. Secrets are masked."""
-        observed = self._observer.observe(ref, schema=self._task.params["schema"], lenient=True)
+        pack = self._installation.get(ref)
+        place = PackPlace(pack.path, pack.location) if pack else None
+        observed = observe(self._view, self._database, ref, place, schema=self._task.params["schema"], lenient=True)
         self.warnings += observed.warnings
         file, schema = observed.file, observed.schema
         redaction = Redaction(schema)
@@ -90,7 +88,7 @@ class _Describer:
             "pack": ref,
             "path": file.path,
             "exists": file.exists,
-            "installed": observed.pack_path is not None,
+            "installed": observed.pack is not None,
             "schema": schema.path if schema else None,
             "config": redaction.mask(file.values) if file.exists and not file.problem else None,
             "defaults": redaction.mask(_defaults(schema, file.values)),
@@ -98,7 +96,7 @@ class _Describer:
             "problem": file.problem or None,
             "problems": [problem.as_dict() for problem in problems],
             "unknown_keys": [shown_path(path) for path in unknown_keys(schema, file.values)],
-            "registered": _is_registered(observed.database, file),
+            "database_state": state_of(observed.database, file.values if file.exists else None),
             "attributes": _attributes(schema, file.values, redaction),
             "template": config_template(schema) if schema else None,
         }
@@ -128,17 +126,6 @@ def _added(filled: t.Mapping[str, t.Any], values: t.Mapping[str, t.Any]) -> Valu
         elif isinstance(before, dict) and isinstance(value, dict) and _added(value, before):
             found[key] = _added(value, before)
     return found
-
-
-def _is_registered(database: Database, file: ConfigFile) -> t.Optional[bool]:
-    """Whether the database agrees with the file; C(None) when that cannot be told."""
-    if file.problem:
-        return None
-    if database.reads:
-        return agrees(dict(database.values), file.values) if database.values is not None else not file.exists
-    if not database.recorded:
-        return None
-    return database.recorded == database.digest
 
 
 def _attributes(schema: t.Optional[ConfigSchema], values: Values, redaction: Redaction) -> t.List[t.Dict[str, t.Any]]:

@@ -3,20 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This code is private to the stackstorm.st2 collection: do not import it elsewhere.
 
-"""Apply: the only writer. Everything is prepared aside, written into the journal, moved by rename, and "
-"undone as one."""
+"""Stage: trees, virtualenvs and receipts of packs are prepared aside, and the moves named that put them in place."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import shutil
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from .._change import journal as transaction
+from .._change.journal import Move
 from .._change.staging import Staging
 from .._content.installed import Installation, InstalledPack
 from .._content.receipt import contents_document, receipt_document
@@ -37,7 +35,7 @@ _WITHOUT_FILES = ("none", "virtualenv", "purge", "prune", "unload")
 
 @dataclass(frozen=True)
 class Tools:
-    """What applying needs beside the plan.
+    """What staging needs beside the plan.
 
     :arg builder: Makes the virtualenv builder, when one has to be built.
     :arg git: Gives the git program, when a working copy has to be repaired.
@@ -45,25 +43,24 @@ class Tools:
     """
 
     staging: Staging
-    journal: transaction.Journal
     builder: t.Callable[[], VirtualenvBuilder]
     git: t.Callable[[], Git]
     ownership: Ownership
     keep_releases: int
 
 
-def apply(plan: Plan, installation: Installation, virtualenvs: VirtualenvsDirectory, tools: Tools) -> Applied:
-    """Prepare everything, then move it into place.
+def stage(plan: Plan, installation: Installation, virtualenvs: VirtualenvsDirectory, tools: Tools) -> t.List[Move]:
+    """Prepare everything aside.
 
-    :returns: The moves that were made; the caller verifies, and then commits them or undoes them.
-    :raises St2Error: when something cannot be prepared or moved; what was moved has been undone then.
+    :returns: The moves that put it in place.
+    :raises St2Error: when something cannot be prepared; the running packs were not touched.
     """
     changing = [pack for pack in plan.packs if pack.action != "none"]
     trees = {pack.ref: _stage_tree(pack, installation, tools) for pack in changing if pack.replaces_files}
     built = _build_virtualenvs([pack for pack in changing if pack.builds_virtualenv], trees, virtualenvs, tools)
     for path in (*trees.values(), *built.values()):
         tools.ownership.apply(path)
-    moves: t.List[transaction.Move] = []
+    moves: t.List[Move] = []
     for pack in plan.packs:
         directory = installation.directory(pack.base_path)
         with _about(pack.ref):
@@ -71,83 +68,7 @@ def apply(plan: Plan, installation: Installation, virtualenvs: VirtualenvsDirect
             if any(move.what == "pack" and move.ref == pack.ref for move in moves):
                 taken = {move.live for move in moves}
                 moves += [move for move in _outdated_releases(pack, installation, tools) if move.live not in taken]
-    applied = Applied(tuple(map(transaction.prepared, moves)), tools)
-    applied.carry_out()
-    return applied
-
-
-class Applied:
-    """Moves that are in the journal.
-
-    :arg moves: In the order in which they are made.
-    """
-
-    def __init__(self, moves: t.Tuple[transaction.Move, ...], tools: Tools) -> None:
-        self.moves = moves
-        self._tools = tools
-
-    def carry_out(self) -> None:
-        """Make the moves, all or none.
-
-        :raises ApplyError: when one is refused; all have been undone then.
-        """
-        if not self.moves:
-            return
-        try:
-            self._tools.journal.begin(self.moves)
-            for number in range(len(self.moves)):
-                self._make(number)
-        except BaseException:
-            self.undo()
-            raise
-
-    def _make(self, number: int) -> None:
-        move = self.moves[number]
-        try:
-            os.makedirs(os.path.dirname(move.kept), mode=0o755, exist_ok=True)
-            try:
-                transaction.carry_out(move)
-            except OSError as error:
-                if error.errno != errno.EXDEV or not os.path.isdir(move.live) or os.path.islink(move.live):
-                    raise
-                self._make_by_copy(number)
-        except OSError as error:
-            raise ApplyError(
-                f"The {move.what} of {move.ref} cannot be {'put at' if move.staged else 'taken from'} {move.live}: "
-                f"{error.strerror}. Everything this task had changed was put back.",
-                ref=move.ref,
-            ) from error
-
-    def _make_by_copy(self, number: int) -> None:
-        move = transaction.copied(self.moves[number])
-        self.moves = (*self.moves[:number], move, *self.moves[number + 1 :])
-        self._tools.journal.begin(self.moves)
-        transaction.carry_out_copied(move)
-
-    def undo(self) -> None:
-        """Put everything back as it was before.
-
-        :raises ApplyError: when that cannot be done; the journal stays, and the next run tries again.
-        """
-        if not self.moves:
-            return
-        try:
-            transaction.undo_all(self.moves)
-            transaction.drop_releases(self.moves)
-            self._tools.journal.end()
-        except OSError as error:
-            raise ApplyError(
-                f"What this task had changed cannot be put back: {error}. The old files are still there, and the next "
-                "run puts them back."
-            ) from error
-
-    def commit(self) -> None:
-        """Let the new state stand. What is no longer needed lies in staging by now.
-
-        :raises OSError: when the journal cannot be removed; the moves can and have to be undone then.
-        """
-        if self.moves:
-            self._tools.journal.end()
+    return moves
 
 
 @contextlib.contextmanager
@@ -215,10 +136,10 @@ def _moves(
     tree: t.Optional[str],
     virtualenv: t.Optional[str],
     tools: Tools,
-) -> t.Iterator[transaction.Move]:
+) -> t.Iterator[Move]:
     if virtualenv:
         kept = tools.staging.path(virtualenvs.staging, "old", pack.ref)
-        yield transaction.Move(pack.ref, "virtualenv", virtualenvs.virtualenv(pack.ref), virtualenv, kept)
+        yield Move(pack.ref, "virtualenv", virtualenvs.virtualenv(pack.ref), virtualenv, kept)
     if pack.action in _WITHOUT_FILES or (pack.action == "register" and not _remembers_more(pack)):
         yield from _leftovers(pack, tools)
         return
@@ -228,7 +149,7 @@ def _moves(
     if tree or pack.action == "remove":
         # What is in the way without being a pack, and a pack that is not kept, goes with the staging directory.
         kept = os.path.join(release or tools.staging.path(directory.staging, "old", pack.ref, "any"), "pack")
-        yield transaction.Move(pack.ref, "pack", directory.pack(pack.ref), tree, kept)
+        yield Move(pack.ref, "pack", directory.pack(pack.ref), tree, kept)
     yield from _receipts(pack, directory, tree, release, tools)
     yield from _leftovers(pack, tools)
 
@@ -240,7 +161,7 @@ def _remembers_more(pack: PackPlan) -> bool:
 
 def _receipts(
     pack: PackPlan, directory: PacksDirectory, tree: t.Optional[str], release: str, tools: Tools
-) -> t.Iterator[transaction.Move]:
+) -> t.Iterator[Move]:
     """The moves of the two files that remember the pack."""
     live = {"contents": directory.contents(pack.ref), "receipt": directory.receipt(pack.ref)}
     documents: t.Dict[str, bytes] = {}
@@ -254,21 +175,21 @@ def _receipts(
         if what in documents:
             staged = tools.staging.path(directory.staging, "receipts", f"{pack.ref}.{what}.json")
             write_atomically(staged, documents[what])
-            yield transaction.Move(pack.ref, what, path, staged, kept)
+            yield Move(pack.ref, what, path, staged, kept)
         elif os.path.lexists(path):
-            yield transaction.Move(pack.ref, what, path, None, kept)
+            yield Move(pack.ref, what, path, None, kept)
 
 
-def _outdated_releases(pack: PackPlan, installation: Installation, tools: Tools) -> t.Iterator[transaction.Move]:
+def _outdated_releases(pack: PackPlan, installation: Installation, tools: Tools) -> t.Iterator[Move]:
     """Earlier versions that go, by rename like everything else: no half of one is ever there, nor one too many."""
     for directory in installation.directories:
         coming = pack.before is not None and directory.path == pack.base_path
         for path in releases.outdated(directory, pack.ref, tools.keep_releases, coming=coming):
             kept = tools.staging.path(directory.staging, "old", "releases", pack.ref, os.path.basename(path))
-            yield transaction.Move(pack.ref, "release", path, None, kept)
+            yield Move(pack.ref, "release", path, None, kept)
 
 
-def _leftovers(pack: PackPlan, tools: Tools) -> t.Iterator[transaction.Move]:
+def _leftovers(pack: PackPlan, tools: Tools) -> t.Iterator[Move]:
     for kind, path in pack.leftovers:
         kept = tools.staging.path(Staging.beside(path), "old", f"{pack.ref}.{kind}")
-        yield transaction.Move(pack.ref, kind, path, None, kept)
+        yield Move(pack.ref, kind, path, None, kept)

@@ -9,22 +9,22 @@ from __future__ import annotations
 
 import typing as t
 
-from .._change.journal import Journal, pending
+from .._change.database import open_database
+from .._change.session import undisturbed
 from .._content.address import check_ref
 from .._content.installed import Installation, InstalledPack, dependencies_of
 from .._content.versions import same_version, sort_versions
 from .._errors import IndexError_, VirtualenvError
-from .._layout import VirtualenvsDirectory, state_directory
+from .._layout import VirtualenvsDirectory
+from .._pack import inspection
+from .._pack.releases import releases
+from .._pack.virtualenv import Interpreters, Settings, may_stay, observe_virtualenv
 from .._process import Deadline
 from .._secrets import Credentials, strip_urls
 from .._source.credentials import CredentialBook
 from .._source.git_program import Git, GitAccess
 from .._st2.proxy import resolve_proxy
 from .._task import Result, Task
-from . import inspection
-from .database import open_database
-from .releases import releases
-from .virtualenv import Interpreters, Settings, may_stay, observe_virtualenv
 
 if t.TYPE_CHECKING:
     from .._source.index import Indexes
@@ -35,12 +35,11 @@ def describe_packs(task: Task) -> Result:
 
     :raises St2Error: for options and hosts that cannot be used, and an index that was asked for and cannot be read.
     """
-    moves = Journal(state_directory(task.host.base_path)).read()
-    moved = pending(moves) if moves else None
-    installation = Installation(task.host.packs_base_paths, moved)
+    view = undisturbed(task.host, task.scratch)
+    installation = view.installation
     names = task.params["name"]
     refs = [check_ref("name", name) for name in names] if names else installation.refs()
-    inspector = _Inspector(task, installation, VirtualenvsDirectory(task.host.virtualenvs_path, moved))
+    inspector = _Inspector(task, installation, view.virtualenvs)
     found = [(ref, installation.get(ref)) for ref in dict.fromkeys(refs)]
     inspector.look([ref for ref, pack in found if pack and not pack.is_system])
     packs = [inspector.describe(pack) for _ref, pack in found if pack]
@@ -108,7 +107,7 @@ class _Inspector:
             },
             "requirements": list(contents.requirements),
             "virtualenv": self._virtualenv(pack),
-            "registered": None if pack.is_system else self._database.known(pack.ref, pack).current,
+            "database_state": None if pack.is_system else self._database.pack(pack.ref, pack).state,
         }
         if self._task.params["check_edits"]:
             known = inspection.as_installed(pack, directory)

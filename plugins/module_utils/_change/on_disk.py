@@ -1,0 +1,64 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""What packs, configs and overrides are known by as they are on disk, to be held against what StackStorm was told."""
+
+from __future__ import annotations
+
+import os
+
+from .._content.installed import Installation, InstalledPack
+from .._content.receipt import stamp
+from .._st2.host import Host
+from .records import Records, overrides_digest, read_content
+
+GLOBAL_OVERRIDES = "_global"
+
+
+class OnDisk:
+    """The files of one host.
+
+    :arg records: Gives configs their digest, with the host's own key.
+    """
+
+    def __init__(self, host: Host, installation: Installation, records: Records) -> None:
+        self._host = host
+        self._records = records
+        self.installation = installation
+
+    def pack(self, ref: str) -> str:
+        """By what the content of a pack is told from another; empty when it is not there."""
+        pack = self.installation.get(ref)
+        return identity_of(pack) if pack else ""
+
+    def config(self, ref: str) -> str:
+        """The digest of a pack's config; empty when there is none.
+
+        :raises OSError: when it cannot be read.
+        """
+        return self._records.config_digest(read_content(os.path.join(self._host.configs_path, f"{ref}.yaml")))
+
+    def overrides(self, ref: str) -> str:
+        """The digest of the overrides that apply to a pack (content/loader.py OverrideLoader reads these two files, by
+        their literal names); L(records.NO_OVERRIDES) when there are none.
+
+        :raises OSError: when one cannot be read.
+        """
+        for_all, own = (
+            read_content(os.path.join(self._host.overrides_path, f"{name}.yaml")) for name in (GLOBAL_OVERRIDES, ref)
+        )
+        return overrides_digest(for_all, own)
+
+
+def identity_of(pack: InstalledPack) -> str:
+    """By what a pack's content is told from another: its commit, its digest, or size and time of its C(pack.yaml)."""
+    digest = pack.receipt.digest if pack.receipt else ""
+    if pack.commit or digest:
+        return pack.commit or digest
+    try:
+        size, time = stamp(pack.location)
+    except OSError:
+        return "unknown"
+    return f"{size} {time}"

@@ -1,0 +1,323 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""One run of a task that changes a host: the lock, what an interrupted run left, the plan, the change, and its undoing.
+
+Packs, configs and overrides are changes of one kind: files are moved, StackStorm is told, both are read back, and both
+are put back when anything fails.
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from dataclasses import dataclass, field
+
+from .._content.installed import Installation
+from .._errors import ApplyError, HostError, MissingLibraryError, St2Error
+from .._layout import NOWHERE, Moved, PacksDirectory, VirtualenvsDirectory, state_directory
+from .._process import Deadline
+from .._st2.host import Host
+from .database import Database
+from .journal import Entry, Journal, Move, pending
+from .lock import HostLock
+from .on_disk import OnDisk
+from .recovery import interrupted, recover
+from .staging import Staging, debris
+from .telling import Telling
+from .transaction import Transaction
+
+_PUT_BACK = "Everything this task had changed was put back."
+
+
+@dataclass(frozen=True)
+class View:
+    """A host as a plan sees it: as it is, or will be once what an interrupted run left is put back.
+
+    :arg moved: Where things really are while that waits, see L(journal.pending).
+    :arg staging: Where new files are prepared; outside of the host's directories in check mode.
+    """
+
+    host: Host
+    staging: Staging
+    moved: Moved = field(default_factory=dict)
+
+    @property
+    def installation(self) -> Installation:
+        """The packs, each read when it is asked for."""
+        return Installation(self.host.packs_base_paths, self.moved)
+
+    @property
+    def virtualenvs(self) -> VirtualenvsDirectory:
+        """The virtualenvs of packs."""
+        return VirtualenvsDirectory(self.host.virtualenvs_path, self.moved)
+
+    def now(self, path: str) -> str:
+        """Where the file that belongs at a path is; a place that does not exist when nowhere."""
+        return self.moved.get(path, path) or NOWHERE
+
+
+def undisturbed(host: Host, scratch: str) -> View:
+    """The view of a host for a task that only reads.
+
+    :arg scratch: A private directory of that task.
+    """
+    entry = Journal(state_directory(host.base_path)).read()
+    return View(host, Staging(scratch), pending(entry.moves) if entry else {})
+
+
+class Plan(t.Protocol):
+    """What a task is going to change: a pure value, from which check mode and the diff are told as well."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything will be different."""
+
+    @property
+    def acts(self) -> bool:
+        """Whether there is anything to do, if only to remember something."""
+
+    @property
+    def parts(self) -> t.Mapping[str, t.Sequence[str]]:
+        """By ref, the parts whose files change, as L(records.PARTS)."""
+
+    @property
+    def telling(self) -> Telling:
+        """What StackStorm is told."""
+
+
+P = t.TypeVar("P", bound=Plan)
+
+
+class Planner(t.Protocol[P]):
+    """Makes a plan from one view of the host."""
+
+    @property
+    def warnings(self) -> t.Sequence[str]:
+        """What the person who wrote the task should know."""
+
+    def at_rest(self) -> t.Optional[P]:
+        """The plan when there is nothing to do, found without network and programs; C(None) when there may be."""
+
+    def make(self) -> P:
+        """The plan, with what it needs fetched into staging.
+
+        :raises St2Error: when what is asked cannot be had; nothing has been changed then.
+        """
+
+    def stage(self, plan: P) -> t.Tuple[t.Sequence[Move], t.Sequence[Move]]:
+        """Prepare all files of a plan aside.
+
+        :returns: The moves that put them in place, and those that are made once StackStorm was told.
+        """
+
+    def verify(self, plan: P) -> None:
+        """Read the host again, and compare its files with the plan.
+
+        :raises VerifyError: naming what is different.
+        """
+
+    def verify_database(self, plan: P) -> None:
+        """Read StackStorm's database, and compare what it was told of with the plan.
+
+        :raises VerifyError: naming what is different.
+        """
+
+
+@dataclass
+class Outcome(t.Generic[P]):
+    """What a run came to.
+
+    :arg plan: What was planned; C(None) when it failed before.
+    :arg failure: The error that ended it, if one did.
+    :arg stands: Whether all of the plan is done, or would be; a failure after that is about what comes last.
+    :arg recovered: Packs of which something was put back first, or would be.
+    :arg stuck: Packs of which something was changed and could not be put back.
+    :arg astray: Packs of which StackStorm was told something that could not be put back.
+    """
+
+    plan: t.Optional[P] = None
+    warnings: t.List[str] = field(default_factory=list)
+    failure: t.Optional[St2Error] = None
+    stands: bool = False
+    recovered: t.Tuple[str, ...] = ()
+    stuck: t.FrozenSet[str] = frozenset()
+    astray: t.FrozenSet[str] = frozenset()
+
+    @property
+    def changed(self) -> bool:
+        """Whether the host, or StackStorm's database, is different now, or would be."""
+        planned = self.stands and self.plan is not None and self.plan.changed
+        return planned or bool(self.recovered or self.stuck or self.astray)
+
+
+class Session(t.Generic[P]):
+    """One run on one host.
+
+    :arg planner_for: Gives the planner for a view of the host.
+    :arg check: Plan only; nothing of the host is written.
+    :arg scratch: A private directory for this run, outside of the host's StackStorm directories.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        database: Database,
+        planner_for: t.Callable[[View], Planner[P]],
+        *,
+        check: bool,
+        scratch: str,
+        deadline: Deadline,
+    ) -> None:
+        self._host = host
+        self._database = database
+        self._planner_for = planner_for
+        self._check = check
+        self._deadline = deadline
+        self._state = state_directory(host.base_path)
+        self._journal = Journal(self._state)
+        self._staging = Staging(os.path.join(scratch, "staging") if check else None)
+        self._unhealed: t.Mapping[str, t.Sequence[str]] = {}
+        self._outcome: Outcome[P] = Outcome()
+
+    def run(self) -> Outcome[P]:
+        """Observe, resolve, plan, change, verify.
+
+        :returns: The outcome, also of a failure: what it was about is in it.
+        """
+        with HostLock(self._state) as lock:
+            try:
+                self._run(lock)
+            except MissingLibraryError:
+                raise  # Nothing has happened yet; another Python may have it.
+            except St2Error as error:
+                self._fail(error)
+            except OSError as error:
+                self._fail(ApplyError(f"A file of this host cannot be read or written: {error}."))
+            finally:
+                # What a journal names is needed until its moves are undone.
+                if self._check or not self._has_moves():
+                    self._outcome.warnings += self._staging.clear()
+        return self._outcome
+
+    def _run(self, lock: HostLock) -> None:
+        lock.acquire(self._deadline, create=False)
+        planner = self._observe(lock)
+        plan = planner.at_rest()
+        if plan is None and not self._check:
+            alone = lock.held
+            lock.acquire(self._deadline, create=True)
+            if not alone:  # Until now another run may have been at work.
+                planner = self._observe(lock)
+        try:
+            plan = plan or planner.make()
+        finally:
+            self._outcome.warnings += [*planner.warnings, *self._database.warnings]
+        self._outcome.plan = plan
+        if plan.acts and not self._check:
+            lock.acquire(self._deadline, create=True)
+            self._change(planner, plan)
+        self._outcome.stands = True
+        if not self._check:
+            self._database.delete(plan.telling.delete)
+
+    def _observe(self, lock: HostLock) -> Planner[P]:
+        """Put right what a killed run left, or in check mode see the host as if that were done; then look."""
+        entry = self._journal.read()
+        left = debris(self._stagings()) + self._journal.unfinished()
+        moved: Moved = {}
+        if self._check:
+            if entry:
+                told = entry.told if entry.told and self._database.tells else {}
+                self._database.suppose_healed(told)
+                self._outcome.recovered = tuple(sorted({*interrupted(entry.moves), *told}))
+                moved = pending(entry.moves)
+        elif left or (entry and (entry.moves or self._database.tells)):
+            lock.acquire(self._deadline, create=True)
+            self._recover(entry)
+        return self._planner_for(View(self._host, self._staging, moved))
+
+    def _recover(self, entry: t.Optional[Entry]) -> None:
+        refs = recover(self._journal, debris(self._stagings()))
+        if refs:
+            self._outcome.warnings.append(
+                f"An earlier run was interrupted while it changed {', '.join(refs)}: what was there before "
+                "was put back."
+            )
+        self._unhealed = entry.told if entry else {}
+        if self._unhealed and self._database.tells:
+            told = tuple(self._unhealed)
+            problem = self._database.heal(self._unhealed, self._on_disk())
+            if problem:
+                self._outcome.warnings.append(
+                    f"StackStorm's database may have {', '.join(told)} as an interrupted run left them: {problem}"
+                )
+            else:
+                self._unhealed = {}
+                self._journal.end()
+                refs = tuple(sorted({*refs, *told}))
+        self._outcome.recovered = tuple(sorted({*self._outcome.recovered, *refs}))
+
+    def _change(self, planner: Planner[P], plan: P) -> None:
+        moves, closing = planner.stage(plan)
+        telling = plan.telling
+        transaction = Transaction(self._journal, moves, closing, telling.parts(), self._unhealed)
+        begun = False
+        try:
+            transaction.begin()
+            begun = True
+            self._database.begin(telling, self._on_disk())
+            self._database.unload(telling)
+            transaction.carry_out()
+            planner.verify(plan)
+            self._database.register(telling.register, self._on_disk())
+            transaction.close()
+            self._database.register(telling.closing, self._on_disk())
+            planner.verify_database(plan)
+            self._database.commit(telling, self._on_disk())
+            if not self._database.tells:
+                self._database.tell_nothing(plan.parts)
+            transaction.end()
+        except BaseException as error:
+            if begun:
+                self._undo(transaction, telling, error)
+            raise
+
+    def _undo(self, transaction: Transaction, telling: Telling, error: BaseException) -> None:
+        try:
+            transaction.undo()
+        except St2Error:
+            self._outcome.stuck = transaction.refs
+            self._outcome.astray = frozenset(telling.parts())
+            raise
+        left = self._database.put_back(telling.parts(), self._on_disk())
+        if isinstance(error, St2Error) and transaction.made and _PUT_BACK not in error.message:
+            error.message += f" {_PUT_BACK}"
+        self._outcome.astray = self._database.astray
+        if not self._database.astray:
+            transaction.end()
+        if isinstance(error, St2Error):
+            error.message += left
+
+    def _on_disk(self) -> OnDisk:
+        return OnDisk(self._host, Installation(self._host.packs_base_paths), self._database.records)
+
+    def _stagings(self) -> t.List[str]:
+        host = self._host
+        stagings = [PacksDirectory(path).staging for path in host.packs_base_paths]
+        stagings.append(VirtualenvsDirectory(host.virtualenvs_path).staging)
+        stagings += [Staging.beside(os.path.join(path, "any")) for path in (host.configs_path, host.overrides_path)]
+        return stagings
+
+    def _has_moves(self) -> bool:
+        try:
+            entry = self._journal.read()
+        except ApplyError:
+            return True  # Nobody knows what it names.
+        return entry is not None and bool(entry.moves)
+
+    def _fail(self, error: St2Error) -> None:
+        error.step = error.step or HostError.default_step
+        self._outcome.failure = error

@@ -1,0 +1,146 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""What StackStorm is told by one change, and what it is known to have."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from .._st2.registration import PackFiles, Resource
+from .records import PARTS
+
+CURRENT, STALE, ABSENT, UNKNOWN = WORDS = ("current", "stale", "absent", "unknown")
+# The types that override files decide about (st2common/content/loader.py OverrideLoader).
+OVERRIDDEN_TYPES = frozenset(("sensor", "action", "rule", "alias"))
+
+
+@dataclass(frozen=True)
+class Registration:
+    """One pack that is registered.
+
+    :arg types: As L(registration.TYPES); all of them when empty.
+    """
+
+    pack: PackFiles
+    types: t.Tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> t.Tuple[str, ...]:
+        """The parts of the pack of which StackStorm has something else afterwards."""
+        if not self.types:
+            return PARTS
+        others = set(self.types) - {"config"}
+        return tuple(
+            part
+            for part, concerned in (
+                ("pack", True),
+                ("config", "config" in self.types),
+                ("overrides", bool(others & OVERRIDDEN_TYPES)),
+            )
+            if concerned
+        )
+
+
+@dataclass(frozen=True)
+class Telling:
+    """All that StackStorm is told by one change, in this order.
+
+    :arg unload: Packs that are taken out of the database, before their files go.
+    :arg register: Packs that are registered once the files are what they are to be.
+    :arg closing: Packs that are registered again once the closing moves are made.
+    :arg without_config: Packs of whose config nothing is to be left there.
+    :arg agreeing: Packs of whose resources the database has what the overrides say, when all this is done.
+    :arg delete: Resources that are deleted last, as their files are gone.
+    :arg known: Packs that the database turned out to have as they are, though nobody here told it.
+    """
+
+    unload: t.Tuple[str, ...] = ()
+    register: t.Tuple[Registration, ...] = ()
+    closing: t.Tuple[Registration, ...] = ()
+    without_config: t.Tuple[str, ...] = ()
+    agreeing: t.Tuple[str, ...] = ()
+    delete: t.Tuple[Resource, ...] = ()
+    known: t.Tuple[str, ...] = ()
+
+    def parts(self) -> t.Dict[str, t.Tuple[str, ...]]:
+        """By ref, the parts that StackStorm is told of."""
+        found: t.Dict[str, t.Tuple[str, ...]] = dict.fromkeys(self.unload, PARTS)
+        for one in (*self.register, *self.closing):
+            found[one.pack.ref] = tuple(dict.fromkeys((*found.get(one.pack.ref, ()), *one.parts)))
+        return found
+
+    def join(self, other: Telling) -> Telling:
+        """Both as one; what is registered whole is not registered in part as well."""
+        return Telling(
+            tuple(dict.fromkeys((*self.unload, *other.unload))),
+            _joined(self.register, other.register),
+            _joined(self.closing, other.closing),
+            tuple(dict.fromkeys((*self.without_config, *other.without_config))),
+            tuple(dict.fromkeys((*self.agreeing, *other.agreeing))),
+            (*self.delete, *other.delete),
+            tuple(dict.fromkeys((*self.known, *other.known))),
+        )
+
+
+def _joined(one: t.Sequence[Registration], other: t.Sequence[Registration]) -> t.Tuple[Registration, ...]:
+    found: t.Dict[str, Registration] = {}
+    for registration in (*one, *other):
+        known = found.get(registration.pack.ref)
+        if known is None:
+            found[registration.pack.ref] = registration
+        else:
+            types = (
+                tuple(dict.fromkeys((*known.types, *registration.types))) if known.types and registration.types else ()
+            )
+            found[registration.pack.ref] = Registration(known.pack, types)
+    return tuple(found.values())
+
+
+@dataclass(frozen=True)
+class KnownPack:
+    """What StackStorm's database has of a pack, held against its files.
+
+    :arg tells: Whether the database is told of changes at all.
+    :arg state: One of L(WORDS).
+    :arg settled: Whether it was told of these files already, as much as this task would tell.
+    :arg becomes: What it has once this task has registered the pack.
+    :arg unloads: Whether a pack can be taken out of it.
+    :arg version: The version that it has; empty when it has none or nobody can tell.
+    :arg surplus: What it has of the pack although the metadata file is gone, when the task asked to look.
+    """
+
+    tells: bool = False
+    state: str = UNKNOWN
+    settled: bool = False
+    becomes: str = UNKNOWN
+    unloads: bool = False
+    version: str = ""
+    surplus: t.Tuple[Resource, ...] = ()
+
+
+@dataclass(frozen=True)
+class KnownConfig:
+    """What StackStorm's database has of a pack's config.
+
+    :arg adapter: The registrar's name; with C(none) nothing is known and nothing will be told.
+    :arg reads: Whether C(values) is what the database has.
+    :arg values: The values that it has, C(None) for no config.
+    :arg recorded: The digest of the file that was last registered there; empty when nobody knows.
+    :arg digest: The digest of the file that is there now; empty for none.
+    """
+
+    adapter: str = "none"
+    reads: bool = False
+    values: t.Optional[t.Mapping[str, t.Any]] = field(default=None, repr=False)
+    recorded: str = ""
+    digest: str = ""
+
+
+def overall(states: t.Iterable[str]) -> str:
+    """One word for several: what is wrong counts before what is not known, and that before what is right."""
+    found = set(states)
+    return next((word for word in (STALE, UNKNOWN, CURRENT, ABSENT) if word in found), UNKNOWN)

@@ -1,0 +1,127 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""The moves of one change: written into the journal, made, and then left to stand or undone as one."""
+
+from __future__ import annotations
+
+import errno
+import os
+import typing as t
+from dataclasses import replace
+
+from .._errors import ApplyError
+from . import journal as moving
+from .journal import Journal, Move
+
+
+class Transaction:
+    """Moves that are made all or none.
+
+    :arg closing: Moves that are made when StackStorm has been told of the others.
+    :arg told: By ref, the parts of packs that StackStorm is told of meanwhile: whoever recovers from a crash has to
+        tell it again, see L(Database.heal).
+    :ivar made: Whether any move was begun.
+    :arg unhealed: What an earlier run left to be told, and still is.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        moves: t.Sequence[Move],
+        closing: t.Sequence[Move] = (),
+        told: t.Optional[t.Mapping[str, t.Sequence[str]]] = None,
+        unhealed: t.Optional[t.Mapping[str, t.Sequence[str]]] = None,
+    ) -> None:
+        self._journal = journal
+        self._moves = list(_identified([*moves, *closing]))
+        self._first = len(moves)
+        self.made = False
+        self._told = dict(told or {})
+        self._unhealed = {ref: parts for ref, parts in (unhealed or {}).items() if ref not in self._told}
+
+    @property
+    def refs(self) -> t.FrozenSet[str]:
+        """The packs that something is moved of."""
+        return frozenset(move.ref for move in self._moves)
+
+    def begin(self) -> None:
+        """Write down what is going to happen, on disk before it happens."""
+        if self._moves or self._told:
+            self._journal.begin(self._moves, {**self._unhealed, **self._told})
+
+    def carry_out(self) -> None:
+        """Make the moves.
+
+        :raises ApplyError: when one is refused; L(undo) puts back what was made.
+        """
+        for number in range(self._first):
+            self._make(number)
+
+    def close(self) -> None:
+        """Make the closing moves, which come after StackStorm was told. Raises what L(carry_out) raises."""
+        for number in range(self._first, len(self._moves)):
+            self._make(number)
+
+    def _make(self, number: int) -> None:
+        move = self._moves[number]
+        self.made = True
+        try:
+            os.makedirs(os.path.dirname(move.kept), mode=0o755, exist_ok=True)
+            try:
+                moving.carry_out(move)
+            except OSError as error:
+                if error.errno != errno.EXDEV or not os.path.isdir(move.live) or os.path.islink(move.live):
+                    raise
+                self._make_by_copy(number)
+        except OSError as error:
+            raise ApplyError(
+                f"The {move.what} of {move.ref} cannot be {'put at' if move.staged else 'taken from'} {move.live}: "
+                f"{error.strerror}. Everything this task had changed was put back.",
+                ref=move.ref,
+            ) from error
+
+    def _make_by_copy(self, number: int) -> None:
+        move = self._moves[number] = moving.copied(self._moves[number])
+        self._journal.begin(self._moves, {**self._unhealed, **self._told})
+        moving.carry_out_copied(move)
+
+    def undo(self) -> None:
+        """Put every file back as it was before. What StackStorm was told stays written down until L(end).
+
+        :raises ApplyError: when that cannot be done; the journal stays, and the next run tries again.
+        """
+        try:
+            moving.undo_all(self._moves)
+            moving.drop_releases(self._moves)
+        except OSError as error:
+            raise ApplyError(
+                f"What this task had changed cannot be put back: {error}. The old files are still there, and the next "
+                "run puts them back."
+            ) from error
+        self._moves = []
+        if self._told:
+            self._journal.begin([], {**self._unhealed, **self._told})
+
+    def end(self) -> None:
+        """Let things be as they are now: from now on nobody undoes anything.
+
+        :raises OSError: when the journal cannot be removed; then the moves can and have to be undone.
+        """
+        if self._unhealed:
+            self._journal.begin([], self._unhealed)
+        elif self._journal.exists():
+            self._journal.end()
+
+
+def _identified(moves: t.Sequence[Move]) -> t.Iterator[Move]:
+    """The moves with the identities of what they move; a name may be moved twice."""
+    now: t.Dict[str, int] = {}
+    for move in moves:
+        known = moving.prepared(move)
+        if move.live in now:
+            known = replace(known, old=now[move.live])
+        now[move.live] = known.new
+        yield known

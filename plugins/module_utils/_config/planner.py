@@ -1,0 +1,146 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""The config of one pack on its way through observe, plan, change and verify."""
+
+from __future__ import annotations
+
+import os
+import time
+import typing as t
+
+from .._change.database import Database
+from .._change.journal import Move
+from .._change.session import View
+from .._change.staging import Staging
+from .._errors import ApplyError, St2Error
+from .._files import write_atomically
+from .._secrets import Redactor
+from .observe import Observed, PackPlace, observe, why_not_unload
+from .options import Attributes, ConfigOptions
+from .plan import ConfigPlan, has_config, plan_absent, plan_present, state_of
+from .redaction import Redaction
+from .rendering import block
+from .verify import verify_database, verify_file
+
+_MODE_OF_BACKUPS = 0o600
+Moves = t.List[Move]
+
+
+class ConfigPlanner:
+    """Plans and prepares what a task asks of a pack's config.
+
+    :arg redactor: Is told every secret, of the task, the file and the database.
+    :ivar redaction: Masks the secrets of this config.
+    :ivar backup: The copy of the old file, when one was made.
+    """
+
+    def __init__(self, view: View, database: Database, options: ConfigOptions, redactor: Redactor) -> None:
+        self.warnings: t.List[str] = []
+        self.redaction = Redaction(None, options.secrets)
+        self.backup = ""
+        self._view = view
+        self._database = database
+        self._options = options
+        self._redactor = redactor
+
+    def at_rest(self, place: t.Optional[PackPlace]) -> t.Optional[ConfigPlan]:
+        """The plan when there is nothing to do, else C(None)."""
+        plan = self.make(place)
+        return None if plan.changed else plan
+
+    def make(self, place: t.Optional[PackPlace]) -> ConfigPlan:
+        """The plan.
+
+        :arg place: Where the pack is, or will be; C(None) for nowhere.
+        :raises RefusedConfig: for a config that StackStorm would refuse.
+        :raises St2Error: for files that cannot be read, and a database that does not answer.
+        """
+        options = self._options
+        absent = options.state == "absent"
+        observed = observe(self._view, self._database, options.pack, place, schema=options.schema, lenient=absent)
+        self._learn_secrets(observed)
+        if absent and has_config(observed.database):
+            why = why_not_unload(self._database.registrar, options.pack)
+            observed = Observed(
+                observed.file, observed.pack, observed.schema, observed.database, why, observed.warnings
+            )
+        plan = (plan_absent if absent else plan_present)(observed, options, self.redaction)
+        self.warnings = list(plan.warnings)
+        return plan
+
+    def _learn_secrets(self, observed: Observed) -> None:
+        self.redaction = Redaction(observed.schema, self._options.secrets)
+        for secret in self.redaction.secret_texts(self._options.given, observed.file.values, observed.database.values):
+            self._redactor.add(secret)
+
+    def stage(self, plan: ConfigPlan) -> t.Tuple[Moves, Moves]:
+        """Prepare the file aside.
+
+        :returns: The moves that put it in place, and those that come when StackStorm was told.
+        :raises ApplyError: when it cannot be written.
+        """
+        path = plan.before.path
+        try:
+            return self._stage(plan, Staging.beside(path))
+        except PermissionError as error:
+            raise ApplyError(
+                f"This account may not change {path}, or give it to another owner or group: {error.strerror}. Run with "
+                "become, or set owner and group to this account's.",
+                ref=plan.ref,
+            ) from error
+        except OSError as error:
+            raise ApplyError(f"{path} cannot be changed: {error.strerror}.", ref=plan.ref) from error
+
+    def _stage(self, plan: ConfigPlan, staging: str) -> t.Tuple[Moves, Moves]:
+        path, moves = plan.before.path, []
+        name = os.path.basename(path)
+
+        def move(live: str, what: str, content: t.Optional[bytes], attributes: Attributes) -> Move:
+            kept = self._view.staging.path(staging, "old", what, os.path.basename(live))
+            if content is None:
+                return Move(plan.ref, what, live, None, kept)
+            staged = self._view.staging.path(staging, what, os.path.basename(live))
+            write_atomically(staged, content, mode=attributes.mode, uid=attributes.uid, gid=attributes.gid)
+            return Move(plan.ref, what, live, staged, kept)
+
+        file = plan.before
+        if self._options.backup and file.content and plan.action in ("change", "remove"):
+            stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime())
+            self.backup = os.path.join(os.path.dirname(path), f"{name}.{os.getpid()}.{stamp}~")
+            moves.append(move(self.backup, "backup", file.content, Attributes(_MODE_OF_BACKUPS, file.uid, file.gid)))
+        if plan.clear == "empty":
+            empty = move(path, "config", block({}).encode(), plan.attributes)
+            kept = self._view.staging.path(staging, "old", "empty", name)
+            return [*moves, empty], [Move(plan.ref, "config", path, None, kept)]
+        if plan.action in ("create", "change", "attributes"):
+            content = file.content if plan.action == "attributes" else plan.content
+            moves.append(move(path, "config", content, plan.attributes))
+        elif plan.action == "remove":
+            moves.append(move(path, "config", None, plan.attributes))
+        return moves, []
+
+    def verify(self, plan: ConfigPlan) -> None:
+        """Compare the file with the plan, while nothing else was done yet.
+
+        :raises VerifyError: that names the difference, and no value.
+        """
+        if plan.action != "none" and plan.clear != "empty":
+            verify_file(plan)
+
+    def verify_database(self, plan: ConfigPlan) -> None:
+        """Compare file and database with the plan, once all is done. Raises what L(verify) raises."""
+        if plan.changed:
+            verify_file(plan)
+        if plan.register or plan.clear:
+            verify_database(plan, self._database.config(plan.ref, ""))
+
+    def state(self, place: t.Optional[PackPlace]) -> str:
+        """What the database has of the config now, for a task that failed."""
+        try:
+            observed = observe(self._view, self._database, self._options.pack, place, lenient=True)
+        except St2Error:
+            return "unknown"
+        return state_of(observed.database, observed.file.values if observed.file.exists else None)
