@@ -18,8 +18,9 @@ class ArgumentSpec:
     """A part of a module's argument spec.
 
     :arg options: As AnsibleModule's C(argument_spec).
-    :arg hidden: Options with values that may be secret, which the module itself has to find out: neither the system's
-        log nor the invocation that Ansible shows with C(-vvv) holds them.
+    :arg hidden: Options, or C(OPTION.KEY) for one of each item of a list, with values that may be secret, which the
+        module itself has to find out: neither the system's log nor the invocation that Ansible shows with C(-vvv) holds
+        them.
     :arg remote_if: Options with the value for which the work needs no StackStorm on the target; see L(needs_host).
     """
 
@@ -127,6 +128,11 @@ def pack_options() -> ArgumentSpec:
         "subdir": {"type": "str"},
         "digest": {"type": "str"},
         "upload": {"type": "path"},
+        "state": {"type": "str", "choices": ["present", "latest", "absent"]},
+        "config": {"type": "dict"},
+        "secrets": {"type": "dict", "no_log": True},
+        "overrides": {"type": "dict", "options": _override_sections()},
+        "merge": {"type": "str", "choices": ["replace", "merge"], "default": "replace"},
     }
     return ArgumentSpec(
         {
@@ -140,6 +146,8 @@ def pack_options() -> ArgumentSpec:
             "verify": {"type": "str", "choices": ["fast", "content"], "default": "fast"},
             "keep_releases": {"type": "int", "default": 1},
             "purge": {"type": "bool", "default": False},
+            "exclusive": {"type": "bool", "default": False},
+            "exclusive_empty": {"type": "bool", "default": False},
             "owner": {"type": "str"},
             "group": {"type": "str"},
             "remote_src": {"type": "bool", "default": True},
@@ -152,6 +160,7 @@ def pack_options() -> ArgumentSpec:
             "prune": {"type": "bool", "default": False},
         },
         required_one_of=(("name", "packs"),),
+        hidden=("packs.config", "packs.secrets"),
         remote_if=(("backend", "api"),),
     ).merge(virtualenv_options())
 
@@ -192,10 +201,10 @@ def pack_info_options() -> ArgumentSpec:
     )
 
 
-def override_options() -> ArgumentSpec:
-    """The options of M(stackstorm.st2.st2_override) itself.
+def _override_sections() -> t.Dict[str, Option]:
+    """What overrides say of each kind of resource.
 
-    What is switched is given as raw values: a quoted C("no") is an error there, and must not be made a truth value.
+    Given as raw values: a quoted C("no") is an error there, and must not be made a truth value.
     """
     section = {
         "defaults": {"type": "dict"},
@@ -203,10 +212,15 @@ def override_options() -> ArgumentSpec:
         "enabled": {"type": "raw"},
         "disabled": {"type": "raw"},
     }
+    return {kind: {"type": "dict", "options": section} for kind in ("sensors", "actions", "rules", "aliases")}
+
+
+def override_options() -> ArgumentSpec:
+    """The options of M(stackstorm.st2.st2_override) itself."""
     return ArgumentSpec(
         {
             "pack": {"type": "str", "required": True},
-            **{kind: {"type": "dict", "options": section} for kind in ("sensors", "actions", "rules", "aliases")},
+            **_override_sections(),
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "merge": {"type": "str", "choices": ["merge", "replace"], "default": "merge"},
             "allow_missing": {"type": "bool", "default": False},

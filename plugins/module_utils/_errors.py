@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 
@@ -29,6 +30,52 @@ class St2Error(Exception):
         self.step = step or self.default_step
         self.stderr = stderr
         self.ref = ref
+
+
+class SeveralErrors(St2Error):
+    """All that is wrong in one task.
+
+    :arg errors: Two or more, each about something of its own.
+    """
+
+    def __init__(self, errors: t.Sequence[St2Error]) -> None:
+        self.errors = tuple(one for error in errors for one in each_of(error))
+        listed = " ".join(f"({number}) {error.message}" for number, error in enumerate(self.errors, 1))
+        first = self.errors[0]
+        stderr = next((error.stderr for error in self.errors if error.stderr), "")
+        message = f"{len(self.errors)} things are wrong: {listed}"
+        super().__init__(message, step=first.step, stderr=stderr, ref=first.ref)
+
+
+def each_of(error: St2Error) -> t.Tuple[St2Error, ...]:
+    """The errors that one error is made of, itself when it is of one piece."""
+    return error.errors if isinstance(error, SeveralErrors) else (error,)
+
+
+class Collected:
+    """Errors of parts of a task that do not depend on each other, said at once."""
+
+    def __init__(self) -> None:
+        self._errors: t.List[St2Error] = []
+
+    @contextlib.contextmanager
+    def one(self, ref: t.Optional[str] = None) -> t.Iterator[None]:
+        """Do one part. A library that is missing ends all: with another Python, everything may be different.
+
+        :arg ref: The pack that it is about.
+        """
+        try:
+            yield
+        except MissingLibraryError:
+            raise
+        except St2Error as error:
+            error.ref = error.ref or ref
+            self._errors.append(error)
+
+    def raise_them(self) -> None:
+        """:raises St2Error: the one error that there was, or all in one."""
+        if self._errors:
+            raise self._errors[0] if len(self._errors) == 1 else SeveralErrors(self._errors)
 
 
 class OptionError(St2Error):

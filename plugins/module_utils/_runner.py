@@ -57,7 +57,16 @@ class _Module(AnsibleModule):  # type: ignore[misc]  # ansible-core has no type 
 
     def _shown_params(self) -> t.Dict[str, t.Any]:
         params = getattr(self, "params", None) or {}
-        return {name: _without_values(value) if name in self._hidden else value for name, value in params.items()}
+        return {name: self._shown(name, value) for name, value in params.items()}
+
+    def _shown(self, name: str, value: t.Any) -> t.Any:
+        if name in self._hidden:
+            return _without_values(value)
+        if isinstance(value, list):
+            return [self._shown(name, item) for item in value]
+        if isinstance(value, dict):
+            return {key: self._shown(f"{name}.{key}", item) for key, item in value.items()}
+        return value
 
 
 def _without_values(value: t.Any) -> t.Any:

@@ -175,6 +175,10 @@ class Database:
             if resource.metadata_file and gone and not done:
                 yield resource
 
+    def resources(self, ref: str, kinds: t.Sequence[str]) -> t.Sequence[Resource]:
+        """The resources of some kinds that the database has of a pack."""
+        return self.registrar.resources(ref, tuple(kinds))
+
     def config(self, ref: str, digest: str) -> KnownConfig:
         """What is known of a pack's config.
 

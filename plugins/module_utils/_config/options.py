@@ -75,6 +75,12 @@ def options_from(params: t.Mapping[str, t.Any]) -> ConfigOptions:
     )
 
 
+def config_of_item(ref: str, config: Values, secrets: Values, merge: str) -> ConfigOptions:
+    """The options for a config that goes along with its pack, in a task about packs."""
+    attributes = Attributes(uid=_owner(None))
+    return ConfigOptions(pack=ref, config=config, secrets=secrets, merge=merge, attributes=attributes)
+
+
 def _mode(value: t.Union[str, int]) -> int:
     """A mode: text is octal, and a number is what YAML has made of 0640 without quotes."""
     try:

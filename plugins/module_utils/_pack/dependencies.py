@@ -183,6 +183,21 @@ def check_dependants(wanted: t.Mapping[str, Pack], installation: Installation) -
                 )
 
 
+def needed_by(wanted: t.Mapping[str, Pack], installation: Installation) -> t.Set[str]:
+    """The refs of packs and of all they depend on, whatever that depends on included."""
+    providers = Providers(wanted, installation)
+    found: t.Set[str] = set()
+    waiting: t.List[Pack] = list(wanted.values())
+    while waiting:
+        pack = waiting.pop()
+        if pack.ref not in found:
+            found.add(pack.ref)
+            waiting += [
+                found_pack for need in needs_of(pack) for found_pack in (providers.find(need.request),) if found_pack
+            ]
+    return found
+
+
 def check_removal(refs: t.Sequence[str], installation: Installation) -> None:
     """Look whether an installed pack that stays needs one that is to go.
 

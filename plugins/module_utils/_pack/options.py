@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from .._errors import OptionError
+from .._errors import Collected, OptionError
 from .._secrets import Credentials, split_userinfo
 from .request import PackRequest, from_option, parse_spec
 
@@ -20,7 +20,6 @@ class Options:
     """What a task asks for; every field is the module option of that name, see the documentation of M(st2_pack)."""
 
     requests: t.Tuple[PackRequest, ...]
-    state: str = "present"
     dependencies: str = "install"
     force: bool = False
     virtualenv: str = "auto"
@@ -37,6 +36,7 @@ class Options:
     verify: str = "fast"
     keep_releases: int = 1
     purge: bool = False
+    exclusive: bool = False
     timeout: float = 600
     owner: t.Optional[str] = None
     group: t.Optional[str] = None
@@ -56,23 +56,20 @@ class Options:
 def options_from(params: t.Mapping[str, t.Any]) -> Options:
     """The options of M(st2_pack) from Ansible's parameters.
 
-    :raises OptionError: naming the option that cannot be used.
+    :raises OptionError: naming every option that cannot be used.
     """
-    requests = [parse_spec(text) for text in params["name"] or ()]
-    requests += [from_option(item) for item in params["packs"] or ()]
-    if not requests:
-        raise OptionError("No pack is named: give name or packs.")
-    if params["purge"] and params["state"] != "absent":
-        raise OptionError("purge goes with state=absent only: it takes away what belongs to a pack that is removed.")
+    requests = requests_from(params)
+    _check_exclusive(params, requests)
+    if params["purge"] and requests and not params["exclusive"] and all(one.state != "absent" for one in requests):
+        raise OptionError(
+            "purge goes with state=absent and exclusive only: it takes away what belongs to a pack that is removed."
+        )
     for option, least in (("timeout", 1), ("keep_releases", 0)):
         if params[option] < least:
             raise OptionError(f"{option} is {params[option]}; the least is {least}.")
-    if not params["remote_src"]:
-        requests = [_of_controller(request) for request in requests]
     index_url = params["index_url"]
     return Options(
         requests=tuple(requests),
-        state=params["state"],
         dependencies=params["dependencies"],
         force=params["force"],
         virtualenv=params["virtualenv"],
@@ -89,6 +86,7 @@ def options_from(params: t.Mapping[str, t.Any]) -> Options:
         verify=params["verify"],
         keep_releases=params["keep_releases"],
         purge=params["purge"],
+        exclusive=params["exclusive"],
         timeout=params["timeout"],
         owner=params["owner"],
         group=params["group"],
@@ -96,6 +94,37 @@ def options_from(params: t.Mapping[str, t.Any]) -> Options:
         fail_on_failure=params["fail_on_failure"],
         prune=params["prune"],
     )
+
+
+def _check_exclusive(params: t.Mapping[str, t.Any], requests: t.Sequence[PackRequest]) -> None:
+    if not params["exclusive"]:
+        return
+    if params["state"] == "absent":
+        raise OptionError(
+            "exclusive goes with state=present and state=latest only: with state=absent the task would name what is to "
+            "go and remove everything else."
+        )
+    if not [one for one in requests if one.state != "absent"] and not params["exclusive_empty"]:
+        raise OptionError(
+            "exclusive with an empty list would remove every pack of this host. If the list is meant to be empty, set "
+            "exclusive_empty to true."
+        )
+
+
+def requests_from(params: t.Mapping[str, t.Any]) -> t.List[PackRequest]:
+    """The requests of C(name), then those of C(packs), each with its own state.
+
+    :raises OptionError: naming every one that cannot be used.
+    """
+    collected = Collected()
+    found: t.List[PackRequest] = []
+    for given in (*(params["name"] or ()), *(params["packs"] or ())):
+        with collected.one():
+            request = parse_spec(given) if isinstance(given, str) else from_option(given)
+            request = replace(request, state=request.state or params["state"])
+            found.append(request if params["remote_src"] else _of_controller(request))
+    collected.raise_them()
+    return found
 
 
 def _of_controller(request: PackRequest) -> PackRequest:

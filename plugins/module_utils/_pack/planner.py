@@ -14,17 +14,17 @@ from dataclasses import replace
 from .._change.database import Database
 from .._change.journal import Move
 from .._change.session import View
-from .._change.telling import ABSENT, UNKNOWN, KnownPack
 from .._content.installed import InstalledPack, dependencies_of
-from .._errors import InvalidPackError, OptionError
+from .._errors import DependencyError, InvalidPackError, OptionError
 from .._process import Deadline
 from .._secrets import Redactor, url_secrets
 from .._source.credentials import CredentialBook
 from .._source.git_program import Git, GitAccess
 from .._st2.proxy import resolve_proxy
 from . import dependencies, inspection, plan
-from .fetch import Candidate, Fetcher, Rules, Wanted, source_of
+from .fetch import Candidate, Fetcher, Rules, Wanted
 from .options import Options
+from .removal import Removals
 from .resolve import Asked, Resolution, Resolver, already_there
 from .satisfaction import satisfied
 from .virtualenv import Interpreters, Settings, may_stay, observe_virtualenv
@@ -38,7 +38,7 @@ class PackPlanner:
     """Plans and prepares what a task asks of packs.
 
     :arg base_path: The packs base path for packs that are not there yet.
-    :arg check_config: Says why StackStorm would refuse the config that the host has, or will have, of a candidate.
+    :ivar refs: Once there is a plan, the ref of each request that is to be present, by its C(id).
     """
 
     def __init__(
@@ -52,7 +52,6 @@ class PackPlanner:
         deadline: Deadline,
         environment: t.Mapping[str, str],
         redactor: Redactor,
-        check_config: t.Callable[[Candidate], None] = lambda _candidate: None,
     ) -> None:
         host = view.host
         self.installation = view.installation
@@ -66,7 +65,6 @@ class PackPlanner:
         self._scratch = scratch
         self._deadline = deadline
         self._redactor = redactor
-        self._check_config = check_config
         self._proxy = resolve_proxy(options.proxy, host.service_environment, environment)
         for secret in (*self._proxy.secrets(), *url_secrets([*host.index_urls, *host.pip_opts])):
             redactor.add(secret)
@@ -79,14 +77,18 @@ class PackPlanner:
             host.python_binary, host.virtualenv_opts, (*host.pip_opts, *options.pip_args), host.st2_site_packages
         )
         self._interpreters = Interpreters(deadline, self._environment)
-        self._asked = [Asked(request, latest=options.state == "latest") for request in options.requests]
+        self._asked = [
+            Asked(request, latest=request.state == "latest")
+            for request in options.requests
+            if request.state != "absent"
+        ]
+        self._absent = [request for request in options.requests if request.state == "absent"]
+        self._removals = Removals(view, self.installation, database, base_path=base_path, purge=options.purge)
+        self.refs: t.Dict[int, str] = {}
 
     def at_rest(self) -> t.Optional[plan.Plan]:
         """The plan when there is nothing to do, found without network and programs; C(None) when there may be."""
-        if self._options.state == "absent":
-            made = self._plan_absent()
-            return None if made.changed else made
-        if self._options.verify != "fast":
+        if self._asked and self._options.verify != "fast":
             return None
         resolution = Resolution()
         for asked in self._asked:
@@ -95,12 +97,14 @@ class PackPlanner:
                 return None
             resolution.packs[pack.ref] = pack
             resolution.asked.setdefault(pack.ref, []).append(asked)
-        self._database.look(resolution.packs)
+        self._database.look([*resolution.packs, *filter(None, map(self._removals.ref_of, self._absent))])
         if self._options.dependencies != "skip":
             providers = dependencies.Providers(resolution.packs, self.installation)
             if dependencies.missing(providers, resolution.packs.values()):
                 return None
-        made = self._plan_of(tuple(self._plan_present(ref, pack, resolution) for ref, pack in resolution.packs.items()))
+        made = self._plan_of(
+            [self._plan_present(ref, pack, resolution) for ref, pack in resolution.packs.items()], resolution
+        )
         return None if made.changed else made
 
     def make(self) -> plan.Plan:
@@ -108,20 +112,44 @@ class PackPlanner:
 
         :raises St2Error: when what is asked cannot be had or must not be installed; nothing has been changed then.
         """
-        if self._options.state == "absent":
-            return self._plan_absent()
-        resolver, fetcher = self._resolver()
-        resolution = resolver.resolve(self._asked)
+        resolution, fetcher = Resolution(), None
+        if self._asked:
+            resolver, fetcher = self._resolver()
+            resolution = resolver.resolve(self._asked)
         self.warnings += resolution.warnings
         self._database.look(resolution.packs)
         made = {ref: self._plan_present(ref, pack, resolution) for ref, pack in resolution.packs.items()}
         for number, (ref, pack_plan) in enumerate(made.items()):
-            if pack_plan.action == "repair" and pack_plan.installed and not pack_plan.installed.head:
+            if fetcher and pack_plan.action == "repair" and pack_plan.installed and not pack_plan.installed.head:
                 made[ref] = self._plan_renewal(pack_plan, fetcher, number)
         providers = dependencies.Providers(resolution.packs, self.installation)
         order = dependencies.in_order(resolution.candidates(), providers)
         rest = [ref for ref in made if ref not in order]
-        return self._plan_of(tuple(made[ref] for ref in (*rest, *order)))
+        return self._plan_of([made[ref] for ref in (*rest, *order)], resolution)
+
+    def _plan_of(self, staying: t.Sequence[plan.PackPlan], resolution: Resolution) -> plan.Plan:
+        """The plan with what goes, which goes first: it may be in the way of what comes.
+
+        :raises DependencyError: when something that stays, or comes, needs what is to go.
+        """
+        self.refs = {id(asked.request): ref for ref, found in resolution.asked.items() for asked in found}
+        going = self._removals.of_requests(self._absent)
+        both = [made.ref for made in going if made.ref in resolution.packs]
+        if both:
+            askers = ", ".join(sorted({asked.asker for ref in both for asked in resolution.asked[ref]}))
+            raise DependencyError(
+                f"{', '.join(both)} is to be absent, but {askers} asks for it. Nothing was changed: take it off the "
+                "list, or set its state to present.",
+                ref=both[0],
+            )
+        refs = {made.ref for made in going if made.action == "remove"}
+        if self._options.exclusive:
+            needed = dependencies.needed_by(resolution.packs, self.installation)
+            going += self._removals.of_others(needed | refs)
+        elif refs and self._options.dependencies != "skip":
+            dependencies.check_removal(sorted(refs), self.installation)
+        self.warnings += self._removals.warnings
+        return plan.Plan((*going, *staying), self._database.types)
 
     def stage(self, made: plan.Plan) -> t.List[Move]:
         """Prepare everything aside; return the moves that put it in place."""
@@ -142,9 +170,6 @@ class PackPlanner:
 
         verify(made, self._host.packs_base_paths, self._host.virtualenvs_path)
 
-    def _plan_of(self, packs: t.Tuple[plan.PackPlan, ...]) -> plan.Plan:
-        return plan.Plan(packs, self._database.types)
-
     def _plan_present(self, ref: str, pack: t.Union[Candidate, InstalledPack], resolution: Resolution) -> plan.PackPlan:
         requested = tuple(dict.fromkeys(asked.request.requested for asked in resolution.asked[ref]))
         policy = self._options.virtualenv
@@ -155,7 +180,6 @@ class PackPlanner:
             if installed:
                 directory = self.installation.directory(installed.base_path)
                 facts = replace(facts, contents=inspection.contents_of(installed, directory))
-            self._check_config(pack)
             facts = replace(facts, known=self._database.pack(ref, installed, pack.staged))
             base_path = self._base_path_for(installed)
             return plan.plan_candidate(pack, installed, facts, policy=policy, requested=requested, base_path=base_path)
@@ -205,58 +229,6 @@ class PackPlanner:
             )
         # The request is still what it was asked as.
         return replace(repair, candidate=candidate, contents_after=candidate.contents)
-
-    def _plan_absent(self) -> plan.Plan:
-        wanted: t.Dict[t.Tuple[str, str], t.List[str]] = {}
-        for request in self._options.requests:
-            ref = self._ref_to_remove(request.expected_ref, request.source, request.subdir or "") or ""
-            wanted.setdefault((ref, "" if ref else request.requested), []).append(request.requested)
-        plans = [made for (ref, _text), asked in wanted.items() for made in self._removals(ref, asked)]
-        going = [made.ref for made in plans if made.action == "remove"]
-        if going and self._options.dependencies != "skip":
-            dependencies.check_removal(going, self.installation)
-        return self._plan_of(tuple(plans))
-
-    def _removals(self, ref: str, asked: t.Sequence[str]) -> t.Iterator[plan.PackPlan]:
-        """The removal of a pack, and of its copies in later base paths: without the first, StackStorm would run those.
-
-        :arg ref: Empty for a source that no installed pack came from.
-        """
-        requested = tuple(dict.fromkeys(asked))
-        installed = self.installation.get(ref) if ref else None
-        if installed and installed.is_system:
-            raise OptionError(
-                f"{ref} is one of StackStorm's own packs and is never removed. Take it off the list.", ref=ref
-            )
-        facts = plan.Facts()
-        if ref:
-            facts = replace(facts, virtualenv=observe_virtualenv(self.virtualenvs, ref).health)
-            facts = replace(facts, known=self._database.pack(ref, None))
-            if self._options.purge:
-                facts = replace(facts, leftovers=inspection.leftovers(ref, self._host, self.virtualenvs.now))
-            if facts.known.tells and not facts.known.unloads:
-                self._warn_of_remains(ref, facts.known)
-        copies = self.installation.shadowed(ref) if installed else []
-        for pack in (installed, *copies):
-            if pack:
-                contents = inspection.contents_of(pack, self.installation.directory(pack.base_path))
-                facts = replace(facts, contents=contents)
-            yield plan.plan_removal(ref, pack, facts, requested=requested, base_path=self._base_path)
-            facts = plan.Facts(known=facts.known)
-
-    def _ref_to_remove(self, ref: t.Optional[str], source: t.Optional[str], subdir: str) -> t.Optional[str]:
-        if ref or not source:
-            return ref
-        known = source_of(source, subdir)
-        pack = self.installation.by_source(known.url, known.subdir)
-        return pack.ref if pack else None
-
-    def _warn_of_remains(self, ref: str, known: KnownPack) -> None:
-        if known.state not in (ABSENT, UNKNOWN):
-            self.warnings.append(
-                f"StackStorm's database keeps what it has of {ref}: st2-register-content takes nothing out of it. Give "
-                "this task access to the API (api_key), or uninstall the pack there."
-            )
 
     def _check_base_path(self, installed: t.Optional[InstalledPack]) -> None:
         if installed and self._options.base_path and installed.base_path != self._base_path:

@@ -139,7 +139,7 @@ def rows(
     plan: Plan,
     *,
     done: t.Container[str] = (),
-    failed: t.Optional[Failure] = None,
+    failed: t.Sequence[Failure] = (),
     installation: t.Optional[Installation] = None,
     stuck: t.Container[str] = (),
     astray: t.Container[str] = (),
@@ -148,7 +148,7 @@ def rows(
     """The result per pack, in the order of the plan.
 
     :arg done: Refs whose change stands. Without a failure every change does.
-    :arg failed: What went wrong, if something did.
+    :arg failed: What went wrong.
     :arg installation: The packs as they are after the failure; without, as they were before it.
     :arg stuck: Refs of which something was moved and could not be put back.
     :arg astray: Refs of which StackStorm's database was told something that could not be put back.
@@ -156,7 +156,7 @@ def rows(
     """
     found = []
     for pack in plan.packs:
-        stands = failed is None or pack.ref in done
+        stands = not failed or pack.ref in done
         after = pack.after if stands else pack.before
         if installation and not stands:
             after = _there(pack, installation)
@@ -177,14 +177,15 @@ def _there(pack: PackPlan, installation: Installation) -> t.Optional[State]:
 
 
 def _row(
-    pack: PackPlan, stands: bool, after: t.Optional[State], failed: t.Optional[Failure], changed: bool
+    pack: PackPlan, stands: bool, after: t.Optional[State], failed: t.Sequence[Failure], changed: bool
 ) -> t.Dict[str, t.Any]:
     message, step = (_change(pack) if pack.changed else _unchanged(pack)), None
-    if failed and failed.ref == pack.ref:
-        message, step = failed.message, failed.step
+    own = next((one for one in failed if one.ref == pack.ref), None)
+    if own:
+        message, step = own.message, own.step
     elif failed and not stands and pack.changed:
         undone = "and not put back" if changed else "not done"
-        message = f"{message}: {undone}, because of {failed.ref or 'the failure'}"
+        message = f"{message}: {undone}, because of {_blamed(failed)}"
     return {
         "ref": pack.ref or None,
         "name": pack.name or None,
@@ -201,6 +202,10 @@ def _row(
     }
 
 
+def _blamed(failed: t.Sequence[Failure]) -> str:
+    return _few([one.ref for one in failed if one.ref]) or "the failure"
+
+
 def _source(pack: PackPlan) -> t.Optional[str]:
     state = pack.after or pack.before
     return strip_urls(state.source) or None if state else None
@@ -213,7 +218,10 @@ def _public(state: t.Optional[State]) -> t.Optional[t.Dict[str, t.Optional[str]]
 
 
 def rows_of_requests(
-    requests: t.Sequence[PackRequest], installation: Installation, failed: Failure, states: t.Callable[[str], str]
+    requests: t.Sequence[PackRequest],
+    installation: Installation,
+    failed: t.Sequence[Failure],
+    states: t.Callable[[str], str],
 ) -> t.List[t.Dict[str, t.Any]]:
     """The result per request of a run that failed before it had a plan; nothing was changed."""
     found = []
@@ -222,7 +230,7 @@ def rows_of_requests(
         pack = installation.get(ref) if ref else None
         state = _public(state_of(pack)) if pack else None
         source = request.source or (pack.source.url if pack and pack.source else None)
-        blamed = failed.ref == ref or len(requests) == 1
+        own = next((one for one in failed if one.ref == ref), failed[0] if len(requests) == 1 else None)
         found.append(
             {
                 "ref": ref,
@@ -237,8 +245,8 @@ def rows_of_requests(
                 "edits": [],
                 "database_state": states(ref) if ref else UNKNOWN,
                 "pruned": [],
-                "step": failed.step if blamed else None,
-                "msg": failed.message if blamed else "Not done, because another pack of the task failed.",
+                "step": own.step if own else None,
+                "msg": own.message if own else f"Not done, because of {_blamed(failed)}.",
             }
         )
     return found

@@ -37,6 +37,7 @@ class PackRequest:
     :arg digest: Content digest of a local directory, C(sha256:...).
     :arg controller: Whether C(source) is a directory of the controller, known here by its digest.
     :arg upload: Archive on this host with the content of that directory.
+    :arg state: C(present), C(latest) or C(absent), where it is not that of the task.
     :arg warnings: Sentences for the person who wrote the task.
     """
 
@@ -50,6 +51,7 @@ class PackRequest:
     digest: t.Optional[str] = None
     controller: bool = False
     upload: t.Optional[str] = None
+    state: t.Optional[str] = None
     warnings: t.Tuple[str, ...] = ()
 
     @property
@@ -113,7 +115,9 @@ def from_option(item: t.Mapping[str, t.Any]) -> PackRequest:
         raise OptionError("An item of packs has neither a name nor a source: give at least one of them.")
     if digest is not None and not _DIGEST.fullmatch(digest):
         raise refusal("digest", digest, "a digest is written as sha256: and 64 hexadecimal digits")
-    return replace(request, subdir=_check_subdir(subdir or ""), digest=digest, upload=upload)
+    return replace(
+        request, subdir=_check_subdir(subdir or ""), digest=digest, upload=upload, state=_optional(item, "state")
+    )
 
 
 def _from_source(text: str, version: t.Optional[str], ref: t.Optional[str]) -> PackRequest:

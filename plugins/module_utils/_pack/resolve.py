@@ -11,13 +11,13 @@ What is installed and right already is taken as it is, without the network and w
 from __future__ import annotations
 
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from .._content.address import normal_url
 from .._content.installed import Installation, InstalledPack
 from .._content.origin import Resolved, Source
-from .._errors import DependencyError, InvalidPackError, OptionError, St2Error
+from .._errors import Collected, DependencyError, InvalidPackError, OptionError, St2Error
 from .._secrets import Credentials
 from .._source.directory import directory_digest, pack_path
 from . import dependencies
@@ -30,6 +30,7 @@ if t.TYPE_CHECKING:
 
 _PARALLEL = 6
 _TASK = "the task"
+Got = t.Tuple[dependencies.Pack, t.Optional[Resolved]]
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ class Resolver:
     def resolve(self, requests: t.Sequence[Asked]) -> Resolution:
         """The packs that the requests mean, with everything those depend on.
 
-        :raises St2Error: for the first request that cannot be met; nothing has been changed then.
+        :raises St2Error: for all requests that cannot be met; nothing has been changed then.
         """
         resolution = Resolution()
         pending = list(requests)
@@ -149,35 +150,39 @@ class Resolver:
         return resolution
 
     def _resolve_round(self, pending: t.Sequence[Asked], resolution: Resolution) -> None:
+        """Find one pack for each request; what cannot be had of all of them is said at once."""
+        collected = Collected()
         askers: t.Dict[Wanted, t.List[Asked]] = {}
         for asked in pending:
-            there = already_there(asked, self._installation)
-            if there:
-                self._accept(resolution, asked, there)
-            else:
-                askers.setdefault(self._wanted(asked), []).append(asked)
+            with collected.one(asked.request.expected_ref):
+                there = already_there(asked, self._installation)
+                if there:
+                    self._accept(resolution, asked, there)
+                else:
+                    askers.setdefault(self._wanted(asked), []).append(asked)
         numbered = [(wanted, self._number + position) for position, wanted in enumerate(askers)]
         self._number += len(numbered)
-        for (wanted, _number), (pack, resolved) in zip(numbered, self._get_all(numbered, askers)):
-            for asked in askers[wanted]:
-                self._accept(resolution, asked, pack)
-            if resolved:
-                resolution.proven[pack.ref] = Proof(wanted, resolved)
-            if isinstance(pack, Candidate):
-                resolution.warnings += [f"{pack.ref}: {warning}" for warning in pack.warnings]
+        for (wanted, _number), getting in zip(numbered, self._get_all(numbered, askers)):
+            with collected.one(wanted.ref):
+                pack, resolved = getting.result()
+                for asked in askers[wanted]:
+                    self._accept(resolution, asked, pack)
+                if resolved:
+                    resolution.proven[pack.ref] = Proof(wanted, resolved)
+                if isinstance(pack, Candidate):
+                    resolution.warnings += [f"{pack.ref}: {warning}" for warning in pack.warnings]
+        collected.raise_them()
 
     def _get_all(
         self, numbered: t.Sequence[t.Tuple[Wanted, int]], askers: t.Mapping[Wanted, t.Sequence[Asked]]
-    ) -> t.List[t.Tuple[dependencies.Pack, t.Optional[Resolved]]]:
+    ) -> t.List[Future[Got]]:
+        """The futures, all of which are done."""
         if not numbered:
             return []
         with ThreadPoolExecutor(max_workers=min(_PARALLEL, len(numbered))) as pool:
-            futures = [pool.submit(self._get, wanted, number, askers[wanted]) for wanted, number in numbered]
-            return [future.result() for future in futures]
+            return [pool.submit(self._get, wanted, number, askers[wanted]) for wanted, number in numbered]
 
-    def _get(
-        self, wanted: Wanted, number: int, asked: t.Sequence[Asked]
-    ) -> t.Tuple[dependencies.Pack, t.Optional[Resolved]]:
+    def _get(self, wanted: Wanted, number: int, asked: t.Sequence[Asked]) -> Got:
         """Ask the remote what the version is now; fetch only when that is not installed.
 
         :returns: The pack, and how its version was found when it is installed.

@@ -18,7 +18,7 @@ from .._change.journal import Move
 from .._change.staging import Staging
 from .._content.installed import Installation, InstalledPack
 from .._content.receipt import contents_document, receipt_document
-from .._errors import ApplyError, St2Error
+from .._errors import ApplyError, Collected, St2Error
 from .._files import remove_tree, write_atomically
 from .._layout import PacksDirectory, VirtualenvsDirectory
 from .._source.git_program import Git
@@ -126,7 +126,13 @@ def _build_virtualenvs(
 
     with ThreadPoolExecutor(max_workers=min(_PARALLEL, len(packs))) as pool:
         futures = [pool.submit(build, pack) for pack in packs]
-        return {pack.ref: future.result() for pack, future in zip(packs, futures)}
+    collected = Collected()
+    built: t.Dict[str, str] = {}
+    for pack, future in zip(packs, futures):
+        with collected.one(pack.ref):
+            built[pack.ref] = future.result()
+    collected.raise_them()
+    return built
 
 
 def _moves(

@@ -11,20 +11,20 @@ import os
 import typing as t
 
 from .._change.database import Database, open_database
-from .._change.journal import Move
 from .._change.session import Outcome, Session, View
 from .._change.telling import UNKNOWN, overall
 from .._content.installed import Installation
-from .._errors import HostError, InvalidPackError, OptionError, St2Error
+from .._errors import HostError, OptionError, St2Error, each_of
 from .._layout import SYSTEM_PACKS
 from .._pack import report
-from .._pack.fetch import Candidate
 from .._pack.options import Options, options_from
 from .._pack.plan import Plan
 from .._pack.planner import PackPlanner
 from .._process import Deadline
 from .._st2.host import Host
 from .._task import Result, Task
+from .pack_items import Item, items_from
+from .pack_plan import TaskPlan, TaskPlanner
 
 
 def converge_packs(task: Task) -> Result:
@@ -37,6 +37,7 @@ def converge_packs(task: Task) -> Result:
 
         return converge_packs_by_api(task)
     options = options_from(task.params)
+    items = items_from(task.params, options.requests)
     for secret in options.secrets():
         task.redactor.add(secret)
     deadline = Deadline(options.timeout)
@@ -44,7 +45,7 @@ def converge_packs(task: Task) -> Result:
         task, deadline, types=options.register_types, fail_on_failure=options.fail_on_failure, prune=options.prune
     )
     try:
-        return PackTask(task, options, database, deadline).run()
+        return PackTask(task, options, items, database, deadline).run()
     finally:
         database.close()
 
@@ -55,9 +56,12 @@ class PackTask:
     :arg database: What StackStorm knows, and is told.
     """
 
-    def __init__(self, task: Task, options: Options, database: Database, deadline: Deadline) -> None:
+    def __init__(
+        self, task: Task, options: Options, items: t.Sequence[Item], database: Database, deadline: Deadline
+    ) -> None:
         self._task = task
         self._options = options
+        self._items = items
         self._database = database
         self._deadline = deadline
         self._base_path = _choose_base_path(task.host, options.base_path)
@@ -79,45 +83,58 @@ class PackTask:
         # StackStorm registers its own packs.
         states = [row["database_state"] for row in rows if row["ref"] not in SYSTEM_PACKS]
         returned = {"packs": rows, "database_state": overall(states), "registration": self._database.summary()}
-        plan = outcome.plan or Plan(())
+        plan = outcome.plan or TaskPlan(Plan(()))
         return Result(
             changed=outcome.changed or any(row["changed"] for row in rows if outcome.failure),
-            msg=report.line(plan, outcome.recovered),
+            msg=_line(plan, outcome.recovered),
             returned=returned,
-            diff=report.diff(plan),
+            diff=self._diff(plan),
             warnings=outcome.warnings,
             failure=outcome.failure,
         )
 
-    def _planner(self, view: View) -> _Planner:
-        return _Planner(
-            PackPlanner(
-                view,
-                self._options,
-                self._database,
-                base_path=self._base_path,
-                scratch=self._task.scratch,
-                deadline=self._deadline,
-                environment=self._task.environment,
-                redactor=self._task.redactor,
-                check_config=lambda candidate: _check_config(view, candidate),
-            )
+    def _planner(self, view: View) -> TaskPlanner:
+        packs = PackPlanner(
+            view,
+            self._options,
+            self._database,
+            base_path=self._base_path,
+            scratch=self._task.scratch,
+            deadline=self._deadline,
+            environment=self._task.environment,
+            redactor=self._task.redactor,
         )
+        self._planned = TaskPlanner(view, packs, self._items, self._database, self._task.redactor)
+        return self._planned
 
-    def _rows(self, outcome: Outcome[Plan]) -> t.List[t.Dict[str, t.Any]]:
+    def _diff(self, plan: TaskPlan) -> t.List[t.Dict[str, str]]:
+        found = report.diff(plan.packs)
+        if plan.configs:
+            from .._config.report import diff as config_diff
+
+            for planner, config in zip(self._planned.configs, plan.configs):
+                found += config_diff(config, planner.redaction)
+        if plan.overrides:
+            from .._override.report import diff as override_diff
+
+            for override in plan.overrides:
+                found += override_diff(override)
+        return found
+
+    def _rows(self, outcome: Outcome[TaskPlan]) -> t.List[t.Dict[str, t.Any]]:
         error = outcome.failure
         if error is None:
-            return report.rows(outcome.plan) if outcome.plan else []
-        failed = report.Failure(error.ref or "", error.step or "", error.message)
+            return _with_parts(report.rows(outcome.plan.packs), outcome.plan) if outcome.plan else []
+        failed = [report.Failure(one.ref or "", one.step or "", one.message) for one in each_of(error)]
         # What is said of a failure is read back: also where putting back has failed.
         installation = Installation(self._task.host.packs_base_paths)
         plan = outcome.plan
         states = self._states_after_failure(installation)
         if plan is None:
             return report.rows_of_requests(self._options.requests, installation, failed, states)
-        done = [pack.ref for pack in plan.packs] if outcome.stands else ()
+        done = [pack.ref for pack in plan.packs.packs] if outcome.stands else ()
         return report.rows(
-            plan,
+            plan.packs,
             done=done,
             failed=failed,
             installation=installation,
@@ -141,42 +158,34 @@ class PackTask:
         return state
 
 
-class _Planner:
-    """Packs alone, as a session wants it."""
+def _line(plan: TaskPlan, recovered: t.Sequence[str]) -> str:
+    parts = [report.line(plan.packs, recovered)] if plan.packs.changed or recovered or not plan.changed else []
+    if plan.configs:
+        from .._config.report import line as config_line
 
-    def __init__(self, packs: PackPlanner) -> None:
-        self._packs = packs
-        self.at_rest = packs.at_rest
-        self.make = packs.make
-        self.verify = packs.verify
+        parts += [config_line(config) for config in plan.configs if config.changed]
+    if plan.overrides:
+        from .._override.report import line as override_line
 
-    @property
-    def warnings(self) -> t.Sequence[str]:
-        return self._packs.warnings
-
-    def stage(self, plan: Plan) -> t.Tuple[t.Sequence[Move], t.Sequence[Move]]:
-        return self._packs.stage(plan), ()
-
-    def verify_database(self, plan: Plan) -> None:
-        pass  # Versions are read back by L(Database.register).
+        parts += [override_line(override) for override in plan.overrides if override.changed]
+    return "; ".join(parts)
 
 
-def _check_config(view: View, candidate: Candidate) -> None:
-    """Refuse a version whose schema refuses the config that is on the host: StackStorm could not register it."""
-    path = os.path.join(view.host.configs_path, f"{candidate.ref}.yaml")
-    if not os.path.lexists(view.now(path)):
-        return
-    from .._config.check import check_config
-    from .._content.problem import sentence
-
-    problems = check_config(candidate.staged, view.now(path))
-    if problems:
-        raise InvalidPackError(
-            f"{candidate.ref} {candidate.metadata.version} does not take the config that is in {path}: "
-            f"{sentence(problems)}. Nothing was changed: mend the config first, with st2_pack_config and its option "
-            "schema.",
-            ref=candidate.ref,
-        )
+def _with_parts(rows: t.List[t.Dict[str, t.Any]], plan: TaskPlan) -> t.List[t.Dict[str, t.Any]]:
+    """The rows with what became of configs and overrides; one word for what the database has of all of it."""
+    by_ref = {row["ref"]: row for row in rows}
+    for config in plan.configs:
+        row = by_ref[config.ref]
+        row["config"] = {"changed": config.changed, "changes": config.changes.as_dict(), "database_state": config.state}
+    for override in plan.overrides:
+        row = by_ref[override.pack]
+        switched = [f"{one.kind} {one.name}" for one in override.switches if one.changed]
+        row["overrides"] = {"changed": override.changed, "switched": switched, "database_state": override.state}
+    for row in rows:
+        parts = [row[part] for part in ("config", "overrides") if part in row]
+        row["changed"] = row["changed"] or any(part["changed"] for part in parts)
+        row["database_state"] = overall([row["database_state"], *(part["database_state"] for part in parts)])
+    return rows
 
 
 def _choose_base_path(host: Host, asked: t.Optional[str]) -> str:

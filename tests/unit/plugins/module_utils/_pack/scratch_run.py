@@ -39,6 +39,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import re
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.no_registrar import NoRegistrar
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task
 from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.pack import PackTask
+from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.pack_items import items_from
 
 from .pretended_database import PretendedDatabase
 
@@ -116,7 +117,8 @@ class Site:
         given.setdefault("virtualenv", "never")
         task = self.pack_task(*names, **given)
         options = options_from(task.params)
-        return Ran(task, options, database_of(task, database, options), Deadline(seconds))
+        items = items_from(task.params, options.requests)
+        return Ran(task, options, items, database_of(task, database, options), Deadline(seconds))
 
     def files(self, **options):
         """What StackStorm sees: every path of the host but the collection's own places."""
@@ -172,7 +174,7 @@ class Ran(PackTask):
         self.database_state = result.returned["database_state"]
 
     def _rows(self, outcome):
-        self.plan, self.recovered = outcome.plan, outcome.recovered
+        self.plan, self.recovered = outcome.plan and outcome.plan.packs, outcome.recovered
         return super()._rows(outcome)
 
 

@@ -1,0 +1,132 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""Plans of packs that are to go: those that a task names, and with C(exclusive) all that none of it needs."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from dataclasses import replace
+
+from .._change.database import Database
+from .._change.session import View
+from .._change.telling import ABSENT, UNKNOWN, KnownPack
+from .._content.installed import Installation, InstalledPack
+from .._errors import OptionError
+from . import inspection
+from .fetch import source_of
+from .plan import Facts, PackPlan, plan_removal
+from .request import PackRequest
+from .virtualenv import observe_virtualenv
+
+# StackStorm puts there what people make without naming a pack (st2common/constants/pack.py DEFAULT_PACK_NAME).
+_DEFAULT_PACK = "default"
+_MADE_BY_HAND = ("actions", "rules", "aliases", "policies")
+
+
+class Removals:
+    """Plans removals on one host.
+
+    :arg base_path: The packs base path that the task is about.
+    :arg purge: Whether virtualenv, config and overrides go as well.
+    :ivar warnings: What the person who wrote the task should know.
+    """
+
+    def __init__(
+        self, view: View, installation: Installation, database: Database, *, base_path: str, purge: bool
+    ) -> None:
+        self.warnings: t.List[str] = []
+        self._view = view
+        self._installation = installation
+        self._database = database
+        self._base_path = base_path
+        self._purge = purge
+
+    def of_requests(self, requests: t.Iterable[PackRequest]) -> t.List[PackPlan]:
+        """The plans of packs that a task names.
+
+        :raises OptionError: for one of StackStorm's own packs.
+        """
+        wanted: t.Dict[t.Tuple[str, str], t.List[str]] = {}
+        for request in requests:
+            ref = self.ref_of(request)
+            wanted.setdefault((ref, "" if ref else request.requested), []).append(request.requested)
+        return [made for (ref, _text), asked in wanted.items() for made in self._of_pack(ref, asked)]
+
+    def ref_of(self, request: PackRequest) -> str:
+        """The ref of the pack that a request means; empty for a source that no installed pack came from."""
+        if request.expected_ref or not request.source:
+            return request.expected_ref or ""
+        source = source_of(request.source, request.subdir or "")
+        pack = self._installation.by_source(source.url, source.subdir)
+        return pack.ref if pack else ""
+
+    def of_others(self, needed: t.Container[str]) -> t.List[PackPlan]:
+        """The plans of all installed packs that are not needed, but those that stay whatever a task says.
+
+        :arg needed: The refs that the task names, or that these depend on.
+        """
+        found: t.List[PackPlan] = []
+        for pack in self._installation.all():
+            if pack.ref in needed or pack.is_system:
+                continue
+            why = self._why_it_stays(pack)
+            if why:
+                self.warnings.append(f"{pack.ref} is not among the packs of this task and stays (exclusive): {why}.")
+            else:
+                found += self._of_pack(pack.ref, ())
+        return found
+
+    def _why_it_stays(self, pack: InstalledPack) -> str:
+        if pack.ref == _DEFAULT_PACK:
+            return "StackStorm keeps there what people make without naming a pack"
+        if pack.base_path != self._base_path:
+            return f"it is in {pack.base_path}, not in {self._base_path}"
+        if pack.link:
+            return f"{pack.path} is a symbolic link to {pack.link}"
+        if os.path.ismount(pack.location):
+            return f"{pack.path} is a mount point"
+        if not self._database.registrar.reads:
+            return ""
+        made = [
+            f"{one.kind} {one.name}"
+            for one in self._database.resources(pack.ref, _MADE_BY_HAND)
+            if not one.metadata_file
+        ]
+        return f"people made {', '.join(sorted(made)[:5])} in it by hand" if made else ""
+
+    def _of_pack(self, ref: str, asked: t.Sequence[str]) -> t.Iterator[PackPlan]:
+        """The removal of a pack, and of its copies in later base paths: without the first, StackStorm would run those.
+
+        :arg ref: Empty for a source that no installed pack came from.
+        """
+        requested = tuple(dict.fromkeys(asked))
+        installed = self._installation.get(ref) if ref else None
+        if installed and installed.is_system:
+            raise OptionError(
+                f"{ref} is one of StackStorm's own packs and is never removed. Take it off the list.", ref=ref
+            )
+        facts = Facts()
+        if ref:
+            facts = replace(facts, virtualenv=observe_virtualenv(self._view.virtualenvs, ref).health)
+            facts = replace(facts, known=self._database.pack(ref, None))
+            if self._purge:
+                facts = replace(facts, leftovers=inspection.leftovers(ref, self._view.host, self._view.now))
+            self._warn_of_remains(ref, facts.known)
+        copies = self._installation.shadowed(ref) if installed else []
+        for pack in (installed, *copies):
+            if pack:
+                contents = inspection.contents_of(pack, self._installation.directory(pack.base_path))
+                facts = replace(facts, contents=contents)
+            yield plan_removal(ref, pack, facts, requested=requested, base_path=self._base_path)
+            facts = Facts(known=facts.known)
+
+    def _warn_of_remains(self, ref: str, known: KnownPack) -> None:
+        if known.tells and not known.unloads and known.state not in (ABSENT, UNKNOWN):
+            self.warnings.append(
+                f"StackStorm's database keeps what it has of {ref}: st2-register-content takes nothing out of it. Give "
+                "this task access to the API (api_key), or uninstall the pack there."
+            )
