@@ -152,7 +152,7 @@ def test_a_st2_conf_elsewhere_takes_the_systems_environment_files(root, monkeypa
         "ansible_collections.stackstorm.st2.plugins.module_utils._st2.host.read_environment_file",
         lambda path: asked.append(path) or {},
     )
-    read_host(write(root, "srv/my.conf", ""), {})
+    assert read_host(write(root, "srv/my.conf", ""), {}).root == ""
     assert asked == ["/etc/default/st2actionrunner", "/etc/sysconfig/st2actionrunner"]
 
 
@@ -190,6 +190,15 @@ def test_the_site_packages_with_stackstorm_in_it_is_taken(root):
 def test_stackstorms_version(root, text, expected):
     install_stackstorm(root, "srv", version=text)
     assert host(root, f"[system]\nbase_path = {root}/srv\n").st2_version == expected
+
+
+@pytest.mark.parametrize("conf", ["", "[system]\nbase_path = /opt/stackstorm\n"])
+def test_a_host_in_a_root_of_its_own_takes_no_program_of_the_systems_stackstorm(root, monkeypatch, conf):
+    monkeypatch.setattr(os, "access", lambda path, mode: path == "/opt/stackstorm/st2/bin/python")
+    found = host(root, conf)
+    assert (found.root, found.base_path, found.st2_python) == (str(root), "/opt/stackstorm", None)
+    elsewhere = read_host(write(root, "srv/my.conf", conf), {}, [])
+    assert (elsewhere.root, elsewhere.st2_python) == ("", "/opt/stackstorm/st2/bin/python")
 
 
 def test_no_stackstorm_here(root):
