@@ -80,7 +80,6 @@ def test_the_whole_exchange(scene: Scene) -> None:
 
     again = scene.satisfied(*names)
     told("satisfied", again)
-    assert again.seconds < 10, "a fraction of a second on a quiet machine"
 
     older = {ref: _older_tag(pack) for ref, pack in packs.items() if _older_tag(pack)}
     requests = [request(scene, packs[ref], tag) for ref, tag in older.items()]

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 
 import pytest
@@ -29,9 +28,7 @@ def test_a_server_that_fails_leaves_everything_and_is_named(scene: Scene) -> Non
         assert text in refused["msg"] + refused["stderr"] or text == "404", refused["msg"]
         assert scene.host.pack_version("demo") == "1.0.0"
     scene.git.faults = Faults(hang=True)
-    started = time.monotonic()
-    refused = scene.refuse("demo=1.1.0", timeout=2)
-    assert "timeout of 2 s" in refused["msg"] and time.monotonic() - started < 15
+    assert "timeout of 2 s" in scene.refuse("demo=1.1.0", timeout=2)["msg"]
     scene.satisfied("demo=1.0.0")
     scene.git.faults = Faults()
     scene.change("demo=1.1.0")

@@ -66,7 +66,8 @@ class Limits:
 class Execution(t.Dict[str, t.Any]):
     """What a run returned; ``rc``, ``stdout``, ``stderr`` and ``seconds`` of its process beside it.
 
-    ``peak`` is the most memory that the process or one of its programs had, in KiB.
+    ``peak`` is the most memory that the process or one of its programs had, in KiB; ``cpu`` the seconds that they kept
+    a processor busy, which is the same on a busy machine.
     """
 
     rc: int = 0
@@ -74,6 +75,7 @@ class Execution(t.Dict[str, t.Any]):
     stderr: str = ""
     seconds: float = 0.0
     peak: int = 0
+    cpu: float = 0.0
 
     @property
     def killed(self) -> bool:
@@ -116,7 +118,7 @@ class ModuleRuns:
         """End the server."""
         assert self._server.stdin and self._server.stdout
         self._server.stdin.close()
-        self._server.wait(20)
+        self._server.wait(120)
         self._server.stdout.close()
         self._log.close()
 
@@ -166,14 +168,16 @@ class ModuleRuns:
         self._server.stdin.flush()
         started = time.monotonic()
         self._read()  # the process id
-        rc, peak = self._read()
-        return self._execution(rc, peak, time.monotonic() - started)
+        rc, peak, cpu = self._read()
+        execution = self._execution(rc)
+        execution.peak, execution.cpu, execution.seconds = peak, cpu / 1000, time.monotonic() - started
+        return execution
 
-    def _execution(self, rc: int, peak: int, seconds: float) -> Execution:
+    def _execution(self, rc: int) -> Execution:
         stdout = (self._folder / "stdout").read_text(errors="replace")
         line = next((line for line in stdout.splitlines() if line.startswith("{")), "{}")
         execution = Execution(json.loads(line) if rc != KILLED else {})
-        execution.rc, execution.peak, execution.seconds = rc, peak, seconds
+        execution.rc = rc
         execution.stdout, execution.stderr = stdout, (self._folder / "stderr").read_text(errors="replace")
         return execution
 

@@ -9,7 +9,6 @@ import os
 import random
 import shutil
 import socket
-import time
 import typing as t
 from pathlib import Path
 
@@ -18,8 +17,8 @@ from e2e.scene import Scene
 from infrastructure.ansible_run import ModuleResult
 from infrastructure.packs import PackTree
 
-TIMEOUT = 4
-SLACK = 12.0
+TIMEOUT = 6
+"""Seconds for a run that would wait for ever. What gets an answer has time for it, on a busy machine too."""
 
 FAILS = "echo 'error: the moon is in the wrong house' >&2; exit 3"
 HANGS = "trap '' TERM INT HUP; sleep {sleep} & wait; sleep {sleep}"
@@ -76,14 +75,17 @@ def upgrade(scene: Scene) -> Scene:
     return scene
 
 
-def refused_in_time(scene: Scene, **arguments: t.Any) -> ModuleResult:
-    """The upgrade fails within its timeout, the old pack still runs; return the result."""
-    started = time.monotonic()
-    result = scene.refuse("alpha=2.0.0", **{"virtualenv": "auto", "timeout": TIMEOUT, **arguments})
-    assert time.monotonic() - started < TIMEOUT + SLACK
+def refused(scene: Scene, **arguments: t.Any) -> ModuleResult:
+    """The upgrade fails, the old pack still runs; return the result."""
+    result = scene.refuse("alpha=2.0.0", **{"virtualenv": "auto", "timeout": 60, **arguments})
     answer = scene.host.run_action("alpha", "report")
     assert (answer["version"], answer["imports"]) == ("1.0.0", {"tinydep": "1.0.0"})
     return result
+
+
+def patience(behaviour: str) -> int:
+    """The timeout for a run that meets a program of this kind."""
+    return TIMEOUT if behaviour is HANGS else 60
 
 
 def goes_on(scene: Scene, **arguments: t.Any) -> None:
@@ -106,7 +108,7 @@ def goes_on(scene: Scene, **arguments: t.Any) -> None:
 )
 def test_a_uv_that_cannot_install_requirements(upgrade: Scene, behaviour: str, step: str, words: str) -> None:
     impostor = Impostor(upgrade, "uv", behaviour, when="pip*requirements.txt*")
-    result = refused_in_time(upgrade)
+    result = refused(upgrade, timeout=patience(behaviour))
     impostor.leave()
     assert result["step"] == step and words in result["msg"], result.everything
     assert len(result["msg"]) < 5000 and impostor.survivors() == []
@@ -117,7 +119,7 @@ def test_a_uv_that_cannot_install_requirements(upgrade: Scene, behaviour: str, s
 def test_a_uv_that_cannot_make_the_first_virtualenv(scene: Scene, behaviour: str) -> None:
     scene.release("alpha", "1.0.0")
     impostor = Impostor(scene, "uv", behaviour, when="venv*")
-    result = scene.refuse("alpha", virtualenv="auto", timeout=TIMEOUT)
+    result = scene.refuse("alpha", virtualenv="auto", timeout=patience(behaviour))
     impostor.leave()
     assert result["step"] in ("virtualenv", "timeout") and scene.host.installed() == []
     assert impostor.survivors() == [] and not list(scene.host.virtualenvs.glob(".stackstorm.st2/bases/*"))
@@ -142,13 +144,14 @@ def test_a_virtualenv_program_that_cannot_make_the_first_virtualenv(
     impostor = Impostor(scene, "virtualenv", behaviour)
     # Without this option the program beside StackStorm's own Python goes before those on the PATH.
     scene.host.configure("actionrunner", virtualenv_binary=str(impostor.program))
-    result = scene.refuse("alpha", virtualenv="auto", virtualenv_backend="virtualenv", timeout=TIMEOUT)
+    arguments = {"virtualenv": "auto", "virtualenv_backend": "virtualenv"}
+    result = scene.refuse("alpha", timeout=patience(behaviour), **arguments)
     impostor.leave()
     scene.host.configure("actionrunner", virtualenv_binary=None)
     assert result["step"] == step and words in result["msg"], result.everything
     assert impostor.survivors() == [] and scene.host.installed() == []
     assert not list(scene.host.virtualenvs.glob(".stackstorm.st2/bases/*"))
-    scene.change("alpha", virtualenv="auto", virtualenv_backend="virtualenv")
+    scene.change("alpha", **arguments)
     assert scene.host.run_action("alpha", "report")["version"] == "1.0.0"
 
 
@@ -170,7 +173,7 @@ def test_a_pip_that_fails_and_one_that_hangs(scene: Scene) -> None:
 def test_a_package_index_that_says_nothing(upgrade: Scene) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/simple/"
-        result = refused_in_time(upgrade, env={"UV_INDEX_URL": url, "PIP_INDEX_URL": url})
+        result = refused(upgrade, env={"UV_INDEX_URL": url, "PIP_INDEX_URL": url}, timeout=TIMEOUT)
     assert result["step"] == "timeout"
     goes_on(upgrade)
 
@@ -190,7 +193,7 @@ def test_a_requirement_that_does_not_exist(upgrade: Scene) -> None:
 )
 def test_a_git_that_fails(upgrade: Scene, behaviour: str, when: str) -> None:
     impostor = Impostor(upgrade, "git", behaviour, when)
-    result = refused_in_time(upgrade)
+    result = refused(upgrade, timeout=patience(behaviour))
     impostor.leave()
     assert result["step"] == ("timeout" if behaviour is HANGS else "fetch"), result.everything
     assert impostor.survivors() == []
@@ -199,6 +202,6 @@ def test_a_git_that_fails(upgrade: Scene, behaviour: str, when: str) -> None:
 def test_no_git_at_all(upgrade: Scene) -> None:
     empty = upgrade.root / "nothing"
     empty.mkdir()
-    result = refused_in_time(upgrade, env={"PATH": str(empty)})
+    result = refused(upgrade, env={"PATH": str(empty)})
     assert result["step"] == "fetch" and "git" in result["msg"]
     goes_on(upgrade)

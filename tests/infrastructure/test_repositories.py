@@ -139,11 +139,8 @@ def test_the_exchange_is_rebuilt_from_real_metadata(tmp_path: Path) -> None:
     data = real_data()
     if data is None:
         pytest.skip(MISSING)
-    started = time.monotonic()
     exchange = build_exchange(tmp_path / "srv", data)
-    seconds = time.monotonic() - started
     assert len(exchange.packs) == len(list((data / "exchange" / "packs").iterdir())) == 45
-    assert seconds < 60, "some 3 seconds on a quiet machine"
     for name, pack in exchange.packs.items():
         files = json.loads((data / "exchange" / "packs" / name / "FILES.json").read_text())
         assert sorted(pack.repository.tags) == sorted(files["tags"]), name

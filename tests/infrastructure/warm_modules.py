@@ -98,7 +98,7 @@ class WarmModules:
     def _stop(self) -> None:
         assert self._server and self._server.stdin
         self._server.stdin.close()
-        self._server.wait(20)
+        self._server.wait(120)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     @staticmethod

@@ -5,7 +5,8 @@
 
 Each line that it reads is a job: ``module`` (its dotted name), ``document`` (its arguments as Ansible hands them over),
 ``environment``, and the files ``stdout`` and ``stderr``. It answers with a line that has the process id as soon as that
-is known, and when it has ended one with its exit status and the most memory that it or a program of its had, in KiB.
+is known, and when it has ended one with its exit status, the most memory that it or a program of its had, in KiB,
+and the milliseconds of CPU that they took.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ def serve(
         _answer(pid)
         watch(pid, job)
         _pid, status, usage = os.wait4(pid, 0)
-        _answer(os.waitstatus_to_exitcode(status), usage.ru_maxrss)
+        cpu = int((usage.ru_utime + usage.ru_stime) * 1000)
+        _answer(os.waitstatus_to_exitcode(status), usage.ru_maxrss, cpu)
 
 
 def _answer(*numbers: int) -> None:

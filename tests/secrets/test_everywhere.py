@@ -159,7 +159,7 @@ def test_nothing_in_the_list_of_processes(runs: Runs, option: str) -> None:
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    execution = runs.run({**runs.arguments(option), "timeout": 2})
+    execution = runs.run({**runs.arguments(option), "timeout": 4})
     ended.set()
     watcher.join()
     assert execution.failed and server.requests is not None
@@ -196,7 +196,7 @@ def test_nothing_in_the_log_of_the_system(runs: Runs, tmp_path: Path) -> None:
         pytest.skip(f"a mount namespace is not allowed here: {probe.stderr.strip()}")
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     listener.bind(str(tmp_path / "log"))
-    listener.settimeout(20)
+    listener.settimeout(120)
     messages = []
     together: t.Dict[str, t.Any] = {}
     for option in OPTIONS:

@@ -87,7 +87,7 @@ def test_a_command_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None
 
 
 def test_a_command_whose_time_is_up_can_tidy_and_say_where_it_was(tmp_path: Path) -> None:
-    outcome = checks.run(python(tmp_path, "import time; time.sleep(60)", seconds=1), tmp_path / "log")
+    outcome = checks.run(python(tmp_path, "import time; time.sleep(600)", seconds=3), tmp_path / "log")
     assert counts(outcome) == (0, 1, 0)
     assert "KeyboardInterrupt" in (tmp_path / "log").read_text()
 
@@ -138,7 +138,7 @@ def test_checks_of_different_stages_run_at_the_same_time_and_count_for_their_own
 
     def one(me: str, other: str, more: str) -> Stage:
         command = [sys.executable, "-c", f"{meet}\n{wait}\n{more}", me, other]
-        return stage(Check("meet", command, tmp_path, seconds=20), name=me)
+        return stage(Check("meet", command, tmp_path, seconds=120), name=me)
 
     stages = [one("here", "there", "pass"), one("there", "here", "raise SystemExit(1)")]
     results = run_stages.run_stages(stages, tmp_path, at_once=2)

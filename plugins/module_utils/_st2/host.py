@@ -72,6 +72,11 @@ class Host:
         """The first directory of packs, where StackStorm's own packs are and where packs get installed."""
         return self.packs_base_paths[0]
 
+    @property
+    def root(self) -> str:
+        """The root directory that C(st2_conf) is in, such as a scratch directory; empty for that of the system."""
+        return _root_of(self.st2_conf)
+
 
 def read_host(
     st2_conf: str = DEFAULT_ST2_CONF,
@@ -97,7 +102,7 @@ def read_host(
         service_environment.update(read_environment_file(name))
     settings = read_settings(st2_conf, environment, service_environment)
     base_path = _directory(settings, "system", "base_path")
-    service = _service_virtualenv(dict.fromkeys((f"{base_path}/st2", f"{root}/opt/stackstorm/st2")))
+    service = _service_virtualenv(_service_candidates(base_path, root))
     st2_python = f"{service}/bin/python" if service else None
     site_packages = _site_packages(service) if service else None
     return Host(
@@ -159,6 +164,13 @@ def _packs_base_paths(settings: Settings) -> t.Tuple[str, ...]:
         items = [item.strip() for item in more.value.split(":")]
         paths += [_absolute(item, more.origin, "content", "packs_base_paths") for item in items if item not in _UNSET]
     return tuple(dict.fromkeys(paths))
+
+
+def _service_candidates(base_path: str, root: str) -> t.Iterable[str]:
+    """Where StackStorm's own virtualenv may be. To a host in a root of its own the usual place is another host's."""
+    usual = DEFAULTS[("system", "base_path")]
+    own = [] if root and base_path == usual else [f"{base_path}/st2"]
+    return dict.fromkeys([*own, f"{root}{usual}/st2"])
 
 
 def _service_virtualenv(candidates: t.Iterable[str]) -> t.Optional[str]:

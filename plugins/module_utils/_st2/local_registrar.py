@@ -44,10 +44,15 @@ _OURS = ("ST2_API_KEY", "ST2_AUTH_TOKEN")
 
 
 def find_program(host: Host, environment: t.Mapping[str, str]) -> t.Optional[str]:
-    """The path of C(st2-register-content): beside StackStorm's own Python, else on C(PATH)."""
+    """The path of C(st2-register-content): beside StackStorm's own Python, else on C(PATH).
+
+    Not on C(PATH) for a host in a root directory of its own: what is there works on the system's StackStorm.
+    """
     beside = os.path.join(os.path.dirname(host.st2_python), PROGRAM) if host.st2_python else ""
     if beside and os.access(beside, os.X_OK):
         return beside
+    if host.root:
+        return None
     return shutil.which(PROGRAM, path=environment.get("PATH", os.defpath))
 
 

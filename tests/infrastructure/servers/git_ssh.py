@@ -83,7 +83,7 @@ class GitSshServer(ServingProcess):
         self._write_gate()
         super().__init__(self.directory / "sshd.log")
         # The connection that showed it to be up is logged a moment later; it is not one of a test.
-        deadline = time.monotonic() + 2
+        deadline = time.monotonic() + 60
         while CONNECTED not in self.log and time.monotonic() < deadline:
             time.sleep(0.01)
         self._own_connections = self.log.count(CONNECTED)

@@ -24,6 +24,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._yaml_file import (
     load_yaml,
 )
 
+NO_HURRY = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 LOADERS = ["python", *(["libyaml"] if yaml.__with_libyaml__ else [])]
 
 
@@ -174,9 +175,9 @@ BOMBS = {
 
 @pytest.mark.parametrize("content", BOMBS.values(), ids=BOMBS)
 def test_alias_bombs_are_refused_at_once(tmp_path, loader, content):
-    start = time.monotonic()
+    start = time.process_time()
     assert f"more than {MOST_EXPANDED} values" in refusal(write(tmp_path, content))
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
 
 
 def test_a_long_chain_of_aliases_is_refused_and_ends_no_process(tmp_path, loader):
@@ -190,9 +191,9 @@ def test_aliases_in_the_usual_number_are_read(tmp_path, loader):
 
 
 def test_a_number_of_many_digits_takes_no_time(tmp_path, loader):
-    start = time.monotonic()
+    start = time.process_time()
     assert "thousands of digits" in refusal(write(tmp_path, "a: " + "9" * 1_000_000))
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
 
 
 @pytest.mark.parametrize("number", ["0x" + "f" * 3500, "-0x" + "1" * 3500, "0b" + "1" * 4000, "0" + "7" * 4000])
@@ -249,7 +250,7 @@ VALUES = st.recursive(
 
 
 @given(value=VALUES)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=NO_HURRY)
 def test_what_pyyaml_writes_is_read_back(tmp_path, value):
     assert load_yaml(write(tmp_path, yaml.safe_dump(value))) == value
 
@@ -257,7 +258,7 @@ def test_what_pyyaml_writes_is_read_back(tmp_path, value):
 @given(
     content=st.text(alphabet=" \n\t-?:,[]{}#&*!|>'\"%@`a1.<=~\x07\u2028\u00e9", max_size=60) | st.binary(max_size=40)
 )
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, deadline=None, suppress_health_check=NO_HURRY)
 def test_any_bytes_are_a_value_or_one_kind_of_error(tmp_path, content):
     """And the same ones as for StackStorm's loader, but for what is refused on purpose."""
     path = write(tmp_path, content)

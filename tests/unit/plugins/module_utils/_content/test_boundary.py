@@ -22,6 +22,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._content.boundary i
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError
 
+NO_HURRY = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+
 
 @pytest.fixture
 def pack(tmp_path):
@@ -271,7 +273,7 @@ TARGETS = st.tuples(st.booleans(), PARTS).map(lambda both: ("/" if both[0] and n
 
 
 @given(targets=st.lists(TARGETS.filter(bool), min_size=4, max_size=4))
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, deadline=None, suppress_health_check=NO_HURRY)
 def test_what_passes_never_leads_out_for_the_kernel(tmp_path_factory, targets):
     """Against os.path.realpath, on a pack with four links anywhere, which may go through each other."""
     root = tmp_path_factory.mktemp("outer") / "pack"

@@ -91,8 +91,8 @@ def test_digits_are_ascii_unlike_for_stackstorm():
 
 
 def test_no_pattern_takes_long():
-    start = time.monotonic()
+    start = time.process_time()
     for pattern in THEIRS:
         for text in (">=1.0.0 , " * 3000 + "x", "1.0.0-" + "a." * 30000 + "!", "a" * 100_000 + "!", " " * 30000):
             re.search(pattern, text)
-    assert time.monotonic() - start < 30
+    assert time.process_time() - start < 30

@@ -338,7 +338,7 @@ def test_a_run_waits_for_the_lock_of_another(api):
     with HostLock(str(api.host.base_path / STATE)) as lock:
         lock.acquire(Deadline(5), create=True)
         with pytest.raises(LockError):
-            api.run(actions={"disabled": ["check"]}, seconds=0.1)
+            api.run(actions={"disabled": ["check"]}, seconds=1)
         assert api.document() is None
         waiting = threading.Thread(target=api.run, kwargs={"actions": {"disabled": ["check"]}})
         waiting.start()

@@ -291,7 +291,7 @@ def test_the_lock_of_another_run_is_waited_for_and_then_named(site):
     with HostLock(str(site.host.base_path / ".stackstorm.st2")) as lock:
         lock.acquire(Deadline(5), create=True)
         for check in (True, False):
-            failure = failed(site.run("sensu=1.0.2", seconds=0.2, check=check), "lock")
+            failure = failed(site.run("sensu=1.0.2", seconds=1, check=check), "lock")
             assert f"process {os.getpid()} on" in failure.message
     assert site.files(identity=True) == before
 

@@ -258,7 +258,7 @@ def test_an_answer_without_an_execution():
 
 
 def test_time_that_runs_out():
-    client = Client({"status": "running"}, seconds=0.05)
+    client = Client({"status": "running"}, seconds=0.5)
     error = failure(DeadlineError, client)
     assert client.deleted == [f"/executions/{NUMBER}"] and "was cancelled" in error.message
     assert "not put back" in error.message and error.executor.touched == {"sensu"}

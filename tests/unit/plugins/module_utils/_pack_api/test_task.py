@@ -423,7 +423,7 @@ def test_a_release_that_calls_itself_otherwise(make):
 
 def test_an_execution_that_never_ends_is_cancelled(sensu):
     sensu.stub.executions.endless = True
-    result = sensu.fail("sensu", timeout=1)
+    result = sensu.fail("sensu", timeout=3)
     assert isinstance(result.failure, DeadlineError) and "was cancelled" in result.msg
     (execution,) = sensu.stub.executions.list(action="packs.install")
     assert execution["status"] in ("canceling", "canceled") and execution["id"] in result.msg

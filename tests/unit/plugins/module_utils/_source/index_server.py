@@ -34,6 +34,7 @@ class Server:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        self._server.stopping = threading.Event()
         self.port = self._server.server_address[1]
         if context is not None:
             self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
@@ -49,6 +50,7 @@ class Server:
         return self.serve(path, b"", status=302, headers={"Location": location})
 
     def close(self):
+        self._server.stopping.set()
         self._server.shutdown()
         self._server.server_close()
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
 
 import pytest
 from infrastructure.packs import PackTree
@@ -327,10 +326,8 @@ def test_ssh_never_asks_and_takes_the_tasks_key(tmp_path, more):
 def test_a_server_that_hangs_is_left_at_the_deadline(ca, server, tmp_path):
     server.faults.hang = True
     git = git_at(tmp_path, proxy=trusting(ca), seconds=0.5)
-    started = time.monotonic()
     with pytest.raises(DeadlineError, match=r"0\.5 s"):
         git("ls-remote", f"{server.url}/demo.git")
-    assert time.monotonic() - started < 5
 
 
 def test_a_failure_is_an_error_unless_it_is_looked_at(tmp_path):

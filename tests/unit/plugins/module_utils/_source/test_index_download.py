@@ -12,7 +12,7 @@ import shutil
 import socket
 import ssl
 import subprocess
-import time
+import threading
 
 import pytest
 
@@ -89,22 +89,24 @@ def drip_headers(handler):
 
 
 def drip(handler, byte):
+    """Until the client has enough of it, or the test is over."""
     try:
-        for _turn in range(400):
+        while not handler.server.stopping.wait(0.02):
             handler.wfile.write(byte)
             handler.wfile.flush()
-            time.sleep(0.02)
     except OSError:
         pass
 
 
-@pytest.mark.parametrize("answer", [drip_body, drip_headers, lambda handler: time.sleep(8)])
+def say_nothing(handler):
+    handler.server.stopping.wait()
+
+
+@pytest.mark.parametrize("answer", [drip_body, drip_headers, say_nothing])
 def test_a_slow_index_is_given_up_and_others_are_read(server, answer):
     server.answers["/slow"] = answer
     good = server.serve("/good", index_of(a=pack("a")))
-    start = time.monotonic()
-    indexes = fetch(f"{server.origin}/slow", good, session_timeout=0.5)
-    assert time.monotonic() - start < 3
+    indexes = fetch(f"{server.origin}/slow", good, session_timeout=2)
     slow, fast = indexes.statuses
     assert slow.error == "unresponsive"
     assert fast.error is None
@@ -113,24 +115,22 @@ def test_a_slow_index_is_given_up_and_others_are_read(server, answer):
 
 def test_the_deadline_of_the_task_is_an_error(server):
     server.answers["/slow"] = drip_body
-    start = time.monotonic()
     with pytest.raises(DeadlineError, match=r"0\.4 s ran out while reading the pack indexes"):
         fetch(f"{server.origin}/slow", seconds=0.4)
-    assert time.monotonic() - start < 3
 
 
 def test_indexes_are_fetched_at_the_same_time(server):
+    together = threading.Barrier(4)
+
     def slow(handler):
-        time.sleep(0.5)
+        together.wait(60)
         reply(handler, b'{"packs": {}}')
 
     urls = []
     for number in range(4):
         server.answers[f"/{number}"] = slow
         urls.append(f"{server.origin}/{number}")
-    start = time.monotonic()
     assert [status.error for status in fetch(*urls).statuses] == [None] * 4
-    assert time.monotonic() - start < 1.5
 
 
 @pytest.mark.parametrize("encoding", [None, "gzip"])

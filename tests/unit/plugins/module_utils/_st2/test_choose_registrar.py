@@ -54,11 +54,13 @@ class Site:
         self.environment = {"HOME": str(directory), "PATH": f"{directory}/bin"}
 
     def install(self):
-        """Put st2-register-content on PATH."""
-        program = self.directory / "bin/st2-register-content"
-        program.parent.mkdir()
-        program.write_text("#!/bin/sh\n")
-        program.chmod(0o755)
+        """Put st2-register-content beside StackStorm's own Python."""
+        programs = self.directory / "st2/bin"
+        programs.mkdir(parents=True)
+        for name in ("python", "st2-register-content"):
+            (programs / name).write_text("#!/bin/sh\n")
+            (programs / name).chmod(0o755)
+        self.host = scratch_host(self.directory)
         return self
 
     def choose(self, register="auto", seconds=20.0, **options):

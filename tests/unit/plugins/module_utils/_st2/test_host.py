@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import stat
-import time
 
 import pytest
 
@@ -152,7 +151,7 @@ def test_a_st2_conf_elsewhere_takes_the_systems_environment_files(root, monkeypa
         "ansible_collections.stackstorm.st2.plugins.module_utils._st2.host.read_environment_file",
         lambda path: asked.append(path) or {},
     )
-    read_host(write(root, "srv/my.conf", ""), {})
+    assert read_host(write(root, "srv/my.conf", ""), {}).root == ""
     assert asked == ["/etc/default/st2actionrunner", "/etc/sysconfig/st2actionrunner"]
 
 
@@ -192,6 +191,15 @@ def test_stackstorms_version(root, text, expected):
     assert host(root, f"[system]\nbase_path = {root}/srv\n").st2_version == expected
 
 
+@pytest.mark.parametrize("conf", ["", "[system]\nbase_path = /opt/stackstorm\n"])
+def test_a_host_in_a_root_of_its_own_takes_no_program_of_the_systems_stackstorm(root, monkeypatch, conf):
+    monkeypatch.setattr(os, "access", lambda path, mode: path == "/opt/stackstorm/st2/bin/python")
+    found = host(root, conf)
+    assert (found.root, found.base_path, found.st2_python) == (str(root), "/opt/stackstorm", None)
+    elsewhere = read_host(write(root, "srv/my.conf", conf), {}, [])
+    assert (elsewhere.root, elsewhere.st2_python) == ("", "/opt/stackstorm/st2/bin/python")
+
+
 def test_no_stackstorm_here(root):
     found = host(root, f"[system]\nbase_path = {root}/srv\n")
     assert (found.st2_python, found.st2_site_packages, found.st2_version) == (None, None, None)
@@ -218,19 +226,25 @@ def test_a_host_shows_no_secrets(root):
     assert "hunter2" not in repr(found)
 
 
-def test_reading_a_host_is_cheap_and_changes_nothing(root):
+def test_reading_a_host_opens_few_files_and_changes_nothing(root, monkeypatch):
     install_stackstorm(root, "srv")
     write(root, "etc/default/st2actionrunner", "http_proxy=http://proxy:3128\n")
     conf = f"[system]\nbase_path = {root}/srv\n" + "".join(f"[s{n}]\n# c\na = 1\nb = 2\n" for n in range(40))
     host(root, conf)
     before = snapshot(root)
-    seconds = []
-    for _turn in range(20):
-        start = time.perf_counter()
-        host(root)
-        seconds.append(time.perf_counter() - start)
+    opened = []
+    true_open = open
+    monkeypatch.setattr(
+        "builtins.open", lambda path, *how, **more: opened.append(path) or true_open(path, *how, **more)
+    )
+    host(root)
+    monkeypatch.undo()
+    assert [os.path.relpath(path, root) for path in opened] == [
+        "etc/default/st2actionrunner",
+        "etc/st2/st2.conf",
+        "srv/st2/lib/python3.8/site-packages/st2common/__init__.py",
+    ]
     assert snapshot(root) == before
-    assert min(seconds) < 0.003
 
 
 def snapshot(root):

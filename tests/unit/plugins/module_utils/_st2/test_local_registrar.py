@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 
@@ -192,8 +193,10 @@ def test_what_it_cannot_do_is_an_error_and_not_an_answer(program, host):
 
 def test_the_program_is_found_beside_stackstorms_python_or_on_path(program, host, tmp_path):
     on_path = program()
-    assert find_program(host, {"PATH": "/nowhere"}) is None
-    assert find_program(host, {"PATH": f"/nowhere:{tmp_path}/bin"}) == on_path
+    system = dataclasses.replace(host, st2_conf="/etc/st2/st2.conf")
+    assert find_program(system, {"PATH": "/nowhere"}) is None
+    assert find_program(system, {"PATH": f"/nowhere:{tmp_path}/bin"}) == on_path
+    assert find_program(host, {"PATH": f"{tmp_path}/bin"}) is None, "a host in a root of its own has its own or none"
     beside = tmp_path / "st2/bin"
     beside.mkdir(parents=True)
     for name in ("python", "st2-register-content"):
