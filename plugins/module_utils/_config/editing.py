@@ -14,7 +14,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .rendering import block, flow, library
+from .._libraries import require
+from .rendering import block, flow
 from .values import Values, same
 
 _BLOCK_SCALARS = ("|", ">")
@@ -37,7 +38,7 @@ def edited(text: str, current: Values, wanted: Values) -> t.Tuple[str, bool]:
     """
     if "#" not in text and not current:
         return block(wanted), True
-    yaml = library()
+    yaml = require("PyYAML")
     try:
         result = _Editor(text).edit(current, wanted)
         if same(yaml.load(result, Loader=yaml.SafeLoader), wanted):
@@ -55,7 +56,7 @@ class _Editor:
     """One text on its way to other values."""
 
     def __init__(self, text: str) -> None:
-        yaml = library()
+        yaml = require("PyYAML")
         self._text = text
         self._newline = "\r\n" if "\r\n" in text else "\n"
         self._root = yaml.compose(text, Loader=yaml.SafeLoader)

@@ -7,24 +7,11 @@
 
 from __future__ import annotations
 
-import traceback
 import typing as t
 
-from .._errors import MissingLibraryError
+from .._libraries import require
 
 _ENDLESS = 1 << 30
-
-
-def library() -> t.Any:
-    """The module C(yaml).
-
-    :raises MissingLibraryError: without PyYAML.
-    """
-    try:
-        import yaml
-    except ImportError as error:
-        raise MissingLibraryError("PyYAML", traceback.format_exc()) from error
-    return yaml
 
 
 def block(values: t.Any) -> str:
@@ -39,7 +26,7 @@ def flow(value: t.Any) -> str:
 
 
 def _dump(value: t.Any, *, flow: bool) -> str:
-    text: str = library().dump(
+    text: str = require("PyYAML").dump(
         value,
         Dumper=_dumper(flow),
         default_flow_style=flow,
@@ -51,7 +38,7 @@ def _dump(value: t.Any, *, flow: bool) -> str:
 
 
 def _dumper(flow: bool) -> t.Any:
-    yaml = library()
+    yaml = require("PyYAML")
 
     class Dumper(yaml.SafeDumper):  # type: ignore[misc,name-defined]
         """PyYAML's, without aliases, and with text of several lines as lines."""

@@ -11,6 +11,7 @@ import contextlib
 import typing as t
 
 from .._errors import ApplyError
+from .._libraries import require
 from .document import ENABLED, KINDS, Overrides
 
 # A path of keys, and whether what stands there is true.
@@ -30,7 +31,7 @@ def render(overrides: Overrides) -> bytes:
     :raises ApplyError: when YAML cannot say it.
     :raises MissingLibraryError: without PyYAML.
     """
-    import yaml
+    yaml = require("PyYAML")
 
     document = overrides.document()
     for readable in (True, False):
@@ -49,7 +50,7 @@ def edit(content: bytes, before: Overrides, after: Overrides) -> Edited:
     :arg content: A file without problems.
     :arg before: What it says.
     """
-    import yaml
+    yaml = require("PyYAML")
 
     text = content.decode("utf-8")
     try:
@@ -96,7 +97,7 @@ class _Editor:
         return self._text
 
     def _node(self) -> t.Any:
-        import yaml
+        yaml = require("PyYAML")
 
         return yaml.compose(self._text, Loader=yaml.SafeLoader)
 
@@ -171,7 +172,7 @@ def _last_line(node: t.Any) -> int:
 
 
 def _block(path: Path, enabled: bool, indent: int) -> str:
-    import yaml
+    yaml = require("PyYAML")
 
     lines = []
     for depth, name in enumerate(path):
