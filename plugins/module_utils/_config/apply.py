@@ -17,10 +17,10 @@ from .._change.records import RegisteredRecords
 from .._errors import ApplyError, ConfigError, St2Error
 from .._files import TEMPORARY_PREFIX, write_atomically
 from .._st2.registration import PackFiles, Registered, Registrar
+from .._yaml_text import block
 from .document import ConfigFile
 from .options import Attributes
 from .plan import ConfigPlan
-from .rendering import block
 
 _TYPE = ("config",)
 _RECORDED = ("pack", "overrides", "by")

@@ -8,11 +8,12 @@
 from __future__ import annotations
 
 from .._errors import VerifyError
+from .._yaml_text import same
 from .document import read_config
 from .observe import Database
 from .options import Attributes
 from .plan import ConfigPlan
-from .values import agrees, same
+from .values import agrees
 
 
 def verify(plan: ConfigPlan, database: Database) -> None:
