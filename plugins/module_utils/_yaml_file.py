@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 import re
 import stat
-import traceback
 import typing as t
 
-from ._errors import InvalidPackError, MissingLibraryError
+from ._errors import InvalidPackError
+from ._libraries import require
 
 MOST_BYTES = 4 << 20
 # libyaml's composer recurses in C without a limit: a hundred thousand brackets end the process, not the parse.
@@ -106,7 +106,7 @@ class _Source:
     """One file on its way to nodes and values; every failure becomes an error that names the file."""
 
     def __init__(self, path: str, shown: str, most_bytes: int, content: t.Optional[bytes] = None) -> None:
-        self.yaml = _library()
+        self.yaml = require("PyYAML")
         self.loader_class = getattr(self.yaml, "CSafeLoader", self.yaml.SafeLoader)
         self.shown = shown
         self.text = self._decode(self._read(path, most_bytes) if content is None else content, most_bytes)
@@ -211,14 +211,6 @@ class _Source:
         finally:
             loader.dispose()
         return None
-
-
-def _library() -> t.Any:
-    try:
-        import yaml
-    except ImportError as error:
-        raise MissingLibraryError("PyYAML", traceback.format_exc()) from error
-    return yaml
 
 
 def _problem(error: t.Any) -> str:

@@ -28,10 +28,10 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._override.document 
     Section,
     parse_document,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.editing import edit, render
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.override_file import read_override_file
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.pack_resources import PackResource
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.precedence import effect
+from ansible_collections.stackstorm.st2.plugins.module_utils._yaml_edit import edit
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "60"))
 thorough = settings(
@@ -148,10 +148,10 @@ def test_an_edited_file_says_what_it_is_to_say(before: t.Any, after: t.Any, comm
     if not old or not new:
         return
     content = yaml.safe_dump(old.document(), default_flow_style=flow, sort_keys=False)
-    found = edit(f"{comment}{content}".encode(), old, new)
-    assert yaml.safe_load(found.content) == new.document()
-    assert bool(comment) == (b"# ours" in found.content) or found.comments_lost
-    overrides, problems = parse_document(yaml.safe_load(found.content), for_all=False)
+    found = edit(f"{comment}{content}", new.document())
+    assert yaml.safe_load(found.text) == new.document()
+    assert bool(comment) == ("# ours" in found.text) or found.comments_lost
+    overrides, problems = parse_document(yaml.safe_load(found.text), for_all=False)
     assert overrides.document() == new.document() and problems == ()
 
 
@@ -163,5 +163,6 @@ def test_an_edited_file_says_what_it_is_to_say(before: t.Any, after: t.Any, comm
 def test_no_file_that_is_written_has_anything_that_breaks_stackstorm(sections: t.Dict[str, Section]) -> None:
     overrides = Overrides(sections)
     if overrides:
-        said, problems = parse_document(yaml.safe_load(render(overrides)), for_all=False)
+        text = edit("", overrides.document(), head="---\n").text
+        said, problems = parse_document(yaml.safe_load(text.encode("utf-8")), for_all=False)
         assert problems == () and said.document() == overrides.document()

@@ -16,14 +16,14 @@ from .._content.problem import Problem, sentence
 from .._content.yaml_lines import shown_path
 from .._errors import ConfigError
 from .._st2.registration import PackFiles
+from .._yaml_edit import edit
+from .._yaml_text import block, same
 from .document import ConfigFile
-from .editing import edited
 from .observe import Observed
 from .options import Attributes, ConfigOptions
 from .redaction import Redaction
-from .rendering import block
 from .validation import check_values, nested_decryptions, unknown_keys
-from .values import Changes, Values, agrees, differences, merged, same
+from .values import Changes, Values, agrees, differences, merged
 
 
 class RefusedConfig(ConfigError):
@@ -114,8 +114,8 @@ def plan_present(observed: Observed, options: ConfigOptions, redaction: Redactio
     action, content = "none", b""
     if not file.exists or file.problem or not same(file.values, wanted):
         action = "change" if file.exists else "create"
-        content, kept = _content(file, options, wanted)
-        if not kept:
+        content, comments_lost = _content(file, options, wanted)
+        if comments_lost:
             warnings.append(f"The comments in {file.path} could not be kept: it is written anew.")
     attributes = _attributes(file, options.attributes)
     if action == "none" and attributes != Attributes(file.mode, file.uid, file.gid):
@@ -233,9 +233,9 @@ def _with_suggestion(path: t.Sequence[t.Union[str, int]], attributes: t.Mapping[
 
 def _content(file: ConfigFile, options: ConfigOptions, wanted: Values) -> t.Tuple[bytes, bool]:
     if options.merge == "merge" and file.exists:
-        text, kept = edited(file.text, file.values, wanted)
-        return text.encode("utf-8"), kept
-    return block(wanted).encode("utf-8"), True
+        text, comments_lost = edit(file.text, wanted)
+        return text.encode("utf-8"), comments_lost
+    return block(wanted).encode("utf-8"), False
 
 
 def _attributes(file: ConfigFile, wanted: Attributes) -> Attributes:

@@ -18,11 +18,11 @@ from .._change.staging import Staging
 from .._errors import ApplyError, St2Error
 from .._files import write_atomically
 from .._secrets import Redactor
+from .._yaml_text import block
 from .observe import Observed, PackPlace, observe, why_not_unload
 from .options import Attributes, ConfigOptions
 from .plan import ConfigPlan, has_config, plan_absent, plan_present, state_of
 from .redaction import Redaction
-from .rendering import block
 from .verify import verify_database, verify_file
 
 _MODE_OF_BACKUPS = 0o600

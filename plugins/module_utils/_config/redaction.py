@@ -18,7 +18,8 @@ from dataclasses import dataclass
 
 from .._content.config_schema import ConfigSchema
 from .._content.yaml_lines import Path
-from .values import MASKED, same
+from .._yaml_text import same
+from .values import MASKED
 
 _Schema = t.Mapping[str, t.Any]
 _NOTHING: t.Any = object()

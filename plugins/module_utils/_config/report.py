@@ -12,10 +12,10 @@ import pwd
 import typing as t
 
 from .._change.telling import ABSENT, CURRENT
+from .._yaml_text import block
 from .options import Attributes
 from .plan import ConfigPlan
 from .redaction import Redaction
-from .rendering import block
 
 _MOST_KEYS = 5
 

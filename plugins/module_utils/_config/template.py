@@ -13,8 +13,8 @@ import typing as t
 from .._content.config_schema import ConfigSchema
 from .._content.yaml_lines import Path
 from .._printable import printable
+from .._yaml_text import flow
 from .redaction import Redaction
-from .rendering import flow
 
 PLACEHOLDER = "null"
 _MOST_DEPTH = 8

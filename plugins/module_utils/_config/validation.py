@@ -12,13 +12,12 @@ a value: StackStorm's own print the whole config with its secrets.
 from __future__ import annotations
 
 import re
-import traceback
 import typing as t
 
 from .._content.config_schema import ConfigSchema
 from .._content.problem import MOST_SHOWN, Problem
 from .._content.yaml_lines import Lines, Path
-from .._errors import MissingLibraryError
+from .._libraries import require
 from .defaults import Schema, StackStormCrash, effective_schema, with_defaults
 
 _TYPES = ((bool, "boolean"), (int, "integer"), (float, "number"), (str, "string"), (list, "list"), (dict, "mapping"))
@@ -185,10 +184,7 @@ def _validator(schema: Schema, unusable: t.List[str]) -> t.Any:
 
     :arg unusable: Gets the rules that make StackStorm crash.
     """
-    try:
-        import jsonschema
-    except ImportError as error:
-        raise MissingLibraryError("jsonschema", traceback.format_exc()) from error
+    jsonschema = require("jsonschema")
     draft, later = jsonschema.Draft4Validator, jsonschema.Draft7Validator
     functions = {name: function for name, function in draft.VALIDATORS.items() if name != "required"}
     # Those of later drafts, as in StackStorm: exclusiveMinimum and exclusiveMaximum beside them do nothing.
@@ -218,9 +214,9 @@ def _guarded(name: str, function: t.Callable[..., t.Any], unusable: t.List[str])
 
 
 def _error(name: str, rule: t.Any, instance: t.Any, schema: Schema, message: str) -> t.Any:
-    from jsonschema import ValidationError
-
-    return ValidationError(message, validator=name, validator_value=rule, instance=instance, schema=schema)
+    return require("jsonschema").ValidationError(
+        message, validator=name, validator_value=rule, instance=instance, schema=schema
+    )
 
 
 def _properties(validator: t.Any, properties: Schema, instance: t.Any, schema: Schema) -> t.Iterator[t.Any]:

@@ -8,11 +8,11 @@
 from __future__ import annotations
 
 import datetime
-import math
 import typing as t
 from dataclasses import dataclass
 
 from .._content.yaml_lines import Path, shown_path
+from .._yaml_text import same
 
 Values = t.Dict[str, t.Any]
 
@@ -45,19 +45,6 @@ def merged(base: t.Mapping[str, t.Any], over: t.Mapping[str, t.Any]) -> Values:
         below = result.get(key)
         result[key] = merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
     return result
-
-
-def same(one: t.Any, other: t.Any) -> bool:
-    """Whether two values are the same to StackStorm: V(true), V("true"), V(1) and V(1.0) are four."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, float) and math.isnan(one):
-        return math.isnan(other)
-    return bool(one == other)
 
 
 def agrees(database: t.Any, wanted: t.Any) -> bool:

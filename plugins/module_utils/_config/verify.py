@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from .._change.telling import CURRENT, KnownConfig
 from .._errors import VerifyError
+from .._yaml_text import same
 from .document import read_config
 from .options import Attributes
 from .plan import ConfigPlan
-from .values import agrees, same
+from .values import agrees
 
 
 def verify_file(plan: ConfigPlan) -> None:

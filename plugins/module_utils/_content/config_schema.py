@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import re
-import traceback
 import typing as t
 from dataclasses import dataclass, field
 
-from .._errors import InvalidPackError, MissingLibraryError
+from .._errors import InvalidPackError
+from .._libraries import require
 from .._yaml_file import load_composed
 from .config_schema_rules import SCHEMA_RULES
 from .problem import Problem, sentence
@@ -106,10 +106,7 @@ def schema_problems(document: t.Any, lines: t.Optional[Lines] = None) -> t.List[
 
 
 def _errors(document: t.Mapping[str, t.Any]) -> t.List[t.Any]:
-    try:
-        import jsonschema
-    except ImportError as error:
-        raise MissingLibraryError("jsonschema", traceback.format_exc()) from error
+    jsonschema = require("jsonschema")
     try:
         return sorted(jsonschema.Draft4Validator(SCHEMA_RULES).iter_errors(document), key=lambda error: str(error.path))
     except RecursionError as error:

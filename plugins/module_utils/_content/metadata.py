@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import os
 import re
-import traceback
 import typing as t
 from dataclasses import dataclass
 
-from .._errors import InvalidPackError, MissingLibraryError
+from .._errors import InvalidPackError
+from .._libraries import require
 from .._secrets import strip_urls
 from .._yaml_file import key_lines, load_yaml
 from .boundary import leads_out, listed
@@ -312,19 +312,12 @@ class _Lines:
 
 
 def _validator() -> t.Any:
-    try:
-        import jsonschema
-    except ImportError as error:
-        raise MissingLibraryError("jsonschema", traceback.format_exc()) from error
-    return jsonschema.Draft4Validator(PACK_SCHEMA)
+    return require("jsonschema").Draft4Validator(PACK_SCHEMA)
 
 
 def _version(text: str) -> t.Optional[t.Any]:
     """A version that compares as semver does, C(None) for text that is none."""
-    try:
-        import semver
-    except ImportError as error:
-        raise MissingLibraryError("semver", traceback.format_exc()) from error
+    semver = require("semver")
     # semver 3 calls it Version, semver 2 VersionInfo.
     kind: t.Any = getattr(semver, "Version", None) or semver.VersionInfo
     if "dev" in text and text.count(".") == 1:

@@ -8,10 +8,9 @@
 from __future__ import annotations
 
 import re
-import traceback
 import typing as t
 
-from .._errors import MissingLibraryError
+from .._libraries import require
 
 # st2common/constants/pack.py PACK_VERSION_REGEX; it has no upper-case letters in pre-releases and builds.
 _PACK_VERSION = re.compile(
@@ -66,10 +65,7 @@ def _parse(version: str) -> t.Any:
     """The version as the semver library has it, C(None) where it is none."""
     if not is_semver(version):
         return None
-    try:
-        import semver
-    except ImportError:
-        raise MissingLibraryError("semver", traceback.format_exc()) from None
+    semver = require("semver")
     # semver 3 renamed VersionInfo; 2.13, which has no Version, is still what many distributions have.
     parser = getattr(semver, "Version", None) or semver.VersionInfo
     try:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from .._change.telling import CURRENT, STALE, UNKNOWN, Registration, Telling
 from .._errors import HostError, OptionError
 from .._st2.registration import PackFiles
-from . import editing
+from .._yaml_edit import edit
 from .document import KINDS, SINGULAR, Overrides
 from .observe import Observed, PackView
 from .options import Options
@@ -25,6 +25,8 @@ from .precedence import Effect, Layer, effect, overridden_counts
 from .resolve import Wanted, resolve
 
 _MOST_COMPLAINTS = 5
+# Of a file that is written anew.
+_HEAD = "---\n"
 Key = t.Tuple[str, str]
 
 
@@ -209,12 +211,11 @@ def _content(
     same = target.exists and not target.problems and target.overrides.document() == wanted.document()
     if same and target.link is None:
         return target.content, False, []
-    if target.content is None or target.problems or target.link is not None:
-        return editing.render(wanted), True, []
-    edited = editing.edit(target.content, target.overrides, wanted)
-    if not edited.comments_lost:
-        return edited.content, True, []
-    return edited.content, True, [f"The comments in {target.path} are lost: the file had to be written anew."]
+    usable = target.content is not None and not target.problems and target.link is None
+    before = target.content.decode("utf-8") if target.content is not None and usable else ""
+    text, comments_lost = edit(before, wanted.document(), head=_HEAD)
+    lost = [f"The comments in {target.path} are lost: the file had to be written anew."] if comments_lost else []
+    return text.encode("utf-8"), True, lost
 
 
 class _Effects:

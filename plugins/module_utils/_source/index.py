@@ -19,8 +19,8 @@ from dataclasses import dataclass, field, replace
 
 from .._content.address import Address, check_source, check_version
 from .._errors import IndexError_, OptionError
+from .._libraries import require
 from .._process import Deadline
-from .._requests import load_requests
 from .._secrets import Credentials, strip_urls
 from .._st2.proxy import Proxy
 from .index_download import UNRESPONSIVE, IndexDownload, IndexProblem, is_local
@@ -153,7 +153,7 @@ def fetch_indexes(
     :raises MissingLibraryError: when requests is missing and an index is not a file.
     """
     if not all(is_local(url) for url in urls):
-        load_requests()
+        require("requests")
     give_up = time.monotonic() + min(session_timeout, deadline.remaining())
     readers = [
         _Reader(

@@ -17,7 +17,7 @@ from urllib.parse import urljoin, urlsplit
 
 from .._content.address import check_source
 from .._errors import OptionError
-from .._requests import load_requests
+from .._libraries import require
 from .._secrets import Credentials, Redactor, split_userinfo
 from .._st2.proxy import Proxy
 
@@ -92,7 +92,7 @@ class IndexDownload:
             raise IndexProblem(_kind(error), self._redactor.text(_reason(error))) from None
 
     def _download(self) -> bytes:
-        with load_requests().Session() as session:
+        with require("requests").Session() as session:
             # Else requests would take proxies, which the task may have switched off, from the environment again.
             session.trust_env = False
             with self._answer(session) as response:

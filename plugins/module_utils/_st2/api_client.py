@@ -15,9 +15,9 @@ import warnings
 from urllib.parse import quote, urlsplit
 
 from .._errors import DeadlineError, RegistrationError, TlsError, UnexpectedAnswerError, UnreachableError
+from .._libraries import require
 from .._printable import printable
 from .._process import Deadline
-from .._requests import load_requests
 from .._secrets import Credentials, Redactor, split_userinfo
 from .api_errors import error_of
 from .proxy import Proxy
@@ -124,7 +124,7 @@ class ApiClient:
     def _ask(
         self, method: str, path: str, *, params: t.Optional[t.Mapping[str, str]] = None, body: t.Any = None
     ) -> t.Tuple[t.Any, t.Mapping[str, str]]:
-        requests = load_requests()
+        requests = require("requests")
         asked = f"{method} {path}"
         self.deadline.check(f"{asked} was about to be sent to StackStorm at {self.url}")
         try:

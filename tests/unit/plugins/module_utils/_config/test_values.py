@@ -10,13 +10,7 @@ import datetime
 
 import pytest
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.values import (
-    Changes,
-    agrees,
-    differences,
-    merged,
-    same,
-)
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.values import Changes, agrees, differences, merged
 
 
 def test_mappings_go_together_and_anything_else_replaces():
@@ -26,21 +20,6 @@ def test_mappings_go_together_and_anything_else_replaces():
         "d": {"f": 1},
     }
     assert base == {"a": {"b": 1, "c": [1]}, "d": 1}
-
-
-@pytest.mark.parametrize(
-    "one, other",
-    [(True, "true"), (True, 1), (1, "1"), (1, 1.0), (None, ""), ({}, None), ([], {}), ([1], [True])],
-    ids=str,
-)
-def test_types_are_told_apart(one, other):
-    assert same(one, one) and same({"a": [one]}, {"a": [one]})
-    assert not same(one, other) and not same({"a": [one]}, {"a": [other]})
-
-
-def test_the_order_of_keys_does_not_matter_and_nan_is_itself():
-    assert same({"a": 1, "b": float("nan")}, {"b": float("nan"), "a": 1})
-    assert not same({"a": 1}, {"a": 1, "b": 1}) and not same([1], [1, 2])
 
 
 @pytest.mark.parametrize(

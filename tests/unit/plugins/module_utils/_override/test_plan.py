@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import HostError, OptionError
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.document import (
@@ -14,7 +15,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._override.document 
     Problem,
     Section,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.editing import render
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.observe import Observed, PackView
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.options import Asked, Options
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.override_file import OverrideFile
@@ -30,6 +30,11 @@ FILES = {("actions", "check"): True, ("actions", "list"): False, ("rules", "beat
 OFF = {"actions": Asked(None, {"check": False}, {"check": "actions.disabled"})}
 IS_OFF = Overrides({"actions": Section(None, {"check": False})})
 ALL_OFF = {"actions": Asked(False, default_named=True)}
+
+
+def render(overrides):
+    """A file that says this and nothing else."""
+    return f"---\n{yaml.safe_dump(overrides.document(), sort_keys=False)}".encode()
 
 
 def file_of(pack, overrides=None, problems=(), **more):

@@ -3,28 +3,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This code is private to the stackstorm.st2 collection: do not import it elsewhere.
 
-"""Values written as YAML, the way a person would."""
+"""Values as YAML says them: written the way a person would, and told apart where YAML tells them apart."""
 
 from __future__ import annotations
 
-import traceback
+import math
+import re
 import typing as t
 
-from .._errors import MissingLibraryError
+from ._libraries import require
 
 _ENDLESS = 1 << 30
+# PyYAML writes line breaks of Unicode as they are, and then reads them as other ones.
+_READ_OTHERWISE = re.compile("[\x85\u2028\u2029\ufeff]")
 
 
-def library() -> t.Any:
-    """The module C(yaml).
-
-    :raises MissingLibraryError: without PyYAML.
-    """
-    try:
-        import yaml
-    except ImportError as error:
-        raise MissingLibraryError("PyYAML", traceback.format_exc()) from error
-    return yaml
+def same(one: t.Any, other: t.Any) -> bool:
+    """Whether two values are the same to StackStorm: V(true), V("true"), V(1) and V(1.0) are four."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, float) and math.isnan(one):
+        return math.isnan(other)
+    return bool(one == other)
 
 
 def block(values: t.Any) -> str:
@@ -39,7 +43,7 @@ def flow(value: t.Any) -> str:
 
 
 def _dump(value: t.Any, *, flow: bool) -> str:
-    text: str = library().dump(
+    text: str = require("PyYAML").dump(
         value,
         Dumper=_dumper(flow),
         default_flow_style=flow,
@@ -51,7 +55,7 @@ def _dump(value: t.Any, *, flow: bool) -> str:
 
 
 def _dumper(flow: bool) -> t.Any:
-    yaml = library()
+    yaml = require("PyYAML")
 
     class Dumper(yaml.SafeDumper):  # type: ignore[misc,name-defined]
         """PyYAML's, without aliases, and with text of several lines as lines."""
@@ -64,7 +68,7 @@ def _dumper(flow: bool) -> t.Any:
 
     def text(dumper: t.Any, value: str) -> t.Any:
         lines = "\n" in value and not flow
-        style = "|" if lines else '"' if "\n" in value else None
+        style = '"' if ("\n" in value and flow) or _READ_OTHERWISE.search(value) else "|" if lines else None
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
     Dumper.add_representer(str, text)
