@@ -52,6 +52,9 @@ def test_one_pack_all_types(stub: StackStormStub) -> None:
 
 def test_types_bring_what_they_depend_on(stub: StackStormStub) -> None:
     assert register(stub, packs=["demo"], types=["action"]) == (200, {"runners": 14, "actions": 3})
+    status, text = register(stub, packs=["demo"], types=["rules"])
+    assert (status, "A simple trigger should have been created when registering triggertype." in text) == (400, True)
+    assert register(stub, packs=["demo"], types=["triggers"]) == (200, {"triggers": 1})
     assert register(stub, packs=["demo"], types=["rules"]) == (200, {"rule_types": 2, "rules": 1})
     assert register(stub, packs=["demo"], types=["configs"]) == (200, {"configs": 0})
     status, text = register(stub, packs=["demo"], types=["nonsense"])
