@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import typing as t
 
+from .database import RESOURCES
+
 Documents = t.Mapping[str, t.Mapping[str, t.Any]]
 Snapshot = t.Dict[str, t.Any]
 
-KINDS = ("actions", "sensors", "rules", "aliases", "policies", "triggers")
 HIDDEN = ("id", "uid")
 
 
@@ -19,7 +20,7 @@ def comparable(found: t.Mapping[str, Documents]) -> Snapshot:
 
     Ids are left out, and so are the names that triggers with parameters are given by chance.
     """
-    kinds: Snapshot = {kind: {ref: _plain(document) for ref, document in found[kind].items()} for kind in KINDS}
+    kinds: Snapshot = {kind: {ref: _plain(document) for ref, document in found[kind].items()} for kind in RESOURCES}
     for rule in kinds["rules"].values():
         if isinstance(rule["trigger"], dict):
             rule["trigger"] = {key: rule["trigger"][key] for key in ("type", "parameters")}

@@ -129,8 +129,8 @@ class ResourceEndpoints:
             wanted = document["trigger"]["type"]
             return fault(
                 400,
-                f'Trigger "{wanted}" defined in the rule does not exist in system or it\'s missing required "parameters" '
-                "attribute",
+                f'Trigger "{wanted}" defined in the rule does not exist in system or it\'s missing '
+                'required "parameters" attribute',
             )
         return Answer(201, self._shown(rule))
 
