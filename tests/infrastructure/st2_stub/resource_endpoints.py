@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from . import resource_files, triggers
-from .accounts import Accounts
+from .accounts import Accounts, Identity
 from .action_files import delete_files
 from .api import Call, Listing, NotFound, Route, fault, page
 from .database import Database, Record
@@ -112,27 +112,28 @@ class ResourceEndpoints:
 
     def post(self, call: Call, kind: str) -> Answer:
         """POST /actions, /rules, /actionalias, /policies: made by hand, so that no file of the pack has it."""
-        body = {"metadata_file": "", **(call.body or {})}
-        if kind in ("actions", "rules"):
-            body.setdefault("pack", "default")
+        return Answer(201, self.make(kind, call.body or {}, call.user, call.identity))
+
+    def make(self, kind: str, body: t.Mapping[str, t.Any], user: str, identity: t.Optional[Identity] = None) -> Record:
+        """Make a resource as people do, by hand; return it as it is shown. Raises what StackStorm has against it."""
+        body = {"metadata_file": "", **({"pack": "default"} if kind in ("actions", "rules") else {}), **body}
         document = _DOCUMENTS[kind](body)
-        self._accounts.require(call.identity, f"{WORDS[kind]}_create", document["uid"])
+        if identity:
+            self._accounts.require(identity, f"{WORDS[kind]}_create", document["uid"])
         if kind == "actions":
             self._leave_core_alone(kind, document)
             self._require_actions_directory(document["pack"])
         require_unique(self._database, kind, document)
         if kind != "rules":
-            return Answer(201, self._database.put(kind, document["ref"], document))
+            return self._database.put(kind, document["ref"], document)
         try:
-            rule = triggers.put_rule(self._database, {**document, "context": {"user": call.user}})
+            return self._shown(triggers.put_rule(self._database, {**document, "context": {"user": user}}))
         except triggers.TriggerMissing:
             wanted = document["trigger"]["type"]
-            return fault(
-                400,
-                f'Trigger "{wanted}" defined in the rule does not exist in system or it\'s missing '
-                'required "parameters" attribute',
-            )
-        return Answer(201, self._shown(rule))
+            raise ValueError(
+                f'Trigger "{wanted}" defined in the rule does not exist in system or it\'s missing required '
+                '"parameters" attribute'
+            ) from None
 
     def delete(self, call: Call, kind: str, ref_or_id: str) -> Answer:
         """DELETE /actions/{ref_or_id} and its like. Sensors cannot be deleted.

@@ -93,8 +93,8 @@ class StackStormStub:
         service = ServiceEndpoints(self.database, self.accounts, self.executions, actions, host.version)
         packs = PackEndpoints(self.database, self.paths, self.index, actions)
         configs = ConfigEndpoints(self.database, self.paths)
-        resources = ResourceEndpoints(self.database, self.paths, self.accounts)
-        routes = [*service.routes(), *packs.routes(), *configs.routes(), *resources.routes()]
+        self._resources = ResourceEndpoints(self.database, self.paths, self.accounts)
+        routes = [*service.routes(), *packs.routes(), *configs.routes(), *self._resources.routes()]
         self._auth_server: t.Optional[StubServer] = None
         self.auth_url = f"{self.api_url}/auth"
         if own_auth_port:
@@ -190,6 +190,17 @@ class StackStormStub:
     def register(self, *packs: str, types: t.Sequence[str] = ("all",)) -> t.Dict[str, int]:
         """Register packs without a request; all of them when none is named. Raises what registration raises."""
         return register(self.paths, self.database, types, packs)
+
+    def make(self, kind: str, document: t.Mapping[str, t.Any]) -> Record:
+        """Make a resource as people do, by hand, without a request; return it.
+
+        :arg kind: ``actions``, ``rules``, ``aliases`` or ``policies``.
+        :arg document: what a metadata file would say, and the ``pack``.
+
+        Raises what StackStorm has against it.
+        """
+        with self.database.session():
+            return self._resources.make(kind, document, ADMIN.username)
 
     def refuse(self, ref: str, message: str = "RunnerType nosuch-runner is not found.", kind: str = "actions") -> None:
         """Let the registration of one kind of a pack's resources fail from now on.
