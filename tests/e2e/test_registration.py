@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 from infrastructure.ansible_run import ModuleResult
-from infrastructure.packs import PackTree
+from infrastructure.packs import PackTree, bodies
 from infrastructure.st2_stub import (
     OBSERVER,
     RealStackStorm,
@@ -253,7 +253,7 @@ def test_prune_takes_what_has_no_file_and_nothing_made_by_hand(scene: Scene, stu
     scene.publish()
     scene.change("lean=1.0.0", **api(stub))
     rule = next(iter(stub.resources("lean")["rules"].values()))
-    stub.database.put("rules", "lean.by_hand", {**rule, "name": "by_hand", "ref": "lean.by_hand", "metadata_file": ""})
+    stub.make("rules", bodies.rule("lean", "by_hand", "lean.beat"))
     kept = scene.change("lean=1.1.0", **api(stub))
     assert rule["name"] in stub.resources("lean")["rules"] and only(kept)["pruned"] == []
     foretold = scene.change("lean", check=True, prune=True, **api(stub))

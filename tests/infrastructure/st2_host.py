@@ -64,6 +64,8 @@ class ScratchHost:
     :arg packs_base_paths: further base paths, relative to ``root``; they are made.
     :arg libraries: directories that StackStorm's Python finds modules in, for those that it is to have.
     :arg virtualenv_opts: what st2.conf says; the packages ship ``--always-copy``.
+    :arg shares: a host whose ``opt/stackstorm`` this one has too, at the same place, as over NFS: packs, virtualenvs,
+        configs, overrides and StackStorm's own virtualenv. What lies in ``etc`` and ``home`` is this host's own.
 
     The attributes ``packs``, ``virtualenvs``, ``configs``, ``overrides``, ``service`` (StackStorm's virtualenv) and
     ``st2_conf`` are paths. ``home`` and ``tmp`` are for programs under test and are no part of a `snapshot`.
@@ -78,24 +80,28 @@ class ScratchHost:
         libraries: t.Sequence[t.Union[str, Path]] = (),
         virtualenv_opts: str = "--always-copy",
         version: str = STACKSTORM_VERSION,
+        shares: t.Optional[ScratchHost] = None,
     ) -> None:
         self.root = Path(root).resolve()
-        self.base_path = self.root / "opt" / "stackstorm"
+        self.base_path = shares.base_path if shares else self.root / "opt" / "stackstorm"
         self.packs, self.virtualenvs, self.configs, self.overrides, self.service = (
             self.base_path / name for name in ("packs", "virtualenvs", "configs", "overrides", "st2")
         )
         self.st2_conf = self.root / "etc" / "st2" / "st2.conf"
         self.env_file = self.root / "etc" / "default" / "st2actionrunner"
         self.home, self.tmp = self.root / "home", self.root / "tmp"
-        self.extra_base_paths = [self.root / path for path in packs_base_paths]
+        self.extra_base_paths = [(shares or self).root / path for path in packs_base_paths]
         self.group = grp.getgrgid(os.getgid()).gr_name
         self.user = getpass.getuser()
         self.version = version
-        for path in (self.packs, self.virtualenvs, self.configs, self.overrides, *self.extra_base_paths):
-            path.mkdir(parents=True)
         for path in (self.st2_conf.parent, self.env_file.parent, self.home, self.tmp):
             path.mkdir(parents=True)
-        self.site_packages = self._make_service(python or sys.executable, libraries)
+        if shares:
+            self.site_packages = shares.site_packages
+        else:
+            for path in (self.packs, self.virtualenvs, self.configs, self.overrides, *self.extra_base_paths):
+                path.mkdir(parents=True)
+            self.site_packages = self._make_service(python or sys.executable, libraries)
         self.options: t.Dict[str, t.Dict[str, str]] = {
             "system": {"base_path": str(self.base_path)},
             "content": {
@@ -112,7 +118,7 @@ class ScratchHost:
             },
         }
         self.configure()
-        for name in SYSTEM_PACKS:
+        for name in () if shares else SYSTEM_PACKS:
             PackTree(name, version, minimal=True).write(self.packs / name)
 
     # Settings

@@ -184,9 +184,10 @@ def test_the_program_registers_one_kind_of_one_pack(
     host: ScratchHost, stub: StackStormStub, run: t.Callable[..., t.Tuple[int, str]]
 ) -> None:
     assert run("--verbose") == (0, "")
+    stub.register("demo", types=["triggers"])
     code, said = run("--register-rules", "--register-pack", str(host.packs / "demo"))
     assert (code, "Registered 1 rules." in said, "actions" in said) == (0, True, False)
-    assert {kind for kind, found in stub.resources("demo").items() if found} == {"rules"}
+    assert {kind for kind, found in stub.resources("demo").items() if found} == {"rules", "triggers"}
     assert stub.packs() == ["demo"]
 
 

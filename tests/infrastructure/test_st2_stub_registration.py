@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 import typing as t
 from pathlib import Path
 
@@ -19,6 +20,7 @@ requests = pytest.importorskip("requests")
 HOSTS = {"runners": 14, "rule_types": 2, "policy_types": 3}
 DEMO = {"triggers": 1, "sensors": 1, "actions": 3, "rules": 1, "aliases": 1, "policies": 1}
 
+ADDED = {"actions": "added", "rules": "added", "sensors": "Added"}
 NAMES = {"actions": "greet", "sensors": "PulseSensor", "aliases": "report", "rules": "on_pulse"}
 
 
@@ -52,6 +54,9 @@ def test_one_pack_all_types(stub: StackStormStub) -> None:
 
 def test_types_bring_what_they_depend_on(stub: StackStormStub) -> None:
     assert register(stub, packs=["demo"], types=["action"]) == (200, {"runners": 14, "actions": 3})
+    status, text = register(stub, packs=["demo"], types=["rules"])
+    assert (status, "A simple trigger should have been created when registering triggertype." in text) == (400, True)
+    assert register(stub, packs=["demo"], types=["triggers"]) == (200, {"triggers": 1})
     assert register(stub, packs=["demo"], types=["rules"]) == (200, {"rule_types": 2, "rules": 1})
     assert register(stub, packs=["demo"], types=["configs"]) == (200, {"configs": 0})
     status, text = register(stub, packs=["demo"], types=["nonsense"])
@@ -131,7 +136,91 @@ def test_aliases_and_policies_are_found_by_their_bare_name(host: ScratchHost, st
     assert sorted(stub.resources("other")["aliases"]) == ["report"]
 
 
-# What is refused
+# What is refused, and what stays of it
+
+
+def test_a_refused_version_leaves_what_came_before_the_bad_file(host: ScratchHost, stub: StackStormStub) -> None:
+    stub.register("demo")
+    new = PackTree("demo", "2.0.0", actions=("report", "added"))
+    rule = {"name": "added", "enabled": True, "trigger": {"type": "demo.beat"}, "action": {"ref": "core.noop"}}
+    new.add_yaml("rules/added.yaml", rule)
+    new.add_yaml("sensors/added.yaml", {"class_name": "Added", "entry_point": "pulse.py"})
+    new.add_yaml("aliases/zz_bad.yaml", {"name": "bad"})
+    new.add_yaml("policies/added.yaml", {"name": "p", "resource_ref": "demo.added", "policy_type": "action.retry"})
+    shutil.rmtree(host.packs / "demo")
+    host.place(new, "demo")
+    assert register(stub, packs=["demo"])[0] == 400
+    found = stub.database_snapshot("demo")
+    assert found["packs"]["demo"]["version"] == "2.0.0"
+    left = {kind: f"demo.{name}" in found[kind] for kind, name in {**ADDED, "policies": "p"}.items()}
+    assert left == {"actions": True, "rules": True, "sensors": True, "policies": False}
+    assert [found[kind][f"demo.{name}"]["enabled"] for kind, name in ADDED.items()] == [True, True, True]
+    shutil.rmtree(host.packs / "demo")
+    host.place(PackTree("demo"), "demo")
+    assert register(stub, packs=["demo"])[0] == 200
+    found = stub.database_snapshot("demo")
+    assert found["packs"]["demo"]["version"] == "1.0.0"
+    assert [f"demo.{name}" in found[kind] for kind, name in ADDED.items()] == [True, True, True]
+
+
+def test_a_refused_one_of_several_leaves_those_before_it(host: ScratchHost, stub: StackStormStub) -> None:
+    for ref in ("alpha", "omega"):
+        host.place(PackTree(ref), ref)
+    (host.packs / "demo" / "actions" / "greet.yaml").write_text("name: greet\nrunner_type: run-python\n")
+    status, text = register(stub, packs=["omega", "demo", "alpha"])
+    assert (status, "RunnerType run-python is not found." in text) == (400, True)
+    found = stub.database_snapshot()
+    assert set(found["packs"]) == {"alpha", "demo", "omega"}
+    assert {ref.split(".")[0] for ref in found["sensors"]} == {"alpha", "demo", "omega"}
+    assert {ref.split(".")[0] for ref in found["actions"]} == {"alpha"}
+    assert found["rules"] == {}
+    status, counts = register(stub, packs=["omega", "demo", "alpha"], fail_on_failure=False)
+    assert (status, counts["actions"], counts["rules"]) == (200, 3 + 2 + 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "words"),
+    [
+        ("pack.yaml", "name: demo\nname: demo\n", 'found duplicate key "name"'),
+        ("actions/greet.yaml", "name: greet\nrunner_type: noop\nname: greet\n", 'found duplicate key "name"'),
+        (
+            "config.schema.yaml",
+            "a: &a {type: string}\nb:\n  <<: *a\n",
+            "could not determine a constructor for the tag 'tag:yaml.org,2002:merge'",
+        ),
+    ],
+)
+def test_duplicate_and_merge_keys(host: ScratchHost, stub: StackStormStub, path: str, text: str, words: str) -> None:
+    (host.packs / "demo" / path).write_text(text)
+    status, said = register(stub, packs=["demo"])
+    assert (status, words in said) == (400, True)
+
+
+def test_duplicate_keys_in_configs_and_overrides(host: ScratchHost, stub: StackStormStub) -> None:
+    (host.configs / "demo.yaml").write_text("url: here\nurl: there\n")
+    assert register(stub, packs=["demo"]) == (500, "Internal Server Error")
+    assert register(stub, packs=["demo"], types=["configs"], fail_on_failure=False)[0] == 500
+    assert register(stub, types=["configs"])[0] == 400
+    (host.configs / "demo.yaml").unlink()
+    (host.overrides / "demo.yaml").write_text("actions: {}\nactions: {}\n")
+    status, text = register(stub, packs=["demo"])
+    assert (status, 'found duplicate key "actions"' in text) == (400, True)
+
+
+def test_the_old_schema_goes_on_refusing(host: ScratchHost, stub: StackStormStub) -> None:
+    stub.register("demo")
+    (host.packs / "demo" / "config.schema.yaml").unlink()
+    (host.configs / "demo.yaml").write_text("timeout: soon\n")
+    assert register(stub, packs=["demo"]) == (500, "Internal Server Error")
+    assert stub.config("demo") is None
+
+
+def test_a_secret_that_is_decrypted_by_hand(host: ScratchHost, stub: StackStormStub) -> None:
+    (host.configs / "demo.yaml").write_text("url: here\ntoken: '{{ st2kv.system.t | decrypt_kv }}'\n")
+    status, text = register(stub, packs=["demo"])
+    assert (status, "automatically decrypted by default" in text) == (400, True)
+    (host.configs / "demo.yaml").write_text("url: here\ntoken: '{{ st2kv.system.t }}'\n")
+    assert register(stub, packs=["demo"])[0] == 200
 
 
 def write_metadata(host: ScratchHost, metadata: t.Dict[str, t.Any]) -> None:

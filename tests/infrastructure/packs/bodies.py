@@ -135,14 +135,21 @@ def sensor(ref: str, name: str, class_name: str = "PulseSensor") -> t.Dict[str, 
     }
 
 
-def rule(ref: str, name: str, trigger_ref: str) -> t.Dict[str, t.Any]:
-    """A rule, switched off."""
+def rule(
+    ref: str, name: str, trigger_ref: str, parameters: t.Optional[t.Mapping[str, t.Any]] = None
+) -> t.Dict[str, t.Any]:
+    """A rule, switched off.
+
+    :arg parameters: of its trigger; a webhook has the name of the rule by default.
+    """
+    if parameters is None:
+        parameters = {"url": name} if trigger_ref == "core.st2.webhook" else {}
     return {
         "name": name,
         "pack": ref,
         "description": f"The rule {name}",
         "enabled": False,
-        "trigger": {"type": trigger_ref, "parameters": {}},
+        "trigger": {"type": trigger_ref, "parameters": dict(parameters)},
         "criteria": {},
         "action": {"ref": "core.noop", "parameters": {}},
     }

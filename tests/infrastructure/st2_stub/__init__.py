@@ -11,8 +11,9 @@
 ``server``, ``api``      HTTP; routes, permissions, errors, pages
 ``*_endpoints``          what each endpoint does
 ``registrars``           registration; with ``pack_files``, ``resource_files``, ``overrides``, ``config_values``
+``triggers``             trigger types, and what rules hang on
 ``workflows``            packs.install, packs.uninstall and their parts; with ``downloads``, ``executions``
-``database``, ``paths``  the documents; the directories
+``database``, ``paths``  the documents; the directories; ``unique_keys``, ``database_snapshot`` are about documents
 =======================  ===============================================================================
 
 What it says follows recordings of a real server and the code of StackStorm 3.9.0, mistakes included. Like everything
@@ -27,7 +28,19 @@ import typing as t
 if t.TYPE_CHECKING:
     from .accounts import Account
     from .executions import Outcome
-    from .faults import Fault, delay, drip, gateway_timeout, hang, reset, server_error
+    from .faults import (
+        Fault,
+        ProgramFault,
+        bad_gateway,
+        close,
+        delay,
+        drip,
+        gateway_timeout,
+        hang,
+        nth,
+        reset,
+        server_error,
+    )
     from .server import Request
     from .stub import ADMIN, OBSERVER, StackStormStub
     from .under_test import RealStackStorm, is_stub, stackstorm_under_test
@@ -38,14 +51,18 @@ __all__ = [
     "Account",
     "Fault",
     "Outcome",
+    "ProgramFault",
     "RealStackStorm",
     "Request",
     "StackStormStub",
+    "bad_gateway",
+    "close",
     "delay",
     "drip",
     "gateway_timeout",
     "hang",
     "is_stub",
+    "nth",
     "reset",
     "server_error",
     "stackstorm_under_test",
@@ -54,7 +71,19 @@ __all__ = [
 _HOMES = {
     "accounts": ("Account",),
     "executions": ("Outcome",),
-    "faults": ("Fault", "delay", "drip", "gateway_timeout", "hang", "reset", "server_error"),
+    "faults": (
+        "Fault",
+        "ProgramFault",
+        "bad_gateway",
+        "close",
+        "delay",
+        "drip",
+        "gateway_timeout",
+        "hang",
+        "nth",
+        "reset",
+        "server_error",
+    ),
     "server": ("Request",),
     "stub": ("ADMIN", "OBSERVER", "StackStormStub"),
     "under_test": ("RealStackStorm", "is_stub", "stackstorm_under_test"),

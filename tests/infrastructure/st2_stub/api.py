@@ -12,6 +12,7 @@ from .accounts import Accounts, Denied, Identity
 from .config_values import Misuse
 from .schema_rules import SchemaViolation
 from .server import Answer, Request
+from .unique_keys import Conflict
 
 MAX_PAGE_SIZE = 100
 
@@ -42,7 +43,7 @@ class Call(t.NamedTuple):
     @property
     def shows_secrets(self) -> bool:
         """Whether secrets are asked for by one who may see them; from others the wish is ignored."""
-        return self.admin and self.query.get("show_secrets", "").lower() in ("true", "1")
+        return self.admin and self.query.get("show_secrets", "").lower() in ("true", "1", "yes", "y")
 
 
 Endpoint = t.Callable[..., Answer]
@@ -76,6 +77,8 @@ class Api:
             return fault(404, str(error))
         except SchemaViolation as error:
             return fault(400, error.summary)
+        except Conflict as error:
+            return Answer(409, {"conflict-id": error.identity, "faultstring": str(error)})
         except (ValueError, Misuse) as error:
             return fault(400, str(error))
         except Exception:
@@ -109,40 +112,85 @@ def fault(status: int, text: str) -> Answer:
     return Answer(status, {"faultstring": text})
 
 
+class Listing(t.NamedTuple):
+    """What a list can be asked for (st2common/openapi.yaml.j2, controllers/resource.py supported_filters).
+
+    * ``filters``: parameters of the query to what they are compared with, such as ``action.ref``.
+    * ``always``: what ``include_attributes`` shows in any case.
+    * ``limit``: how many records are shown where nothing is said; None for all.
+    * ``offset``: whether it knows one.
+    * ``excludable``: what ``exclude_attributes`` may name; anything where it is empty.
+    * ``lists``: the filters that take several values, with commas.
+    """
+
+    filters: t.Mapping[str, str] = {}
+    always: t.Tuple[str, ...] = ("id",)
+    limit: t.Optional[int] = MAX_PAGE_SIZE
+    offset: bool = True
+    excludable: t.Tuple[str, ...] = ()
+    lists: t.Tuple[str, ...] = ("id",)
+
+
 def page(
     call: Call,
     documents: t.Sequence[t.Dict[str, t.Any]],
-    filters: t.Sequence[str] = (),
-    always: t.Sequence[str] = ("id",),
+    listing: Listing,
+    shown: t.Optional[t.Callable[[t.Dict[str, t.Any]], t.Dict[str, t.Any]]] = None,
 ) -> Answer:
     """Return one page of documents (controllers/resource.py _get_all).
 
-    :arg filters: the fields that the query may ask for.
-    :arg always: what ``include_attributes`` shows in any case.
+    :arg shown: makes what is shown of a document.
 
     Raises ValueError for limits that make no sense, `Denied` for those that are an admin's.
     """
-    chosen = [
-        document
-        for document in documents
-        if all(_same(document.get(key), call.query[key]) for key in filters if call.query.get(key))
-    ]
-    limit = _limit(call)
-    offset = int(call.query.get("offset", 0))
-    shown = chosen[offset : offset + limit if limit else None]
+    include, exclude = _attributes(call, listing)
+    chosen = [document for document in documents if _meets(call, document, listing)]
+    limit = _limit(call, listing.limit)
+    offset = _number(call, "offset", 0) if listing.offset else 0
+    if offset >= 2**31:
+        raise ValueError(f'Offset "{offset}" specified is more than 32-bit int')
+    taken = [shown(each) if shown else each for each in chosen[offset : offset + limit if limit else None]]
+    if include:
+        names = (*include, *listing.always)
+        taken = [{name: value for name, value in each.items() if name in names} for each in taken]
+    body = [{name: value for name, value in each.items() if name not in exclude} for each in taken]
     headers = {"X-Total-Count": str(len(chosen)), **({"X-Limit": str(limit)} if limit else {})}
-    return Answer(200, [_attributes(call, document, always) for document in shown], headers)
+    return Answer(200, body, headers)
 
 
-def _same(value: t.Any, wanted: str) -> bool:
+def _meets(call: Call, document: t.Mapping[str, t.Any], listing: Listing) -> bool:
+    for name, path in listing.filters.items():
+        wanted = call.query.get(name)
+        if not wanted:
+            continue
+        value: t.Any = document
+        for step in path.split("."):
+            value = value.get(step) if isinstance(value, dict) else None
+        if not _same(value, wanted.split(",") if name in listing.lists else [wanted]):
+            return False
+    return True
+
+
+def _same(value: t.Any, wanted: t.Sequence[str]) -> bool:
     if isinstance(value, bool):
-        return value == (wanted.lower() in ("1", "true"))
-    return str(value) in wanted.split(",")
+        return value == (wanted[0].lower() in ("1", "true"))
+    return wanted[0] in value if isinstance(value, list) else str(value) in wanted
 
 
-def _limit(call: Call) -> int:
+def _number(call: Call, name: str, default: int) -> int:
+    text = call.query.get(name)
+    if text is None:
+        return default
+    if not re.fullmatch(r"-?[0-9]+", text):
+        raise ValueError(f'Parameter "{name}" is not of type integer')
+    return int(text)
+
+
+def _limit(call: Call, default: t.Optional[int]) -> int:
     """Return how many records may be shown; 0 for all."""
-    limit = int(call.query.get("limit") or MAX_PAGE_SIZE)
+    if default is None and "limit" not in call.query:
+        return 0
+    limit = _number(call, "limit", default or 0)
     if limit == -1:
         if not call.admin:
             raise Denied(
@@ -158,7 +206,8 @@ def _limit(call: Call) -> int:
     return limit
 
 
-def _attributes(call: Call, document: t.Dict[str, t.Any], always: t.Sequence[str]) -> t.Dict[str, t.Any]:
+def _attributes(call: Call, listing: Listing) -> t.Tuple[t.List[str], t.List[str]]:
+    """Return which attributes are shown (nothing for all), and which are not."""
     include = [name for name in call.query.get("include_attributes", "").split(",") if name]
     exclude = [name for name in call.query.get("exclude_attributes", "").split(",") if name]
     if include and exclude:
@@ -166,6 +215,7 @@ def _attributes(call: Call, document: t.Dict[str, t.Any], always: t.Sequence[str
             "exclude_fields and include_fields arguments are mutually exclusive. You need to provide either one or "
             "another, but not both."
         )
-    if include:
-        return {name: value for name, value in document.items() if name in (*include, *always)}
-    return {name: value for name, value in document.items() if name not in exclude}
+    for name in exclude:
+        if listing.excludable and name not in listing.excludable:
+            raise ValueError(f"Invalid or unsupported exclude attribute specified: {name}")
+    return include, exclude

@@ -18,8 +18,14 @@ Record = t.Dict[str, t.Any]
 Documents = t.Dict[str, Record]
 
 RESOURCES = ("actions", "sensors", "rules", "aliases", "policies", "triggers")
-"""The kinds of resources of a pack, each a collection; documents are keyed by ``pack.name``."""
-COLLECTIONS = ("packs", "config_schemas", "configs", *RESOURCES, "refusals")
+"""The kinds of resources of a pack, each a collection; documents are keyed by ``pack.name``.
+
+``triggers`` are trigger types; what rules hang on are ``rule_triggers`` (see ``triggers.py``).
+"""
+CONTENT = ("packs", "config_schemas", "configs", *RESOURCES, "rule_triggers")
+"""What StackStorm has."""
+ORDERS = ("refusals", "program_faults")
+"""What tests have ordered."""
 FIRST_ID = 0x6B0000000000000000000000
 
 
@@ -34,8 +40,9 @@ class Database:
         self.path = Path(path) if path else None
         self._lock = threading.RLock()
         self._depth = 0
-        self._read: t.Optional[str] = None
-        self._collections: t.Dict[str, Documents] = {name: {} for name in COLLECTIONS}
+        self._read: t.Optional[t.Tuple[int, ...]] = None
+        self._changed = False
+        self._collections: t.Dict[str, Documents] = {name: {} for name in (*CONTENT, *ORDERS)}
         self._next_id = 1
 
     @contextlib.contextmanager
@@ -77,17 +84,32 @@ class Database:
             known = documents.pop(before, None) if before and before != ref else documents.get(ref)
             identity = known["id"] if known else self.new_id()
             documents[ref] = {**copy.deepcopy(dict(document)), "id": identity}
+            self._changed = True
             return copy.deepcopy(documents[ref])
 
     def delete(self, collection: str, ref: str) -> bool:
         """Take a document away; return whether there was one."""
         with self.session():
+            self._changed = True
             return self._collections[collection].pop(ref, None) is not None
+
+    def everything(self, packs: t.Collection[str] = ()) -> t.Dict[str, Documents]:
+        """Return copies of all that StackStorm has, by collection and key, sorted.
+
+        :arg packs: only what is of these packs; everything by default.
+        """
+        with self.session():
+            found: t.Dict[str, Documents] = {}
+            for name in CONTENT:
+                documents = sorted(self._collections[name].items())
+                found[name] = {key: doc for key, doc in documents if not packs or doc.get("pack", key) in packs}
+            return copy.deepcopy(found)
 
     def new_id(self) -> str:
         """Return an id that nothing has, 24 hex digits as MongoDB's."""
         with self.session():
             self._next_id += 1
+            self._changed = True
             return f"{FIRST_ID + self._next_id:024x}"
 
     @contextlib.contextmanager
@@ -100,19 +122,23 @@ class Database:
             yield
 
     def _load(self) -> None:
-        if self.path is None or not self.path.exists():
-            return
-        text = self.path.read_text()
-        if text != self._read:
-            content = json.loads(text)
-            self._collections, self._next_id, self._read = content["collections"], content["next_id"], text
+        stamp = self._stamp()
+        if self.path is not None and stamp is not None and stamp != self._read:
+            content = json.loads(self.path.read_bytes())
+            self._collections, self._next_id, self._read = content["collections"], content["next_id"], stamp
 
     def _save(self) -> None:
-        if self.path is None:
+        if self.path is None or not self._changed:
             return
-        text = json.dumps({"next_id": self._next_id, "collections": self._collections})
-        if text != self._read:
-            partial = f"{self.path}.partial"
-            Path(partial).write_text(text)
-            os.replace(partial, self.path)
-            self._read = text
+        partial = f"{self.path}.partial"
+        Path(partial).write_text(json.dumps({"next_id": self._next_id, "collections": self._collections}))
+        os.replace(partial, self.path)
+        self._read, self._changed = self._stamp(), False
+
+    def _stamp(self) -> t.Optional[t.Tuple[int, ...]]:
+        """Return what tells whether another process has put the file in place since; it is never written in place."""
+        try:
+            found = os.stat(self.path) if self.path else None
+        except FileNotFoundError:
+            return None
+        return found and (found.st_ino, found.st_mtime_ns, found.st_size)

@@ -16,6 +16,7 @@ from ..repositories import GitError, GitRepository, run_git
 from .pack_files import VERSION, pack_ref, read_metadata
 from .pack_index import PackIndex
 from .paths import HostPaths
+from .yaml_files import read_yaml_leniently
 
 PYTHON_VERSION = "3.10.13"
 _OVERRIDE = 'You can override this restriction by providing the "force" flag, but the pack is not guaranteed to work.'
@@ -89,7 +90,7 @@ class Downloads:
         with tempfile.TemporaryDirectory(dir=self._paths.packs.parent, prefix="st2packs.") as work:
             tree = Path(work) / "pack"
             self._fetch(url, revision, tree)
-            metadata = read_metadata(tree)
+            metadata = read_metadata(tree, read_yaml_leniently)
             ref = pack_ref(metadata)
             if "." in ref:
                 return {ref: f'Failure : Pack name "{ref}" contains reserve character "."'}

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 import threading
 import traceback
@@ -87,7 +88,7 @@ class Execution:
         runner, _entry_point, _parameters = ACTIONS[self.action]
         document: Record = {
             "action": action_document(self.action, new_id),
-            "runner": _runner_document(runner, new_id),
+            "runner": runner_document(runner),
             "liveaction": {
                 "action": self.action,
                 "action_is_workflow": self.action in WORKFLOWS,
@@ -261,7 +262,8 @@ def action_document(action: str, new_id: t.Callable[[], str]) -> Record:
     }
 
 
-def _runner_document(runner: str, new_id: t.Callable[[], str]) -> Record:
+def runner_document(runner: str) -> Record:
+    """Return the document of a runner; its parameters are left out. Its id is the same each time."""
     module = {"python-script": "python_runner"}.get(runner, runner.replace("-", "_") + "_runner")
     document = {
         "name": runner,
@@ -272,7 +274,7 @@ def _runner_document(runner: str, new_id: t.Callable[[], str]) -> Record:
         "runner_module": module,
         "runner_parameters": {},
         "output_schema": {},
-        "id": new_id(),
+        "id": hashlib.sha256(runner.encode()).hexdigest()[:24],
     }
     if runner in OUTPUT_KEYS:
         document["output_key"] = OUTPUT_KEYS[runner]

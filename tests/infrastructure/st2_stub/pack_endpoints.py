@@ -9,7 +9,7 @@ import mimetypes
 import typing as t
 from pathlib import Path
 
-from .api import Call, NotFound, Route, fault, page
+from .api import Call, Listing, NotFound, Route, fault, page
 from .database import Database
 from .pack_index import PackIndex
 from .paths import HostPaths
@@ -91,7 +91,7 @@ class PackEndpoints:
     def list(self, call: Call) -> Answer:
         """GET /packs."""
         packs = sorted(self._database.all("packs"), key=lambda pack: str(pack["ref"]))
-        return page(call, packs, ("ref", "name", "id"))
+        return page(call, packs, Listing({"ref": "ref", "name": "name", "id": "id"}))
 
     def get(self, call: Call, ref_or_id: str) -> Answer:
         """GET /packs/{ref_or_id}."""

@@ -47,15 +47,17 @@ PACK_SCHEMA = {
 }
 
 
-def read_metadata(directory: Path) -> t.Dict[str, t.Any]:
+def read_metadata(directory: Path, read: t.Callable[[Path], t.Any] = read_yaml) -> t.Dict[str, t.Any]:
     """Return what pack.yaml says (st2common/util/pack.py get_pack_metadata).
+
+    :arg read: how the process that asks reads YAML.
 
     Raises ValueError where it is missing or empty, and PyYAML's errors.
     """
     path = directory / "pack.yaml"
     if not path.is_file():
         raise ValueError(f'Pack "{directory}" is missing pack.yaml file')
-    content = read_yaml(path)
+    content = read(path)
     if not content:
         raise ValueError(f'Pack "{directory}" metadata file is empty')
     return t.cast("t.Dict[str, t.Any]", content)

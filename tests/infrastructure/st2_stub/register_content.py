@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import os
+import signal
 import sys
+import time
 import traceback
 import typing as t
 from pathlib import Path
 
 from .database import Database
+from .faults import LONGEST, take_program_fault
 from .paths import HostPaths
-from .registrars import Registrars
+from .registrars import Died, Registrars
 from .resource_files import POLICY_TYPES, RUNNERS
+from .triggers import add_internal_types
 
 # In the order of st2common/content/bootstrap.py register_content.
 TYPES = ("triggers", "sensors", "runners", "actions", "rules", "aliases", "policies", "configs")
@@ -54,9 +59,28 @@ def main(arguments: t.Sequence[str], database: str) -> int:
     if not options.config_file:
         print("Config file is needed: pass --config-file", file=sys.stderr)
         return 2
-    run = _Run(options, Database(database))
+    shared = Database(database)
+    fault = take_program_fault(shared)
+    code = 0
+    if fault is None or fault["work"]:
+        code = _register(options, shared)
+    if fault is None:
+        return code
+    if fault["hang"]:
+        time.sleep(LONGEST)
+    print(fault["stderr"], file=sys.stderr)
+    if fault["exit_code"] < 0:
+        os.kill(os.getpid(), -fault["exit_code"])
+    return int(fault["exit_code"])
+
+
+def _register(options: argparse.Namespace, database: Database) -> int:
     try:
-        run.everything()
+        with database.session():
+            add_internal_types(database)
+        _Run(options, database).everything()
+    except Died:
+        os.kill(os.getpid(), signal.SIGKILL)
     except Exception:
         traceback.print_exc()
         return 1

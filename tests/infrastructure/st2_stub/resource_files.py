@@ -31,7 +31,20 @@ RUNNERS = [
     "winrm-ps-script",
 ]
 RULE_TYPES = ("standard", "backstop")
-POLICY_TYPES = ("action.concurrency", "action.concurrency.attr", "action.retry")
+_ATTEMPTS = {"type": "integer", "required": True, "minimum": 1, "maximum": 5, "default": 2}
+_ON_TOO_MANY = {"type": "string", "default": "delay", "enum": ["delay", "cancel"]}
+_THRESHOLD = {"threshold": {"type": "integer", "required": True}, "action": _ON_TOO_MANY}
+# st2common/policies/meta
+POLICY_TYPES: t.Mapping[str, t.Mapping[str, t.Any]] = {
+    "action.concurrency": _THRESHOLD,
+    "action.concurrency.attr": {**_THRESHOLD, "attributes": {"type": "array", "items": {"type": "string"}}},
+    "action.retry": {
+        "retry_on": {"type": "string", "required": True, "enum": ["failure", "timeout"]},
+        "max_retry_count": _ATTEMPTS,
+        "delay": {"type": ["number", "null"], "minimum": 0, "maximum": 120},
+    },
+}
+"""The types of policies, and what parameters each takes."""
 
 # Null stands for "not said" in everything that is not required (models/api/base.py validate, allow_default_none).
 _TEXT = {"type": ["string", "null"]}
@@ -60,6 +73,7 @@ ALIAS = _schema(
     **dict.fromkeys(("ack", "result", "extra", "immutable_parameters"), _OBJECT),
 )
 POLICY = _schema(resource_ref=_NEEDED, policy_type=_NEEDED, parameters=_OBJECT)
+TRIGGER = {"type": "object", "properties": {"payload_schema": _OBJECT, "parameters_schema": _OBJECT, "tags": _TAGS}}
 RULE = _schema(
     type=_OBJECT,
     trigger={"type": "object", "required": True, "properties": {"type": _NEEDED, "parameters": _OBJECT}},
@@ -102,7 +116,7 @@ def action(content: Content) -> Content:
 
 
 def rule(content: Content) -> Content:
-    """Return the document of a rule. Without a word about it, it is off. Its trigger is not looked up here."""
+    """Return the document of a rule. Without a word about it, it is off. What its trigger is, `put_rule` finds out."""
     check(content, RULE)
     trigger = content["trigger"]
     return {
@@ -110,7 +124,7 @@ def rule(content: Content) -> Content:
         **_identity("rule", content),
         "pack": content["pack"],
         "type": {"parameters": {}, "ref": "standard", **(content.get("type") or {})},
-        "trigger": {"parameters": {}, "ref": trigger["type"], **trigger},
+        "trigger": {"type": trigger["type"], "parameters": trigger.get("parameters") or {}},
         "criteria": content.get("criteria") or {},
         "action": {"parameters": {}, **content["action"]},
         "context": content.get("context") or {},
@@ -132,22 +146,28 @@ def alias(content: Content) -> Content:
 
 
 def policy(content: Content) -> Content:
-    """Return the document of a policy. Raises ValueError for a type that there is not."""
+    """Return the document of a policy, defaults of its type filled in. Raises what keeps StackStorm from taking it."""
     check(content, POLICY)
     if content["policy_type"] not in POLICY_TYPES:
         raise ValueError(f'Referenced policy_type "{content["policy_type"]}" doesnt exist')  # codespell:ignore doesnt
+    known = POLICY_TYPES[content["policy_type"]]
+    usual = {name: item["default"] for name, item in known.items() if "default" in item}
+    given = {name: value for name, value in (content.get("parameters") or {}).items() if value is not None}
+    parameters = {**usual, **given}
+    check(parameters, {"type": "object", "properties": known, "additionalProperties": False})
     return {
         **_identity("policy", content),
         "pack": content["pack"],
         "enabled": content.get("enabled", True) is not False,
         "resource_ref": content["resource_ref"],
         "policy_type": content["policy_type"],
-        "parameters": content.get("parameters") or {},
+        "parameters": parameters,
     }
 
 
 def trigger(content: Content) -> Content:
     """Return the document of a trigger type. Raises KeyError without a name."""
+    check(content, TRIGGER)
     return {
         "tags": content.get("tags") or [],
         **_identity("trigger_type", {**content, "name": content["name"]}),
@@ -221,3 +241,6 @@ def _check_parameters(parameters: t.Mapping[str, t.Any]) -> None:
             )
         if "position" in item:
             positions[item["position"]] = name
+    places = sorted(positions)
+    if places and places != list(range(places[0], places[-1] + 1)):
+        raise ValueError(f"Positions supplied {places} for parameters are not contiguous.")

@@ -16,7 +16,8 @@ import typing as t
 from urllib.parse import parse_qsl, urlsplit
 
 from ..servers.http_base import CONNECTION_LOST, Handler, HttpServer
-from .faults import Fault
+from .faults import Fault, meeting
+from .registrars import Died
 
 
 @dataclasses.dataclass
@@ -86,16 +87,29 @@ class _StubHandler(Handler):
 
     def _answer(self, request: Request) -> None:
         self.owner.do_late_work()
-        fault = next((each for each in self.owner.faults if each.meets(request.method, request.path)), Fault(""))
+        fault = self.owner.fault_for(request)
         if fault.hang:
+            if fault.work:
+                self.owner.answer(request)
+            if fault.call:
+                fault.call(request)
             self.owner.stopping.wait()
             self.drop()
             return
-        answer = self._work(request, fault)
+        try:
+            answer = self._work(request, fault)
+        except Died:
+            self._reset()
+            return
+        if fault.call:
+            fault.call(request)
         if fault.delay:
             self.owner.stopping.wait(fault.delay)
         if fault.reset:
             self._reset()
+            return
+        if fault.close:
+            self.drop()
             return
         if fault.status:
             kind = "text/html" if isinstance(fault.body, str) else "application/json"
@@ -155,17 +169,22 @@ class StubServer(HttpServer):
         self.log = log
         self.faults = faults
         self._late: t.List[t.Tuple[int, Request]] = []
-        self._late_lock = threading.Lock()
+        self._lock = threading.Lock()
         super().__init__(tls=tls)
+
+    def fault_for(self, request: Request) -> Fault:
+        """Return the misbehaviour that is ordered for a request; one that changes nothing where there is none."""
+        with self._lock:
+            return meeting(list(self.faults), request.method, request.path) or Fault("")
 
     def do_later(self, requests: int, request: Request) -> None:
         """Answer a request, to nobody, when so many further ones have come."""
-        with self._late_lock:
+        with self._lock:
             self._late.append((requests, request))
 
     def do_late_work(self, everything: bool = False) -> None:
         """Count one further request, and do the work whose time has come; or all of it."""
-        with self._late_lock:
+        with self._lock:
             waiting = [(0 if everything else requests - 1, request) for requests, request in self._late]
             self._late = [(requests, request) for requests, request in waiting if requests > 0]
         for requests, request in waiting:

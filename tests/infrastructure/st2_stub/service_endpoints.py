@@ -9,7 +9,7 @@ import re
 import typing as t
 
 from .accounts import Accounts
-from .api import Call, NotFound, Route, page
+from .api import Call, Listing, NotFound, Route, page
 from .database import Database
 from .executions import ACTIONS, Executions
 from .schema_rules import check
@@ -90,7 +90,7 @@ class ServiceEndpoints:
         documents = self._executions.list(call.query.get("parent", ""), call.query.get("action", ""))
         if not call.query.get("sort_asc"):
             documents.reverse()
-        return page(call, documents, ("status",))
+        return page(call, documents, Listing({"status": "status", "id": "id"}))
 
     def start(self, call: Call) -> Answer:
         """POST /executions."""

@@ -12,17 +12,20 @@ from ..repositories import GitRepository
 from ..servers import CertificateAuthority
 from .accounts import Account, Accounts
 from .api import Api
-from .content_endpoints import ContentEndpoints
+from .config_endpoints import ConfigEndpoints
 from .database import RESOURCES, Database, Record
+from .database_snapshot import Snapshot, comparable
 from .downloads import Downloads
 from .executions import Executions
-from .faults import Fault
+from .faults import Fault, ProgramFault, order
 from .pack_endpoints import PackEndpoints
 from .pack_index import Entry, PackIndex
 from .paths import HostPaths
 from .registrars import register
+from .resource_endpoints import ResourceEndpoints
 from .server import Answer, Request, StubServer
 from .service_endpoints import ServiceEndpoints
+from .triggers import add_internal_types, shown_rule
 from .workflows import Actions
 
 ADMIN = Account("st2admin", "admin-password-xyzzy", "admin-api-key-xyzzy")
@@ -80,6 +83,7 @@ class StackStormStub:
         self.downloads = Downloads(self.paths, self.index, {**known, **(repositories or {})}, host.version)
         self.requests: t.List[Request] = []
         self.faults: t.List[Fault] = []
+        add_internal_types(self.database)
         if register_all:
             register(self.paths, self.database, fail_on_failure=False, once=True)
         tls = ca.server_context() if ca else None
@@ -88,8 +92,9 @@ class StackStormStub:
         actions = Actions(self.paths, self.database, self.executions, self.downloads, self.api_url)
         service = ServiceEndpoints(self.database, self.accounts, self.executions, actions, host.version)
         packs = PackEndpoints(self.database, self.paths, self.index, actions)
-        content = ContentEndpoints(self.database, self.paths, self.accounts)
-        routes = [*service.routes(), *packs.routes(), *content.routes()]
+        configs = ConfigEndpoints(self.database, self.paths)
+        self._resources = ResourceEndpoints(self.database, self.paths, self.accounts)
+        routes = [*service.routes(), *packs.routes(), *configs.routes(), *self._resources.routes()]
         self._auth_server: t.Optional[StubServer] = None
         self.auth_url = f"{self.api_url}/auth"
         if own_auth_port:
@@ -162,7 +167,19 @@ class StackStormStub:
 
     def resources(self, ref: str) -> Resources:
         """Return the resources of a pack in the database by kind (``actions``, ``sensors``, ...) and name."""
-        return {kind: {doc["name"]: doc for doc in self.database.all(kind, pack=ref)} for kind in RESOURCES}
+        found = {kind: {doc["name"]: doc for doc in self.database.all(kind, pack=ref)} for kind in RESOURCES}
+        found["rules"] = {name: shown_rule(self.database, rule) for name, rule in found["rules"].items()}
+        return found
+
+    def database_snapshot(self, *packs: str) -> Snapshot:
+        """Return all that the database has, or what is of these packs, in a form that can be compared.
+
+        By kind: ``packs``, ``configs`` and ``config_schemas`` by ref, and resources (``actions``, ``rules``, ...) by
+        their ``pack.name``, as the API shows them without ids. The trigger of a rule that has lost it is None.
+        """
+        found = self.database.everything(packs)
+        rules = [shown_rule(self.database, rule) for rule in found["rules"].values()]
+        return comparable({**found, "rules": {str(rule["ref"]): rule for rule in rules}})
 
     def asked(self, method: str, path: str) -> t.List[Request]:
         """Return the requests of one method whose path ends so, such as ``asked("POST", "/packs/register")``."""
@@ -174,21 +191,63 @@ class StackStormStub:
         """Register packs without a request; all of them when none is named. Raises what registration raises."""
         return register(self.paths, self.database, types, packs)
 
-    def refuse(self, ref: str, message: str = "RunnerType nosuch-runner is not found.") -> None:
-        """Let the registration of a pack's actions fail from now on, by the API and ``st2-register-content``."""
-        self.database.put("refusals", ref, {"message": message})
+    def make(self, kind: str, document: t.Mapping[str, t.Any]) -> Record:
+        """Make a resource as people do, by hand, without a request; return it.
+
+        :arg kind: ``actions``, ``rules``, ``aliases`` or ``policies``.
+        :arg document: what a metadata file would say, and the ``pack``.
+
+        Raises what StackStorm has against it.
+        """
+        with self.database.session():
+            return self._resources.make(kind, document, ADMIN.username)
+
+    def refuse(self, ref: str, message: str = "RunnerType nosuch-runner is not found.", kind: str = "actions") -> None:
+        """Let the registration of one kind of a pack's resources fail from now on.
+
+        By the API and ``st2-register-content``; what comes before that kind stays registered. The pack has to have
+        something of the kind.
+        """
+        self.database.put("refusals", ref, {"message": message, "kind": kind, "dies": False})
 
     def accept(self, ref: str) -> None:
-        """Take a `refuse` back."""
+        """Take a `refuse` or `die_at` back."""
         self.database.delete("refusals", ref)
+
+    def die_at(self, ref: str, kind: str) -> None:
+        """Let st2api, or ``st2-register-content``, die once where it comes to one kind of a pack's resources.
+
+        What it has done until then stays. The client finds its connection reset, or the program killed. The API answers
+        again at once.
+        """
+        self.database.put("refusals", ref, {"message": "", "kind": kind, "dies": True})
+
+    def order(self, fault: ProgramFault) -> None:
+        """Let ``st2-register-content`` meet a fault (see `ProgramFault`), on whichever host it runs."""
+        order(self.database, fault)
 
     def finish_late_work(self) -> None:
         """Do what a gateway has given up waiting for."""
         self._server.do_late_work(everything=True)
 
-    def install_register_content(self) -> Path:
-        """Put ``st2-register-content`` into the host's service, on this database; return its path."""
-        return t.cast(Path, self.host.add_register_content(self.database.path))
+    def install_register_content(self, host: t.Any = None) -> Path:
+        """Put ``st2-register-content`` into a host's service, on this database; return its path.
+
+        :arg host: another host of the same StackStorm; the one that the stand-in was made with by default.
+        """
+        return t.cast(Path, (host or self.host).add_register_content(self.database.path))
+
+    def give_access(self, host: t.Any, account: Account = ADMIN) -> t.Dict[str, str]:
+        """Write the config of the st2 client into a host's home; return the environment of programs there.
+
+        Any number of hosts may have access.
+        """
+        path = host.home / ".st2" / "config"
+        path.parent.mkdir(exist_ok=True)
+        lines = ["[credentials]", f"api_key = {account.api_key}", "[api]", f"url = {self.api_url}/v1"]
+        path.write_text("\n".join([*lines, "[auth]", f"url = {self.auth_url}/v1", ""]))
+        path.chmod(0o600)
+        return t.cast("t.Dict[str, str]", host.environment(HOME=str(host.home)))
 
     def stop(self) -> None:
         """End the servers. Raises what went wrong in them."""

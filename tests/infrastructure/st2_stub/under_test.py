@@ -10,9 +10,10 @@ import os
 import typing as t
 from pathlib import Path
 
-from .content_endpoints import PATHS
 from .database import Record
+from .database_snapshot import Snapshot, comparable
 from .paths import DEFAULT_BASE_PATH
+from .resource_endpoints import PATHS
 from .stub import Resources, StackStormStub
 
 
@@ -55,6 +56,16 @@ class RealStackStorm:
             kind: {document["name"]: document for document in self._get(f"/{path}", pack=ref, limit="-1") or []}
             for kind, path in PATHS.items()
         }
+
+    def database_snapshot(self, *packs: str) -> Snapshot:
+        """Return all that the database has, or what is of these packs, in a form that can be compared."""
+        keys = {"packs": "ref", "configs": "pack", "config_schemas": "pack", **dict.fromkeys(PATHS, "ref")}
+        found = {}
+        for kind, key in keys.items():
+            documents = self._get(f"/{PATHS.get(kind, kind)}", limit="-1", show_secrets="true") or []
+            wanted = [doc for doc in documents if not packs or doc.get("pack", doc.get("ref")) in packs]
+            found[kind] = {str(document[key]): document for document in wanted}
+        return comparable(found)
 
     def register(self, *packs: str, types: t.Sequence[str] = ("all",)) -> t.Dict[str, int]:
         """Register packs; all of them when none is named. Raises what requests raises for a refusal."""

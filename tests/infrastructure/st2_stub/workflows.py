@@ -10,13 +10,13 @@ import shutil
 import typing as t
 
 from ..repositories import GitError
-from .database import RESOURCES, Database
+from .database import Database
 from .downloads import Downloads
 from .executions import Execution, Executions, Outcome
 from .paths import HostPaths
 from .registrars import register
-from .schema_rules import SchemaViolation
-from .yaml_files import read_yaml
+from .triggers import release
+from .yaml_files import read_yaml_leniently
 
 SYSTEM_PACKS = ("chatops", "core", "linux", "packs")
 NESTED = 10
@@ -104,9 +104,9 @@ class Actions:
         kinds = parameters.get("register") or "all"
         try:
             return register(self._paths, self._database, kinds.split(","), parameters["packs"])
-        except (ValueError, SchemaViolation) as error:
+        except Exception as error:
             text = f"400 Client Error: Bad Request\nMESSAGE: {error}"
-            if isinstance(error, SchemaViolation):
+            if not isinstance(error, ValueError):
                 text = "500 Server Error: Internal Server Error\nMESSAGE: Internal Server Error"
             raise HTTPError(f"{text} for url: {self._url}/v1/packs/register") from error
 
@@ -171,7 +171,7 @@ class Actions:
 
     def _metadata(self, ref: str) -> Record:
         path = self._paths.find_pack(ref) / "pack.yaml"
-        return dict(read_yaml(path) or {}) if path.is_file() else {}
+        return dict(read_yaml_leniently(path) or {}) if path.is_file() else {}
 
 
 class HTTPError(Exception):
@@ -265,10 +265,16 @@ class _Installation:
 
 
 def unload(database: Database, ref: str) -> None:
-    """Take everything of a pack out of the database (unload.py); what is not there does not matter."""
-    for kind in RESOURCES:
+    """Take everything of a pack out of the database, what people made by hand in it too (unload.py).
+
+    Rules of other packs that hang on its triggers stay; those whose trigger has parameters find none again, also when
+    the pack is back. What is not there does not matter.
+    """
+    for kind in ("sensors", "triggers", "rule_triggers", "actions", "rules", "aliases", "policies"):
         for document in database.all(kind, pack=ref):
             database.delete(kind, document["ref"])
+            if kind == "rules":
+                release(database, document["trigger"])
     found = database.find("packs", ref)
     for document in [found] if found else database.all("packs", name=ref):
         database.delete("packs", document["ref"])

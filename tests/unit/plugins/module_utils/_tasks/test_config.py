@@ -10,6 +10,7 @@ import os
 import stat
 
 import pytest
+from infrastructure.packs import bodies
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import HostError, OptionError
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._config.config_site import (
@@ -219,9 +220,7 @@ def test_a_pack_that_is_not_there_is_warned_of(site):
 
 def test_rules_made_by_hand_keep_a_pack_from_being_unloaded(site):
     site.run(**CREATE)
-    site.stub.database.put(
-        "rules", "sensu.mine", {"pack": "sensu", "name": "mine", "ref": "sensu.mine", "enabled": True}
-    )
+    site.stub.make("rules", bodies.rule("sensu", "mine", "core.st2.webhook"))
     result = succeeded(site.run(state="absent"))
     assert site.on_disk() is None and site.in_database() is not None
     assert result.returned["registered"] is False
