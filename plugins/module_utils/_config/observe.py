@@ -127,7 +127,7 @@ class Observer:
             return "only StackStorm's API can take it out"
         if ref in SYSTEM_PACKS:
             return "StackStorm does not let go of its own packs"
-        rules = [one.name for one in self._registrar.resources(ref, ["rules"]) if not one.metadata_file]
+        rules = [one.name for one in self._registrar.resources_of([ref], ["rules"]) if not one.metadata_file]
         if rules:
             return f"rules that were made by hand in this pack would be lost: {', '.join(sorted(rules)[:5])}"
         return None

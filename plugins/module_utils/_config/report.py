@@ -134,6 +134,6 @@ def returned(plan: ConfigPlan, registered: Registered, backup: t.Optional[str], 
         "path": plan.before.path,
         "changes": plan.changes.as_dict(),
         "registered": plan.registered and ok,
-        "registration": {"counts": dict(registered.counts), "overridden": dict(registered.overridden)},
+        "registration": {"counts": dict(registered.counts), "overridden": dict(registered.overridden or {})},
         "backup_file": backup,
     }
