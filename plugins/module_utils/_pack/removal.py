@@ -91,11 +91,7 @@ class Removals:
             return f"{pack.path} is a mount point"
         if not self._database.registrar.reads:
             return ""
-        made = [
-            f"{one.kind} {one.name}"
-            for one in self._database.resources(pack.ref, _MADE_BY_HAND)
-            if not one.metadata_file
-        ]
+        made = [f"{one.kind} {one.name}" for one in self._database.resources(pack.ref, _MADE_BY_HAND) if one.by_hand]
         return f"people made {', '.join(sorted(made)[:5])} in it by hand" if made else ""
 
     def _of_pack(self, ref: str, asked: t.Sequence[str]) -> t.Iterator[PackPlan]:
