@@ -153,9 +153,17 @@ class ApplyError(St2Error):
 
 
 class RegistrationError(St2Error):
-    """StackStorm's database could not be told, or asked, of packs."""
+    """StackStorm's database could not be told, or asked, of packs.
+
+    Raised by a registration, it says what is known of each pack; packs in neither were not tried.
+
+    :arg taken: The refs of the packs that StackStorm took.
+    :arg refused: Those that it did not take, each with its reason. Part of them may be in the database all the same.
+    """
 
     default_step = "register"
+    taken: t.Tuple[str, ...] = ()
+    refused: t.Mapping[str, str] = {}
 
 
 class UnreachableError(RegistrationError):

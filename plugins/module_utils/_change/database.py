@@ -91,7 +91,7 @@ class Database:
         return {
             "by": self._chosen.name if self._chosen else None,
             "counts": dict(self.registered.counts),
-            "overridden": dict(self.registered.overridden),
+            "overridden": None if self.registered.overridden is None else dict(self.registered.overridden),
         }
 
     # What it has
@@ -168,7 +168,7 @@ class Database:
     def _surplus(self, ref: str, location: str) -> t.Iterator[Resource]:
         if not self.registrar.reads:
             return
-        for resource in self.registrar.resources(ref, _KINDS):
+        for resource in self.registrar.resources_of([ref], _KINDS):
             # A sensor cannot be deleted, only switched off: one that is off is done with.
             done = resource.kind == "sensors" and resource.enabled is False
             gone = not os.path.lexists(os.path.join(location, resource.metadata_file))
@@ -177,7 +177,7 @@ class Database:
 
     def resources(self, ref: str, kinds: t.Sequence[str]) -> t.Sequence[Resource]:
         """The resources of some kinds that the database has of a pack."""
-        return self.registrar.resources(ref, tuple(kinds))
+        return self.registrar.resources_of([ref], tuple(kinds))
 
     def config(self, ref: str, digest: str) -> KnownConfig:
         """What is known of a pack's config.

@@ -94,7 +94,7 @@ def why_not_unload(registrar: Registrar, ref: str) -> t.Optional[str]:
     if ref in SYSTEM_PACKS:
         return "StackStorm does not let go of its own packs"
     kinds = ("rules", "actions", "aliases", "policies")
-    by_hand = [f"{one.kind} {one.name}" for one in registrar.resources(ref, kinds) if not one.metadata_file]
+    by_hand = [f"{one.kind} {one.name}" for one in registrar.resources_of([ref], kinds) if not one.metadata_file]
     if by_hand:
         return f"what was made by hand in this pack would be lost: {', '.join(sorted(by_hand)[:5])}"
     return None

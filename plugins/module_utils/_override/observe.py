@@ -94,7 +94,7 @@ def read_database(registrar: Registrar, ref: str, kinds: t.Sequence[str]) -> Ena
     """What the database has of a pack; nothing is asked where there are no kinds."""
     if not kinds:
         return {}
-    return {(found.kind, found.name): found.enabled for found in registrar.resources(ref, tuple(kinds))}
+    return {(found.kind, found.name): found.enabled for found in registrar.resources_of([ref], tuple(kinds))}
 
 
 def installed_packs(installation: Installation, ref: t.Optional[str]) -> t.List[InstalledPack]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import typing as t
 
-from .._errors import DeadlineError, OptionError, RegistrationError
+from .._errors import DeadlineError, ForbiddenError, OptionError, RegistrationError, UnauthorisedError
 from .._process import Deadline
 from .._secrets import Redactor
 from .._task import Task
 from .api_access import ApiAccess, find_access, open_client
-from .api_registrar import ApiRegistrar
+from .api_registrar import ApiRegistrar, list_versions
 from .host import Host
 from .local_registrar import PROGRAM, LocalRegistrar, find_program
 from .no_registrar import NoRegistrar
@@ -51,12 +51,16 @@ def choose_registrar(
     """The adapter for a task, and what its user should be warned of.
 
     C(auto) takes the API when there are credentials and it accepts them, else C(st2-register-content) where it is
-    installed, else none. Without credentials it neither asks the network nor imports what could.
+    installed, else none. Credentials that the task itself gave are not passed over when StackStorm refuses them.
+    Without credentials it neither asks the network nor imports what could.
+
+    The trial of the API is the first question that every task has, which versions of packs the database has; the
+    adapter remembers the answer.
 
     :arg environment: Of this process.
     :arg redactor: Gets to know every secret that is found.
-    :raises RegistrationError: for C(register=api) that the API does not answer, and C(register=local) without the
-        program.
+    :raises RegistrationError: for C(register=api) that the API does not answer, C(register=local) without the
+        program, and credentials of the task that StackStorm refuses.
     :raises OptionError: for values that cannot be used.
     """
     for secret in options.secrets():
@@ -92,6 +96,8 @@ def _auto(
             return _api(access, host, environment, deadline, patience, redactor), warnings
         except (RegistrationError, DeadlineError) as error:
             deadline.check("StackStorm's API was being asked")
+            if isinstance(error, (UnauthorisedError, ForbiddenError)) and options.has_credentials():
+                raise
             warnings.append(f"StackStorm's API is not used, with credentials from {access.origin}: {error.message}")
     program = find_program(host, environment)
     if program is not None:
@@ -130,10 +136,10 @@ def _api(
     client = open_client(access, environment=environment, deadline=deadline, patience=patience, redactor=redactor)
     trial = client.with_deadline(patience)
     try:
-        trial.get("/packs", {"include_attributes": "ref", "limit": "1"})
+        known = list_versions(trial)
     finally:
         trial.close()
-    return ApiRegistrar(client, host, redactor)
+    return ApiRegistrar(client, host, redactor, known=known)
 
 
 def _local(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from .._errors import RegistrationError
-from .registration import PackFiles, Registered, Resource
+from .registration import Configs, PackFiles, Registered, Resource
 
 
 class NoRegistrar:
@@ -39,7 +39,19 @@ class NoRegistrar:
         """:raises RegistrationError: always."""
         raise _without_api("tell which config StackStorm's database has")
 
-    def resources(self, ref: str, kinds: t.Sequence[str]) -> t.Sequence[Resource]:
+    def configs(self, refs: t.Sequence[str]) -> Configs:
+        """:raises RegistrationError: always."""
+        raise _without_api("tell which configs StackStorm's database has")
+
+    def config_schema(self, ref: str) -> t.Optional[t.Mapping[str, t.Any]]:
+        """:raises RegistrationError: always."""
+        raise _without_api("tell which config schema StackStorm's database has")
+
+    def resources_of(self, refs: t.Sequence[str], kinds: t.Sequence[str]) -> t.Sequence[Resource]:
+        """:raises RegistrationError: always."""
+        raise _without_api("tell which resources StackStorm's database has")
+
+    def every(self, kind: str) -> t.Sequence[Resource]:
         """:raises RegistrationError: always."""
         raise _without_api("tell which resources StackStorm's database has")
 

@@ -35,15 +35,17 @@ class Registered:
     """What a registration did, in StackStorm's own counts.
 
     :arg counts: How many were registered, by StackStorm's names for the types (C(actions), C(sensors), ...).
-    :arg overridden: How many of these had C(enabled) changed by an override.
+    :arg overridden: How many of these had C(enabled) changed by an override; C(None) where StackStorm does not tell.
     """
 
     counts: t.Mapping[str, int] = field(default_factory=dict)
-    overridden: t.Mapping[str, int] = field(default_factory=dict)
+    overridden: t.Optional[t.Mapping[str, int]] = field(default_factory=dict)
 
     def add(self, other: Registered) -> Registered:
         """Both together; runners and types of rules and policies, which are the host's and not a pack's, once."""
-        return Registered(_sum(self.counts, other.counts), _sum(self.overridden, other.overridden))
+        known = self.overridden is not None and other.overridden is not None
+        overridden = _sum(self.overridden or {}, other.overridden or {}) if known else None
+        return Registered(_sum(self.counts, other.counts), overridden)
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ class Resource:
     :arg ref: Its ref in the database.
     :arg enabled: Whether it is switched on; C(None) for what cannot be switched.
     :arg metadata_file: The file it was registered from, relative to the pack; empty for what was made by hand.
+    :arg pack: The ref of its pack.
+    :arg trigger: Of a rule, the type of the trigger that it waits for, such as C(core.st2.CronTimer).
     """
 
     kind: str
@@ -62,6 +66,26 @@ class Resource:
     ref: str
     enabled: t.Optional[bool] = None
     metadata_file: str = ""
+    pack: str = ""
+    trigger: str = ""
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether somebody made it in StackStorm, and no file of a pack brought it."""
+        return not self.metadata_file
+
+
+@dataclass(frozen=True)
+class Configs:
+    """The configs of several packs in the database.
+
+    :arg values: By pack; secrets are C(********) where the account may not see them. Packs without a config are left
+        out. An empty one is as good as none: L(config_clearing) leaves such.
+    :arg hidden: The packs whose config StackStorm does not show, each with the reason.
+    """
+
+    values: t.Mapping[str, t.Mapping[str, t.Any]] = field(default_factory=dict)
+    hidden: t.Mapping[str, str] = field(default_factory=dict)
 
 
 class Registrar(t.Protocol):
@@ -86,6 +110,10 @@ class Registrar(t.Protocol):
         """Tell the database of packs: one registration for all, with true counts, the packs' own files read by
         StackStorm. Doing it twice is fine. With no packs nothing happens.
 
+        One that is refused is done again pack by pack, so that the error names every pack that is at fault, in
+        C(refused), and those that StackStorm took, in C(taken).
+
+        :arg packs: In the order in which they need one another, if they do.
         :arg types: Of L(TYPES); all of them when empty.
         :arg fail_on_failure: Whether one resource that cannot be registered is an error. Where not, it is left out,
             and shows in the counts only.
@@ -101,11 +129,21 @@ class Registrar(t.Protocol):
         """The values of a pack's config; secrets are C(********) where the account may not see them. C(None) when the
         database has no config of the pack."""
 
-    def resources(self, ref: str, kinds: t.Sequence[str]) -> t.Sequence[Resource]:
-        """The resources of a pack in the database."""
+    def configs(self, refs: t.Sequence[str]) -> Configs:
+        """The configs of these packs, by one question."""
+
+    def config_schema(self, ref: str) -> t.Optional[t.Mapping[str, t.Any]]:
+        """The attributes of the config schema that the database has for a pack, by which it judges every config of
+        the pack, also when the pack no longer has a schema. C(None) when it has none."""
+
+    def resources_of(self, refs: t.Sequence[str], kinds: t.Sequence[str]) -> t.Sequence[Resource]:
+        """The resources of these packs in the database, by one question for each kind."""
+
+    def every(self, kind: str) -> t.Sequence[Resource]:
+        """The resources of one kind of all packs in the database."""
 
     def delete(self, resource: Resource) -> None:
-        """Take one resource out of the database. One that is not there is fine. A sensor stays,
+        """Take one resource out of the database; files stay. One that is not there is fine. A sensor stays,
         switched off: StackStorm deletes sensors only together with their pack."""
 
     def close(self) -> None:

@@ -31,6 +31,10 @@ class RegistrationOptions:
     validate_certs: bool = True
     ca_bundle: t.Optional[str] = None
 
+    def has_credentials(self) -> bool:
+        """Whether the task itself says who it is, so that nothing else is looked for."""
+        return any(value and value.strip() for value in (self.api_key, self.auth_token, self.api_username))
+
     def secrets(self) -> t.List[str]:
         """Every secret in the options, for the redactor."""
         found = [self.api_key, self.auth_token, self.api_password]

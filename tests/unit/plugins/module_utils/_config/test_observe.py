@@ -27,7 +27,7 @@ class Asked:
             raise self.answer
         return self.answer
 
-    def resources(self, ref, kinds):
+    def resources_of(self, refs, kinds):
         return self.rules
 
 

@@ -89,11 +89,11 @@ class Database:
             self.rows[(pack.ref, kind, content[st2_loader.NAMES[kind]])] = st2_loader.stored(kind, content)
         return Registered({kind: number}, {kind: overridden} if overridden else {})
 
-    def resources(self, ref, kinds):
+    def resources_of(self, refs, kinds):
         assert self.reads, "who cannot read must not be asked"
         self.asked += 1
         return [Resource(kind, name, f"{of}.{name}", on) for (of, kind, name), on in self.rows.items()
-                if of == ref and kind in kinds]  # fmt: skip
+                if of in refs and kind in kinds]  # fmt: skip
 
     def close(self):
         pass

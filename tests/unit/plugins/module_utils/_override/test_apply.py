@@ -49,7 +49,8 @@ class Registrar:
                 raise failure
         return Registered()
 
-    def resources(self, ref, kinds):
+    def resources_of(self, refs, kinds):
+        (ref,) = refs
         return [Resource(kind, name, f"{ref}.{name}", on) for (kind, name), on in self.rows.items() if kind in kinds]
 
 

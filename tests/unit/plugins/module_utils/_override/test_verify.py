@@ -20,7 +20,7 @@ class Registrar:
         self.reads = rows is not None
         self.rows = rows
 
-    def resources(self, _ref, kinds):
+    def resources_of(self, _refs, kinds):
         assert list(kinds) == ["actions", "rules"], "no more is asked than is known"
         return [Resource(kind, name, "", on) for (kind, name), on in self.rows.items()]
 

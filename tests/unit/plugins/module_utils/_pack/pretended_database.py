@@ -76,9 +76,10 @@ class PretendedDatabase:
         self.calls.append(("versions", sorted(refs)))
         return {ref: self.rows[ref] for ref in refs if ref in self.rows}
 
-    def resources(self, ref, kinds):
+    def resources_of(self, refs, kinds):
         assert self.reads
-        return [resource for resource in self.stored.get(ref, {}).values() if resource.kind in kinds]
+        found = [one for ref in refs for one in self.stored.get(ref, {}).values()]
+        return [resource for resource in found if resource.kind in kinds]
 
     def delete(self, resource):
         self.calls.append(("delete", [resource.ref]))

@@ -15,6 +15,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     DeadlineError,
     ForbiddenError,
     InvalidContentError,
+    MissingError,
     RegistrationError,
     ServerError,
     UnauthorisedError,
@@ -23,7 +24,12 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.api_client import ApiClient
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.api_registrar import ApiRegistrar
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import PackFiles, Registered, Resource
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import (
+    Configs,
+    PackFiles,
+    Registered,
+    Resource,
+)
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._st2.rest_server import (
     EndingDeadline,
     RestServer,
@@ -71,14 +77,76 @@ def impatient(server, host, deadline):
 # Registering
 
 
-def test_packs_are_registered_one_at_a_time_and_counted_together(server, registrar):
-    counts = {"runners": 14, "rule_types": 2, "policy_types": 3, "actions": 2, "sensors": 0, "configs": 1}
-    server.on(*REGISTER, {**counts, "actions(overridden)": 1}, {**counts, "actions(overridden)": 2})
-    assert registrar.register([ONE, TWO]) == Registered(
-        {**counts, "actions": 4, "configs": 2, "sensors": 0}, {"actions": 3}
-    )
-    assert server.bodies("/packs/register") == [{"packs": ["one"]}, {"packs": ["two"]}]
+THREE = PackFiles("three", "/packs/three")
+
+
+def refusing(*bad, status=400):
+    """Refuses a registration that has one of these packs, as StackStorm does; counts an action for each pack."""
+
+    def give(_handler, asked):
+        found = [ref for ref in asked.body["packs"] if ref in bad]
+        if found:
+            return fault(status, f'Failed to register action "a" from pack "{found[0]}": no runner')
+        return answer({"actions": len(asked.body["packs"]), "runners": 14, "actions(overridden)": 1})
+
+    return give
+
+
+def test_packs_are_registered_by_one_request_whose_overrides_are_no_sum(server, registrar):
+    counts = {"runners": 14, "rule_types": 2, "policy_types": 3, "actions": 4, "sensors": 0, "configs": 1}
+    server.on(*REGISTER, {**counts, "actions(overridden)": 1}, counts, {**counts, "actions(overridden)": 1})
+    assert registrar.register([ONE, TWO]) == Registered(counts, None)
+    assert registrar.register([ONE, TWO]) == Registered(counts, {})
+    assert registrar.register([ONE]) == Registered(counts, {"actions": 1})
+    assert server.bodies("/packs/register") == [{"packs": ["one", "two"]}] * 2 + [{"packs": ["one"]}]
     assert registrar.by == server.api
+
+
+@pytest.mark.parametrize("status, kind", [(400, InvalidContentError), (500, ServerError)])
+def test_all_that_are_at_fault_in_a_refused_registration_are_named(server, registrar, status, kind):
+    server.on(*REGISTER, refusing("one", "three", status=status))
+    with pytest.raises(
+        kind, match=r"2 of 3 packs .* one: .*pack \"one\": no runner.* three: .*pack \"three\""
+    ) as caught:
+        registrar.register([ONE, TWO, THREE], ["action"])
+    error = caught.value
+    assert (error.ref, error.taken, list(error.refused)) == ("one", ("two",), ["one", "three"])
+    assert 'pack "three": no runner' in error.refused["three"]
+    asked = server.bodies("/packs/register")
+    assert [body["packs"] for body in asked[:4]] == [["one", "two", "three"], ["one"], ["two"], ["three"]]
+    assert all(body["types"] == ["action"] for body in asked)
+
+
+def test_a_pack_that_needs_what_a_later_one_has_is_not_blamed(server, registrar):
+    there = set()
+
+    def give(_handler, asked):
+        packs = asked.body["packs"]
+        if len(packs) > 1:
+            return fault(400, "Failed to register rule")  # by a third one, which is sound by itself
+        if packs == ["one"] and "two" not in there:
+            return fault(400, "trigger two.t is missing")
+        there.update(packs)
+        return answer({"actions": 1, "runners": 14, "actions(overridden)": 1})
+
+    server.on(*REGISTER, give)
+    assert registrar.register([ONE, TWO]) == Registered({"actions": 2, "runners": 14}, {"actions": 2})
+    assert [body["packs"] for body in server.bodies("/packs/register")] == [["one", "two"], ["one"], ["two"], ["one"]]
+
+
+def test_one_refused_pack_is_asked_once_and_has_its_own_words(server, registrar):
+    server.on(*REGISTER, refusing("one"))
+    with pytest.raises(InvalidContentError) as caught:
+        registrar.register([ONE])
+    assert caught.value.message.startswith("StackStorm refuses POST /packs/register: Failed to register action")
+    assert (caught.value.taken, list(caught.value.refused)) == ((), ["one"]) and len(server.asked) == 1
+
+
+def test_what_is_no_fault_of_a_pack_ends_the_search(server, registrar):
+    server.on(*REGISTER, fault(400, "x"), {"actions": 1}, fault(400, "y"), fault(401, "Unauthorized"))
+    with pytest.raises(UnauthorisedError) as caught:
+        registrar.register([ONE, TWO, THREE, PackFiles("four", "/packs/four")])
+    assert (caught.value.taken, list(caught.value.refused)) == (("one",), ["two"]) and len(server.asked) == 4
 
 
 def test_an_empty_list_is_never_sent_as_it_would_mean_everything(server, registrar):
@@ -98,7 +166,7 @@ def test_types_and_leniency_are_passed_on(server, registrar):
 
 def test_a_refusal_has_stackstorms_words_and_the_pack(server, registrar):
     words = 'Failed to register action "/p/two/actions/a.yaml" from pack "two": RunnerType nosuch is not found.'
-    server.on(*REGISTER, {"actions": 1}, fault(400, words))
+    server.on(*REGISTER, fault(400, words), {"actions": 1}, fault(400, words))
     with pytest.raises(InvalidContentError, match="RunnerType nosuch is not found") as caught:
         registrar.register([ONE, TWO])
     assert caught.value.ref == "two"
@@ -147,7 +215,7 @@ def replay(server):
 
 def test_real_counts_are_understood(registrar, replay):
     replay(*REGISTER, "118-register-one", "133-register-configs-noconfig")
-    found = registrar.register([ONE, TWO])
+    found = registrar.register([ONE]).add(registrar.register([TWO], ["config"]))
     assert found.counts["actions"] == 2 and found.counts["runners"] == 14 and found.overridden == {}
 
 
@@ -194,6 +262,24 @@ def test_what_a_gateway_cuts_off_is_done_again_as_an_execution(server, registrar
     assert body["action"] == "packs.load" and 0 < body["parameters"].pop("timeout") <= 20
     assert body["parameters"] == {"packs": ["one"], "register": "action,rule"}
     assert server.routes().count(REGISTER) == 1
+
+
+def test_several_packs_behind_a_gateway_are_one_execution(server, registrar):
+    server.on(*REGISTER, fault(504, ""))
+    server.on("POST", "/executions", answer({"id": "e1"}, 201))
+    result = {"result": {"actions": 3, "actions(overridden)": 1}, "exit_code": 0}
+    server.on("GET", "/executions/e1", {"status": "succeeded", "result": result})
+    assert registrar.register([ONE, TWO]) == Registered({"actions": 3}, None)
+    assert server.bodies("/executions")[0]["parameters"]["packs"] == ["one", "two"]
+
+
+def test_a_refusal_behind_a_gateway_is_looked_into_too(server, registrar):
+    server.on(*REGISTER, fault(504, ""), {"actions": 1}, fault(400, "no runner"))
+    server.on("POST", "/executions", answer({"id": "e1"}, 201))
+    server.on("GET", "/executions/e1", {"status": "failed", "result": {"stderr": "Exception: 400 Client Error"}})
+    with pytest.raises(InvalidContentError, match="no runner") as caught:
+        registrar.register([ONE, TWO])
+    assert (caught.value.ref, caught.value.taken) == ("two", ("one",))
 
 
 def test_a_registration_that_fails_in_an_execution_fails(server, registrar):
@@ -300,29 +386,101 @@ def test_a_config_that_stackstorm_cannot_mask_is_not_taken_for_none(server, regi
         registrar.config("one")
 
 
+KINDS = ["actions", "sensors", "rules", "aliases", "policies", "triggers"]
+
+
 def test_resources_of_every_kind_are_read(server, registrar):
     common = {"pack": "one", "metadata_file": "x.yaml"}
     server.on("GET", "/actions", [{**common, "name": "a", "ref": "one.a", "enabled": False}])
-    server.on("GET", "/sensortypes", [{**common, "class_name": "S", "ref": "one.S", "enabled": True}])
-    server.on("GET", "/rules", [{"pack": "one", "name": "r", "ref": "one.r", "enabled": True}])
+    server.on("GET", "/sensortypes", [{**common, "name": "S", "ref": "one.S", "enabled": True}])
+    trigger = {"type": "core.t", "ref": "core.8f"}
+    server.on("GET", "/rules", [{"pack": "one", "name": "r", "ref": "one.r", "enabled": True, "trigger": trigger}])
     server.on("GET", "/actionalias", [{**common, "name": "al", "ref": "one.al", "enabled": True}])
     server.on("GET", "/policies", [{**common, "name": "po", "ref": "one.po", "enabled": True}])
     server.on("GET", "/triggertypes", [{**common, "name": "t", "ref": "one.t"}])
-    kinds = ["actions", "sensors", "rules", "aliases", "policies", "triggers"]
-    assert registrar.resources("one", kinds) == [
-        Resource("actions", "a", "one.a", False, "x.yaml"),
-        Resource("sensors", "S", "one.S", True, "x.yaml"),
-        Resource("rules", "r", "one.r", True, ""),
-        Resource("aliases", "al", "one.al", True, "x.yaml"),
-        Resource("policies", "po", "one.po", True, "x.yaml"),
-        Resource("triggers", "t", "one.t", None, "x.yaml"),
+    found = registrar.resources_of(["one"], KINDS)
+    assert found == [
+        Resource("actions", "a", "one.a", False, "x.yaml", "one"),
+        Resource("sensors", "S", "one.S", True, "x.yaml", "one"),
+        Resource("rules", "r", "one.r", True, "", "one", "core.t"),
+        Resource("aliases", "al", "one.al", True, "x.yaml", "one"),
+        Resource("policies", "po", "one.po", True, "x.yaml", "one"),
+        Resource("triggers", "t", "one.t", None, "x.yaml", "one"),
     ]
+    assert [one.by_hand for one in found] == [False, False, True, False, False, False]
     assert {one.params["pack"] for one in server.asked} == {"one"}
 
 
+def test_resources_of_many_packs_are_one_question_a_kind_cut_down_to_what_is_compared(server, registrar):
+    for path in ("/actions", "/rules"):
+        server.on("GET", path, [{"ref": f"{pack}.x", "name": "x", "pack": pack} for pack in ("one", "two", "three")])
+    assert [one.ref for one in registrar.resources_of(["one", "three"], ["actions"])] == ["one.x", "three.x"]
+    assert [one.pack for one in registrar.every("rules")] == ["one", "two", "three"]
+    actions, rules = server.asked
+    assert actions.params["include_attributes"] == "ref,name,pack,enabled,metadata_file"
+    assert "pack" not in actions.params and "include_attributes" not in rules.params
+    assert registrar.resources_of([], KINDS) == [] and len(server.asked) == 2
+
+
 def test_what_is_of_another_pack_is_never_taken(server, registrar):
-    server.on("GET", "/rules", [{"pack": "two", "name": "r", "ref": "two.r"}])
-    assert registrar.resources("one", ["rules"]) == []
+    server.on("GET", "/rules", [{"pack": "two", "name": "r", "ref": "two.r", "trigger": "two.gone"}])
+    assert registrar.resources_of(["one"], ["rules"]) == []
+    assert registrar.resources_of(["two"], ["rules"])[0].trigger == "two.gone"
+
+
+def test_configs_of_many_packs_are_one_question(server, registrar):
+    items = [{"pack": name, "values": {"k": name}, "id": name} for name in ("one", "two", "three")]
+    server.on("GET", "/configs", [*items, {"pack": "empty", "id": "e"}])
+    assert registrar.configs(["one", "three", "empty", "none"]) == Configs(
+        {"one": {"k": "one"}, "three": {"k": "three"}, "empty": {}}
+    )
+    assert server.asked[0].params["show_secrets"] == "true" and len(server.asked) == 1
+    assert registrar.configs([]) == Configs() and len(server.asked) == 1
+
+
+def test_where_one_config_without_a_schema_hides_the_list_every_pack_is_asked_for(server, registrar):
+    words = "Unable to find the ConfigSchemaDB instance. {'pack': 'two'}"
+    server.on("GET", "/configs", fault(404, words))
+    server.on("GET", "/configs/one", {"pack": "one", "values": {"k": 1}})
+    server.on("GET", "/configs/two", fault(404, words))
+    found = registrar.configs(["one", "two", "three"])
+    assert found.values == {"one": {"k": 1}} and list(found.hidden) == ["two"]
+    assert "no schema for it" in found.hidden["two"]
+    server.on("GET", "/configs", fault(404, "The resource could not be found."))
+    with pytest.raises(MissingError):
+        registrar.configs(["one", "two"])
+
+
+def test_the_config_schema_is_the_databases(server, registrar):
+    server.on("GET", "/config_schemas/one", {"pack": "one", "attributes": {"k": {"type": "string"}}})
+    assert registrar.config_schema("one") == {"k": {"type": "string"}}
+    assert registrar.config_schema("two") is None
+
+
+# What is known from the trial
+
+
+def test_what_the_trial_told_answers_the_first_question_only(server, host):
+    server.on("GET", "/packs", [{"ref": "one", "version": "2.0.0"}])
+    registrar = ApiRegistrar(client_of(server), host, Redactor(), known={"one": "1.0.0", "other": "3.0.0"})
+    assert registrar.versions([]) == {}
+    assert registrar.versions(["one", "two"]) == {"one": "1.0.0"} and server.quiet
+    assert registrar.versions(["one"]) == {"one": "2.0.0"}
+
+
+@pytest.mark.parametrize("change", ["register", "unload", "delete"])
+def test_what_the_trial_told_is_forgotten_with_a_change(server, host, change):
+    server.on("GET", "/packs", [{"ref": "one", "version": "2.0.0"}])
+    server.on(*REGISTER, {"actions": 1})
+    server.on("POST", "/executions", answer({"id": "e1"}, 201))
+    server.on("GET", "/executions/e1", {"status": "succeeded", "result": {}})
+    registrar = ApiRegistrar(client_of(server), host, Redactor(), known={"one": "1.0.0"}, poll_seconds=0.01)
+    {
+        "register": lambda: registrar.register([ONE]),
+        "unload": lambda: registrar.unload(["one"]),
+        "delete": lambda: registrar.delete(Resource("rules", "x", "one.x")),
+    }[change]()
+    assert registrar.versions(["one"]) == {"one": "2.0.0"}
 
 
 # Deleting

@@ -14,6 +14,7 @@ from infrastructure.servers.certificates import CertificateAuthority
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     DeadlineError,
+    ForbiddenError,
     OptionError,
     RegistrationError,
     UnauthorisedError,
@@ -121,8 +122,26 @@ def test_auto_is_the_api_that_accepts_the_credentials(site, server):
     assert (registrar.name, warnings) == ("api", [])
     assert registrar.register([PackFiles("one", "/p")]).counts == {"actions": 1}
     (trial, work) = server.asked
-    assert (trial.path, trial.params["limit"]) == ("/v1/packs", "1")
+    assert (trial.path, trial.params["include_attributes"]) == ("/v1/packs", "ref,version")
     assert work.headers["St2-Api-Key"] == trial.headers["St2-Api-Key"] == "k"
+
+
+@pytest.mark.parametrize("register", ["auto", "api"])
+def test_the_trial_is_the_one_question_of_a_satisfied_task(site, server, register):
+    server.on("GET", "/packs", [{"ref": "one", "version": "1.0.0"}, {"ref": "two", "version": "2.0.0"}])
+    registrar, _warnings = site.choose(register, api_url=server.api, api_key="k")
+    assert registrar.versions(["one", "three"]) == {"one": "1.0.0"}
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("given", [{"api_key": CANARY}, {"auth_token": CANARY}, {"api_username": "u"}])
+@pytest.mark.parametrize("status", [401, 403])
+def test_credentials_of_the_task_that_are_refused_are_not_passed_over(site, server, given, status):
+    server.on("POST", "/tokens", fault(status, "no"))
+    server.on("GET", "/packs", fault(status, "no"))
+    kind = UnauthorisedError if status == 401 else ForbiddenError
+    with pytest.raises(kind):
+        site.install().choose(api_url=server.api, auth_url=server.api, **given)
 
 
 @pytest.mark.parametrize("installed", [True, False])
@@ -131,8 +150,9 @@ def test_auto_says_why_the_api_is_not_used(site, server, installed, refusal):
     if installed:
         site.install()
     server.on("GET", "/packs", refusal)
-    registrar, warnings = site.choose(api_url=server.api, api_key=CANARY)
-    assert warnings[0].startswith("StackStorm's API is not used, with credentials from the task: ")
+    site.environment["ST2_API_KEY"] = CANARY
+    registrar, warnings = site.choose(api_url=server.api, api_key=" ")
+    assert warnings[0].startswith("StackStorm's API is not used, with credentials from the environment: ")
     assert registrar.name == ("local" if installed else "none") and len(warnings) == (1 if installed else 2)
     if not installed:
         assert warnings[1].startswith("Nothing is registered in StackStorm: StackStorm's API cannot be used, and ")

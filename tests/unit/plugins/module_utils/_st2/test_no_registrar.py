@@ -26,7 +26,10 @@ def test_registering_is_nothing():
         ("unload", (["sensu"],)),
         ("versions", (["sensu"],)),
         ("config", ("sensu",)),
-        ("resources", ("sensu", ["actions"])),
+        ("configs", (["sensu"],)),
+        ("config_schema", ("sensu",)),
+        ("resources_of", (["sensu"], ["actions"])),
+        ("every", ("actions",)),
         ("delete", (Resource("actions", "check", "sensu.check"),)),
     ],
 )

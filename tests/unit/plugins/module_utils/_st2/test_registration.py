@@ -28,11 +28,28 @@ def test_counts_of_packs_add_up_and_what_is_the_hosts_counts_once():
     assert one.add(Registered()) == one
 
 
+def test_overrides_that_nobody_counted_stay_unknown():
+    unknown = Registered({"actions": 2}, None)
+    assert unknown.add(Registered({"actions": 1}, {"actions": 1})) == Registered({"actions": 3}, None)
+    assert Registered().add(unknown).overridden is None
+
+
 @pytest.mark.parametrize(
     "adapter", [api_registrar.ApiRegistrar, local_registrar.LocalRegistrar, unregistered.NoRegistrar]
 )
 def test_every_adapter_has_all_of_the_port(adapter):
     methods = {name for name in vars(registration.Registrar) if not name.startswith("_")}
-    assert {"register", "unload", "versions", "config", "resources", "delete", "close"} <= methods
+    assert {
+        "register",
+        "unload",
+        "versions",
+        "config",
+        "configs",
+        "config_schema",
+        "resources_of",
+        "every",
+        "delete",
+        "close",
+    } <= methods
     for name in (*methods, "name", "reads", "unloads"):
         assert hasattr(adapter, name), name
