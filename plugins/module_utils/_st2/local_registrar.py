@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
 import typing as t
 
@@ -19,19 +20,23 @@ from .error_text import error_text
 from .executions import last_exception
 from .host import Host
 from .no_registrar import NoRegistrar
+from .one_by_one import register_each
+from .register_together import PROGRAM as TOGETHER
+from .register_together import Outcome, arguments, outcomes
 from .registration import PackFiles, Registered
 
 PROGRAM = "st2-register-content"
-# Of each type of the port: the flag, and the directory of the pack that holds such resources. --register-all with
-# --register-pack breaks down for a pack without actions (bootstrap/actionsregistrar.py register_from_pack).
-_FLAGS = {
-    "trigger": ("--register-triggers", "triggers"),
-    "sensor": ("--register-sensors", "sensors"),
-    "action": ("--register-actions", "actions"),
-    "rule": ("--register-rules", "rules"),
-    "alias": ("--register-aliases", "aliases"),
-    "policy": ("--register-policies", "policies"),
-    "config": ("--register-configs", ""),
+# Each type of the port as the flags name it, and as the directory of the pack is called that holds such resources.
+# --register-all with --register-pack breaks down for a pack without actions (bootstrap/actionsregistrar.py
+# register_from_pack).
+_NAMES = {
+    "trigger": "triggers",
+    "sensor": "sensors",
+    "action": "actions",
+    "rule": "rules",
+    "alias": "aliases",
+    "policy": "policies",
+    "config": "configs",
 }
 _COUNT = re.compile(r"Registered (?P<count>\d+) (?P<name>[a-z]+(?: types)?)\.")
 _OVERRIDDEN = re.compile(r"(?P<count>\d+) (?P<name>[a-z]+) had their metadata overridden\.")
@@ -88,26 +93,54 @@ class LocalRegistrar(NoRegistrar):
     def register(
         self, packs: t.Sequence[PackFiles], types: t.Sequence[str] = (), *, fail_on_failure: bool = True
     ) -> Registered:
-        """As L(Registrar.register): the program knows one pack at a time.
+        """As L(Registrar.register). Several packs are registered by one process where StackStorm's Python is known, one
+        after the other (L(register_together)); else each by a process of its own, one at a time.
 
-        :raises RegistrationError: with the pack in C(ref).
+        :raises RegistrationError: with the first pack that is at fault in C(ref).
         """
-        done = Registered()
-        for pack in packs:
-            flags = _flags(pack, types)
-            if flags:
-                done = done.add(self._register(pack, flags, fail_on_failure))
-        return done
+        chosen = {pack.ref: _types_of(pack, types) for pack in packs}
+        left = [pack for pack in packs if chosen[pack.ref]]
+        known = self._together(left, chosen, fail_on_failure) if len(left) > 1 else {}
 
-    def _register(self, pack: PackFiles, flags: t.Sequence[str], fail_on_failure: bool) -> Registered:
-        lenient = [] if fail_on_failure else ["--register-no-fail-on-failure"]
-        argv = [self._program, "--config-file", self._host.st2_conf, "--register-pack", pack.path, *flags, *lenient]
-        completed = run(
-            argv, deadline=self._deadline, environment=self._environment, redactor=self._redactor, check=False
-        )
+        def one(pack: PackFiles) -> Registered:
+            outcome = known.pop(pack.ref, None)
+            if outcome is None or outcome.taken is None:
+                return self._register(pack, chosen[pack.ref], fail_on_failure)
+            if not outcome.taken:
+                raise self._failure(pack, Completed(1, outcome.stdout, outcome.stderr))
+            return parse_counts(f"{outcome.stdout}\n{outcome.stderr}")
+
+        return register_each(left, one)
+
+    def _together(
+        self, packs: t.Sequence[PackFiles], chosen: t.Mapping[str, t.Sequence[str]], fail_on_failure: bool
+    ) -> t.Dict[str, Outcome]:
+        """What became of the packs in one process; packs that it did not get to are left out."""
+        python = self._host.st2_python
+        if not python or os.path.dirname(python) != os.path.dirname(self._program):
+            return {}
+        mark = f"{secrets.token_hex(16)} "
+        argv = [python, "-c", TOGETHER, *self._options(fail_on_failure)]
+        completed = self._run([*argv, arguments(mark, [(pack.path, chosen[pack.ref]) for pack in packs])])
+        found = outcomes(mark, completed.stdout, completed.stderr)
+        if not found and _DOWN.search(last_exception(completed.stderr)):
+            raise self._failure(packs[0], completed)
+        return {pack.ref: outcome for pack, outcome in zip(packs, found)}
+
+    def _register(self, pack: PackFiles, names: t.Sequence[str], fail_on_failure: bool) -> Registered:
+        flags = [f"--register-{name}" for name in names]
+        options = self._options(fail_on_failure)
+        completed = self._run([self._program, *options[:2], "--register-pack", pack.path, *flags, *options[2:]])
         if completed.returncode:
             raise self._failure(pack, completed)
         return parse_counts(f"{completed.stdout}\n{completed.stderr}")
+
+    def _options(self, fail_on_failure: bool) -> t.List[str]:
+        lenient = [] if fail_on_failure else ["--register-no-fail-on-failure"]
+        return ["--config-file", self._host.st2_conf, *lenient]
+
+    def _run(self, argv: t.Sequence[str]) -> Completed:
+        return run(argv, deadline=self._deadline, environment=self._environment, redactor=self._redactor, check=False)
 
     def _failure(self, pack: PackFiles, completed: Completed) -> RegistrationError:
         # What the program wrote may hold a whole config, so it is not passed on: only its last exception is, cleaned.
@@ -125,10 +158,11 @@ class LocalRegistrar(NoRegistrar):
         )
 
 
-def _flags(pack: PackFiles, types: t.Sequence[str]) -> t.List[str]:
-    """The flags for what the pack has. C(--register-configs) also registers the pack itself, and its config schema."""
-    wanted = [_FLAGS[one] for one in _FLAGS if not types or one in types]
-    return [flag for flag, place in wanted if not place or os.path.isdir(os.path.join(pack.path, place))]
+def _types_of(pack: PackFiles, types: t.Sequence[str]) -> t.List[str]:
+    """The types that the pack has, as the program's flags name them. C(configs) also registers the pack itself, and its
+    config schema."""
+    wanted = [_NAMES[one] for one in _NAMES if not types or one in types]
+    return [name for name in wanted if name == "configs" or os.path.isdir(os.path.join(pack.path, name))]
 
 
 def parse_counts(output: str) -> Registered:

@@ -210,3 +210,145 @@ def test_counts_are_read_whatever_the_log_looks_like():
         {"rules": 0}, {"rules": 5}
     )
     assert parse_counts("nothing") == Registered()
+
+
+# Several packs in one process. StackStorm's own code is what is pretended here, down to its names.
+
+CONFIG = """\
+class Conf:
+    given = {}
+    def set_override(self, name, value, group):
+        self.given[(group, name)] = value
+class cfg:
+    CONF = Conf()
+"""
+BOOTSTRAP = """\
+import json, os, sys
+from oslo_config import cfg
+LOG, SEEN = {log!r}, []
+if {missing!r}:
+    raise ImportError("moved")
+def note(*words):
+    with open(LOG, "a") as stream:
+        stream.write(json.dumps([*words, os.getpid()]) + "\\n")
+def setup(argv):
+    note("setup", argv, sys.argv[1:])
+    if {down!r}:
+        raise RuntimeError("pymongo.errors.ServerSelectionTimeoutError: refused")
+def teardown():
+    note("teardown")
+def register(name):
+    def work():
+        path = cfg.CONF.given[("register", "pack")]
+        note(name, path)
+        if os.path.exists(path + "/dies"):
+            os._exit(9)
+        if os.path.exists(path + "/bad") and not (os.path.exists(path + "/needs") and SEEN):
+            sys.stderr.write("a log line of %s\\n" % path)
+            raise ValueError("no runner in %s" % path)
+        SEEN.append(path)
+        sys.stderr.write("INFO Registered 2 %s.\\nINFO 1 %s had their metadata overridden.\\n" % (name, name))
+    return work
+for name in ("runners", "triggers", "sensors", "actions", "rules", "aliases", "policies", "configs"):
+    globals()["register_" + name] = register(name)
+"""
+
+
+class St2:
+    """StackStorm's Python and program in a directory of the test."""
+
+    def __init__(self, directory):
+        self.directory = directory
+
+    def install(self, **said):
+        bin_, library = self.directory / "st2/bin", self.directory / "library"
+        for path in (bin_, library / "st2common/content", library / "oslo_config"):
+            path.mkdir(parents=True, exist_ok=True)
+        (library / "st2common/content/__init__.py").touch()
+        (library / "st2common/__init__.py").touch()
+        (library / "oslo_config/__init__.py").write_text(CONFIG)
+        flags = {"missing": False, "down": False, **said}
+        text = BOOTSTRAP.format(log=f"{self.directory}/joint", **flags)
+        (library / "st2common/content/bootstrap.py").write_text(text)
+        alone = PROGRAM.format(python=sys.executable, log=f"{self.directory}/log", said=SAID, code=0)
+        python = f'#!/bin/sh\nPYTHONPATH={library} exec {sys.executable} "$@"\n'
+        for name, content in (("python", python), ("st2-register-content", alone)):
+            (bin_ / name).write_text(content)
+            (bin_ / name).chmod(0o755)
+        return registrar(f"{bin_}/st2-register-content", scratch_host(self.directory))
+
+    def packs(self, *names, **files):
+        found = []
+        for name in names:
+            (self.directory / "packs" / name / "actions").mkdir(parents=True)
+            for file in files.get(name, ()):
+                (self.directory / "packs" / name / file).touch()
+            found.append(PackFiles(name, str(self.directory / "packs" / name)))
+        return found
+
+    def joint(self):
+        """What the one process did."""
+        path = self.directory / "joint"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def alone(self):
+        """The packs that had a process of their own."""
+        return [argv[3].rpartition("/")[2] for argv, _environment in calls(self.directory)] if (
+            self.directory / "log").exists() else []  # fmt: skip
+
+
+@pytest.fixture
+def st2(tmp_path):
+    return St2(tmp_path)
+
+
+def test_several_packs_are_one_process_and_runners_are_registered_once(st2, host):
+    local = st2.install()
+    packs = st2.packs("one", "two", "three")
+    found = local.register(packs, ["config", "action"], fail_on_failure=False)
+    assert found == Registered({"runners": 2, "actions": 6, "configs": 6}, {"runners": 1, "actions": 3, "configs": 3})
+    setup, *work, teardown = st2.joint()
+    assert len({one[-1] for one in st2.joint()}) == 1 and st2.alone() == [] and teardown[0] == "teardown"
+    assert setup[2] == ["--config-file", host.st2_conf, "--register-no-fail-on-failure"]
+    names = [(name, path.rpartition("/")[2]) for name, path, _pid in work]
+    assert names == [("runners", "one"), *((n, p) for p in ("one", "two", "three") for n in ("actions", "configs"))]
+
+
+def test_one_pack_is_the_program_itself(st2):
+    local = st2.install()
+    local.register(st2.packs("one"))
+    assert st2.joint() == [] and st2.alone() == ["one"]
+
+
+def test_all_packs_at_fault_are_named_and_the_others_are_registered(st2):
+    local = st2.install()
+    packs = st2.packs("two", "one", "three", one=["bad"], three=["bad"])
+    with pytest.raises(InvalidContentError, match=r"2 of 3 packs .*one: .*no runner in .*three: .*no runner") as caught:
+        local.register(packs)
+    assert (caught.value.ref, caught.value.taken, list(caught.value.refused)) == ("one", ("two",), ["one", "three"])
+    assert "log line" not in caught.value.message and st2.alone() == []
+
+
+def test_a_pack_that_may_need_a_later_one_gets_a_second_go(st2):
+    local = st2.install()
+    assert local.register(st2.packs("one", "two", one=["bad"])).counts["actions"] == 5
+    assert st2.alone() == ["one"]
+
+
+def test_where_stackstorms_code_is_another_every_pack_has_its_own_process(st2):
+    local = st2.install(missing=True)
+    assert local.register(st2.packs("one", "two")).counts["actions"] == 6
+    assert st2.alone() == ["one", "two"]
+
+
+def test_what_the_one_process_left_undone_when_it_died_is_done(st2):
+    local = st2.install()
+    assert local.register(st2.packs("one", "two", "three", two=["dies"])).counts["actions"] == 2 + 3 + 3
+    assert st2.alone() == ["two", "three"]
+
+
+def test_a_database_that_is_down_is_not_asked_for_every_pack(st2):
+    local = st2.install(down=True)
+    with pytest.raises(UnreachableError):
+        local.register(st2.packs("one", "two"))
+    assert st2.alone() == []
