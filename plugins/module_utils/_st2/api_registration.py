@@ -70,7 +70,7 @@ class ApiRegistration:
         return register_each(packs, one)
 
     def _ask(self, packs: t.Sequence[PackFiles], types: t.Sequence[str], fail_on_failure: bool) -> t.Any:
-        body: t.Dict[str, t.Any] = {"packs": [pack.ref for pack in packs]}
+        body: t.Dict[str, t.Any] = {"packs": [self._address(pack) for pack in packs]}
         if types:
             body["types"] = list(types)
         if not fail_on_failure:
@@ -79,6 +79,15 @@ class ApiRegistration:
             return self._client.post("/packs/register", body)
         except GatewayTimeoutError:
             return self._ask_behind_gateway(body, types, ", ".join(pack.ref for pack in packs))
+
+    def _address(self, pack: PackFiles) -> str:
+        """What StackStorm joins to its packs base paths (content/utils.py get_pack_base_path): the ref, or the way to a
+        directory that lies deeper."""
+        for base in self._host.packs_base_paths:
+            below = os.path.relpath(pack.path, base)
+            if os.sep in below and not below.startswith(os.pardir):
+                return below
+        return pack.ref
 
     def _ask_behind_gateway(self, body: t.Dict[str, t.Any], types: t.Sequence[str], names: str) -> t.Any:
         """The counts, when the gateway does not wait for them: nginx gives up after 90 s (conf/nginx/st2.conf).

@@ -23,7 +23,8 @@ class PackFiles:
     """A pack as registration needs it.
 
     :arg ref: Its ref.
-    :arg path: Its directory, absolute, in one of the host's packs base paths.
+    :arg path: Its directory, absolute, in one of the host's packs base paths. One deeper in it is only for the type
+        C(config), see L(stale_config).
     """
 
     ref: str
@@ -80,7 +81,7 @@ class Configs:
     """The configs of several packs in the database.
 
     :arg values: By pack; secrets are C(********) where the account may not see them. Packs without a config are left
-        out. An empty one is as good as none: L(config_clearing) leaves such.
+        out. An empty one is as good as none: L(stale_config) leaves such.
     :arg hidden: The packs whose config StackStorm does not show, each with the reason.
     """
 
