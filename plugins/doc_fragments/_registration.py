@@ -19,7 +19,7 @@ options:
         there. It can tell the database of packs, but neither read it nor take packs out of it.
       - V(none) tells nobody, for images and for hosts whose StackStorm is down.
       - V(auto) is V(api) when there are credentials and StackStorm accepts them, else V(local) where it is installed,
-        else V(none) with a warning.
+        else V(none) with a warning. Credentials that the task itself gives and StackStorm refuses are an error.
     type: str
     choices: [auto, api, local, none]
     default: auto

@@ -363,7 +363,8 @@ registered:
   sample: true
 registration:
   description:
-    - What StackStorm registered, in its own counts by type, and how many of these an override switched on or off.
+    - What StackStorm registered, in its own counts by type, and how many of these an override switched on or off. Of
+      several packs together it does not tell that number, which is null then.
     - C(by) is how it was told, V(api), V(local) or V(none); null when there was no need to find out.
   returned: always
   type: dict

@@ -91,7 +91,7 @@ class Database:
         return {
             "by": self._chosen.name if self._chosen else None,
             "counts": dict(self.registered.counts),
-            "overridden": dict(self.registered.overridden or {}),
+            "overridden": None if self.registered.overridden is None else dict(self.registered.overridden),
         }
 
     # What it has
