@@ -147,6 +147,31 @@ def test_what_the_task_installs_provides_before_what_is_there(packs, provider, t
     )
 
 
+PLACES = ["/srv/private/demo", "file:///srv/private/demo", "/srv/private/demo=v1.0.0"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_pack_from_the_network_names_no_directory_of_this_host(packs, place, tmp_path):
+    one = GitRepository(tmp_path / "fetched.git")
+    one.release(PackTree("fetched", minimal=True, dependencies=[place]))
+    one.build()
+    run_git("clone", "--quiet", one.path, packs / "fetched")
+    run_git("-C", packs / "fetched", "remote", "set-url", "origin", "https://git.example.com/org/fetched.git")
+    installation = Installation([str(packs)])
+    for asker in (candidate("asker", dependencies=[place]), installation.get("fetched")):
+        with pytest.raises(DependencyError, match="a place on this host, which only packs from this host") as caught:
+            missing(Providers(by_ref(asker), installation), [asker])
+        assert caught.value.ref == asker.ref and place in caught.value.message
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_pack_from_this_host_may_name_a_directory_of_it(packs, place):
+    installation = put(packs, "copied", dependencies=[place])
+    local = [candidate("asker", dependencies=[place], url=url) for url in ("/srv/packs/asker", "file:///srv/asker")]
+    for asker in (*local, installation.get("copied")):
+        assert [need.request.requested for need in missing(Providers(by_ref(asker), installation), [asker])] == [place]
+
+
 def test_a_branch_or_commit_of_a_working_copy_provides(packs, tmp_path):
     one = GitRepository(tmp_path / "stackstorm-a.git")
     one.release(PackTree("a", "1.0.0", minimal=True))

@@ -256,10 +256,11 @@ def test_a_pack_is_removed_by_its_source_in_any_spelling(site):
     assert plan.packs[0].requested == (f"file://{path}", path, f"{path}/", "sensu")
 
 
-def test_what_others_need_is_not_removed(site):
+@pytest.mark.parametrize("policy", ["install", "check"])
+def test_what_others_need_is_not_removed(site, policy):
     site.run("middle")
     with pytest.raises(DependencyError, match=r"middle 1\.0\.0 needs sensu"):
-        planner(site, "sensu", state="absent").make_plan()
+        planner(site, "sensu", state="absent", dependencies=policy).make_plan()
     assert len(planner(site, "sensu", "middle", state="absent").make_plan().packs) == 2
     assert actions(planner(site, "sensu", state="absent", dependencies="skip").make_plan()) == [("sensu", "remove")]
 

@@ -287,6 +287,19 @@ def test_a_developers_link_is_never_replaced(scene):
     assert caught.value.ref == "demo"
 
 
+def test_a_link_is_not_taken_for_the_wanted_commit_unseen(scene):
+    """What its working copy says is not enough: the commit is fetched and compared, and the link stays."""
+    one = scene.repository("demo", "1.0.0")
+    run_git("clone", "--quiet", f"file://{one.path}", scene.directory / "work")
+    (scene.packs / "demo").symlink_to(scene.directory / "work")
+    fetched = set(scene.directory.glob("run-*/staging/*"))
+    assert outcome(scene.resolve("demo", latest=True)) == {"demo": ("1.0.0", "stays")}
+    assert set(scene.directory.glob("run-*/staging/*")) - fetched
+    scene.repository("demo", "1.0.0", "1.1.0")
+    with pytest.raises(InvalidPackError, match="demo is a symbolic link to"):
+        scene.resolve("demo", latest=True)
+
+
 # What fails
 
 

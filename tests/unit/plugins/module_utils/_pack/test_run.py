@@ -12,6 +12,7 @@ from infrastructure.packs import PackTree
 from infrastructure.snapshot import take_snapshot
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import HostError, OptionError
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.planning import Planner
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
     without_waiting_for_disks,
 )
@@ -128,6 +129,24 @@ def test_a_link_that_a_developer_made_is_not_replaced_but_removed(site, tmp_path
     assert not converge(site, "sensu").changed, "any version will do"
     assert converge(site, "sensu", state="absent").changed
     assert (tmp_path / "work" / "pack.yaml").exists()
+
+
+@pytest.mark.parametrize(("names", "version"), [(("sensu=1.0.1",), "1.0.1"), (("sensu",), "1.0.2")])
+def test_the_plan_is_made_anew_after_another_run_was_at_work(site, monkeypatch, names, version):
+    """Between the first look and the lock, another run installs what is asked for, or something else."""
+    look = Planner.plan_at_rest
+    other = iter([lambda: site.run(f"sensu={version}")])
+
+    def look_and_be_overtaken(planner):
+        found = look(planner)
+        next(other, lambda: None)()
+        return found
+
+    monkeypatch.setattr(Planner, "plan_at_rest", look_and_be_overtaken)
+    outcome = site.run(*names)
+    assert outcome.failure is None and [row["action"] for row in outcome.rows] == ["none"]
+    assert site.host.pack_version("sensu") == version
+    assert site.run(*names).rows == outcome.rows
 
 
 def test_what_is_in_the_way_without_being_a_pack_makes_room(site):

@@ -288,6 +288,14 @@ def test_somebody_elses_repository_can_be_read(tmp_path):
     assert "refs/heads/main" in git("ls-remote", f"file://{repository.path}").stdout
 
 
+def test_no_repository_is_found_by_going_up(tmp_path):
+    run_git("init", "--quiet", tmp_path)
+    git = git_at(tmp_path)
+    (tmp_path / "scratch" / "below").mkdir()
+    for directory in (tmp_path / "scratch", tmp_path / "scratch" / "below"):
+        assert git("rev-parse", "--git-dir", cwd=str(directory), check=False).returncode != 0
+
+
 def test_the_proxy_is_the_tasks_and_no_inherited_one(tmp_path):
     inherited = {"http_proxy": "http://old:1", "HTTPS_PROXY": "http://old:1", "no_proxy": "old"}
     environment = environment_of(git_at(tmp_path, environment=inherited))

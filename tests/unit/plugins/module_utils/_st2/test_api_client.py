@@ -187,6 +187,24 @@ def test_what_is_not_json_is_not_the_api(server, body):
 # Servers that are not there
 
 
+def test_an_answer_without_end_is_left(server):
+    sent = []
+
+    def give(handler, _asked):
+        handler.send_response(200)
+        handler.send_header("Connection", "close")
+        handler.end_headers()
+        for _number in range(1000):
+            handler.wfile.write(b" " * (1 << 20))
+            sent.append(1)
+        handler.close_connection = True
+
+    server.on("GET", "/packs", give)
+    error = refused(client_of(server, seconds=60))
+    assert isinstance(error, UnexpectedAnswerError) and "answers with more than 64 MiB" in error.message
+    assert len(sent) < 200
+
+
 def test_nobody_listening_is_unreachable():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
