@@ -199,6 +199,11 @@ class Database:
             self.warnings.append(error.message)
             return KnownConfig(self.registrar.name, False, None, recorded, digest)
 
+    def config_schema(self, ref: str) -> t.Optional[t.Mapping[str, t.Any]]:
+        """The attributes of the config schema that the database has of a pack; C(None) when it has none, or nobody can
+        tell."""
+        return self.registrar.config_schema(ref) if self.registrar.reads else None
+
     def overrides(self, ref: str, digest: str) -> t.Optional[bool]:
         """Whether the overrides that apply to a pack now are those it was last registered with; C(None) when nobody
         knows."""

@@ -68,6 +68,24 @@ def undisturbed(host: Host, scratch: str) -> View:
     return View(host, Staging(scratch), pending(entry.moves) if entry else {})
 
 
+@dataclass(frozen=True)
+class Staged:
+    """What was prepared for one change.
+
+    :arg moves: Put the files in place.
+    :arg closing: Are made once StackStorm was told.
+    :arg telling: What StackStorm is told.
+    """
+
+    moves: t.Sequence[Move] = ()
+    closing: t.Sequence[Move] = ()
+    telling: Telling = field(default_factory=Telling)
+
+    def join(self, other: Staged) -> Staged:
+        """Both as one change."""
+        return Staged((*self.moves, *other.moves), (*self.closing, *other.closing), self.telling.join(other.telling))
+
+
 class Plan(t.Protocol):
     """What a task is going to change: a pure value, from which check mode and the diff are told as well."""
 
@@ -82,10 +100,6 @@ class Plan(t.Protocol):
     @property
     def parts(self) -> t.Mapping[str, t.Sequence[str]]:
         """By ref, the parts whose files change, as L(records.PARTS)."""
-
-    @property
-    def telling(self) -> Telling:
-        """What StackStorm is told."""
 
 
 P = t.TypeVar("P", bound=Plan)
@@ -107,11 +121,8 @@ class Planner(t.Protocol[P]):
         :raises St2Error: when what is asked cannot be had; nothing has been changed then.
         """
 
-    def stage(self, plan: P) -> t.Tuple[t.Sequence[Move], t.Sequence[Move]]:
-        """Prepare all files of a plan aside.
-
-        :returns: The moves that put them in place, and those that are made once StackStorm was told.
-        """
+    def stage(self, plan: P) -> Staged:
+        """Prepare all files of a plan aside."""
 
     def verify(self, plan: P) -> None:
         """Read the host again, and compare its files with the plan.
@@ -216,12 +227,13 @@ class Session(t.Generic[P]):
         finally:
             self._outcome.warnings += [*planner.warnings, *self._database.warnings]
         self._outcome.plan = plan
-        if plan.acts and not self._check:
-            lock.acquire(self._deadline, create=True)
-            self._change(planner, plan)
+        if not plan.acts or self._check:
+            self._outcome.stands = True
+            return
+        lock.acquire(self._deadline, create=True)
+        telling = self._change(planner, plan)
         self._outcome.stands = True
-        if not self._check:
-            self._database.delete(plan.telling.delete)
+        self._database.delete(telling.delete)
 
     def _observe(self, lock: HostLock) -> Planner[P]:
         """Put right what a killed run left, or in check mode see the host as if that were done; then look."""
@@ -260,10 +272,10 @@ class Session(t.Generic[P]):
                 refs = tuple(sorted({*refs, *told}))
         self._outcome.recovered = tuple(sorted({*self._outcome.recovered, *refs}))
 
-    def _change(self, planner: Planner[P], plan: P) -> None:
-        moves, closing = planner.stage(plan)
-        telling = plan.telling
-        transaction = Transaction(self._journal, moves, closing, telling.parts(), self._unhealed)
+    def _change(self, planner: Planner[P], plan: P) -> Telling:
+        staged = planner.stage(plan)
+        telling = staged.telling
+        transaction = Transaction(self._journal, staged.moves, staged.closing, telling.parts(), self._unhealed)
         begun = False
         try:
             transaction.begin()
@@ -272,7 +284,8 @@ class Session(t.Generic[P]):
             self._database.unload(telling)
             transaction.carry_out()
             planner.verify(plan)
-            self._database.register(telling.register, self._on_disk())
+            for registrations in (telling.first, telling.register):
+                self._database.register(registrations, self._on_disk())
             transaction.close()
             self._database.register(telling.closing, self._on_disk())
             planner.verify_database(plan)
@@ -284,6 +297,7 @@ class Session(t.Generic[P]):
             if begun:
                 self._undo(transaction, telling, error)
             raise
+        return telling
 
     def _undo(self, transaction: Transaction, telling: Telling, error: BaseException) -> None:
         try:

@@ -50,6 +50,7 @@ class Telling:
     """All that StackStorm is told by one change, in this order.
 
     :arg unload: Packs that are taken out of the database, before their files go.
+    :arg first: Carriers of config schemas that are registered before their packs, see C(_st2/stale_config.py).
     :arg register: Packs that are registered once the files are what they are to be.
     :arg closing: Packs that are registered again once the closing moves are made.
     :arg without_config: Packs of whose config nothing is to be left there.
@@ -59,6 +60,7 @@ class Telling:
     """
 
     unload: t.Tuple[str, ...] = ()
+    first: t.Tuple[Registration, ...] = ()
     register: t.Tuple[Registration, ...] = ()
     closing: t.Tuple[Registration, ...] = ()
     without_config: t.Tuple[str, ...] = ()
@@ -69,7 +71,7 @@ class Telling:
     def parts(self) -> t.Dict[str, t.Tuple[str, ...]]:
         """By ref, the parts that StackStorm is told of."""
         found: t.Dict[str, t.Tuple[str, ...]] = dict.fromkeys(self.unload, PARTS)
-        for one in (*self.register, *self.closing):
+        for one in (*self.first, *self.register, *self.closing):
             found[one.pack.ref] = tuple(dict.fromkeys((*found.get(one.pack.ref, ()), *one.parts)))
         return found
 
@@ -77,6 +79,7 @@ class Telling:
         """Both as one; what is registered whole is not registered in part as well."""
         return Telling(
             tuple(dict.fromkeys((*self.unload, *other.unload))),
+            (*self.first, *other.first),
             _joined(self.register, other.register),
             _joined(self.closing, other.closing),
             tuple(dict.fromkeys((*self.without_config, *other.without_config))),

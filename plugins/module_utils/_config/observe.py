@@ -26,6 +26,9 @@ class Observed:
 
     :arg pack: The pack as registration needs it, C(None) when it is not on this host.
     :arg schema: The schema to judge by: the task's, else the pack's.
+    :arg location: Where the pack's files are.
+    :arg stored_schema: The attributes of the schema that the database has of a pack that has none itself; C(None) when
+        it has none, or nobody can tell.
     :arg why_not_unload: Why the pack cannot be taken out of the database for a moment; C(None) when it can.
     """
 
@@ -33,6 +36,8 @@ class Observed:
     pack: t.Optional[PackFiles] = None
     schema: t.Optional[ConfigSchema] = None
     database: KnownConfig = field(default_factory=KnownConfig)
+    location: str = ""
+    stored_schema: t.Optional[t.Mapping[str, t.Any]] = None
     why_not_unload: t.Optional[str] = None
     warnings: t.Tuple[str, ...] = ()
 
@@ -80,7 +85,10 @@ def observe(
         warnings.append(error.message)
     digest = database.records.config_digest(file.content) if file.exists and not file.problem else ""
     pack = PackFiles(ref, place.path) if place else None
-    return Observed(file, pack, found, database.config(ref, digest), None, tuple(warnings))
+    known = database.config(ref, digest)
+    stored = database.config_schema(ref) if place and found is None and not schema else None
+    location = place.location if place else ""
+    return Observed(file, pack, found, known, location, stored, None, tuple(warnings))
 
 
 def why_not_unload(registrar: Registrar, ref: str) -> t.Optional[str]:

@@ -16,6 +16,7 @@ from .._content.problem import Problem, sentence
 from .._content.yaml_lines import shown_path
 from .._errors import ConfigError
 from .._st2.registration import PackFiles
+from .._st2.stale_config import is_open_for
 from .._yaml_edit import edit
 from .._yaml_text import block, same
 from .document import ConfigFile
@@ -48,8 +49,9 @@ class ConfigPlan:
     :arg attributes: Mode, owner and group of the file, with none left open that is known.
     :arg changes: The keys that differ.
     :arg register: Whether the database has to be told.
-    :arg clear: How the database is to forget the config: C(empty) registers an empty one, C(unload) takes the pack out
-        and registers it again; empty for not at all.
+    :arg clear: How the database is to forget the config: C(empty) registers an empty one, C(carrier) does so past a
+        schema that refuses it, C(unload) takes out a pack that is not here; empty for not at all.
+    :arg opens: The schema that the database has of a pack that has none any more, and that has to be opened first.
     :arg state: What the database has of it when all this is done, one of L(telling.WORDS).
     :arg pack: The pack as registration needs it; C(None) when it is not on this host.
     """
@@ -63,6 +65,7 @@ class ConfigPlan:
     changes: Changes = field(default_factory=Changes)
     register: bool = False
     clear: str = ""
+    opens: t.Optional[t.Mapping[str, t.Any]] = None
     state: str = UNKNOWN
     pack: t.Optional[PackFiles] = None
     warnings: t.Tuple[str, ...] = ()
@@ -70,7 +73,7 @@ class ConfigPlan:
     @property
     def changed(self) -> bool:
         """Whether anything happens."""
-        return self.action != "none" or self.register or bool(self.clear)
+        return self.action != "none" or self.register or bool(self.clear) or self.opens is not None
 
     @property
     def acts(self) -> bool:
@@ -84,13 +87,14 @@ class ConfigPlan:
 
     @property
     def telling(self) -> Telling:
-        """What StackStorm is told."""
+        """What StackStorm is told, but for carriers."""
         unload = (self.ref,) if self.clear == "unload" else ()
         without_config = (self.ref,) if self.clear else ()
-        if self.pack is None or not (self.register or self.clear):
-            return Telling(unload=unload, without_config=without_config)
-        types = () if self.clear == "unload" else ("config",)
-        return Telling(unload=unload, register=(Registration(self.pack, types),), without_config=without_config)
+        register: t.Tuple[Registration, ...] = ()
+        if self.pack is not None and (self.register or self.clear == "empty" or self.opens is not None):
+            register = (Registration(self.pack, ("config",)),)
+        closing = (Registration(self.pack, ("config",)),) if self.pack and self.clear == "carrier" else ()
+        return Telling(unload=unload, register=register, closing=closing, without_config=without_config)
 
 
 def plan_present(observed: Observed, options: ConfigOptions, redaction: Redaction) -> ConfigPlan:
@@ -131,6 +135,7 @@ def plan_present(observed: Observed, options: ConfigOptions, redaction: Redactio
         attributes=attributes,
         changes=differences(file.values, wanted, redaction.hides),
         register=can and stale,
+        opens=observed.stored_schema if can and not is_open_for(observed.stored_schema, wanted) else None,
         state=CURRENT if can else state_of(observed.database, wanted),
         pack=observed.pack,
         warnings=tuple(warnings),
@@ -264,16 +269,11 @@ def has_config(database: KnownConfig) -> bool:
 
 def _way_to_clear(observed: Observed) -> t.Tuple[str, str]:
     """How to make the database forget a config, for which StackStorm has no call; or why it cannot."""
-    fits = observed.pack is not None and not check_values(observed.schema, {})
-    if fits and observed.schema is not None:
-        return "empty", ""
-    why = observed.why_not_unload
-    if why is None:
-        return "unload", ""
-    if fits:
-        return "empty", ""
-    more = "" if observed.pack else ", and the pack is not on this host"
-    return "", f"its schema does not allow an empty one, and {why}" if observed.pack else f"{why}{more}"
+    if observed.pack is None:
+        why = observed.why_not_unload
+        return ("", f"{why}, and the pack is not on this host") if why else ("unload", "")
+    refused = check_values(observed.schema, {}) or (observed.schema is None and observed.stored_schema is not None)
+    return ("carrier" if refused else "empty"), ""
 
 
 def state_of(database: KnownConfig, values: t.Optional[Values]) -> str:

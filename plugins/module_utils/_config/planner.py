@@ -10,15 +10,18 @@ from __future__ import annotations
 import os
 import time
 import typing as t
+from dataclasses import replace
 
 from .._change.database import Database
 from .._change.journal import Move
-from .._change.session import View
+from .._change.session import Staged, View
 from .._change.staging import Staging
+from .._change.telling import Registration
 from .._errors import ApplyError, St2Error
 from .._files import write_atomically
 from .._secrets import Redactor
 from .._yaml_text import block
+from .carrier import stage_clearing, stage_opening
 from .observe import Observed, PackPlace, observe, why_not_unload
 from .options import Attributes, ConfigOptions
 from .plan import ConfigPlan, has_config, plan_absent, plan_present, state_of
@@ -45,6 +48,7 @@ class ConfigPlanner:
         self._database = database
         self._options = options
         self._redactor = redactor
+        self._location = ""
 
     def at_rest(self, place: t.Optional[PackPlace]) -> t.Optional[ConfigPlan]:
         """The plan when there is nothing to do, else C(None)."""
@@ -61,12 +65,11 @@ class ConfigPlanner:
         options = self._options
         absent = options.state == "absent"
         observed = observe(self._view, self._database, options.pack, place, schema=options.schema, lenient=absent)
+        self._location = observed.location
         self._learn_secrets(observed)
         if absent and has_config(observed.database):
             why = why_not_unload(self._database.registrar, options.pack)
-            observed = Observed(
-                observed.file, observed.pack, observed.schema, observed.database, why, observed.warnings
-            )
+            observed = replace(observed, why_not_unload=why)
         plan = (plan_absent if absent else plan_present)(observed, options, self.redaction)
         self.warnings = list(plan.warnings)
         return plan
@@ -76,15 +79,15 @@ class ConfigPlanner:
         for secret in self.redaction.secret_texts(self._options.given, observed.file.values, observed.database.values):
             self._redactor.add(secret)
 
-    def stage(self, plan: ConfigPlan) -> t.Tuple[Moves, Moves]:
-        """Prepare the file aside.
+    def stage(self, plan: ConfigPlan) -> Staged:
+        """Prepare the file aside, and the carrier where one is needed.
 
-        :returns: The moves that put it in place, and those that come when StackStorm was told.
         :raises ApplyError: when it cannot be written.
         """
         path = plan.before.path
         try:
-            return self._stage(plan, Staging.beside(path))
+            moves, closing = self._stage(plan, Staging.beside(path))
+            return Staged(moves, closing, replace(plan.telling, first=self._carriers(plan)))
         except PermissionError as error:
             raise ApplyError(
                 f"This account may not change {path}, or give it to another owner or group: {error.strerror}. Run with "
@@ -93,6 +96,13 @@ class ConfigPlanner:
             ) from error
         except OSError as error:
             raise ApplyError(f"{path} cannot be changed: {error.strerror}.", ref=plan.ref) from error
+
+    def _carriers(self, plan: ConfigPlan) -> t.Tuple[Registration, ...]:
+        if plan.pack is not None and plan.clear == "carrier":
+            return (stage_clearing(self._view, plan.pack, self._location),)
+        if plan.pack is not None and plan.opens is not None:
+            return (stage_opening(self._view, plan.ref, self._location, plan.opens, plan.values or {}),)
+        return ()
 
     def _stage(self, plan: ConfigPlan, staging: str) -> t.Tuple[Moves, Moves]:
         path, moves = plan.before.path, []
@@ -111,7 +121,7 @@ class ConfigPlanner:
             stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime())
             self.backup = os.path.join(os.path.dirname(path), f"{name}.{os.getpid()}.{stamp}~")
             moves.append(move(self.backup, "backup", file.content, Attributes(_MODE_OF_BACKUPS, file.uid, file.gid)))
-        if plan.clear == "empty":
+        if plan.clear in ("empty", "carrier"):
             empty = move(path, "config", block({}).encode(), plan.attributes)
             kept = self._view.staging.path(staging, "old", "empty", name)
             return [*moves, empty], [Move(plan.ref, "config", path, None, kept)]
@@ -127,7 +137,7 @@ class ConfigPlanner:
 
         :raises VerifyError: that names the difference, and no value.
         """
-        if plan.action != "none" and plan.clear != "empty":
+        if plan.action != "none" and plan.clear not in ("empty", "carrier"):
             verify_file(plan)
 
     def verify_database(self, plan: ConfigPlan) -> None:

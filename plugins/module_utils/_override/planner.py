@@ -12,7 +12,7 @@ import typing as t
 
 from .._change.database import Database
 from .._change.journal import Move
-from .._change.session import View
+from .._change.session import Staged, View
 from .._change.staging import Staging
 from .._content.installed import Installation
 from .._errors import ApplyError
@@ -69,14 +69,13 @@ class OverridePlanner:
             return scope(self._options, target.overrides, bool(target.problems))
         return KINDS
 
-    def stage(self, plan: Plan) -> t.List[Move]:
+    def stage(self, plan: Plan) -> Staged:
         """Prepare the file aside.
 
-        :returns: The moves that put it in place.
         :raises ApplyError: when it cannot be written.
         """
         if not plan.writes:
-            return []
+            return Staged(telling=plan.telling)
         name = os.path.basename(plan.path)
         try:
             self._make_directory(os.path.dirname(plan.path))
@@ -93,7 +92,7 @@ class OverridePlanner:
                 f"{plan.path} cannot be {what}: {error.strerror}. Run as an account that may write there (become).",
                 ref=plan.pack,
             ) from error
-        return [Move(plan.pack, "overrides", plan.path, staged, kept)]
+        return Staged([Move(plan.pack, "overrides", plan.path, staged, kept)], (), plan.telling)
 
     @staticmethod
     def _make_directory(directory: str) -> None:

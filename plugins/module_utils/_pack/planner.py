@@ -12,8 +12,7 @@ import typing as t
 from dataclasses import replace
 
 from .._change.database import Database
-from .._change.journal import Move
-from .._change.session import View
+from .._change.session import Staged, View
 from .._content.installed import InstalledPack, dependencies_of
 from .._errors import DependencyError, InvalidPackError, OptionError
 from .._process import Deadline
@@ -151,15 +150,15 @@ class PackPlanner:
         self.warnings += self._removals.warnings
         return plan.Plan((*going, *staying), self._database.types)
 
-    def stage(self, made: plan.Plan) -> t.List[Move]:
-        """Prepare everything aside; return the moves that put it in place."""
+    def stage(self, made: plan.Plan) -> Staged:
+        """Prepare everything aside."""
         from .ownership import resolve_ownership
         from .stage import Tools, stage
 
         ownership, warnings = resolve_ownership(self._options.owner, self._options.group, self._host.pack_group)
         self.warnings += warnings
         tools = Tools(self._staging, self._builder, self._get_git, ownership, self._options.keep_releases)
-        return stage(made, self.installation, self.virtualenvs, tools)
+        return Staged(stage(made, self.installation, self.virtualenvs, tools), (), made.telling)
 
     def verify(self, made: plan.Plan) -> None:
         """Read the packs again, and compare them with the plan.

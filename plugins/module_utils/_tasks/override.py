@@ -11,7 +11,6 @@ import os
 import typing as t
 
 from .._change.database import Database, open_database
-from .._change.journal import Move
 from .._change.session import Session, View
 from .._errors import HostError, St2Error
 from .._override import report
@@ -88,6 +87,7 @@ class _Planner:
     def __init__(self, view: View, options: Options, database: Database) -> None:
         self._overrides = OverridePlanner(view, database, options, view.installation)
         self.make = self._overrides.make
+        self.stage = self._overrides.stage
         self.verify = self._overrides.verify
         self.verify_database = self._overrides.verify_database
 
@@ -98,6 +98,3 @@ class _Planner:
     def at_rest(self) -> t.Optional[Plan]:
         plan = self.make()
         return None if plan.changed else plan
-
-    def stage(self, plan: Plan) -> t.Tuple[t.Sequence[Move], t.Sequence[Move]]:
-        return self._overrides.stage(plan), ()

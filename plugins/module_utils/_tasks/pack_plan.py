@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .._change.database import Database
-from .._change.journal import Move
-from .._change.session import View
+from .._change.session import Staged, View
 from .._change.telling import Telling
 from .._content.installed import Installation, InstalledPack
-from .._errors import Collected, InvalidPackError
+from .._errors import ApplyError, Collected, InvalidPackError
 from .._pack.plan import PackPlan, Plan
 from .._pack.planner import PackPlanner
 from .._secrets import Redactor
@@ -30,12 +29,28 @@ if t.TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Opening:
+    """A config schema in the database that the new version of a pack has no more, and that is opened.
+
+    :arg location: Where the pack's new files are.
+    :arg schema: The attributes that the database has.
+    :arg values: Of the config that is on the host.
+    """
+
+    ref: str
+    location: str
+    schema: t.Mapping[str, t.Any] = field(repr=False)
+    values: t.Mapping[str, t.Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
 class TaskPlan:
     """What one task does to packs, their configs and their overrides."""
 
     packs: Plan
     configs: t.Tuple[ConfigPlan, ...] = ()
     overrides: t.Tuple[OverridePlan, ...] = ()
+    openings: t.Tuple[Opening, ...] = ()
 
     @property
     def _all(self) -> t.Sequence[t.Any]:
@@ -59,14 +74,6 @@ class TaskPlan:
             for ref, parts in one.parts.items():
                 found[ref] = tuple(dict.fromkeys((*found.get(ref, ()), *parts)))
         return found
-
-    @property
-    def telling(self) -> Telling:
-        """As L(session.Plan.telling)."""
-        told = Telling()
-        for one in self._all:
-            told = told.join(one.telling)
-        return told
 
 
 class PlannedInstallation(Installation):
@@ -144,18 +151,36 @@ class TaskPlanner:
         self.configs, self._overrides = [], []
         configs: t.List[ConfigPlan] = []
         overrides: t.List[OverridePlan] = []
+        openings: t.List[Opening] = []
         collected = Collected()
         for ref, pack in by_ref.items():
             if pack.candidate and not any(ref == one and item.has_config for one, item in items):
                 with collected.one(ref):
                     _check_config(self._view, pack)
+                    openings += self._openings(pack)
         for ref, item in items:
             with collected.one(ref):
                 configs += self._config(ref, item, planned)
             with collected.one(ref):
                 overrides += self._override(ref, item, planned)
         collected.raise_them()
-        return TaskPlan(packs, tuple(configs), tuple(overrides))
+        return TaskPlan(packs, tuple(configs), tuple(overrides), tuple(openings))
+
+    def _openings(self, pack: PackPlan) -> t.Iterator[Opening]:
+        """The schema that the database would go on to judge the pack's configs by, though its new version has none."""
+        location = pack.candidate.staged if pack.candidate else ""
+        if not pack.known.version or os.path.lexists(os.path.join(location, "config.schema.yaml")):
+            return
+        schema = self._database.config_schema(pack.ref)
+        if schema is None:
+            return
+        from .._config.document import config_path, read_config
+        from .._st2.stale_config import is_open_for
+
+        path = config_path(self._view.host.configs_path, pack.ref)
+        values = read_config(path, self._view.now(path)).values
+        if not is_open_for(schema, values):
+            yield Opening(pack.ref, location, schema, values)
 
     def _config(self, ref: str, item: Item, planned: Installation) -> t.Iterator[ConfigPlan]:
         options = item.config_options(ref)
@@ -179,16 +204,25 @@ class TaskPlanner:
         self._overrides.append(planner)
         yield planner.make()
 
-    def stage(self, plan: TaskPlan) -> t.Tuple[t.Sequence[Move], t.Sequence[Move]]:
+    def stage(self, plan: TaskPlan) -> Staged:
         """As L(session.Planner.stage)."""
-        moves, closing = self._packs.stage(plan.packs) if plan.packs.acts else [], []
+        staged = self._packs.stage(plan.packs) if plan.packs.acts else Staged()
         for config, config_plan in zip(self.configs, plan.configs):
-            first, last = config.stage(config_plan)
-            moves += first
-            closing += last
+            staged = staged.join(config.stage(config_plan))
         for override, override_plan in zip(self._overrides, plan.overrides):
-            moves += override.stage(override_plan)
-        return moves, closing
+            staged = staged.join(override.stage(override_plan))
+        for opening in plan.openings:
+            staged = staged.join(self._open(opening))
+        return staged
+
+    def _open(self, opening: Opening) -> Staged:
+        from .._config.carrier import stage_opening
+
+        try:
+            first = stage_opening(self._view, opening.ref, opening.location, opening.schema, opening.values)
+        except OSError as error:
+            raise ApplyError(f"The schema of {opening.ref} cannot be prepared: {error}.", ref=opening.ref) from error
+        return Staged(telling=Telling(first=(first,)))
 
     def verify(self, plan: TaskPlan) -> None:
         """As L(session.Planner.verify)."""

@@ -1,0 +1,76 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""Carriers: directories by which StackStorm is given a config or a schema that has no place in the pack itself.
+
+See C(_st2/stale_config.py) for why that is needed and what it does.
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from .._change.session import View
+from .._change.telling import Registration
+from .._files import write_atomically
+from .._layout import PacksDirectory
+from .._st2.registration import PackFiles
+from .._st2.stale_config import FileStep, RegisterStep, Step, clearing, opening
+
+_SEARCHABLE = 0o711
+_ONLY = ("config",)
+
+
+def stage_clearing(view: View, pack: PackFiles, location: str) -> Registration:
+    """Make the carrier that lets the database take an empty config, though the pack's schema refuses one.
+
+    :arg location: Where the pack's files are.
+    :returns: Its registration, which comes while the config file is empty.
+    :raises OSError: when it cannot be written.
+    """
+    carriers = _carriers(view)
+    return _stage(clearing(pack, _metadata(location), view.host.configs_path, carriers, True), carriers)
+
+
+def stage_opening(
+    view: View,
+    ref: str,
+    location: str,
+    schema: t.Optional[t.Mapping[str, t.Any]],
+    values: t.Mapping[t.Any, t.Any],
+) -> Registration:
+    """Make the carrier that opens the schema which the database has of a pack that has none any more.
+
+    :arg location: Where the pack's files are, or were staged.
+    :arg schema: The attributes that the database has.
+    :arg values: Of the config, as it is to be.
+    :returns: Its registration, which comes before that of the pack.
+    :raises OSError: when it cannot be written.
+    """
+    carriers = _carriers(view)
+    return _stage(opening(ref, _metadata(location), carriers, schema, values), carriers)
+
+
+def _carriers(view: View) -> str:
+    """A directory of this run that StackStorm's account can look into, below the packs path, where it looks for packs
+    that it is told of by name."""
+    path = view.staging.path(PacksDirectory(view.host.system_packs_path).staging, "carriers", "any")
+    os.chmod(view.staging.root(PacksDirectory(view.host.system_packs_path).staging), _SEARCHABLE)
+    return os.path.dirname(path)
+
+
+def _metadata(location: str) -> bytes:
+    with open(os.path.join(location, "pack.yaml"), "rb") as stream:
+        return stream.read()
+
+
+def _stage(steps: t.Sequence[Step], carriers: str) -> Registration:
+    for step in steps:
+        if isinstance(step, FileStep) and step.content is not None and step.path.startswith(carriers):
+            os.makedirs(os.path.dirname(step.path), mode=0o755, exist_ok=True)
+            write_atomically(step.path, step.content)
+    (pack,) = (step.pack for step in steps if isinstance(step, RegisterStep) and step.pack.path.startswith(carriers))
+    return Registration(pack, _ONLY)
