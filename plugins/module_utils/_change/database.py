@@ -21,6 +21,7 @@ from .._layout import state_directory
 from .._process import Deadline
 from .._st2.registration import PackFiles, Registered, Registrar, Resource
 from .._st2.registration_options import registration_options_from
+from .._st2.undo import Snapshot, take_snapshot, undo
 from .._task import Task
 from .on_disk import OnDisk, identity_of
 from .records import PARTS, Record, Records, Told
@@ -66,6 +67,8 @@ class Database:
         self._versions: t.Dict[str, t.Optional[str]] = {}
         self._before: t.Dict[str, Record] = {}
         self._begun = False
+        self._snapshot = Snapshot()
+        self._remains = ""
         self._healed: t.Container[str] = ()
 
     @property
@@ -220,6 +223,14 @@ class Database:
 
     # What it is told
 
+    def prepare(self, telling: Telling) -> None:
+        """Note what the database has of the packs that it is told of, to be able to go back to exactly that.
+
+        :raises RegistrationError: when it does not answer.
+        """
+        registered = {one.pack.ref for one in (*telling.register, *telling.closing) if one.types != ("config",)}
+        self._snapshot = take_snapshot(self.registrar, sorted(registered - set(telling.unload)))
+
     def begin(self, telling: Telling, on_disk: OnDisk) -> None:
         """Make void what is known of all that is going to be told. Comes after it is in the journal.
 
@@ -352,17 +363,25 @@ class Database:
             for ref, record in self._before.items():
                 self.records.write(ref, {**dict.fromkeys(PARTS), **record})
             return ""
-        problem = self._ask_anew() or self.heal(parts, on_disk)
+        problem = self._ask_anew() or self._undo(parts, on_disk)
         if problem:
             self.astray = frozenset(parts)
             return f" StackStorm's database could not be put back, which the next run does: {problem}"
-        gone = [ref for ref in parts if not on_disk.installation.get(ref)]
-        if not gone or self.registrar.unloads:
-            return ""
-        return (
-            f" StackStorm's database may keep what it had taken of {', '.join(gone)}, as st2-register-content takes "
-            "nothing out of it."
-        )
+        return self._remains
+
+    def _undo(self, parts: t.Mapping[str, t.Sequence[str]], on_disk: OnDisk) -> str:
+        """Take out what came, and register again what was there; return why that failed, empty when it did not."""
+        try:
+            undone = undo(self.registrar, self._snapshot)
+        except St2Error as error:
+            return error.message
+        if undone.stays:
+            self._remains = f" StackStorm's database keeps {', '.join(undone.stays)}."
+        there = {ref: some for ref, some in parts.items() if on_disk.installation.get(ref)}
+        gone = {ref: some for ref, some in parts.items() if ref not in there}
+        for ref in gone:
+            self.records.write(ref, {**dict.fromkeys(PARTS), **self._before.get(ref, {})})
+        return self.heal(there, on_disk)
 
     def _ask_anew(self) -> str:
         """Get the registrar again, with time of its own; return why that failed, empty when it did not."""

@@ -275,6 +275,7 @@ class Session(t.Generic[P]):
     def _change(self, planner: Planner[P], plan: P) -> Telling:
         staged = planner.stage(plan)
         telling = staged.telling
+        self._database.prepare(telling)
         transaction = Transaction(self._journal, staged.moves, staged.closing, telling.parts(), self._unhealed)
         begun = False
         try:

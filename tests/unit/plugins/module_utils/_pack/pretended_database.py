@@ -11,7 +11,7 @@ import os
 import yaml
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import RegistrationError
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Registered, Resource
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Configs, Registered, Resource
 
 PLURALS = {"actions": "actions", "rules": "rules", "sensors": "sensors", "aliases": "aliases"}
 
@@ -61,7 +61,7 @@ class PretendedDatabase:
             for name in sorted(os.listdir(directory)) if os.path.isdir(directory) else []:
                 stem, extension = os.path.splitext(name)
                 if extension in (".yaml", ".yml"):
-                    yield Resource(kind, stem, f"{pack.ref}.{stem}", True, f"{kind}/{name}")
+                    yield Resource(kind, stem, f"{pack.ref}.{stem}", True, f"{kind}/{name}", pack.ref)
 
     def unload(self, refs):
         self.calls.append(("unload", sorted(refs)))
@@ -76,10 +76,19 @@ class PretendedDatabase:
         self.calls.append(("versions", sorted(refs)))
         return {ref: self.rows[ref] for ref in refs if ref in self.rows}
 
+    def configs(self, refs):
+        assert self.reads
+        return Configs()
+
+    def config_schema(self, ref):
+        assert self.reads
+
     def resources_of(self, refs, kinds):
         assert self.reads
-        found = [one for ref in refs for one in self.stored.get(ref, {}).values()]
-        return [resource for resource in found if resource.kind in kinds]
+        return [one for ref in refs for one in self.stored.get(ref, {}).values() if one.kind in kinds]
+
+    def every(self, kind):
+        return self.resources_of(list(self.stored), [kind])
 
     def delete(self, resource):
         self.calls.append(("delete", [resource.ref]))
