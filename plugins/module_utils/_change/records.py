@@ -11,6 +11,7 @@ the next one sees that nobody knows what the database has, and registers again.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import hmac
 import json
@@ -19,7 +20,7 @@ import secrets
 import typing as t
 
 from .._errors import ApplyError
-from .._files import sync_directory, write_atomically
+from .._own_directory import OwnDirectory, make_own_directory, open_own_directory
 
 DIRECTORY = "registered"
 # Of a record: the pack's commit or digest, the digests of its config and of the overrides that apply, and which
@@ -28,27 +29,31 @@ KEYS = ("pack", "config", "overrides", "by")
 _FORMAT = 1
 _KEY_NAME = ".key"
 _KEY_BYTES = 32
+_MOST_BYTES = 1 << 20
 
 
 class RegisteredRecords:
     """The records of a host, one file for each pack.
 
-    :arg state_directory: Of the host, absolute: C(state_directory(base_path)) of C(_pack/places.py).
+    :arg state_directory: The collection's state directory, see L(own_places.OwnPlaces).
     """
 
     def __init__(self, state_directory: str) -> None:
         self.directory = os.path.join(state_directory, DIRECTORY)
         self._key = b""
+        self._opened: t.Optional[OwnDirectory] = None
 
     def path(self, ref: str) -> str:
         """The file of a pack's record."""
         return os.path.join(self.directory, f"{ref}.json")
 
     def read(self, ref: str) -> t.Dict[str, str]:
-        """What was last registered of a pack, by L(KEYS); empty when nobody knows."""
+        """What was last registered of a pack, by L(KEYS); empty when nobody knows.
+
+        :raises HostError: when what has the name of the directory of records is not the collection's own.
+        """
         try:
-            with open(self.path(ref), "rb") as stream:
-                document = json.loads(stream.read())
+            document = json.loads(self._content(f"{ref}.json"))
         except (OSError, ValueError, RecursionError):
             return {}
         if not isinstance(document, dict) or document.pop("format", None) != _FORMAT:
@@ -64,9 +69,10 @@ class RegisteredRecords:
         merged = {**self.read(ref), **values}
         document = {"format": _FORMAT, **{key: value for key, value in merged.items() if value}}
         try:
-            os.makedirs(self.directory, mode=0o755, exist_ok=True)
-            self._keep_key()
-            write_atomically(self.path(ref), json.dumps(document, sort_keys=True).encode())
+            self._opened = self._opened or make_own_directory(self.directory)
+            if not self._stored_key():
+                self._opened.write(_KEY_NAME, self._own_key(), mode=0o600)
+            self._opened.write(f"{ref}.json", json.dumps(document, sort_keys=True).encode())
         except OSError as error:
             raise _unwritable(self.path(ref), error) from error
 
@@ -80,11 +86,10 @@ class RegisteredRecords:
             self.write(ref, {**left, **dict.fromkeys(keys, "")})
             return
         try:
-            os.unlink(self.path(ref))
-            # It must not come back after a power cut.
-            sync_directory(self.directory)
-        except (FileNotFoundError, NotADirectoryError):
-            pass
+            self._opened = self._opened or open_own_directory(self.directory)
+            if self._opened and self._opened.has(f"{ref}.json"):
+                os.unlink(self._opened.at(f"{ref}.json"))
+                self._opened.sync()  # It must not come back after a power cut.
         except OSError as error:
             raise _unwritable(self.path(ref), error) from error
 
@@ -104,16 +109,21 @@ class RegisteredRecords:
 
     def _own_key(self) -> bytes:
         if not self._key:
-            self._key = _stored_key(self._key_path()) or secrets.token_bytes(_KEY_BYTES)
+            self._key = self._stored_key() or secrets.token_bytes(_KEY_BYTES)
         return self._key
 
-    def _key_path(self) -> str:
-        return os.path.join(self.directory, _KEY_NAME)
+    def _stored_key(self) -> bytes:
+        try:
+            key = self._content(_KEY_NAME)
+        except FileNotFoundError:
+            return b""
+        return key if len(key) == _KEY_BYTES else b""
 
-    def _keep_key(self) -> None:
-        stored = _stored_key(self._key_path())
-        if not stored:
-            write_atomically(self._key_path(), self._own_key(), mode=0o600)
+    def _content(self, name: str) -> bytes:
+        self._opened = self._opened or open_own_directory(self.directory)
+        if self._opened is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.path.join(self.directory, name))
+        return self._opened.read(name, _MOST_BYTES)
 
 
 def overrides_digest(overrides_path: str, ref: str) -> str:
@@ -137,11 +147,6 @@ def _content(path: str) -> t.Optional[bytes]:
             return stream.read()
     except (FileNotFoundError, NotADirectoryError):
         return None
-
-
-def _stored_key(path: str) -> bytes:
-    key = _content(path) or b""
-    return key if len(key) == _KEY_BYTES else b""
 
 
 def _unwritable(path: str, error: OSError) -> ApplyError:

@@ -11,14 +11,15 @@ import os
 import re
 import typing as t
 
-from .._change.journal import Journal, pending
+from .._change.own_places import OwnPlaces
 from .._change.records import RegisteredRecords
+from .._change.recovery import interrupted
 from .._content.address import check_ref
 from .._content.config_schema import SCHEMA_FILE, ConfigSchema
 from .._content.installed import Installation
 from .._content.yaml_lines import shown_path
 from .._errors import OptionError
-from .._layout import entries, state_directory
+from .._layout import entries
 from .._process import Deadline
 from .._st2.choose_registrar import registrar_for
 from .._st2.registration import Registrar
@@ -61,10 +62,10 @@ class _Describer:
     def __init__(self, task: Task, registrar: Registrar) -> None:
         self.warnings: t.List[str] = []
         self._task = task
-        state = state_directory(task.host.base_path)
-        moves = Journal(state).read()
-        self._installation = Installation(task.host.packs_base_paths, pending(moves) if moves else None)
-        self._observer = Observer(task.host.configs_path, self._location, registrar, RegisteredRecords(state))
+        places = OwnPlaces(task.host)
+        places.require()
+        self._installation = Installation(task.host.packs_base_paths, interrupted(places).moved)
+        self._observer = Observer(task.host.configs_path, self._location, registrar, RegisteredRecords(places.state))
 
     def refs(self) -> t.List[str]:
         """The packs that have a config or a schema, sorted."""

@@ -10,13 +10,12 @@ from __future__ import annotations
 import os
 import typing as t
 
-from .._change.journal import Journal, pending
 from .._change.lock import HostLock
+from .._change.own_places import OwnPlaces
 from .._change.records import RegisteredRecords
-from .._change.recovery import recover
+from .._change.recovery import interrupted, recover
 from .._content.installed import Installation
 from .._errors import ApplyError, HostError, MissingLibraryError, St2Error
-from .._layout import state_directory
 from .._process import Deadline
 from .._st2.choose_registrar import registrar_for
 from .._st2.registration import Registered, Registrar
@@ -71,8 +70,8 @@ class ConfigRun:
         self._options = options
         self._registrar = registrar
         self._deadline = deadline
-        self._state = state_directory(task.host.base_path)
-        self._records = RegisteredRecords(self._state)
+        self._places = OwnPlaces(task.host)
+        self._records = RegisteredRecords(self._places.state)
         self._redaction = Redaction(None, options.secrets)
         self._applier: t.Optional[Applier] = None
         self._result = Result(warnings=list(warnings))
@@ -82,7 +81,7 @@ class ConfigRun:
 
         :returns: The result, also of a failure: what it was about is in it.
         """
-        with HostLock(self._state) as lock:
+        with HostLock(self._places.state) as lock:
             try:
                 self._run(lock)
             except MissingLibraryError:
@@ -94,6 +93,7 @@ class ConfigRun:
         return self._result
 
     def _run(self, lock: HostLock) -> None:
+        self._places.require()
         lock.acquire(self._deadline, create=False)
         observed, plan = self._look(lock)
         if plan.changed and not self._task.check:
@@ -128,18 +128,12 @@ class ConfigRun:
 
     def _pack_finder(self, lock: HostLock) -> t.Callable[[str], t.Optional[str]]:
         """Where packs are, once what an interrupted run left is undone, or as if it were."""
-        journal = Journal(self._state)
-        moves = journal.read()
-        if moves is not None and not self._task.check:
+        found = interrupted(self._places)
+        if found and not self._task.check:
             lock.acquire(self._deadline, create=True)
-            refs = recover(journal, ())
-            if refs:
-                self._result.warnings.append(
-                    f"An earlier run was interrupted while it changed {', '.join(refs)}: what was there before was put "
-                    "back."
-                )
-            moves = None
-        installation = Installation(self._task.host.packs_base_paths, pending(moves) if moves else None)
+            self._result.warnings += recover(interrupted(self._places)).warnings
+            found = interrupted(self._places)
+        installation = Installation(self._task.host.packs_base_paths, found.moved)
 
         def find(ref: str) -> t.Optional[str]:
             pack = installation.get(ref)

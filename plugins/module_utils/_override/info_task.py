@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import typing as t
 
-from .._change.journal import Journal, pending
+from .._change.own_places import OwnPlaces
 from .._change.records import RegisteredRecords
+from .._change.recovery import interrupted
 from .._content.installed import Installation
-from .._layout import state_directory
 from .._process import Deadline
 from .._st2.choose_registrar import registrar_for
 from .._st2.registration import Registrar
@@ -41,9 +41,10 @@ def describe_overrides(task: Task) -> Result:
 
 def _describe(task: Task, names: t.List[str], registrar: Registrar, warnings: t.List[str]) -> Result:
     directory = task.host.overrides_path
-    moves = Journal(state_directory(task.host.base_path)).read()
-    installation = Installation(task.host.packs_base_paths, pending(moves) if moves else None)
-    records = RegisteredRecords(state_directory(task.host.base_path))
+    places = OwnPlaces(task.host)
+    places.require()
+    installation = Installation(task.host.packs_base_paths, interrupted(places).moved)
+    records = RegisteredRecords(places.state)
     wanted: t.Sequence[t.Optional[str]] = names or [None]
     found = [pack for name in wanted for pack in installed_packs(installation, name)]
     views = [view(pack, directory, registrar=registrar, records=records) for pack in found]

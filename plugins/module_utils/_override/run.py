@@ -11,12 +11,11 @@ import os
 import typing as t
 from dataclasses import dataclass, field
 
-from .._change.journal import Journal, pending
 from .._change.lock import HostLock
-from .._change.recovery import recover
+from .._change.own_places import OwnPlaces
+from .._change.recovery import interrupted, recover
 from .._content.installed import Installation
 from .._errors import HostError, St2Error
-from .._layout import state_directory
 from .._process import Deadline
 from .._st2.host import Host
 from .._st2.registration import Registrar
@@ -72,8 +71,7 @@ class Run:
         self._registrar = registrar
         self._records = records
         self._deadline = deadline
-        self._state = state_directory(host.base_path)
-        self._journal = Journal(self._state)
+        self._places = OwnPlaces(host)
 
     def run(self) -> Outcome:
         """Walk through the rooms.
@@ -93,7 +91,8 @@ class Run:
         return outcome
 
     def _run(self, outcome: Outcome) -> None:
-        with HostLock(self._state) as lock:
+        self._places.require()
+        with HostLock(self._places.state) as lock:
             lock.acquire(self._deadline, create=False)
             outcome.plan = make_plan(self._options, self._observe())
             if outcome.plan.changed and not self._check:
@@ -115,22 +114,15 @@ class Run:
 
     def _recover(self, outcome: Outcome) -> bool:
         """Undo what a killed run of M(st2_pack) left, before StackStorm is told of it."""
-        if self._journal.read() is None:
-            return False
-        refs = recover(self._journal, ())
-        if refs:
-            outcome.warnings.append(
-                f"An earlier run was interrupted while it changed {', '.join(refs)}: what was there before was "
-                "put back."
-            )
-        return True
+        found = interrupted(self._places)
+        outcome.warnings += recover(found).warnings
+        return bool(found)
 
     def _observe(self) -> Observed:
         directory = self._host.overrides_path
         target = read_override_file(directory, self._options.pack)
         for_all = target if self._options.for_all else read_override_file(directory, GLOBAL)
-        moves = self._journal.read()
-        installation = Installation(self._host.packs_base_paths, pending(moves) if moves else None)
+        installation = Installation(self._host.packs_base_paths, interrupted(self._places).moved)
         kinds = self._kinds(target)
         packs = [
             view(pack, directory, kinds, registrar=self._registrar, records=self._records)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import typing as t
 
+from .._change.own_places import OwnPlaces
 from .._change.records import RegisteredRecords
-from .._layout import state_directory
 from .._process import Deadline
 from .._st2.choose_registrar import registrar_for
 from .._task import Result, Task
@@ -34,7 +34,7 @@ def converge_override(task: Task) -> Result:
             options,
             check=task.check,
             registrar=registrar,
-            records=RegisteredRecords(state_directory(task.host.base_path)),
+            records=RegisteredRecords(OwnPlaces(task.host).state),
             deadline=deadline,
         ).run()
     finally:

@@ -21,8 +21,9 @@ from .._change.staging import Staging
 from .._content.installed import Installation, InstalledPack
 from .._content.receipt import contents_document, receipt_document
 from .._errors import ApplyError, St2Error
-from .._files import remove_tree, write_atomically
+from .._files import remove_tree, sync_trees, write_atomically
 from .._layout import PacksDirectory, VirtualenvsDirectory
+from .._own_directory import make_own_directory, root_of
 from .._source.git_program import Git
 from .._source.object_store import object_store
 from . import releases
@@ -94,17 +95,23 @@ class Applied:
         if not self.moves:
             return
         try:
-            self._tools.journal.begin(self.moves)
+            self._settle()
+            self._tools.journal.begin(self.moves, self._tools.staging.name)
             for number in range(len(self.moves)):
                 self._make(number)
         except BaseException:
             self.undo()
             raise
 
+    def _settle(self) -> None:
+        """See that the moves can be undone and stand: whatever happens, a receipt speaks of files that are there."""
+        for root in sorted({root_of(move.kept) for move in self.moves}):
+            self._tools.staging.root(Staging.beside(os.path.join(root, "any")))
+        sync_trees(move.staged for move in self.moves if move.staged)
+
     def _make(self, number: int) -> None:
         move = self.moves[number]
         try:
-            os.makedirs(os.path.dirname(move.kept), mode=0o755, exist_ok=True)
             try:
                 transaction.carry_out(move)
             except OSError as error:
@@ -121,7 +128,7 @@ class Applied:
     def _make_by_copy(self, number: int) -> None:
         move = transaction.copied(self.moves[number])
         self.moves = (*self.moves[:number], move, *self.moves[number + 1 :])
-        self._tools.journal.begin(self.moves)
+        self._tools.journal.begin(self.moves, self._tools.staging.name)
         transaction.carry_out_copied(move)
 
     def undo(self) -> None:
@@ -245,7 +252,7 @@ def _receipts(
     live = {"contents": directory.contents(pack.ref), "receipt": directory.receipt(pack.ref)}
     documents: t.Dict[str, bytes] = {}
     if pack.after and pack.remembered:
-        os.makedirs(directory.receipts, mode=0o755, exist_ok=True)
+        make_own_directory(directory.receipts).close()
         where = tree or (pack.installed.location if pack.installed else "")
         documents["contents"] = contents_document(pack.contents_after)
         documents["receipt"] = receipt_document(pack.remembered, where)

@@ -16,12 +16,12 @@ import json
 import os
 import typing as t
 
+from .._change.own_places import OwnPlaces
 from .._change.records import RegisteredRecords
 from .._content.installed import Installation, InstalledPack
 from .._content.receipt import stamp
 from .._errors import ForbiddenError, RegistrationError, St2Error
-from .._files import write_atomically
-from .._layout import state_directory
+from .._own_directory import make_own_directory, open_own_directory
 from .._process import Deadline
 from .._st2.registration import PackFiles, Registered, Registrar, Resource
 from .._st2.registration_options import registration_options_from
@@ -30,6 +30,9 @@ from .plan import Known, PackPlan, Plan
 
 # In place of the identity of what was registered, while StackStorm is told of another.
 _UNDER_WAY = "under way"
+# Names the packs that StackStorm is being told of.
+_MARKER = ".under-way.json"
+_MOST_BYTES = 1 << 20
 # Seconds to put the database back, when the time of the run is over.
 _GRACE = 60.0
 # What there is of a pack in the database and can be looked up there.
@@ -66,7 +69,6 @@ class Database:
         self._prune = prune
         self._chosen: t.Optional[Registrar] = None
         self._versions: t.Dict[str, t.Optional[str]] = {}
-        self._marker = os.path.join(records.directory, ".under-way.json")
         self._touched: t.List[str] = []
         self.astray: t.FrozenSet[str] = frozenset()
 
@@ -163,7 +165,8 @@ class Database:
         for ref in refs:
             self._records.write(ref, {"pack": _UNDER_WAY})
         self._touched += refs
-        write_atomically(self._marker, json.dumps(sorted(self._touched)).encode())
+        with make_own_directory(self._records.directory) as directory:
+            directory.write(_MARKER, json.dumps(sorted(self._touched)).encode())
         try:
             yield
         except ForbiddenError:
@@ -270,8 +273,11 @@ class Database:
     def interrupted(self) -> t.Tuple[str, ...]:
         """The refs that an interrupted run was telling StackStorm of, sorted; none when nobody is told anyway."""
         try:
-            with open(self._marker, "rb") as stream:
-                refs = tuple(json.loads(stream.read()))
+            directory = open_own_directory(self._records.directory)
+            if directory is None:
+                return ()
+            with directory:
+                refs = tuple(json.loads(directory.read(_MARKER, _MOST_BYTES)))
         except (OSError, ValueError):
             return ()
         return () if self.registrar.name == "none" else refs
@@ -288,8 +294,8 @@ class Database:
         return problem
 
     def _settle(self) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._marker)
+        with make_own_directory(self._records.directory) as directory:
+            directory.remove(_MARKER)
 
     def delete_surplus(self, packs: t.Sequence[PackPlan]) -> None:
         """Take resources whose file is gone out of the database. This cannot be undone, and so comes last.
@@ -318,7 +324,7 @@ def open_database(task: Task, deadline: Deadline, **how: t.Any) -> Database:
 
         return registrar_for(task, until)
 
-    return Database(choose, deadline, RegisteredRecords(state_directory(task.host.base_path)), **how)
+    return Database(choose, deadline, RegisteredRecords(OwnPlaces(task.host).state), **how)
 
 
 def identity_of(pack: InstalledPack) -> str:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import typing as t
 
-from .._change.journal import Journal, pending
+from .._change.own_places import OwnPlaces
+from .._change.recovery import interrupted
 from .._content.address import check_ref
 from .._content.installed import Installation, InstalledPack, dependencies_of
 from .._content.versions import same_version, sort_versions
 from .._errors import IndexError_, VirtualenvError
-from .._layout import VirtualenvsDirectory, state_directory
+from .._layout import VirtualenvsDirectory
 from .._process import Deadline
 from .._secrets import Credentials, strip_urls
 from .._source.credentials import CredentialBook
@@ -35,8 +36,9 @@ def describe_packs(task: Task) -> Result:
 
     :raises St2Error: for options and hosts that cannot be used, and an index that was asked for and cannot be read.
     """
-    moves = Journal(state_directory(task.host.base_path)).read()
-    moved = pending(moves) if moves else None
+    places = OwnPlaces(task.host)
+    places.require()
+    moved = interrupted(places).moved
     installation = Installation(task.host.packs_base_paths, moved)
     names = task.params["name"]
     refs = [check_ref("name", name) for name in names] if names else installation.refs()

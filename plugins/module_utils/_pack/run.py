@@ -7,17 +7,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import typing as t
 from dataclasses import dataclass, field
 
-from .._change.journal import Journal, pending
+from .._change.journal import Journal
 from .._change.lock import HostLock
+from .._change.own_places import OwnPlaces
 from .._change.recovery import interrupted, recover
 from .._change.staging import Staging, debris
 from .._content.installed import Installation
 from .._errors import ApplyError, HostError, MissingLibraryError, OptionError, St2Error
-from .._layout import PacksDirectory, VirtualenvsDirectory, state_directory
+from .._layout import VirtualenvsDirectory
 from .._process import Deadline
 from .._st2.host import Host
 from . import report
@@ -78,8 +80,8 @@ class Run:
         self._environment = environment
         self._redactor = redactor
         self._deadline = deadline
-        self._state = state_directory(host.base_path)
-        self._journal = Journal(self._state)
+        self._places = OwnPlaces(host)
+        self._journal = Journal(self._places.state)
         self._base_path = self._choose_base_path()
         if not os.path.isdir(self._base_path):
             raise HostError(
@@ -96,8 +98,8 @@ class Run:
 
         :returns: The outcome, also of a failure: what it was about is in it.
         """
-        staging = Staging(os.path.join(self._scratch, "staging") if self._check else None)
-        with HostLock(self._state) as lock:
+        with HostLock(self._places.state) as lock:
+            staging = Staging(os.path.join(self._scratch, "staging") if self._check else None, lock)
             try:
                 self._run(lock, staging)
             except MissingLibraryError:
@@ -108,11 +110,12 @@ class Run:
                 self._fail(ApplyError(f"A file of this host cannot be read or written: {error}."))
             finally:
                 # What a journal names is needed until its moves are undone.
-                if self._check or not self._journal.exists():
+                if not self._applying or not self._journal.exists():
                     self._outcome.warnings += staging.clear()
         return self._outcome
 
     def _run(self, lock: HostLock, staging: Staging) -> None:
+        self._places.require()
         lock.acquire(self._deadline, create=False)
         recovery = self._recover(lock)
         untold = self._database.interrupted()
@@ -143,31 +146,21 @@ class Run:
 
     def _recover(self, lock: HostLock) -> t.Tuple[str, ...]:
         """Put right what a killed run left, or in check mode say what would be put right."""
-        left = debris(self._stagings()) + self._journal.unfinished()
-        moves = self._journal.read()
-        if moves is None and not left:
+        found = interrupted(self._places)
+        left = debris(self._places.stagings, lock) + self._journal.unfinished()
+        # What is only in nobody's way can wait for a run that gets the lock.
+        if not found and (not left or lock.problem):
             return ()
         if self._check:
-            return interrupted(moves)
+            return found.refs
         lock.acquire(self._deadline, create=True)
-        refs = recover(self._journal, debris(self._stagings()))
-        if refs:
-            self._outcome.warnings.append(
-                f"An earlier run was interrupted while it changed {', '.join(refs)}: what was there before "
-                "was put back."
-            )
-        return refs
-
-    def _stagings(self) -> t.List[str]:
-        host = self._host
-        stagings = [PacksDirectory(path).staging for path in host.packs_base_paths]
-        stagings.append(VirtualenvsDirectory(host.virtualenvs_path).staging)
-        stagings += [Staging.beside(os.path.join(path, "any")) for path in (host.configs_path, host.overrides_path)]
-        return stagings
+        left = debris(self._places.stagings, lock) + self._journal.unfinished()
+        recovered = recover(interrupted(self._places), left)
+        self._outcome.warnings += recovered.warnings
+        return recovered.refs
 
     def _planner(self, staging: Staging) -> Planner:
-        moves = self._journal.read() if self._check else None
-        moved = pending(moves) if moves else None
+        moved = interrupted(self._places).moved if self._check else None
         return Planner(
             self._host,
             self._options,
@@ -223,21 +216,22 @@ class Run:
         self._outcome.failure = error
         error.step = error.step or HostError.default_step
         failed = report.Failure(error.ref or "", error.step or "", error.message)
+        with contextlib.suppress(HostError):  # Where nothing can be believed that is read, nothing is told.
+            self._outcome.rows = self._rows_of(failed)
+
+    def _rows_of(self, failed: report.Failure) -> t.List[t.Dict[str, t.Any]]:
         # What is said of a failure is read back: also where putting back has failed.
         installation = Installation(self._host.packs_base_paths)
-        if self._outcome.plan.packs:
-            stuck = interrupted(self._journal.read()) if self._applying and self._journal.exists() else ()
-            done = [pack.ref for pack in self._outcome.plan.packs] if self._stands else ()
-            self._outcome.rows = report.rows(
-                self._outcome.plan,
-                done=done,
-                failed=failed,
-                installation=installation,
-                stuck=stuck,
-                astray=self._database.astray,
-            )
-        else:
-            self._outcome.rows = report.rows_of_requests(self._options.requests, installation, failed)
+        if not self._outcome.plan.packs:
+            return report.rows_of_requests(self._options.requests, installation, failed)
+        return report.rows(
+            self._outcome.plan,
+            done=[pack.ref for pack in self._outcome.plan.packs] if self._stands else (),
+            failed=failed,
+            installation=installation,
+            stuck=interrupted(self._places).refs if self._applying else (),
+            astray=self._database.astray,
+        )
 
     def _choose_base_path(self) -> str:
         asked = self._options.base_path

@@ -22,8 +22,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
     pack_options,
     registration_options,
 )
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.own_places import OwnPlaces
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import RegisteredRecords
-from ansible_collections.stackstorm.st2.plugins.module_utils._layout import state_directory
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack import report
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.database import Database
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.options import options_from
@@ -187,7 +187,7 @@ def database_of(task, registrar=None, options=None):
     return Database(
         choosing(registrar or NoRegistrar()),
         Deadline(60),
-        RegisteredRecords(state_directory(task.host.base_path)),
+        RegisteredRecords(OwnPlaces(task.host).state),
         types=options.register_types if options else (),
         fail_on_failure=not options or options.fail_on_failure,
         prune=bool(options and options.prune),

@@ -205,7 +205,7 @@ def test_a_repaired_pack_is_registered(site, database):
 
 def test_what_an_interrupted_run_left_in_the_database_waits_for_a_run_that_may_tell(site, database):
     site.run("sensu", "jira", database=database)
-    marker = site.host.base_path / STATE / "registered" / ".under-way.json"
+    marker = site.host.packs / STATE / "registered" / ".under-way.json"
     marker.write_text('["sensu"]')
     database.rows["sensu"] = "0.9.0"
     assert not site.run("jira").changed
