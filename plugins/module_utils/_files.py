@@ -32,17 +32,19 @@ class UnfitFileError(OSError):
     """A file that is there and must not be read: a device, a pipe, or far too large. C(strerror) says which."""
 
 
-def read_regular_file(path: str, most_bytes: int) -> bytes:
+def read_regular_file(path: str, most_bytes: int, *, follow: bool = True) -> bytes:
     """The content of a regular file.
 
     Anything else is not even opened: a pipe would wait, C(/dev/zero) never end, and opening some devices does things.
 
     :arg most_bytes: More than any file of its kind has.
+    :arg follow: Whether it may be a link to one.
     :raises UnfitFileError: when it is no regular file, or a larger one.
     :raises OSError: when it cannot be read.
     """
-    _require_regular(path, os.stat(path))
-    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as stream:
+    _require_regular(path, os.stat(path, follow_symlinks=follow))
+    more = os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | more)) as stream:
         status = os.fstat(stream.fileno())
         _require_regular(path, status)
         # read() reserves what it is asked for; files of /proc have no size.
@@ -109,6 +111,52 @@ def sync_directory(path: str) -> None:
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sync_trees(paths: t.Iterable[str]) -> None:
+    """Make everything that lies below some paths survive a power cut.
+
+    One call for each file system they are on (syncfs); where there is none, each file and directory.
+
+    :raises OSError: when what was written is not on disk.
+    """
+    devices: t.Dict[int, t.List[str]] = {}
+    for path in paths:
+        devices.setdefault(os.lstat(path).st_dev, []).append(path)
+    for found in devices.values():
+        if not _sync_file_system(os.path.dirname(found[0])):
+            for path in found:
+                _sync_tree(path)
+
+
+def _sync_file_system(directory: str) -> bool:
+    try:
+        syncfs = ctypes.CDLL(None, use_errno=True).syncfs
+    except (AttributeError, OSError):
+        return False
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if syncfs(descriptor) == 0:
+            return True
+        code = ctypes.get_errno()
+        if code in (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP):
+            return False
+        raise OSError(code, os.strerror(code), directory)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_tree(path: str) -> None:
+    for name in (path, *(os.path.join(path, below) for below, _status in walk_tree(path, skip=()))):
+        if os.path.isfile(name) and not os.path.islink(name):
+            descriptor = os.open(name, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+    if os.path.isdir(path) and not os.path.islink(path):
+        for directory, _names, _files in os.walk(path):
+            sync_directory(directory)
 
 
 def exchange(one: str, other: str) -> bool:

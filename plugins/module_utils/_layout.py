@@ -7,17 +7,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import typing as t
 
+from ._own_directory import STATE_DIRECTORY, OwnDirectory, open_own_directory
+
 # st2common/st2common/constants/pack.py SYSTEM_PACK_NAMES
 SYSTEM_PACKS = ("chatops", "core", "linux", "packs")
-# StackStorm registers every sub-directory of a packs path that holds a pack.yaml, and looks into every sub-directory
-# for
-# directories named after content types (st2common/st2common/content/loader.py _get_packs_from_dir,
-# _get_content_from_dir).
-# Nothing below this one has such a name at those depths.
-STATE_DIRECTORY = ".stackstorm.st2"
 NOWHERE = "/nonexistent"
 Moved = t.Mapping[str, t.Optional[str]]
 
@@ -34,10 +31,12 @@ class PacksDirectory:
     def __init__(self, path: str, moved: t.Optional[Moved] = None) -> None:
         self.path = path
         self._moved = moved or {}
+        self._opened: t.Dict[str, OwnDirectory] = {}
         self.state = os.path.join(path, STATE_DIRECTORY)
         self.staging = os.path.join(self.state, "staging")
         self.releases = os.path.join(self.state, "releases")
         self.receipts = os.path.join(self.state, "receipts")
+        self.plans = os.path.join(self.state, "staged")
 
     def pack(self, ref: str) -> str:
         """Where StackStorm looks for the pack C(ref)."""
@@ -47,9 +46,26 @@ class PacksDirectory:
         """Where the file or directory that belongs at C(path) is now; a place that does not exist when nowhere."""
         return self._moved.get(path, path) or NOWHERE
 
+    def read(self, path: str, most_bytes: int) -> bytes:
+        """The content of an own file that belongs at C(path), wherever it is now. Its directory is opened once.
+
+        :raises HostError: when what has the name of that directory is not the collection's own.
+        :raises OSError: when it cannot be read.
+        """
+        where, name = os.path.split(self.now(path))
+        directory = self._opened.get(where) or open_own_directory(where)
+        if directory is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        self._opened[where] = directory
+        return directory.read(name, most_bytes)
+
     def receipt(self, ref: str) -> str:
         """The file that says how the pack C(ref) came here."""
         return os.path.join(self.receipts, f"{ref}.json")
+
+    def staged(self, digest: str) -> str:
+        """Where trees are kept on purpose, under the digest of the plan that they were staged for."""
+        return os.path.join(self.plans, digest)
 
     def contents(self, ref: str) -> str:
         """The file with the resources and, for packs without C(.git), the files of the pack C(ref)."""
@@ -68,19 +84,19 @@ class VirtualenvsDirectory:
         self.state = os.path.join(path, STATE_DIRECTORY)
         self.staging = os.path.join(self.state, "staging")
         self.bases = os.path.join(self.state, "bases")
+        self.plans = os.path.join(self.state, "staged")
 
     def virtualenv(self, ref: str) -> str:
         """Where StackStorm looks for the virtualenv of the pack C(ref)."""
         return os.path.join(self.path, ref)
 
+    def staged(self, digest: str) -> str:
+        """As L(PacksDirectory.staged)."""
+        return os.path.join(self.plans, digest)
+
     def now(self, path: str) -> str:
         """As L(PacksDirectory.now)."""
         return self._moved.get(path, path) or NOWHERE
-
-
-def state_directory(base_path: str) -> str:
-    """Where the host's lock and journal are: beside packs and virtualenvs, one for the host."""
-    return os.path.join(base_path, STATE_DIRECTORY)
 
 
 def entries(directory: str) -> t.List[str]:

@@ -24,7 +24,7 @@ JUMPS = [0, 400 * DAY, -20 * 365 * DAY, 3600, 30 * 365 * DAY, -1]
 
 
 def lock_file(world: World) -> Path:
-    return world.host.base_path / inspection.STATE / "lock"
+    return world.host.packs / inspection.STATE / "lock"
 
 
 def take_lock(world: World, text: str = "") -> int:

@@ -17,13 +17,13 @@ import typing as t
 
 from .._content.installed import InstalledPack
 from .._errors import ForbiddenError, RegistrationError, St2Error
-from .._layout import state_directory
 from .._process import Deadline
 from .._st2.registration import PackFiles, Registered, Registrar, Resource
 from .._st2.registration_options import registration_options_from
 from .._st2.undo import Snapshot, take_snapshot, undo
 from .._task import Task
 from .on_disk import OnDisk, identity_of
+from .own_places import OwnPlaces
 from .records import PARTS, Record, Records, Told
 from .telling import ABSENT, CURRENT, OVERRIDDEN_TYPES, STALE, UNKNOWN, KnownConfig, KnownPack, Registration, Telling
 
@@ -231,6 +231,11 @@ class Database:
         registered = {one.pack.ref for one in (*telling.register, *telling.closing) if one.types != ("config",)}
         self._snapshot = take_snapshot(self.registrar, sorted(registered - set(telling.unload)))
 
+    @property
+    def before(self) -> t.Mapping[str, t.Any]:
+        """What it had when that was noted, for the journal; see L(snapshot_from)."""
+        return self._snapshot.document() if self._snapshot.refs else {}
+
     def begin(self, telling: Telling, on_disk: OnDisk) -> None:
         """Make void what is known of all that is going to be told. Comes after it is in the journal.
 
@@ -363,25 +368,14 @@ class Database:
             for ref, record in self._before.items():
                 self.records.write(ref, {**dict.fromkeys(PARTS), **record})
             return ""
-        problem = self._ask_anew() or self._undo(parts, on_disk)
+        problem = self._ask_anew() or self.heal(parts, on_disk, self._snapshot)
         if problem:
             self.astray = frozenset(parts)
             return f" StackStorm's database could not be put back, which the next run does: {problem}"
+        for ref, record in self._before.items():
+            if not on_disk.installation.get(ref):
+                self.records.write(ref, {**dict.fromkeys(PARTS), **record})
         return self._remains
-
-    def _undo(self, parts: t.Mapping[str, t.Sequence[str]], on_disk: OnDisk) -> str:
-        """Take out what came, and register again what was there; return why that failed, empty when it did not."""
-        try:
-            undone = undo(self.registrar, self._snapshot)
-        except St2Error as error:
-            return error.message
-        if undone.stays:
-            self._remains = f" StackStorm's database keeps {', '.join(undone.stays)}."
-        there = {ref: some for ref, some in parts.items() if on_disk.installation.get(ref)}
-        gone = {ref: some for ref, some in parts.items() if ref not in there}
-        for ref in gone:
-            self.records.write(ref, {**dict.fromkeys(PARTS), **self._before.get(ref, {})})
-        return self.heal(there, on_disk)
 
     def _ask_anew(self) -> str:
         """Get the registrar again, with time of its own; return why that failed, empty when it did not."""
@@ -395,30 +389,38 @@ class Database:
         self._chosen = found
         return ""
 
-    def heal(self, parts: t.Mapping[str, t.Sequence[str]], on_disk: OnDisk) -> str:
+    def heal(
+        self,
+        parts: t.Mapping[str, t.Sequence[str]],
+        on_disk: OnDisk,
+        before: Snapshot = Snapshot(),  # noqa: B008  # It is frozen.
+    ) -> str:
         """Make the database agree with the files of some packs, whatever it has of them.
 
         :arg parts: By ref, what it may have anything of.
+        :arg before: What it had, where that is known.
         :returns: Why that failed, empty when it did not.
         """
-        if not self.tells:
-            return "nobody may be told (register=none)."
-        present = {ref: pack for ref in parts for pack in (on_disk.installation.get(ref),) if pack}
-        telling = Telling(
-            unload=tuple(ref for ref in parts if ref not in present) if self.registrar.unloads else (),
-            register=tuple(
-                Registration(PackFiles(ref, pack.path), () if "pack" in parts[ref] else _types(parts[ref]))
-                for ref, pack in present.items()
-            ),
-        )
         try:
-            self.register(telling.register, on_disk)
-            if telling.unload:
-                self.registrar.unload(telling.unload)
-            self.commit(telling, on_disk)
+            self._take_out(before)
+            there = {ref: pack for ref in parts for pack in (on_disk.installation.get(ref),) if pack}
+            register = tuple(
+                Registration(PackFiles(ref, pack.path), () if "pack" in parts[ref] else _types(parts[ref]))
+                for ref, pack in there.items()
+            )
+            self.register(register, on_disk)
+            self.commit(Telling(register=register), on_disk)
+            for ref in parts:
+                if ref not in there:
+                    self.records.write(ref, dict.fromkeys(PARTS))
         except St2Error as error:
             return error.message
         return ""
+
+    def _take_out(self, before: Snapshot) -> None:
+        undone = undo(self.registrar, before)
+        if undone.stays:
+            self._remains = f" StackStorm's database keeps {', '.join(undone.stays)}."
 
 
 def open_database(task: Task, deadline: Deadline, **how: t.Any) -> Database:
@@ -434,7 +436,7 @@ def open_database(task: Task, deadline: Deadline, **how: t.Any) -> Database:
 
         return registrar_for(task, until)
 
-    return Database(choose, deadline, Records(state_directory(task.host.base_path)), **how)
+    return Database(choose, deadline, Records(OwnPlaces(task.host).state), **how)
 
 
 def _as_recorded(told: Told, identity: str) -> str:

@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import json
 import os
+import re
 import typing as t
 from dataclasses import asdict, dataclass, field, replace
 
@@ -29,8 +31,12 @@ from .._files import (
     sync_directory,
     write_atomically,
 )
-from .._layout import entries
+from .._own_directory import make_own_directory, open_own_directory, open_parent
+from .liveness import Owner, owner_from, this_process
 
+_JOURNAL = "journal.json"
+_FORMAT = 2
+_UNSAFE = re.compile(r"[^0-9A-Za-z.-]")
 _MOST_JOURNAL_BYTES = 16 << 20
 
 
@@ -61,75 +67,150 @@ class Move:
 
 @dataclass(frozen=True)
 class Entry:
-    """What the journal says of a run that did not end.
+    """What a journal says.
 
-    :arg told: By ref, the parts of packs that StackStorm was told of, or was about to be.
+    :arg moves: In the order in which they are made.
+    :arg run: The name of the run's directory below each staging directory, by which one sees whether it worked here.
+    :arg owner: Who made it; C(None) for one of 0.2.0, which is of this host.
+    :arg told: By ref, the parts of packs that StackStorm is told of meanwhile.
+    :arg before: What StackStorm had of these packs, as L(undo.Snapshot.document).
     """
 
     moves: t.Tuple[Move, ...]
-    told: t.Mapping[str, t.Tuple[str, ...]] = field(default_factory=dict)
-
-
-def _inode(path: t.Optional[str]) -> int:
-    try:
-        return os.lstat(path).st_ino if path else 0
-    except FileNotFoundError:
-        return 0
+    run: str = ""
+    owner: t.Optional[Owner] = None
+    told: t.Mapping[str, t.Sequence[str]] = field(default_factory=dict)
+    before: t.Mapping[str, t.Any] = field(default_factory=dict)
 
 
 def prepared(move: Move) -> Move:
     """The move with the identities of what is there now."""
-    return Move(move.ref, move.what, move.live, move.staged, move.kept, _inode(move.staged), _inode(move.live))
+    return replace(move, new=_inode(move.staged), old=_inode(move.live), discarded=0)
 
 
 class Journal:
     """The file that says which moves are under way.
 
-    :arg directory: The collection's state directory of the host.
+    :arg directory: The collection's state directory.
+    :arg host: Of which host it is, when another one left it that part of its moves which it could not undo itself.
     """
 
-    def __init__(self, directory: str) -> None:
-        self.path = os.path.join(directory, "journal.json")
+    def __init__(self, directory: str, host: str = "") -> None:
+        self._directory = directory
+        self._name = f"journal.{_UNSAFE.sub('_', host)}.json" if host else _JOURNAL
+        self.path = os.path.join(directory, self._name)
 
     def exists(self) -> bool:
         """Whether a run is under way, or did not end."""
-        return os.path.lexists(self.path)
+        with _opened(self.path) as path:
+            return path is not None and os.path.lexists(path)
 
     def read(self) -> t.Optional[Entry]:
-        """What a run that did not end was about, or C(None).
+        """What a run left that did not end, or C(None).
 
         :raises ApplyError: when the file is there and cannot be understood.
+        :raises HostError: when what has the name of its directory is not the collection's own.
         """
         try:
-            document = json.loads(read_regular_file(self.path, _MOST_JOURNAL_BYTES))
+            with _opened(self.path) as path:
+                if path is None:
+                    return None
+                document = json.loads(read_regular_file(path, _MOST_JOURNAL_BYTES, follow=False))
+            moves = tuple(Move(**move) for move in document["moves"])
             told = {ref: tuple(parts) for ref, parts in document.get("told", {}).items()}
-            return Entry(tuple(Move(**move) for move in document["moves"]), told)
+            run, before = str(document.get("run", "")), dict(document.get("before", {}))
+            return Entry(moves, run, owner_from(document.get("owner")), told, before)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise ApplyError(
-                f"The journal {self.path} of an interrupted run cannot be read ({error}). Look at what it names, "
-                "then remove it."
-            ) from error
+            raise ApplyError(f"The journal {self.path} of an interrupted run cannot be read ({error}).") from error
 
     def unfinished(self) -> t.List[str]:
         """What a run left that was killed while it wrote the journal."""
-        directory = os.path.dirname(self.path)
-        return [os.path.join(directory, name) for name in entries(directory) if name.startswith(TEMPORARY_PREFIX)]
+        directory = open_own_directory(self._directory)
+        if directory is None:
+            return []
+        with directory:
+            names = [name for name in directory.names() if name.startswith(TEMPORARY_PREFIX)]
+        return [os.path.join(self._directory, name) for name in names]
 
-    def begin(self, moves: t.Sequence[Move], told: t.Optional[t.Mapping[str, t.Sequence[str]]] = None) -> None:
-        """Write down what is about to happen, on disk before it happens.
+    def begin(
+        self,
+        moves: t.Sequence[Move],
+        run: str = "",
+        told: t.Optional[t.Mapping[str, t.Sequence[str]]] = None,
+        before: t.Optional[t.Mapping[str, t.Any]] = None,
+    ) -> None:
+        """Write down what is about to happen, on disk before it happens. The arguments are as in L(Entry)."""
+        self.write(Entry(tuple(moves), run, this_process(), told or {}, before or {}))
 
-        :arg told: By ref, the parts of packs that StackStorm is told of meanwhile.
-        """
-        document = {"pid": os.getpid(), "moves": [asdict(move) for move in moves], "told": dict(told or {})}
-        write_atomically(self.path, json.dumps(document, indent=1).encode())
+    def write(self, entry: Entry) -> None:
+        """Write down what is still to be undone."""
+        document = {
+            "format": _FORMAT,
+            "owner": entry.owner.document() if entry.owner else None,
+            "run": entry.run,
+            "moves": [asdict(move) for move in entry.moves],
+            "told": dict(entry.told),
+            "before": dict(entry.before),
+        }
+        with make_own_directory(self._directory) as directory, directory.naming():
+            write_atomically(directory.at(self._name), json.dumps(document, indent=1).encode())
 
     def end(self) -> None:
         """The moves are done, or undone: from now on nobody undoes them."""
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.path)
-        sync_directory(os.path.dirname(self.path))
+        with _opened(self.path) as path:
+            if path is not None:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)
+                sync_directory(os.path.dirname(path))
+
+    def set_aside(self) -> str:
+        """Keep it under another name, for people to look at; no run undoes its moves any more.
+
+        :returns: That path.
+        """
+        with make_own_directory(self._directory) as directory, directory.naming():
+            number = next(n for n in itertools.count(1) if not directory.has(f"journal.unresolved-{n}.json"))
+            aside = f"journal.unresolved-{number}.json"
+            os.rename(directory.at(self._name), directory.at(aside))
+            directory.sync()
+        return os.path.join(self._directory, aside)
+
+
+@contextlib.contextmanager
+def _opened(path: str, *, make: bool = False) -> t.Iterator[t.Optional[str]]:
+    """The same place by way of its opened directory, which nobody can exchange for another meanwhile.
+
+    :arg make: Whether to make an own directory that is missing.
+    """
+    directory = open_parent(path, make=make)
+    if directory is None:
+        yield None
+        return
+    with directory, directory.naming():
+        yield directory.at(os.path.basename(path))
+
+
+@contextlib.contextmanager
+def _opened_move(move: Move) -> t.Iterator[Move]:
+    """A move with its names by way of their opened directories; those of its own are made."""
+    with contextlib.ExitStack() as stack:
+
+        def at(path: str) -> str:
+            return stack.enter_context(_opened(path, make=True)) or path
+
+        yield replace(move, live=at(move.live), staged=at(move.staged) if move.staged else None, kept=at(move.kept))
+
+
+def _inode(path: t.Optional[str]) -> int:
+    if path is None:
+        return 0
+    with _opened(path) as opened:
+        try:
+            return os.lstat(opened).st_ino if opened else 0
+        except FileNotFoundError:
+            return 0
 
 
 def carry_out(move: Move) -> None:
@@ -137,16 +218,17 @@ def carry_out(move: Move) -> None:
 
     :raises OSError: when the file system refuses; what was moved can be undone with L(undo).
     """
-    if move.staged is None:
-        os.rename(move.live, move.kept)
-    elif not move.old:
-        os.rename(move.staged, move.live)
-    elif exchange(move.staged, move.live):
-        os.rename(move.staged, move.kept)
-    else:
-        os.rename(move.live, move.kept)
-        os.rename(move.staged, move.live)
-    sync_directory(os.path.dirname(move.live))
+    with _opened_move(move) as at:
+        if at.staged is None:
+            os.rename(at.live, at.kept)
+        elif not at.old:
+            os.rename(at.staged, at.live)
+        elif exchange(at.staged, at.live):
+            os.rename(at.staged, at.kept)
+        else:
+            os.rename(at.live, at.kept)
+            os.rename(at.staged, at.live)
+        sync_directory(os.path.dirname(at.live))
 
 
 def copied(move: Move) -> Move:
@@ -157,19 +239,21 @@ def copied(move: Move) -> Move:
     :returns: The move by which the copy is the old tree; for the journal, before L(carry_out_copied).
     :raises OSError: when there is no room for it, or renaming would not get further.
     """
-    if os.stat(os.path.dirname(move.live)).st_dev != os.stat(os.path.dirname(move.kept)).st_dev:
-        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), move.live, None, move.kept)
-    copy_tree(move.live, f"{move.kept}.copy")
-    os.rename(f"{move.kept}.copy", move.kept)
+    with _opened_move(move) as at:
+        if os.stat(os.path.dirname(at.live)).st_dev != os.stat(os.path.dirname(at.kept)).st_dev:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), move.live, None, move.kept)
+        copy_tree(at.live, f"{at.kept}.copy")
+        os.rename(f"{at.kept}.copy", at.kept)
     return replace(move, old=_inode(move.kept), discarded=move.old)
 
 
 def carry_out_copied(move: Move) -> None:
     """As L(carry_out), for a move whose old tree was L(copied): for a moment there is less than a tree at C(live)."""
-    remove_tree(move.live)
-    if move.staged:
-        os.rename(move.staged, move.live)
-    sync_directory(os.path.dirname(move.live))
+    with _opened_move(move) as at:
+        remove_tree(at.live)
+        if at.staged:
+            os.rename(at.staged, at.live)
+        sync_directory(os.path.dirname(at.live))
 
 
 def undo(move: Move) -> bool:
@@ -180,12 +264,20 @@ def undo(move: Move) -> bool:
     """
     if not has_happened(move):
         return False
-    if move.old:
-        _bring_back(move)
-    elif move.staged:
-        os.makedirs(os.path.dirname(move.staged), exist_ok=True)
-        os.rename(move.live, move.staged)
-    sync_directory(os.path.dirname(move.live))
+    where = whereabouts(move)
+    if move.old and where is None:
+        raise ApplyError(
+            f"The {move.what} of {move.ref} that was at {move.live} is at none of {move.staged}, {move.kept}: "
+            "something else took it away.",
+            ref=move.ref,
+        )
+    with _opened_move(move) as at:
+        if where:
+            with _opened(where) as old:
+                _bring_back(at, old or where)
+        elif at.staged:
+            os.rename(at.live, at.staged)
+        sync_directory(os.path.dirname(at.live))
     return True
 
 
@@ -195,15 +287,8 @@ def has_happened(move: Move) -> bool:
     return now != move.old and now in (0, move.new, move.discarded)
 
 
-def _bring_back(move: Move) -> None:
-    where = whereabouts(move)
-    if where is None:
-        raise ApplyError(
-            f"The {move.what} of {move.ref} that was at {move.live} is at none of {move.staged}, {move.kept}. "
-            f"Something else took it away: put it back at {move.live}, then run this again.",
-            ref=move.ref,
-        )
-    if move.discarded and _inode(move.live) == move.discarded:
+def _bring_back(move: Move, where: str) -> None:
+    if move.discarded and os.path.lexists(move.live) and os.lstat(move.live).st_ino == move.discarded:
         remove_tree(move.live)
     if not os.path.lexists(move.live):
         os.rename(where, move.live)
@@ -232,15 +317,19 @@ def drop_releases(moves: t.Iterable[Move]) -> None:
     """Remove the directories that were made to keep old packs, after L(undo_all): what they hold is no release."""
     for move in moves:
         if move.what == "pack" and _inode(move.kept) != move.old:
-            directory = os.path.dirname(move.kept)
-            remove_tree(directory)
-            with contextlib.suppress(OSError):
-                os.rmdir(os.path.dirname(directory))  # When this was the first one.
+            release = os.path.dirname(move.kept)
+            with _opened(release) as path:
+                if path is not None:
+                    remove_tree(path)
+            with _opened(os.path.dirname(release)) as path, contextlib.suppress(OSError):
+                if path is not None:
+                    os.rmdir(path)  # When this was the first one.
 
 
 def pending(moves: t.Sequence[Move]) -> t.Dict[str, t.Optional[str]]:
     """Where things really are while moves wait to be undone: by live path, the path of the old tree, or C(None).
 
-    :arg moves: What L(Journal.read) gave.
+    :arg moves: What L(Journal.read) gave. One whose old tree is nowhere cannot be undone: what is there stays.
     """
-    return {move.live: whereabouts(move) for move in moves if has_happened(move)}
+    found = {move.live: (whereabouts(move), move.old) for move in moves if has_happened(move)}
+    return {live: where for live, (where, old) in found.items() if where or not old}

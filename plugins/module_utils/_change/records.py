@@ -11,6 +11,7 @@ was registered, and whether all of it was.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import hmac
 import json
@@ -20,7 +21,7 @@ import typing as t
 from dataclasses import asdict, dataclass
 
 from .._errors import ApplyError
-from .._files import sync_directory, write_atomically
+from .._own_directory import OwnDirectory, make_own_directory, open_own_directory
 
 DIRECTORY = "registered"
 PARTS = ("pack", "config", "overrides")
@@ -28,6 +29,7 @@ NO_OVERRIDES = "none"
 _FORMAT = 2
 _KEY_NAME = ".key"
 _KEY_BYTES = 32
+_MOST_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -64,16 +66,19 @@ class Records:
     def __init__(self, state_directory: str) -> None:
         self.directory = os.path.join(state_directory, DIRECTORY)
         self._key = b""
+        self._opened: t.Optional[OwnDirectory] = None
 
     def path(self, ref: str) -> str:
         """The file of a pack's record."""
         return os.path.join(self.directory, f"{ref}.json")
 
     def read(self, ref: str) -> Record:
-        """What was last told of a pack, by part; parts that nobody told of are missing."""
+        """What was last told of a pack, by part; parts that nobody told of are missing.
+
+        :raises HostError: when what has the name of the directory of records is not the collection's own.
+        """
         try:
-            with open(self.path(ref), "rb") as stream:
-                document = json.loads(stream.read())
+            document = json.loads(self._content(f"{ref}.json"))
             if document.pop("format") != _FORMAT:
                 return {}
             return {part: Told(**{**told, "types": tuple(told["types"])}) for part, told in document.items()}
@@ -90,19 +95,27 @@ class Records:
         if merged == before:
             return
         try:
+            self._opened = self._opened or make_own_directory(self.directory)
             if merged:
-                os.makedirs(self.directory, mode=0o755, exist_ok=True)
-                self._keep_key()
+                if not self._stored_key():
+                    self._opened.write(_KEY_NAME, self._own_key(), mode=0o600)
                 document = {"format": _FORMAT, **{part: asdict(told) for part, told in merged.items()}}
-                write_atomically(self.path(ref), json.dumps(document, sort_keys=True).encode())
+                self._opened.write(f"{ref}.json", json.dumps(document, sort_keys=True).encode())
             else:
-                os.unlink(self.path(ref))
-                sync_directory(self.directory)  # It must not come back after a power cut.
+                self._opened.remove(f"{ref}.json")
+                self._opened.sync()  # It must not come back after a power cut.
         except OSError as error:
             raise ApplyError(
                 f"The record {self.path(ref)} of what is registered cannot be changed: {error.strerror}. Run as an "
                 "account that may write there (become)."
             ) from error
+
+    def _content(self, name: str) -> bytes:
+        """:raises OSError: when it cannot be read."""
+        self._opened = self._opened or open_own_directory(self.directory)
+        if self._opened is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.directory)
+        return self._opened.read(name, _MOST_BYTES)
 
     def config_digest(self, content: t.Optional[bytes]) -> str:
         """What a pack's config is known by: an HMAC, since the digest of a short secret could be guessed back.
@@ -118,15 +131,15 @@ class Records:
 
     def _own_key(self) -> bytes:
         if not self._key:
-            self._key = _stored_key(self._key_path()) or secrets.token_bytes(_KEY_BYTES)
+            self._key = self._stored_key() or secrets.token_bytes(_KEY_BYTES)
         return self._key
 
-    def _key_path(self) -> str:
-        return os.path.join(self.directory, _KEY_NAME)
-
-    def _keep_key(self) -> None:
-        if not _stored_key(self._key_path()):
-            write_atomically(self._key_path(), self._own_key(), mode=0o600)
+    def _stored_key(self) -> bytes:
+        try:
+            key = self._content(_KEY_NAME)
+        except FileNotFoundError:
+            return b""
+        return key if len(key) == _KEY_BYTES else b""
 
 
 def overrides_digest(for_all: t.Optional[bytes], own: t.Optional[bytes]) -> str:
@@ -153,8 +166,3 @@ def read_content(path: str) -> t.Optional[bytes]:
             return stream.read()
     except (FileNotFoundError, NotADirectoryError):
         return None
-
-
-def _stored_key(path: str) -> bytes:
-    key = read_content(path) or b""
-    return key if len(key) == _KEY_BYTES else b""

@@ -17,13 +17,15 @@ from dataclasses import dataclass, field
 
 from .._content.installed import Installation
 from .._errors import ApplyError, HostError, MissingLibraryError, St2Error
-from .._layout import NOWHERE, Moved, PacksDirectory, VirtualenvsDirectory, state_directory
+from .._layout import NOWHERE, Moved, VirtualenvsDirectory
 from .._process import Deadline
 from .._st2.host import Host
+from .._st2.undo import snapshot_from
 from .database import Database
-from .journal import Entry, Journal, Move, pending
+from .journal import Journal, Move
 from .lock import HostLock
 from .on_disk import OnDisk
+from .own_places import OwnPlaces
 from .recovery import interrupted, recover
 from .staging import Staging, debris
 from .telling import Telling
@@ -63,9 +65,11 @@ def undisturbed(host: Host, scratch: str) -> View:
     """The view of a host for a task that only reads.
 
     :arg scratch: A private directory of that task.
+    :raises HostError: when what has the name of an own directory is not the collection's own.
     """
-    entry = Journal(state_directory(host.base_path)).read()
-    return View(host, Staging(scratch), pending(entry.moves) if entry else {})
+    places = OwnPlaces(host)
+    places.require()
+    return View(host, Staging(scratch), interrupted(places).moved)
 
 
 @dataclass(frozen=True)
@@ -187,9 +191,10 @@ class Session(t.Generic[P]):
         self._planner_for = planner_for
         self._check = check
         self._deadline = deadline
-        self._state = state_directory(host.base_path)
-        self._journal = Journal(self._state)
-        self._staging = Staging(os.path.join(scratch, "staging") if check else None)
+        self._places = OwnPlaces(host)
+        self._journal = Journal(self._places.state)
+        self._lock = HostLock(self._places.state)
+        self._staging = Staging(os.path.join(scratch, "staging") if check else None, self._lock)
         self._unhealed: t.Mapping[str, t.Sequence[str]] = {}
         self._outcome: Outcome[P] = Outcome()
 
@@ -198,9 +203,9 @@ class Session(t.Generic[P]):
 
         :returns: The outcome, also of a failure: what it was about is in it.
         """
-        with HostLock(self._state) as lock:
+        with self._lock:
             try:
-                self._run(lock)
+                self._run()
             except MissingLibraryError:
                 raise  # Nothing has happened yet; another Python may have it.
             except St2Error as error:
@@ -209,19 +214,20 @@ class Session(t.Generic[P]):
                 self._fail(ApplyError(f"A file of this host cannot be read or written: {error}."))
             finally:
                 # What a journal names is needed until its moves are undone.
-                if self._check or not self._has_moves():
+                if not self._outcome.stuck:
                     self._outcome.warnings += self._staging.clear()
         return self._outcome
 
-    def _run(self, lock: HostLock) -> None:
-        lock.acquire(self._deadline, create=False)
-        planner = self._observe(lock)
+    def _run(self) -> None:
+        self._places.require()
+        self._lock.acquire(self._deadline, create=False)
+        planner = self._observe()
         plan = planner.at_rest()
         if plan is None and not self._check:
-            alone = lock.held
-            lock.acquire(self._deadline, create=True)
+            alone = self._lock.held
+            self._lock.acquire(self._deadline, create=True)
             if not alone:  # Until now another run may have been at work.
-                planner = self._observe(lock)
+                planner = self._observe()
         try:
             plan = plan or planner.make()
         finally:
@@ -230,53 +236,60 @@ class Session(t.Generic[P]):
         if not plan.acts or self._check:
             self._outcome.stands = True
             return
-        lock.acquire(self._deadline, create=True)
+        self._lock.acquire(self._deadline, create=True)
         telling = self._change(planner, plan)
         self._outcome.stands = True
         self._database.delete(telling.delete)
 
-    def _observe(self, lock: HostLock) -> Planner[P]:
+    def _observe(self) -> Planner[P]:
         """Put right what a killed run left, or in check mode see the host as if that were done; then look."""
-        entry = self._journal.read()
-        left = debris(self._stagings()) + self._journal.unfinished()
+        found = interrupted(self._places)
+        left = debris(self._places.stagings, self._lock) + self._journal.unfinished()
         moved: Moved = {}
         if self._check:
-            if entry:
-                told = entry.told if entry.told and self._database.tells else {}
-                self._database.suppose_healed(told)
-                self._outcome.recovered = tuple(sorted({*interrupted(entry.moves), *told}))
-                moved = pending(entry.moves)
-        elif left or (entry and (entry.moves or self._database.tells)):
-            lock.acquire(self._deadline, create=True)
-            self._recover(entry)
+            told = found.told if found.told and self._database.tells else {}
+            self._database.suppose_healed(told)
+            self._outcome.recovered = tuple(sorted({*found.refs, *told}))
+            moved = found.moved
+        elif found.moves or (found.told and self._database.tells) or (left and not self._lock.problem):
+            # What is only in nobody's way can wait for a run that gets the lock.
+            self._lock.acquire(self._deadline, create=True)
+            self._recover()
         return self._planner_for(View(self._host, self._staging, moved))
 
-    def _recover(self, entry: t.Optional[Entry]) -> None:
-        refs = recover(self._journal, debris(self._stagings()))
-        if refs:
-            self._outcome.warnings.append(
-                f"An earlier run was interrupted while it changed {', '.join(refs)}: what was there before "
-                "was put back."
-            )
-        self._unhealed = entry.told if entry else {}
+    def _recover(self) -> None:
+        found = interrupted(self._places)  # Anew: until the lock was there, another run may have been at work.
+        recovered = recover(found, debris(self._places.stagings, self._lock) + self._journal.unfinished())
+        self._outcome.warnings += recovered.warnings
+        refs = {*self._outcome.recovered, *recovered.refs}
+        self._unhealed = found.told
         if self._unhealed and self._database.tells:
             told = tuple(self._unhealed)
-            problem = self._database.heal(self._unhealed, self._on_disk())
+            problem = self._database.heal(self._unhealed, self._on_disk(), snapshot_from(found.before))
             if problem:
                 self._outcome.warnings.append(
                     f"StackStorm's database may have {', '.join(told)} as an interrupted run left them: {problem}"
                 )
             else:
                 self._unhealed = {}
-                self._journal.end()
-                refs = tuple(sorted({*refs, *told}))
-        self._outcome.recovered = tuple(sorted({*self._outcome.recovered, *refs}))
+                for journal in found.entries:
+                    journal.end()
+                refs.update(told)
+        self._outcome.recovered = tuple(sorted(refs))
 
     def _change(self, planner: Planner[P], plan: P) -> Telling:
         staged = planner.stage(plan)
         telling = staged.telling
         self._database.prepare(telling)
-        transaction = Transaction(self._journal, staged.moves, staged.closing, telling.parts(), self._unhealed)
+        transaction = Transaction(
+            self._journal,
+            self._staging,
+            staged.moves,
+            staged.closing,
+            told=telling.parts(),
+            before=self._database.before,
+            unhealed=self._unhealed,
+        )
         begun = False
         try:
             transaction.begin()
@@ -318,20 +331,6 @@ class Session(t.Generic[P]):
 
     def _on_disk(self) -> OnDisk:
         return OnDisk(self._host, Installation(self._host.packs_base_paths), self._database.records)
-
-    def _stagings(self) -> t.List[str]:
-        host = self._host
-        stagings = [PacksDirectory(path).staging for path in host.packs_base_paths]
-        stagings.append(VirtualenvsDirectory(host.virtualenvs_path).staging)
-        stagings += [Staging.beside(os.path.join(path, "any")) for path in (host.configs_path, host.overrides_path)]
-        return stagings
-
-    def _has_moves(self) -> bool:
-        try:
-            entry = self._journal.read()
-        except ApplyError:
-            return True  # Nobody knows what it names.
-        return entry is not None and bool(entry.moves)
 
     def _fail(self, error: St2Error) -> None:
         error.step = error.step or HostError.default_step

@@ -7,32 +7,68 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
+import time
 import typing as t
 
 from .._files import remove_tree
-from .._layout import STATE_DIRECTORY, entries
+from .._own_directory import STATE_DIRECTORY, OwnDirectory, make_own_directory, open_own_directory
+from .liveness import Owner, owner_from, this_process
+from .lock import HostLock
+
+OWNER_FILE = "owner.json"
+_NAME = re.compile(r"([0-9a-f]{16})-[0-9a-f]{8}")
+_NO_LOCK = "0" * 16
+_MOST_BYTES = 4096
+# After that, nobody works on what does not say whose it is.
+_HOURS = 6
 
 
 class Staging:
     """The staging directories of one run: one below every directory that gets something.
 
+    Their name begins with the id of the lock that the run holds, and in each a file says which process it is.
+
     :arg elsewhere: A scratch directory to use instead of all of them, for a run that must leave the host alone.
+    :arg lock: The lock that the run holds by the time that something is staged.
     """
 
-    def __init__(self, elsewhere: t.Optional[str] = None) -> None:
+    def __init__(self, elsewhere: t.Optional[str] = None, lock: t.Optional[HostLock] = None) -> None:
         self._elsewhere = elsewhere
-        self._name = f"{os.getpid()}-{os.urandom(4).hex()}"
-        self._used: t.Set[str] = set()
+        self._lock = lock
+        self._name = ""
+        self._used: t.Dict[str, t.Optional[OwnDirectory]] = {}
+
+    @property
+    def name(self) -> str:
+        """The name of the run's own directory below every staging directory."""
+        if not self._name:
+            self._name = f"{(self._lock and self._lock.id) or _NO_LOCK}-{os.urandom(4).hex()}"
+        return self._name
 
     def root(self, staging: str) -> str:
-        """This run's own directory below a staging directory, made when it is first asked for."""
-        path = os.path.join(self._elsewhere or staging, self._name)
+        """This run's own directory below a staging directory, made when it is first asked for.
+
+        :raises HostError: when what has the name of the staging directory is not the collection's own.
+        """
+        path = os.path.join(self._elsewhere or staging, self.name)
         if path not in self._used:
-            os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-            os.makedirs(path, mode=0o700, exist_ok=True)
-            self._used.add(path)
+            if self._elsewhere:
+                os.makedirs(path, mode=0o700, exist_ok=True)
+                self._used[path] = None
+            else:
+                directory = make_own_directory(staging)
+                os.mkdir(self.name, 0o700, dir_fd=directory.descriptor)
+                self._used[path] = directory
+                self._sign(directory)
         return path
+
+    def _sign(self, directory: OwnDirectory) -> None:
+        owner = this_process(self._lock.id if self._lock else "")
+        with open(directory.at(f"{self.name}/{OWNER_FILE}"), "x", encoding="ascii") as stream:
+            json.dump(owner.document(), stream)
 
     def path(self, staging: str, *parts: str) -> str:
         """A path below L(root) that does not exist yet, in a directory that does."""
@@ -46,9 +82,12 @@ class Staging:
         :returns: Warnings about what cannot be removed; the next run finds it as debris and tries again.
         """
         warnings = []
-        for path in sorted(self._used):
+        for path, directory in sorted(self._used.items()):
             try:
-                remove_tree(path)
+                if directory is None:
+                    remove_tree(path)
+                else:
+                    directory.remove(self.name)
             except OSError as error:
                 warnings.append(f"{path} is not needed any more and cannot be removed: {error}.")
         self._used.clear()
@@ -60,6 +99,39 @@ class Staging:
         return os.path.join(os.path.dirname(path), STATE_DIRECTORY, "staging")
 
 
-def debris(stagings: t.Iterable[str]) -> t.List[str]:
-    """What runs that were killed left in staging directories."""
-    return [os.path.join(staging, name) for staging in stagings for name in entries(staging)]
+def debris(stagings: t.Iterable[str], lock: HostLock) -> t.List[str]:
+    """What runs that were killed left in staging directories: what was staged under the lock that this run holds, or
+    by a process of this host that is gone. Other hosts may work under other locks; what is theirs is left alone.
+
+    :raises HostError: when what has the name of a staging directory is not the collection's own.
+    """
+    found = []
+    for staging in stagings:
+        directory = open_own_directory(staging)
+        if directory is not None:
+            with directory:
+                found += [f"{staging}/{name}" for name in directory.names() if _is_debris(directory, name, lock)]
+    return found
+
+
+def _is_debris(directory: OwnDirectory, name: str, lock: HostLock) -> bool:
+    match = _NAME.fullmatch(name)
+    if match and lock.held and match.group(1) == lock.id:
+        return True
+    owner = _owner_of(directory, name)
+    if owner is not None:
+        return owner.is_gone()
+    try:
+        age = time.time() - os.lstat(directory.at(name)).st_mtime
+    except FileNotFoundError:
+        return False
+    return lock.held and age > _HOURS * 3600
+
+
+def _owner_of(directory: OwnDirectory, name: str) -> t.Optional[Owner]:
+    if os.path.islink(directory.at(name)):
+        return None
+    try:
+        return owner_from(json.loads(directory.read(f"{name}/{OWNER_FILE}", _MOST_BYTES)))
+    except (OSError, ValueError):
+        return None

@@ -13,16 +13,21 @@ import typing as t
 from dataclasses import replace
 
 from .._errors import ApplyError
+from .._files import sync_trees
+from .._own_directory import root_of
 from . import journal as moving
 from .journal import Journal, Move
+from .staging import Staging
 
 
 class Transaction:
     """Moves that are made all or none.
 
+    :arg staging: Of this run.
     :arg closing: Moves that are made when StackStorm has been told of the others.
     :arg told: By ref, the parts of packs that StackStorm is told of meanwhile: whoever recovers from a crash has to
         tell it again, see L(Database.heal).
+    :arg before: What StackStorm has of these packs, for whoever recovers.
     :ivar made: Whether any move was begun.
     :arg unhealed: What an earlier run left to be told, and still is.
     """
@@ -30,12 +35,16 @@ class Transaction:
     def __init__(
         self,
         journal: Journal,
+        staging: Staging,
         moves: t.Sequence[Move],
         closing: t.Sequence[Move] = (),
         told: t.Optional[t.Mapping[str, t.Sequence[str]]] = None,
+        before: t.Optional[t.Mapping[str, t.Any]] = None,
         unhealed: t.Optional[t.Mapping[str, t.Sequence[str]]] = None,
     ) -> None:
         self._journal = journal
+        self._staging = staging
+        self._before = before or {}
         self._moves = list(_identified([*moves, *closing]))
         self._first = len(moves)
         self.made = False
@@ -48,9 +57,19 @@ class Transaction:
         return frozenset(move.ref for move in self._moves)
 
     def begin(self) -> None:
-        """Write down what is going to happen, on disk before it happens."""
+        """Write down what is going to happen, on disk before it happens, and what is staged before that.
+
+        :raises OSError: when it cannot be written.
+        """
         if self._moves or self._told:
-            self._journal.begin(self._moves, {**self._unhealed, **self._told})
+            # Whoever undoes moves sees by this run's directories whether it worked on the directories that it sees.
+            for root in sorted({root_of(move.kept) for move in self._moves}):
+                self._staging.root(Staging.beside(os.path.join(root, "any")))
+            sync_trees(move.staged for move in self._moves if move.staged)
+            self._write()
+
+    def _write(self) -> None:
+        self._journal.begin(self._moves, self._staging.name, {**self._unhealed, **self._told}, self._before)
 
     def carry_out(self) -> None:
         """Make the moves.
@@ -69,7 +88,6 @@ class Transaction:
         move = self._moves[number]
         self.made = True
         try:
-            os.makedirs(os.path.dirname(move.kept), mode=0o755, exist_ok=True)
             try:
                 moving.carry_out(move)
             except OSError as error:
@@ -85,7 +103,7 @@ class Transaction:
 
     def _make_by_copy(self, number: int) -> None:
         move = self._moves[number] = moving.copied(self._moves[number])
-        self._journal.begin(self._moves, {**self._unhealed, **self._told})
+        self._write()
         moving.carry_out_copied(move)
 
     def undo(self) -> None:
@@ -103,7 +121,7 @@ class Transaction:
             ) from error
         self._moves = []
         if self._told:
-            self._journal.begin([], {**self._unhealed, **self._told})
+            self._write()
 
     def end(self) -> None:
         """Let things be as they are now: from now on nobody undoes anything.
@@ -111,7 +129,7 @@ class Transaction:
         :raises OSError: when the journal cannot be removed; then the moves can and have to be undone.
         """
         if self._unhealed:
-            self._journal.begin([], self._unhealed)
+            self._journal.begin([], told=self._unhealed)
         elif self._journal.exists():
             self._journal.end()
 

@@ -16,7 +16,7 @@ import os
 import typing as t
 from dataclasses import asdict, dataclass, field, replace
 
-from .._files import TreeEntry, read_regular_file
+from .._files import TreeEntry
 from .._layout import PacksDirectory
 from .origin import Resolved, Source
 
@@ -71,8 +71,11 @@ def stamp(pack_directory: str) -> t.Tuple[int, int]:
 
 
 def read_receipt(directory: PacksDirectory, ref: str) -> t.Optional[Receipt]:
-    """The receipt of a pack, whether current or not; nothing when there is none that can be read."""
-    document = _read_json(directory.now(directory.receipt(ref)))
+    """The receipt of a pack, whether current or not; nothing when there is none that can be read.
+
+    :raises HostError: when what has the name of the directory of receipts is not the collection's own.
+    """
+    document = _read_json(directory, directory.receipt(ref))
     if document.pop("format", None) != _FORMAT:
         return None
     try:
@@ -90,8 +93,11 @@ def read_receipt(directory: PacksDirectory, ref: str) -> t.Optional[Receipt]:
 
 
 def read_contents(directory: PacksDirectory, ref: str) -> t.Optional[Contents]:
-    """What was in a pack when it was installed; nothing when that cannot be read."""
-    document = _read_json(directory.now(directory.contents(ref)))
+    """What was in a pack when it was installed; nothing when that cannot be read.
+
+    :raises HostError: as L(read_receipt).
+    """
+    document = _read_json(directory, directory.contents(ref))
     if document.get("format") != _FORMAT:
         return None
     try:
@@ -125,9 +131,9 @@ def _json(document: t.Any) -> bytes:
     return json.dumps(document, sort_keys=True, separators=(",", ":")).encode("utf-8", "surrogateescape")
 
 
-def _read_json(path: str) -> t.Dict[str, t.Any]:
+def _read_json(directory: PacksDirectory, path: str) -> t.Dict[str, t.Any]:
     try:
-        document = json.loads(read_regular_file(path, _MOST_BYTES))
+        document = json.loads(directory.read(path, _MOST_BYTES))
     except (OSError, ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}

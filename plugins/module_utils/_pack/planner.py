@@ -304,6 +304,7 @@ class PackPlanner:
             self.virtualenvs,
             backend,
             self._interpreters.look(self._settings.python),
+            staging=self._staging,
             deadline=self._deadline,
             environment=self._proxy.apply_to(self._environment),
             redactor=self._redactor,

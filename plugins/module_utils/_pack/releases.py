@@ -11,7 +11,8 @@ import os
 import re
 import typing as t
 
-from .._layout import PacksDirectory, entries
+from .._layout import PacksDirectory
+from .._own_directory import open_own_directory
 from .plan import State
 
 _NUMBER = re.compile(r"(?P<number>\d+)-")
@@ -30,7 +31,11 @@ def next_release(directory: PacksDirectory, ref: str, state: State) -> str:
 
 def releases(directory: PacksDirectory, ref: str) -> t.List[str]:
     """The names of the kept releases of a pack, oldest first."""
-    return sorted(entries(os.path.join(directory.releases, ref)), key=_number)
+    opened = open_own_directory(os.path.join(directory.releases, ref))
+    if opened is None:
+        return []
+    with opened:
+        return sorted(opened.names(), key=_number)
 
 
 def outdated(directory: PacksDirectory, ref: str, keep: int, *, coming: bool) -> t.List[str]:
@@ -39,13 +44,16 @@ def outdated(directory: PacksDirectory, ref: str, keep: int, *, coming: bool) ->
     :arg coming: Whether one of those is about to come.
     :returns: Releases, among them whatever is there without being one; where none stays, the directory of all of them.
     """
-    base = os.path.join(directory.releases, ref)
-    there = releases(directory, ref)
-    whole = [name for name in there if os.path.lexists(os.path.join(base, name, "pack"))]
+    opened = open_own_directory(os.path.join(directory.releases, ref))
+    if opened is None:
+        return []
+    with opened:
+        there = sorted(opened.names(), key=_number)
+        whole = [name for name in there if opened.has(f"{name}/pack")]
     staying = whole[-(keep - coming) :] if keep > coming else []
     if not staying and not (coming and keep):
-        return [base] if os.path.lexists(base) else []
-    return [os.path.join(base, name) for name in there if name not in staying]
+        return [opened.path]
+    return [os.path.join(opened.path, name) for name in there if name not in staying]
 
 
 def _number(name: str) -> int:

@@ -21,6 +21,7 @@ from .._content.receipt import contents_document, receipt_document
 from .._errors import ApplyError, Collected, St2Error
 from .._files import remove_tree, write_atomically
 from .._layout import PacksDirectory, VirtualenvsDirectory
+from .._own_directory import make_own_directory
 from .._source.git_program import Git
 from .._source.object_store import object_store
 from . import releases
@@ -172,7 +173,7 @@ def _receipts(
     live = {"contents": directory.contents(pack.ref), "receipt": directory.receipt(pack.ref)}
     documents: t.Dict[str, bytes] = {}
     if pack.after and pack.remembered:
-        os.makedirs(directory.receipts, mode=0o755, exist_ok=True)
+        make_own_directory(directory.receipts).close()
         where = tree or (pack.installed.location if pack.installed else "")
         documents["contents"] = contents_document(pack.contents_after)
         documents["receipt"] = receipt_document(pack.remembered, where)

@@ -18,8 +18,9 @@ import typing as t
 
 from .._change.staging import Staging
 from .._errors import DeadlineError, St2Error, VirtualenvError
-from .._files import remove_tree, write_atomically
+from .._files import remove_tree, sync_trees, write_atomically
 from .._layout import VirtualenvsDirectory, entries
+from .._own_directory import make_own_directory
 from .._process import Deadline, run
 from .._secrets import Redactor
 from .virtualenv import (
@@ -52,11 +53,13 @@ class VirtualenvBuilder:
         backend: Backend,
         interpreter: Interpreter,
         *,
+        staging: Staging,
         deadline: Deadline,
         environment: t.Mapping[str, str],
         redactor: Redactor,
     ) -> None:
         self._directory = directory
+        self._staging = staging
         self._backend = backend
         self._interpreter = interpreter
         self._deadline = deadline
@@ -106,18 +109,16 @@ class VirtualenvBuilder:
         inputs = self._backend.settings.inputs(self._interpreter.version, "")
         name = fingerprint({**inputs, "backend": self._backend.name, "signature": self._interpreter.signature})[:16]
         path = os.path.join(self._directory.bases, name)
-        if os.path.isfile(os.path.join(path, _CONFIGURATION)):
-            return path
-        os.makedirs(self._directory.bases, mode=0o755, exist_ok=True)
         # What has its name there is whole at every instant: it comes and goes by rename.
-        staging = Staging()
-        try:
-            for outdated in entries(self._directory.bases):
-                gone = staging.path(self._directory.staging, "old", outdated)
-                _take_away(os.path.join(self._directory.bases, outdated), gone)
-            self._make_base(staging.path(self._directory.staging, "base"), path)
-        finally:
-            staging.clear()
+        with make_own_directory(self._directory.bases) as bases:
+            if not os.path.islink(bases.at(name)) and os.path.isfile(bases.at(f"{name}/{_CONFIGURATION}")):
+                return path
+            for outdated in bases.names():
+                _take_away(bases.at(outdated), self._staging.path(self._directory.staging, "old", outdated))
+            making = self._staging.path(self._directory.staging, "base")
+            self._make_base(making, path)
+            sync_trees([making])
+            os.rename(making, bases.at(name))
         return path
 
     def _make_base(self, making: str, path: str) -> None:
@@ -134,7 +135,6 @@ class VirtualenvBuilder:
             ) from error
         self._add_path(making)
         retarget(making, making, path)
-        os.rename(making, path)
 
     def _ensure_pip(self, path: str) -> None:
         # StackStorm's own packs.update_virtualenv and st2ctl call bin/pip of an existing virtualenv.

@@ -14,7 +14,7 @@ back by registering the former files.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from .._errors import RegistrationError
 from .registration import Registrar, Resource
@@ -56,6 +56,15 @@ class Snapshot:
     others: t.Tuple[Resource, ...] = ()
     configured: t.FrozenSet[str] = frozenset()
 
+    def document(self) -> t.Dict[str, t.Any]:
+        """What L(snapshot_from) reads; without the resources of other packs, which only tell what was lost."""
+        return {
+            "refs": self.refs,
+            "versions": dict(self.versions),
+            "resources": [asdict(one) for one in self.resources],
+            "configured": sorted(self.configured),
+        }
+
 
 @dataclass(frozen=True)
 class Undone:
@@ -70,6 +79,20 @@ class Undone:
     deleted: t.Tuple[str, ...] = ()
     stays: t.Tuple[str, ...] = ()
     lost: t.Tuple[Resource, ...] = ()
+
+
+def snapshot_from(document: t.Mapping[str, t.Any]) -> Snapshot:
+    """The snapshot of a document; an empty one when it makes no sense."""
+    try:
+        return Snapshot(
+            tuple(document["refs"]),
+            dict(document["versions"]),
+            tuple(Resource(**one) for one in document["resources"]),
+            (),
+            frozenset(document["configured"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        return Snapshot()
 
 
 def take_snapshot(registrar: Registrar, refs: t.Sequence[str]) -> Snapshot:

@@ -16,7 +16,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._layout import (
     PacksDirectory,
     VirtualenvsDirectory,
     entries,
-    state_directory,
 )
 
 # st2common/st2common/content/loader.py ALLOWED_CONTENT_TYPES
@@ -41,7 +40,7 @@ def test_the_system_packs_are_stackstorms():
 def test_stackstorm_finds_nothing_of_ours(tmp_path):
     directory = PacksDirectory(str(tmp_path))
     PackTree("demo").write(directory.pack("demo"))
-    for place in (directory.staging, directory.releases):
+    for place in (directory.staging, directory.releases, directory.plans):
         PackTree("demo").write(f"{place}/run-1/demo")
         PackTree("demo").write(f"{place}/demo")
     os.makedirs(directory.receipts)
@@ -53,13 +52,20 @@ def test_stackstorm_finds_nothing_of_ours(tmp_path):
 
 def test_everything_is_below_the_directory_that_it_is_moved_within(tmp_path):
     packs, virtualenvs = PacksDirectory(str(tmp_path / "packs")), VirtualenvsDirectory(str(tmp_path / "virtualenvs"))
-    of_packs = [packs.staging, packs.releases, packs.receipts, packs.receipt("a"), packs.contents("a"), packs.pack("a")]
+    of_packs = [
+        packs.staging,
+        packs.releases,
+        packs.receipts,
+        packs.staged("d"),
+        packs.receipt("a"),
+        packs.contents("a"),
+        packs.pack("a"),
+    ]
     assert all(path.startswith(f"{tmp_path}/packs/") for path in of_packs)
-    of_virtualenvs = [virtualenvs.staging, virtualenvs.bases, virtualenvs.virtualenv("a")]
+    of_virtualenvs = [virtualenvs.staging, virtualenvs.bases, virtualenvs.staged("d"), virtualenvs.virtualenv("a")]
     assert all(path.startswith(f"{tmp_path}/virtualenvs/") for path in of_virtualenvs)
-    assert len({*of_packs, *of_virtualenvs}) == 9
+    assert len({*of_packs, *of_virtualenvs}) == 11
     assert (packs.pack("a"), virtualenvs.virtualenv("a")) == (f"{tmp_path}/packs/a", f"{tmp_path}/virtualenvs/a")
-    assert os.path.dirname(state_directory(str(tmp_path))) == str(tmp_path)
 
 
 def test_a_ref_and_its_contents_never_share_a_file():

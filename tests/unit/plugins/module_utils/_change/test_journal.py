@@ -14,8 +14,10 @@ import pytest
 from infrastructure.snapshot import take_snapshot
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._change import journal as transaction
-from ansible_collections.stackstorm.st2.plugins.module_utils._change.journal import Journal, Move
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.journal import Entry, Journal, Move
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.liveness import this_process
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ApplyError
+from ansible_collections.stackstorm.st2.plugins.module_utils._own_directory import STATE_DIRECTORY
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
     is_killed,
     without_exchange,
@@ -60,7 +62,8 @@ class World:
     """Live names, staging and a place for what is kept, in a directory of their own."""
 
     def __init__(self, root, kind):
-        self.live, self.staging, self.kept = root / "live", root / "staging", root / "releases"
+        self.live = root / "live"
+        self.staging, self.kept = (root / STATE_DIRECTORY / name for name in ("staging", "releases"))
         for path in (self.live, self.staging, self.kept / "0001-1.0", root / "elsewhere"):
             path.mkdir(parents=True)
         grow(self.live / "bystander", "pack.yaml")
@@ -80,8 +83,8 @@ class World:
 
     def go_back(self):
         """What the next run does."""
-        moves = self.journal.read()
-        return transaction.undo_all(moves or ())
+        entry = self.journal.read()
+        return transaction.undo_all(entry.moves if entry else ())
 
     def _move(self, what, name, new=True):
         return Move(
@@ -217,7 +220,6 @@ def test_an_old_tree_that_was_taken_away_is_missed_by_name(tmp_path):
     with pytest.raises(ApplyError) as raised:
         world.go_back()
     assert f"The pack of demo that was at {world.live}/demo is at none of" in raised.value.message
-    assert f"put it back at {world.live}/demo" in raised.value.message
     assert raised.value.ref == "demo"
     os.rename(tmp_path / "taken", world.live / "demo")
     assert world.go_back() == []
@@ -250,7 +252,8 @@ def test_pending_says_where_the_old_tree_is_before_it_is_put_back(tmp_path, syst
     for number in itertools.count(1):
         world = World(tmp_path / str(number), kind)
         killed = is_killed(number, world.go)
-        moves = world.journal.read() or []
+        entry = world.journal.read()
+        moves = entry.moves if entry else ()
         waiting = transaction.pending(moves)
         for move in moves:
             if move.live in waiting:
@@ -294,9 +297,9 @@ def test_the_journal_gives_back_what_it_was_told(tmp_path):
     assert not journal.exists()
     assert journal.read() is None
     moves = [Move("demo", "pack", "/a", "/b", "/c", 1, 2), Move("demo", "config", "/d", None, "/e", 0, 3)]
-    journal.begin(moves)
+    journal.begin(moves, "run-1")
     assert journal.exists()
-    assert Journal(str(tmp_path)).read() == moves
+    assert Journal(str(tmp_path)).read() == Entry(tuple(moves), "run-1", this_process())
     assert os.stat(journal.path).st_mode & 0o777 == 0o644
     journal.end()
     assert journal.read() is None

@@ -15,6 +15,7 @@ from infrastructure.snapshot import take_snapshot
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._change import journal as transaction
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.journal import Journal, Move
+from ansible_collections.stackstorm.st2.plugins.module_utils._own_directory import STATE_DIRECTORY
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
     is_killed,
     without_waiting_for_disks,
@@ -39,15 +40,20 @@ class World:
     """A pack in its place and, unless it is to be removed, a new tree beside it."""
 
     def __init__(self, root, staged):
-        self.live, self.kept = root / "packs" / "demo", root / "releases" / "0001-1.0" / "pack"
+        self.live, self.kept = root / "packs" / "demo", root / STATE_DIRECTORY / "releases" / "0001-1.0" / "pack"
         grow(self.live, "old")
         self.kept.parent.mkdir(parents=True)
         if staged:
-            grow(root / "staging" / "demo", "new")
-        staged = str(root / "staging" / "demo") if staged else None
+            grow(root / STATE_DIRECTORY / "staging" / "demo", "new")
+        staged = str(root / STATE_DIRECTORY / "staging" / "demo") if staged else None
         self.move = transaction.prepared(Move("demo", "pack", str(self.live), staged, str(self.kept)))
         self.journal = Journal(str(root))
         self.before = take_snapshot(self.live)
+
+    def moves(self):
+        """Those in the journal."""
+        entry = self.journal.read()
+        return entry.moves if entry else ()
 
     def go(self):
         """What applying does when renaming has been refused."""
@@ -73,7 +79,7 @@ def test_killed_before_any_operation_the_old_tree_comes_back_whole(tmp_path, sta
     for number in itertools.count(1):
         world = World(tmp_path / str(number), staged)
         killed = is_killed(number, world.go)
-        moves = world.journal.read() or []
+        moves = world.moves()
         waiting = transaction.pending(moves)
         for where in waiting.values():
             assert take_snapshot(where) == world.before, "what a check run looks at is whole"
@@ -91,8 +97,8 @@ def test_killed_while_undoing_it_is_undone_by_the_next_one(tmp_path):
     for number in itertools.count(1):
         world = World(tmp_path / str(number), True)
         world.go()
-        killed = is_killed(number, lambda world=world: transaction.undo_all(world.journal.read()))
-        transaction.undo_all(world.journal.read())
+        killed = is_killed(number, lambda world=world: transaction.undo_all(world.moves()))
+        transaction.undo_all(world.moves())
         assert take_snapshot(world.live) == world.before, f"killed before operation {number}"
         if not killed:
             break
@@ -105,7 +111,7 @@ def test_nothing_is_copied_to_where_nothing_could_be_renamed_from(tmp_path, monk
 
     def stat(path, **named):
         status = true(path, **named)
-        if str(path) == str(world.kept.parent):
+        if os.path.realpath(path) == str(world.kept.parent):
             status = os.stat_result([*status[:2], status.st_dev + 1, *status[3:]])
         return status
 

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import re
@@ -14,9 +16,12 @@ import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
 import pytest
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._change import lock as lock_module
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.liveness import owner_from, this_process
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.lock import HostLock
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import LockError
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
@@ -77,7 +82,8 @@ def hold():
 
 
 def signature(directory):
-    return (directory / "lock").read_text()
+    """What the lock file says of who has it; empty when nobody does."""
+    return "".join((directory / "lock").read_text().splitlines()[1:])
 
 
 def test_one_at_a_time(tmp_path):
@@ -100,7 +106,9 @@ def test_the_owner_says_who_it_is_and_says_it_no_more_afterwards(tmp_path):
         lock.acquire(Deadline(1), create=True)
         owner = json.loads(signature(tmp_path))
         assert (owner["pid"], owner["host"]) == (os.getpid(), socket.gethostname())
-        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", owner["started"])
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", owner["taken"])
+        assert owner_from(owner) == this_process(lock.id) == lock.owner()
+        assert owner["boot"] == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     assert signature(tmp_path) == ""
 
 
@@ -163,10 +171,11 @@ def test_a_name_that_makes_no_sense_is_no_name(tmp_path, hold, text):
 
 def test_an_owner_on_another_host_is_named(tmp_path, hold):
     hold(tmp_path)
-    (tmp_path / "lock").write_text(json.dumps({"pid": 7, "host": "node2", "since": 0}))
+    owner = {"pid": 7, "host": "node2", "boot": "another", "since": 0, "taken": "2024-01-31T10:00:00Z"}
+    (tmp_path / "lock").write_text(json.dumps(owner))
     with pytest.raises(LockError) as raised:
         HostLock(str(tmp_path)).acquire(Deadline(0), create=False)
-    assert "process 7 on node2, for" in raised.value.message
+    assert "process 7 on node2, since 2024-01-31T10:00:00Z. This run" in raised.value.message
 
 
 def test_programs_that_the_owner_started_do_not_keep_it(tmp_path, hold):
@@ -238,3 +247,111 @@ def test_releasing_what_is_not_held_is_fine(tmp_path):
     lock.release()
     lock.release()
     assert not lock.held
+
+
+# The lock file's own name
+
+
+def first_line(directory):
+    return (directory / "lock").read_text().splitlines()[0]
+
+
+def test_the_lock_has_an_id_that_stays(tmp_path, hold):
+    with HostLock(str(tmp_path)) as lock:
+        lock.acquire(Deadline(0), create=True)
+        made = lock.id
+    assert re.fullmatch("[0-9a-f]{16}", made) and json.loads(first_line(tmp_path)) == {"id": made}
+    hold(tmp_path).kill()
+    assert json.loads(first_line(tmp_path)) == {"id": made}, "neither a run nor its death changes it"
+    with HostLock(str(tmp_path)) as lock:
+        lock.acquire(Deadline(0), create=False)
+        assert lock.id == made
+    os.unlink(tmp_path / "lock")
+    with HostLock(str(tmp_path)) as lock:
+        lock.acquire(Deadline(0), create=True)
+        assert lock.id != made, "another file is another lock"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\0\0\0", '{"pid": 1, "host": "x", "since": 0.5, "started": "of 0.2.0"}', '{"id": "']
+)
+def test_a_lock_without_an_id_gets_one(tmp_path, text):
+    (tmp_path / "lock").write_text(text)
+    with HostLock(str(tmp_path)) as lock:
+        lock.acquire(Deadline(0), create=False)
+        assert lock.id == "" and (tmp_path / "lock").read_text() == text
+        lock.acquire(Deadline(0), create=True)
+        assert json.loads(first_line(tmp_path)) == {"id": lock.id}
+        assert json.loads(signature(tmp_path))["lock"] == lock.id
+
+
+# Where locks are not to be had
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.EBADF, errno.ENOTSUP, errno.EINVAL, errno.ENOSYS])
+def test_without_locks_one_may_look_and_nothing_is_changed(tmp_path, monkeypatch, code):
+    def flock(_descriptor, _how):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with HostLock(str(tmp_path)) as lock:
+        assert lock.acquire(Deadline(0), create=False) is False and lock.problem is None, "there never was one"
+        with pytest.raises(LockError) as raised:
+            lock.acquire(Deadline(0), create=True)
+        assert not lock.held
+    said = raised.value.message
+    assert f"The lock {tmp_path}/lock on " in said and f"is not to be had: {os.strerror(code)}. " in said
+    mount = subprocess.run(["stat", "-c", "%m", str(tmp_path)], stdout=subprocess.PIPE, check=True)
+    assert f", mounted at {mount.stdout.decode().strip()}, " in said
+    assert "NFS as version 4" in said and "local_lock=flock" in said
+    with HostLock(str(tmp_path)) as lock:
+        assert lock.acquire(Deadline(0), create=False) is False
+        assert not lock.held and lock.problem.message == said
+
+
+def test_the_lock_is_opened_for_writing_as_nfs_wants_it(tmp_path, monkeypatch):
+    """NFS makes byte-range locks of flock, and an exclusive one of those needs a descriptor that can be written."""
+    with HostLock(str(tmp_path)) as lock:
+        lock.acquire(Deadline(0), create=True)
+
+    def flock(descriptor, _how):
+        if not fcntl.fcntl(descriptor, fcntl.F_GETFL) & (os.O_RDWR | os.O_WRONLY):
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    for create in (False, True):
+        with HostLock(str(tmp_path)) as lock:
+            assert lock.acquire(Deadline(0), create=create)
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS])
+@pytest.mark.parametrize("locks", [True, False])
+def test_who_can_only_read_it_may_look(tmp_path, monkeypatch, code, locks):
+    with HostLock(str(tmp_path)) as lock:
+        lock.acquire(Deadline(0), create=True)
+    true, true_flock = os.open, fcntl.flock
+
+    def refusing(path, flags, *more, **named):
+        if path == "lock" and flags & (os.O_RDWR | os.O_WRONLY):
+            raise OSError(code, os.strerror(code), path)
+        return true(path, flags, *more, **named)
+
+    def flock(descriptor, how):
+        if not locks:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        true_flock(descriptor, how)
+
+    monkeypatch.setattr(lock_module.os, "open", refusing)
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with HostLock(str(tmp_path)) as lock:
+        assert lock.acquire(Deadline(0), create=False) is locks is lock.held
+        with pytest.raises(LockError, match=rf"/lock cannot be used: {os.strerror(code)}\. Run as an account"):
+            lock.acquire(Deadline(0), create=True)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "directory"])
+def test_what_is_no_file_is_no_lock(tmp_path, kind):
+    os.mkfifo(tmp_path / "lock") if kind == "pipe" else (tmp_path / "lock").mkdir()
+    for create in (True, False):
+        with pytest.raises(LockError, match="/lock cannot be used: "):
+            HostLock(str(tmp_path)).acquire(Deadline(0), create=create)

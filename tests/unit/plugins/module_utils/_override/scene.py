@@ -18,10 +18,10 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
     override_options,
     registration_options,
 )
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.own_places import OwnPlaces
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import RegisteredRecords
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import Installation
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidContentError
-from ansible_collections.stackstorm.st2.plugins.module_utils._layout import state_directory
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.observe import installed_packs
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.options import options_from
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.run import Run
@@ -140,7 +140,7 @@ class Scene:
             options_from(task.params),
             check=check,
             registrar=self.database,
-            records=RegisteredRecords(state_directory(task.host.base_path)),
+            records=RegisteredRecords(OwnPlaces(task.host).state),
             deadline=Deadline(seconds),
         ).run()
 

@@ -9,7 +9,6 @@ import pytest
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import RegisteredRecords, overrides_digest
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import Installation
-from ansible_collections.stackstorm.st2.plugins.module_utils._layout import state_directory
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.observe import installed_packs, view
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._override.scene import Scene
 
@@ -21,7 +20,7 @@ def scene(tmp_path):
 
 def look(scene, registrar=None, kinds=("actions", "rules")):
     (pack,) = installed_packs(Installation([str(scene.host.packs)]), "sensu")
-    records = RegisteredRecords(state_directory(str(scene.host.base_path)))
+    records = RegisteredRecords(str(scene.host.packs / ".stackstorm.st2"))
     return view(pack, str(scene.host.overrides), kinds, registrar=registrar, records=records)
 
 
@@ -44,7 +43,7 @@ def test_who_cannot_read_is_not_asked(scene):
 
 
 def test_the_record_of_this_database(scene):
-    records = RegisteredRecords(state_directory(str(scene.host.base_path)))
+    records = RegisteredRecords(str(scene.host.packs / ".stackstorm.st2"))
     assert look(scene, scene.database).recorded is None
     records.write("sensu", {"overrides": "", "by": scene.database.by})
     assert look(scene, scene.database).recorded is True

@@ -335,7 +335,7 @@ def test_a_database_that_keeps_its_opinion_is_a_failure(api):
 
 
 def test_a_run_waits_for_the_lock_of_another(api):
-    with HostLock(str(api.host.base_path / STATE)) as lock:
+    with HostLock(str(api.host.packs / STATE)) as lock:
         lock.acquire(Deadline(5), create=True)
         with pytest.raises(LockError):
             api.run(actions={"disabled": ["check"]}, seconds=1)

@@ -23,8 +23,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
     registration_options,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.database import Database
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.own_places import OwnPlaces
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import Records
-from ansible_collections.stackstorm.st2.plugins.module_utils._layout import state_directory
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.options import options_from
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv import (
     MARKER,
@@ -194,7 +194,7 @@ def database_of(task, registrar=None, options=None):
     return Database(
         choosing(registrar or NoRegistrar()),
         Deadline(60),
-        Records(state_directory(task.host.base_path)),
+        Records(OwnPlaces(task.host).state),
         types=options.register_types if options else (),
         fail_on_failure=not options or options.fail_on_failure,
         prune=bool(options and options.prune),

@@ -94,7 +94,7 @@ def killed_runs(site, work):
     journals = 0
     for number in itertools.count(1):
         killed = is_killed(number, lambda: work(site), PLACING)
-        journal = (site.host.base_path / STATE / "journal.json").exists()
+        journal = (site.host.packs / STATE / "journal.json").exists()
         journals += journal
         if number == 1 or journal or not killed:
             yield number, killed
@@ -140,7 +140,7 @@ def interrupted(site):
         site.restore()
         assert is_killed(number, lambda: upgrade(site), ("rename", "unlink"))
         versions = [site.host.pack_version(ref) for ref in ("plain", "fresh_plain")]
-        if versions == ["1.0.2", "2.0.0"] and (site.host.base_path / STATE / "journal.json").exists():
+        if versions == ["1.0.2", "2.0.0"] and (site.host.packs / STATE / "journal.json").exists():
             return
 
 
@@ -154,7 +154,7 @@ def test_a_failure_after_something_was_put_back_is_a_change_all_the_same(site):
 
 
 def test_a_journal_that_cannot_be_read_stops_every_run_and_nothing_is_touched(site):
-    (site.host.base_path / STATE / "journal.json").write_text("{")
+    (site.host.packs / STATE / "journal.json").write_text("{")
     before = site.files(identity=True)
     for check in (True, False):
         outcome = upgrade(site, check=check)
@@ -179,7 +179,7 @@ def test_check_mode_sees_the_old_pack_where_it_really_is(site):
 
 STATES = {
     "no state at all": lambda site: shutil.rmtree(site.host.packs / STATE),
-    "no host state": lambda site: shutil.rmtree(site.host.base_path / STATE),
+    "no host state": lambda site: shutil.rmtree(site.host.packs / STATE),
     "no receipts": lambda site: shutil.rmtree(site.host.packs / STATE / "receipts"),
     "an empty receipt": lambda site: receipt(site).write_text(""),
     "a receipt that is a list": lambda site: receipt(site).write_text("[]"),
@@ -193,7 +193,7 @@ STATES = {
     ).write_text("{}"),
     "a touched pack.yaml": lambda site: os.utime(site.host.packs / "sensu" / "pack.yaml", (1, 1)),
     "debris": lambda site: (site.host.packs / STATE / "staging" / "1-dead" / "packs" / "sensu").mkdir(parents=True),
-    "half a journal": lambda site: (site.host.base_path / STATE / ".new-abc").write_text('{"moves"'),
+    "half a journal": lambda site: (site.host.packs / STATE / ".new-abc").write_text('{"moves"'),
     "half a release": lambda site: (site.host.packs / STATE / "releases" / "sensu" / "0001-1.0.0").mkdir(parents=True),
     "a file among the releases": lambda site: junk(site.host.packs / STATE / "releases" / "sensu" / "notes"),
     "no git directory": lambda site: shutil.rmtree(site.host.packs / "sensu" / ".git"),
@@ -230,7 +230,7 @@ def test_from_an_odd_state_the_wanted_one_is_reached_as_predicted(site, state):
     assert row_of(done)["after"]["commit"] == site.sha("sensu", "v1.0.2") == site.host.head("sensu")
     assert site.host.edited("sensu") == []
     assert site.debris() == []
-    assert not list((site.host.base_path / STATE).glob(".new-*"))
+    assert not list((site.host.packs / STATE).glob(".new-*"))
 
 
 @pytest.mark.parametrize("state", STATES)

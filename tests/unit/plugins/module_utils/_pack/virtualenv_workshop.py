@@ -16,6 +16,7 @@ from pathlib import Path
 from infrastructure.environment import clean_environment
 from infrastructure.servers import PackageIndex
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.staging import Staging
 from ansible_collections.stackstorm.st2.plugins.module_utils._layout import VirtualenvsDirectory
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv import Interpreters, Settings
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv_backend import choose_backend
@@ -44,6 +45,7 @@ class Workshop:
     def __init__(self, root, index, backend, options=("--always-copy",), st2=True, **environment):
         self.root = Path(root)
         (self.root / "home").mkdir(exist_ok=True)
+        self.staging = Staging()
         self.directory = VirtualenvsDirectory(str(self.root / "virtualenvs"))
         self.st2 = self.root / "st2" / "site-packages"
         self.st2.mkdir(parents=True, exist_ok=True)
@@ -59,6 +61,7 @@ class Workshop:
             self.directory,
             self.backend,
             self.interpreters.look(PYTHON),
+            staging=self.staging,
             deadline=Deadline(seconds),
             environment=self.environment,
             redactor=Redactor(["hunter2"]),

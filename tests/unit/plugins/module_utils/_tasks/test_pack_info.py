@@ -256,7 +256,7 @@ def test_while_an_interrupted_run_waits_the_old_packs_are_told(site):
         is_killed(number, lambda: site.run(str(site.root / "plain"), dependencies="skip"), ("rename",))
         if site.host.pack_version("plain") == "3.0.0":
             break
-    assert os.path.exists(site.host.base_path / STATE / "journal.json")
+    assert os.path.exists(site.host.packs / STATE / "journal.json")
     pack = one(site, "plain")
     assert (pack["version"], pack["managed"], pack["edits"]) == ("2.0.0", True, [])
     assert pack["path"] == str(site.host.packs / "plain")
