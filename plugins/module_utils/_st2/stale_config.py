@@ -38,9 +38,9 @@ _ONLY = ("config",)
 _MARK = "this_version_has_no_config_schema"
 # st2common/models/api/pack.py ConfigSchemaAPI
 _NAME = re.compile(r"\w+")
-# What may be anything. StackStorm takes an attribute of no type for a string, unless it is empty or has such a choice
-# (util/schema/__init__.py modify_schema_allow_default_none, SCHEMA_ANY_TYPE).
-_ANY = ("array", "boolean", "integer", "number", "object", "string")
+# StackStorm takes an attribute of no type for a string unless it has such a choice, to which it adds null
+# (util/schema/__init__.py modify_schema_allow_default_none).
+_ANYTHING = {"anyOf": [{"type": one} for one in ("array", "boolean", "integer", "number", "object", "string")]}
 
 
 @dataclass(frozen=True)
@@ -132,11 +132,11 @@ def open_schema(schema: t.Optional[t.Mapping[str, t.Any]], values: t.Mapping[t.A
     }
     for name in values:
         if isinstance(name, str) and _NAME.fullmatch(name):
-            attributes[name] = {}
+            attributes[name] = _ANYTHING
     for name, attribute in (schema or {}).items():
         value = values.get(name)
         if _is_secret(attribute) and not (isinstance(value, str) and "decrypt_kv" in value):
-            attributes[name] = {"secret": True, "anyOf": [{"type": one} for one in _ANY]}
+            attributes[name] = {"secret": True, **_ANYTHING}
     return attributes
 
 
