@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from infrastructure.packs import PackTree
+from infrastructure.repositories import GitRepository
 from infrastructure.servers import CertificateAuthority
 from infrastructure.st2_host import ScratchHost
 from infrastructure.st2_stub import (
     ADMIN,
     OBSERVER,
+    Account,
     Fault,
     Outcome,
     StackStormStub,
@@ -114,6 +116,29 @@ def test_an_observer_reads_and_is_refused_the_rest_with_rbac_only(stub: StackSto
     text = 'User "observer" doesn\'t have required permission "action_execute" on resource "action:packs:unload"'
     assert ask.fault("POST", "/executions", unload, headers=observer) == (403, text)
     assert ask.fault("GET", "/packs?limit=-1", headers=observer)[0] == 403
+
+
+def test_an_install_needs_more_than_the_permission_to_install(host: ScratchHost, tmp_path: Path) -> None:
+    repository = GitRepository(tmp_path / "demo.git")
+    repository.release(PackTree("demo", minimal=True))
+    with StackStormStub(host, index={"demo": repository.build()}, rbac=True) as stub:
+        grants: t.Tuple[str, ...] = ("pack_install",)
+        for more in ("action_view", "pack_register"):
+            stub.accounts.accounts[1] = Account("robot", "p", "robot-key", "deployers", grants)
+            headers = {"St2-Api-Key": "robot-key"}
+            started = Client(stub)("POST", "/packs/install", {"packs": ["demo"]}, headers=headers)
+            assert started.status_code == 202
+            seen = Client(stub)("GET", f"/executions/{started.json()['execution_id']}", headers=headers)
+            assert seen.status_code == (200 if "action_view" in grants else 403)
+            stub.executions.finish()
+            done = Client(stub)("GET", f"/executions/{started.json()['execution_id']}").json()
+            assert (done["status"], "pack_register" in str(done["result"])) == ("failed", True)
+            assert stub.pack("demo") is None
+            grants += (more,)
+        stub.accounts.accounts[1] = Account("robot", "p", "robot-key", "deployers", grants)
+        Client(stub)("POST", "/packs/install", {"packs": ["demo"]}, headers=headers)
+        stub.executions.finish()
+        assert stub.pack("demo")
 
 
 def test_nobody_has_to_say_who_they_are_where_auth_is_off(host: ScratchHost) -> None:

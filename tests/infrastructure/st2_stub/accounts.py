@@ -52,13 +52,15 @@ class Denied(Exception):
 class Account:
     """A user. The secrets are no part of its repr.
 
-    * ``role``: ``admin`` or ``observer``; it counts with RBAC only.
+    * ``role``: ``admin``, ``observer``, or any other name, whose user may do what ``grants`` names; it counts with RBAC
+      only.
     """
 
     username: str
     password: str = dataclasses.field(repr=False)
     api_key: str = dataclasses.field(default="", repr=False)
     role: str = "admin"
+    grants: t.Tuple[str, ...] = ()
 
 
 @dataclasses.dataclass
@@ -142,11 +144,16 @@ class Accounts:
 
         :arg resource: the uid of what it is about, where StackStorm says it.
         """
-        if self.is_admin(identity) or permission not in REFUSED_TO_OBSERVERS:
+        account = identity.account
+        if account is None or self.is_admin(identity) or _may(account, permission):
             return
-        name = identity.account.username if identity.account else ""
+        name = account.username
         where = f' on resource "{resource}"' if resource else ""
         raise Denied(403, f'User "{name}" doesn\'t have required permission "{permission}"{where}')
+
+    def by_name(self, username: str) -> Identity:
+        """Return who works in an execution that a user has started."""
+        return Identity(next((each for each in self.accounts if each.username == username), None))
 
     def _by_token(self, text: str, location: str) -> Identity:
         token = self._tokens.get(text)
@@ -162,3 +169,7 @@ class Accounts:
                 return Identity(account, "API key", location)
         key_hash = hashlib.sha512((SALT + text).encode()).hexdigest()
         raise Denied(401, f"Unauthorized - ApiKey with key_hash={key_hash} not found.")
+
+
+def _may(account: Account, permission: str) -> bool:
+    return permission not in REFUSED_TO_OBSERVERS if account.role == "observer" else permission in account.grants

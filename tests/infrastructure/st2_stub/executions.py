@@ -193,6 +193,11 @@ class Executions:
                     execution.statuses.append("running" if "scheduled" in execution.statuses else "scheduled")
             return execution.document(self._database.new_id)
 
+    def action_of(self, identity: str) -> str:
+        """Return the ref of the action that an execution runs; empty where there is none."""
+        with self._lock:
+            return self._all[identity].action if identity in self._all else ""
+
     def finish(self) -> None:
         """Do all work that is not endless, without anybody asking."""
         with self._database.session(), self._lock:

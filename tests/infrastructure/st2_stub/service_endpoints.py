@@ -46,7 +46,7 @@ class ServiceEndpoints:
             Route("GET", "/user", self.user),
             Route("GET", "/executions", self.list, "execution_list"),
             Route("POST", "/executions", self.start),
-            Route("GET", "/executions/([^/]+)", self.get, "execution_view"),
+            Route("GET", "/executions/([^/]+)", self.get),
             Route("DELETE", "/executions/([^/]+)", self.cancel),
         ]
 
@@ -107,7 +107,10 @@ class ServiceEndpoints:
         return Answer(201, execution.document(self._database.new_id))
 
     def get(self, call: Call, identity: str) -> Answer:
-        """GET /executions/{id}: each asking moves it on."""
+        """GET /executions/{id}: each asking moves it on. Whoever may see the action may see what it does."""
+        action = self._executions.action_of(identity)
+        if action:
+            self._accounts.require(call.identity, "action_view", "action:" + action.replace(".", ":", 1))
         document = self._executions.poll(identity)
         if document is None:
             raise NotFound(f'Unable to identify resource with id "{identity}".')

@@ -89,7 +89,7 @@ class StackStormStub:
         tls = ca.server_context() if ca else None
         self._server = StubServer(self._answer, self.requests, self.faults, tls)
         self.api_url = self._server.url
-        actions = Actions(self.paths, self.database, self.executions, self.downloads, self.api_url)
+        actions = Actions(self.paths, self.database, self.executions, self.downloads, self.accounts, self.api_url)
         service = ServiceEndpoints(self.database, self.accounts, self.executions, actions, host.version)
         packs = PackEndpoints(self.database, self.paths, self.index, actions)
         configs = ConfigEndpoints(self.database, self.paths)

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shutil
 import typing as t
 
 from ..repositories import GitError
+from .accounts import Accounts, Denied
 from .database import Database
 from .downloads import Downloads
 from .executions import Execution, Executions, Outcome
@@ -36,17 +38,23 @@ class Actions:
     """
 
     def __init__(
-        self, paths: HostPaths, database: Database, executions: Executions, downloads: Downloads, url: str
+        self,
+        paths: HostPaths,
+        database: Database,
+        executions: Executions,
+        downloads: Downloads,
+        accounts: Accounts,
+        url: str,
     ) -> None:
         self._paths = paths
         self._database = database
         self._executions = executions
         self._downloads = downloads
+        self._accounts = accounts
         self._url = url
         self._works: t.Mapping[str, t.Callable[[Record], t.Any]] = {
             "core.noop": lambda _parameters: None,
             "packs.download": lambda given: downloads.download(given["packs"], bool(given.get("force"))),
-            "packs.load": self._load,
             "packs.unload": self._unload,
             "packs.delete": self._delete,
             "packs.setup_virtualenv": self._setup_virtualenv,
@@ -58,8 +66,11 @@ class Actions:
             return self._executions.start(action, parameters, user, self._install)
         if action == "packs.uninstall":
             return self._executions.start(action, parameters, user, self._uninstall)
-        work = self._works[action]
+        work = self._work(action, user)
         return self._executions.start(action, parameters, user, lambda execution: _run(action, work, parameters))
+
+    def _work(self, action: str, user: str) -> t.Callable[[Record], t.Any]:
+        return functools.partial(self._load, user=user) if action == "packs.load" else self._works[action]
 
     # packs.install (contrib/packs/actions/workflows/install.yaml)
 
@@ -68,8 +79,8 @@ class Actions:
 
     def task(self, execution: Execution, name: str, action: str, parameters: Record) -> Outcome:
         """Run one task of an orquesta workflow."""
-        outcome = _run(action, self._works[action], parameters)
-        return self.note_task(execution, name, action, parameters, outcome)
+        work = self._work(action, execution.user)
+        return self.note_task(execution, name, action, parameters, _run(action, work, parameters))
 
     def note_task(self, execution: Execution, name: str, action: str, parameters: Record, outcome: Outcome) -> Outcome:
         """Add a task of an orquesta workflow that has run."""
@@ -100,13 +111,17 @@ class Actions:
 
     # The parts
 
-    def _load(self, parameters: Record) -> Record:
+    def _load(self, parameters: Record, user: str) -> Record:
+        """Ask the API, as the user who has started the execution."""
         kinds = parameters.get("register") or "all"
         try:
+            self._accounts.require(self._accounts.by_name(user), "pack_register")
             return register(self._paths, self._database, kinds.split(","), parameters["packs"])
         except Exception as error:
             text = f"400 Client Error: Bad Request\nMESSAGE: {error}"
-            if not isinstance(error, ValueError):
+            if isinstance(error, Denied):
+                text = f"403 Client Error: Forbidden\nMESSAGE: {error}"
+            elif not isinstance(error, ValueError):
                 text = "500 Server Error: Internal Server Error\nMESSAGE: Internal Server Error"
             raise HTTPError(f"{text} for url: {self._url}/v1/packs/register") from error
 

@@ -12,7 +12,7 @@ from infrastructure.packs import PackTree
 from infrastructure.snapshot import take_snapshot
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import HostError, OptionError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.planning import Planner
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.planner import PackPlanner
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
     without_waiting_for_disks,
 )
@@ -78,6 +78,16 @@ def test_dependencies_come_first_and_with_their_version(site):
     assert {row["action"] for row in both.rows} == {"remove"}
 
 
+@pytest.mark.parametrize("policy", ["install", "check"])
+def test_what_another_pack_needs_stays(site, policy):
+    site.run("napalm")
+    refused = site.run("sensu", state="absent", dependencies=policy)
+    assert "napalm 0.5.0 needs sensu" in refused.failure.message and refused.failure.step == "dependencies"
+    assert site.host.pack_version("sensu") == "1.0.1"
+    assert site.run("sensu", state="absent", dependencies="skip").changed
+    assert site.host.installed() == ["napalm"]
+
+
 def test_several_requests_for_one_pack_are_one_row(site):
     done = converge(site, "sensu", "sensu=1.0.1", site.url("sensu") + "=1.0.1")
     assert [row["requested"] for row in done.rows] == [["sensu", "sensu=1.0.1", site.url("sensu") + "=1.0.1"]]
@@ -134,7 +144,7 @@ def test_a_link_that_a_developer_made_is_not_replaced_but_removed(site, tmp_path
 @pytest.mark.parametrize(("names", "version"), [(("sensu=1.0.1",), "1.0.1"), (("sensu",), "1.0.2")])
 def test_the_plan_is_made_anew_after_another_run_was_at_work(site, monkeypatch, names, version):
     """Between the first look and the lock, another run installs what is asked for, or something else."""
-    look = Planner.plan_at_rest
+    look = PackPlanner.at_rest
     other = iter([lambda: site.run(f"sensu={version}")])
 
     def look_and_be_overtaken(planner):
@@ -142,7 +152,7 @@ def test_the_plan_is_made_anew_after_another_run_was_at_work(site, monkeypatch, 
         next(other, lambda: None)()
         return found
 
-    monkeypatch.setattr(Planner, "plan_at_rest", look_and_be_overtaken)
+    monkeypatch.setattr(PackPlanner, "at_rest", look_and_be_overtaken)
     outcome = site.run(*names)
     assert outcome.failure is None and [row["action"] for row in outcome.rows] == ["none"]
     assert site.host.pack_version("sensu") == version
