@@ -14,7 +14,7 @@ import pytest
 from infrastructure.snapshot import take_snapshot
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._change import journal as transaction
-from ansible_collections.stackstorm.st2.plugins.module_utils._change.journal import Journal, Move
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.journal import Entry, Journal, Move
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ApplyError
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
     is_killed,
@@ -80,8 +80,8 @@ class World:
 
     def go_back(self):
         """What the next run does."""
-        moves = self.journal.read()
-        return transaction.undo_all(moves or ())
+        entry = self.journal.read()
+        return transaction.undo_all(entry.moves if entry else ())
 
     def _move(self, what, name, new=True):
         return Move(
@@ -250,7 +250,8 @@ def test_pending_says_where_the_old_tree_is_before_it_is_put_back(tmp_path, syst
     for number in itertools.count(1):
         world = World(tmp_path / str(number), kind)
         killed = is_killed(number, world.go)
-        moves = world.journal.read() or []
+        entry = world.journal.read()
+        moves = entry.moves if entry else ()
         waiting = transaction.pending(moves)
         for move in moves:
             if move.live in waiting:
@@ -294,9 +295,10 @@ def test_the_journal_gives_back_what_it_was_told(tmp_path):
     assert not journal.exists()
     assert journal.read() is None
     moves = [Move("demo", "pack", "/a", "/b", "/c", 1, 2), Move("demo", "config", "/d", None, "/e", 0, 3)]
-    journal.begin(moves)
+    journal.begin(moves, {"demo": ("pack", "config"), "other": ["overrides"]})
     assert journal.exists()
-    assert Journal(str(tmp_path)).read() == moves
+    told = {"demo": ("pack", "config"), "other": ("overrides",)}
+    assert Journal(str(tmp_path)).read() == Entry(tuple(moves), told)
     assert os.stat(journal.path).st_mode & 0o777 == 0o644
     journal.end()
     assert journal.read() is None

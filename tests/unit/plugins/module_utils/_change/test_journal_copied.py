@@ -73,7 +73,8 @@ def test_killed_before_any_operation_the_old_tree_comes_back_whole(tmp_path, sta
     for number in itertools.count(1):
         world = World(tmp_path / str(number), staged)
         killed = is_killed(number, world.go)
-        moves = world.journal.read() or []
+        entry = world.journal.read()
+        moves = entry.moves if entry else ()
         waiting = transaction.pending(moves)
         for where in waiting.values():
             assert take_snapshot(where) == world.before, "what a check run looks at is whole"
@@ -91,8 +92,8 @@ def test_killed_while_undoing_it_is_undone_by_the_next_one(tmp_path):
     for number in itertools.count(1):
         world = World(tmp_path / str(number), True)
         world.go()
-        killed = is_killed(number, lambda world=world: transaction.undo_all(world.journal.read()))
-        transaction.undo_all(world.journal.read())
+        killed = is_killed(number, lambda world=world: transaction.undo_all(world.journal.read().moves))
+        transaction.undo_all(world.journal.read().moves)
         assert take_snapshot(world.live) == world.before, f"killed before operation {number}"
         if not killed:
             break

@@ -254,7 +254,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._process import Dea
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.choose_registrar import choose_registrar
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
-from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import RegisteredRecords
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import Records
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration_options import RegistrationOptions
 host = read_host({conf!r}, {{}})
 registrar, warnings = choose_registrar(
@@ -262,7 +262,7 @@ registrar, warnings = choose_registrar(
     host, environment={{"HOME": {home!r}}}, deadline=Deadline(9), redactor=Redactor(),
 )
 assert registrar.name == "none", registrar
-RegisteredRecords(host.base_path).read("sensu")
+Records(host.base_path).read("sensu")
 print(" ".join(sorted({{"yaml", "jsonschema", "requests", "semver", "socket"}} & set(sys.modules))))
 """
 
