@@ -10,11 +10,12 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
+from .._change.telling import ABSENT, CURRENT, UNKNOWN
 from .._errors import St2Error
 from .._pack import report
 from .._pack.plan import PackPlan, State
 from .observe import Packs
-from .plan import VIRTUALENV, Step, plan_of, realised
+from .plan import VIRTUALENV, Step, known_of, plan_of, realised
 from .request import ApiRequest
 
 Row = t.Dict[str, t.Any]
@@ -50,12 +51,18 @@ def _row(step: Step, now: t.Optional[Packs], error: St2Error, done: bool, touche
         after = _state(step.ref, now, planned.before)
         row["after"] = after and {"version": after.version or None, "commit": None, "digest": None}
         row["changed"] = touched or row["after"] != row["before"]
-        # Its files may not be what the database has.
-        row["registered"] = not touched and (after is not None) == (not step.removes)
+        row["database_state"] = _database_state(after, told=now is not None, touched=touched)
         row["msg"] = f"{row['msg']}: not done, because of {error.ref or 'the failure'}"
     if blamed:
         row["step"], row["msg"] = error.step, error.message
     return row
+
+
+def _database_state(after: t.Optional[State], *, told: bool, touched: bool) -> str:
+    """What the database has. Whether files that were touched are the same, nobody knows."""
+    if not told or (after and touched):
+        return UNKNOWN
+    return CURRENT if after else ABSENT
 
 
 def _state(ref: str, now: t.Optional[Packs], before: t.Optional[State]) -> t.Optional[State]:
@@ -77,7 +84,8 @@ def _row_of_request(asked: ApiRequest, packs: Packs, error: St2Error, *, alone: 
         before=state,
         after=state,
         requested=(asked.requested,),
-        registration="current" if pack else "skipped",
+        registration="current",
+        known=known_of(state),
     )
     (row,) = report.rows(plan_of([Step(planned)]))
     blamed = alone or error.ref == asked.ref

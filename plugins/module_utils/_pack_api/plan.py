@@ -11,6 +11,7 @@ import re
 import typing as t
 from dataclasses import dataclass, replace
 
+from .._change.telling import ABSENT, CURRENT, KnownPack
 from .._content.versions import same_version, sort_versions
 from .._errors import DependencyError, OptionError
 from .._layout import SYSTEM_PACKS
@@ -139,7 +140,15 @@ def _pack(
         after=after,
         requested=requested,
         registration=registration,
+        known=known_of(before),
     )
+
+
+def known_of(state: t.Optional[State]) -> KnownPack:
+    """What StackStorm's database has of a pack; StackStorm answers for it that the files are the same."""
+    if state is None:
+        return KnownPack(True, ABSENT, True, CURRENT, True)
+    return KnownPack(True, CURRENT, True, CURRENT, True, state.version)
 
 
 def _action(before: str, after: str) -> str:

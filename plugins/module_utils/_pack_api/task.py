@@ -10,6 +10,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
+from .._change.telling import overall
 from .._errors import DependencyError, MissingLibraryError, OptionError, St2Error, VerifyError
 from .._pack import report
 from .._process import Deadline
@@ -154,8 +155,8 @@ class Convergence:
 def _returned(rows: t.List[t.Dict[str, t.Any]]) -> t.Dict[str, t.Any]:
     # How many of what was registered StackStorm tells only in its executions.
     registration: t.Dict[str, t.Any] = {"by": "api", "counts": {}, "overridden": {}}
-    registered = bool(rows) and all(row["registered"] for row in rows)
-    return {"packs": rows, "registered": registered, "registration": registration}
+    state = overall(row["database_state"] for row in rows)
+    return {"packs": rows, "database_state": state, "registration": registration}
 
 
 def _unknown_dependencies(step: Step) -> str:

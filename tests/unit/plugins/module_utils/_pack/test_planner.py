@@ -14,13 +14,11 @@ from infrastructure.packs import PackTree
 from infrastructure.repositories import run_git
 from infrastructure.snapshot import compare
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._change.journal import Journal
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.session import View
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.staging import Staging
-from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import Installation
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import DependencyError, OptionError, SourceError
-from ansible_collections.stackstorm.st2.plugins.module_utils._layout import VirtualenvsDirectory
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.options import options_from
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.planning import Planner
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.planner import PackPlanner
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
     without_waiting_for_disks,
@@ -65,18 +63,15 @@ def planner(site, *names, staging=None, **given):
     """A planner as a run makes it, with the staging of check mode."""
     task = site.pack_task(*names, **{"virtualenv": "never", **given})
     options = options_from(task.params)
-    return Planner(
-        task.host,
+    return PackPlanner(
+        View(task.host, staging or Staging(task.scratch)),
         options,
-        Installation(task.host.packs_base_paths),
-        VirtualenvsDirectory(task.host.virtualenvs_path),
+        database_of(task),
         base_path=options.base_path or task.host.system_packs_path,
-        staging=staging or Staging(task.scratch),
         scratch=task.scratch,
         deadline=Deadline(60),
         environment=task.environment,
         redactor=task.redactor,
-        database=database_of(task),
     )
 
 
@@ -106,7 +101,7 @@ def actions(plan):
 def test_what_is_known_without_network_and_programs(site, tmp_path, names, given, expected):
     nothing = {"PATH": str(tmp_path)}
     before = site.host.snapshot(identity=True)
-    plan = planner(site, *names, environment=nothing, **given).plan_at_rest()
+    plan = planner(site, *names, environment=nothing, **given).at_rest()
     assert (plan and actions(plan)) == expected
     assert compare(before, site.host.snapshot(identity=True)) == ([], [], [])
 
@@ -114,15 +109,15 @@ def test_what_is_known_without_network_and_programs(site, tmp_path, names, given
 def test_a_satisfied_pack_whose_dependency_is_missing_is_not_at_rest(site):
     site.run("middle", dependencies="skip")
     site.run("sensu", state="absent", dependencies="skip")
-    assert planner(site, "middle").plan_at_rest() is None
-    assert actions(planner(site, "middle", dependencies="skip").plan_at_rest()) == [("middle", "none")]
+    assert planner(site, "middle").at_rest() is None
+    assert actions(planner(site, "middle", dependencies="skip").at_rest()) == [("middle", "none")]
 
 
 SATISFIED = """\
 import sys, tempfile
 sys.path[:0] = {path!r}
 from ansible_collections.stackstorm.st2.plugins.module_utils import _argspec as spec
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.task import converge_packs
+from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.pack import converge_packs
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task
@@ -150,21 +145,21 @@ def test_a_satisfied_run_imports_no_library_that_is_not_pythons(site):
 
 
 def test_dependencies_come_before_what_needs_them_and_what_stays_before_all(site):
-    plan = planner(site, "top").make_plan()
+    plan = planner(site, "top").make()
     assert sorted(actions(plan)) == [("free", "install"), ("middle", "install"), ("top", "install")]
     order = [pack.ref for pack in plan.packs]
     assert order[-1] == "top"
-    assert actions(planner(site, "sensu", "top").make_plan())[0] == ("sensu", "none")
+    assert actions(planner(site, "sensu", "top").make())[0] == ("sensu", "none")
 
 
 def test_a_circle_of_dependencies_is_gone_round_once(site):
-    assert sorted(actions(planner(site, "yin").make_plan())) == [("yang", "install"), ("yin", "install")]
+    assert sorted(actions(planner(site, "yin").make())) == [("yang", "install"), ("yin", "install")]
 
 
 def test_what_is_fetched_lies_in_staging_and_nowhere_else(site):
     before = site.host.snapshot(identity=True)
     staging = Staging(str(site.host.tmp / "elsewhere"))
-    plan = planner(site, "sensu=1.0.2", staging=staging).make_plan()
+    plan = planner(site, "sensu=1.0.2", staging=staging).make()
     (pack,) = plan.packs
     assert pack.candidate.staged.startswith(str(site.host.tmp / "elsewhere"))
     assert run_git("-C", pack.candidate.staged, "rev-parse", "HEAD") == site.sha("sensu", "v1.0.2")
@@ -175,23 +170,23 @@ def test_what_is_fetched_lies_in_staging_and_nowhere_else(site):
 
 def test_a_conflict_between_packs_names_both(site):
     with pytest.raises(DependencyError) as raised:
-        planner(site, "middle", "sensu=1.0.2").make_plan()
+        planner(site, "middle", "sensu=1.0.2").make()
     assert "middle 1.0.0 needs sensu=1.0.1, but this task installs sensu 1.0.2" in raised.value.message
 
 
 def test_dependencies_may_be_only_looked_at_or_left_out(site):
     with pytest.raises(DependencyError, match="Dependencies are missing: "):
-        planner(site, "top", dependencies="check").make_plan()
-    assert actions(planner(site, "top", dependencies="skip").make_plan()) == [("top", "install")]
+        planner(site, "top", dependencies="check").make()
+    assert actions(planner(site, "top", dependencies="skip").make()) == [("top", "install")]
 
 
 def test_a_new_pack_goes_where_it_is_asked_to_and_an_old_one_stays(site):
     other = str(site.host.extra_base_paths[0])
-    (pack,) = planner(site, "free", base_path=other).make_plan().packs
+    (pack,) = planner(site, "free", base_path=other).make().packs
     assert pack.base_path == other
     with pytest.raises(OptionError, match="Packs are not moved from one to the other"):
-        planner(site, "sensu=1.0.2", base_path=other).make_plan()
-    (pack,) = planner(site, "sensu=1.0.2").make_plan().packs
+        planner(site, "sensu=1.0.2", base_path=other).make()
+    (pack,) = planner(site, "sensu=1.0.2").make().packs
     assert pack.base_path == str(site.host.packs)
 
 
@@ -200,7 +195,7 @@ def test_a_new_pack_goes_where_it_is_asked_to_and_an_old_one_stays(site):
 
 def test_edits_come_with_what_undoing_them_gives(site):
     (site.host.packs / "sensu" / "pack.yaml").write_text("ref: sensu\nname: Mine\nversion: 6.6.6\n")
-    (pack,) = planner(site, "sensu", verify="content").make_plan().packs
+    (pack,) = planner(site, "sensu", verify="content").make().packs
     assert (pack.action, pack.edits) == ("repair", ("edited pack.yaml",))
     assert (pack.before.version, pack.after.version, pack.name) == ("6.6.6", "1.0.1", "sensu")
     assert pack.remembered is not None and pack.remembered.version == "1.0.1"
@@ -209,7 +204,7 @@ def test_edits_come_with_what_undoing_them_gives(site):
 def test_edits_of_what_stackstorm_installed_come_back_from_its_commit(site):
     site.host.install_like_st2(site.repositories["free"], "free")
     (site.host.packs / "free" / "pack.yaml").write_text("ref: free\nname: Mine\nversion: 6.6.6\n")
-    (pack,) = planner(site, "free", verify="content").make_plan().packs
+    (pack,) = planner(site, "free", verify="content").make().packs
     assert (pack.before.version, pack.after.version, pack.remembered) == ("6.6.6", "1.0.0", None)
     site.run("free", verify="content")
     assert site.host.pack_version("free") == "1.0.0"
@@ -217,7 +212,7 @@ def test_edits_of_what_stackstorm_installed_come_back_from_its_commit(site):
 
 def test_edits_of_a_plain_directory_are_seen_also_in_pack_yaml(site):
     (site.host.packs / "local" / "pack.yaml").write_text("ref: local\nname: Mine\nversion: 6.6.6\n")
-    (pack,) = planner(site, "local", verify="content").make_plan().packs
+    (pack,) = planner(site, "local", verify="content").make().packs
     assert (pack.action, pack.edits, pack.after.version) == ("repair", ("edited pack.yaml",), "1.0.0")
     assert pack.candidate is not None, "fetched anew from where it came from"
 
@@ -227,7 +222,7 @@ def test_edits_whose_source_is_gone_cannot_be_repaired(site):
     (site.root / "local").rename(site.root / "gone")
     try:
         with pytest.raises(SourceError, match=r"The pack directory \S+ does not exist"):
-            planner(site, "local", verify="content").make_plan()
+            planner(site, "local", verify="content").make()
     finally:
         (site.root / "gone").rename(site.root / "local")
 
@@ -235,9 +230,9 @@ def test_edits_whose_source_is_gone_cannot_be_repaired(site):
 def test_a_virtualenv_made_for_edited_requirements_is_made_again(site):
     (site.host.packs / "sensu" / "requirements.txt").write_text("other\n")
     site.place_virtualenv("sensu")
-    (pack,) = planner(site, "sensu", virtualenv="auto").plan_at_rest().packs
+    (pack,) = planner(site, "sensu", virtualenv="auto").at_rest().packs
     assert (pack.action, pack.virtualenv) == ("none", "kept"), "right for what is there"
-    (pack,) = planner(site, "sensu", verify="content", virtualenv="auto").make_plan().packs
+    (pack,) = planner(site, "sensu", verify="content", virtualenv="auto").make().packs
     assert (pack.action, pack.virtualenv) == ("repair", "rebuilt"), "and wrong for what comes back"
 
 
@@ -245,13 +240,13 @@ def test_a_virtualenv_made_for_edited_requirements_is_made_again(site):
 
 
 def test_a_source_that_no_pack_came_from_is_nothing_to_remove(site):
-    plan = planner(site, "https://git.example.com/org/repo", state="absent").plan_at_rest()
+    plan = planner(site, "https://git.example.com/org/repo", state="absent").at_rest()
     assert [(pack.action, pack.requested) for pack in plan.packs] == [("none", ("https://git.example.com/org/repo",))]
 
 
 def test_a_pack_is_removed_by_its_source_in_any_spelling(site):
     path = str(site.repositories["sensu"].path)
-    plan = planner(site, f"file://{path}", path, f"{path}/", "sensu", state="absent").make_plan()
+    plan = planner(site, f"file://{path}", path, f"{path}/", "sensu", state="absent").make()
     assert actions(plan) == [("sensu", "remove")]
     assert plan.packs[0].requested == (f"file://{path}", path, f"{path}/", "sensu")
 
@@ -260,15 +255,15 @@ def test_a_pack_is_removed_by_its_source_in_any_spelling(site):
 def test_what_others_need_is_not_removed(site, policy):
     site.run("middle")
     with pytest.raises(DependencyError, match=r"middle 1\.0\.0 needs sensu"):
-        planner(site, "sensu", state="absent", dependencies=policy).make_plan()
-    assert len(planner(site, "sensu", "middle", state="absent").make_plan().packs) == 2
-    assert actions(planner(site, "sensu", state="absent", dependencies="skip").make_plan()) == [("sensu", "remove")]
+        planner(site, "sensu", state="absent", dependencies=policy).make()
+    assert len(planner(site, "sensu", "middle", state="absent").make().packs) == 2
+    assert actions(planner(site, "sensu", state="absent", dependencies="skip").make()) == [("sensu", "remove")]
 
 
 @pytest.mark.parametrize("name", ["chatops", "core", "linux", "packs"])
 def test_stackstorms_own_packs_are_never_removed(site, name):
     with pytest.raises(OptionError, match=f"{name} is one of StackStorm's own packs and is never removed"):
-        planner(site, name, state="absent", dependencies="skip").plan_at_rest()
+        planner(site, name, state="absent", dependencies="skip").at_rest()
 
 
 # Tools
@@ -295,5 +290,5 @@ def test_warnings_of_what_was_found_are_gathered(tmp_path):
     repository.build()
     made = planner(site, "sensu=1.0.1")
     assert made.warnings == []
-    made.make_plan()
+    made.make()
     assert [("both a branch" in text, text.startswith("sensu: ")) for text in made.warnings] == [(True, True)]

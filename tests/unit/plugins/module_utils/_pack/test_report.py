@@ -71,9 +71,9 @@ def test_of_several_packs_the_line_names_those_that_change():
 
 
 def test_an_interrupted_run_that_was_undone_comes_first():
-    assert line(Plan((), ("a", "b"))) == "interrupted run undone (a, b)"
-    assert line(Plan((pack_plan("none"),), ("a",))) == "interrupted run undone (a)"
-    assert line(Plan((pack_plan(),), ("a",))) == "interrupted run undone (a); sensu 1.0.1 -> 1.0.2 2222222"
+    assert line(Plan(()), ("a", "b")) == "interrupted run undone (a, b)"
+    assert line(Plan((pack_plan("none"),)), ("a",)) == "interrupted run undone (a)"
+    assert line(Plan((pack_plan(),)), ("a",)) == "interrupted run undone (a); sensu 1.0.1 -> 1.0.2 2222222"
 
 
 def test_the_diff_shows_identity_and_what_comes_and_goes():
@@ -164,7 +164,7 @@ def test_a_row_says_what_was_asked_what_was_there_and_what_is_there_now():
         "changed": True,
         "virtualenv": "rebuilt",
         "edits": ["edited a"],
-        "registered": False,
+        "database_state": "unknown",
         "step": None,
         "msg": "sensu 1.0.1 -> 1.0.2 2222222",
     }
@@ -239,7 +239,8 @@ def test_a_run_that_failed_before_its_plan_tells_what_is_there(tmp_path):
     (tmp_path / "sensu").mkdir()
     (tmp_path / "sensu" / "pack.yaml").write_text("ref: sensu\nname: Sensu\nversion: 1.0.1\n")
     requests = [parse_spec(text) for text in ("sensu=2.0.0", "nosuch", "https://git.example.com/o/r=1.0.0")]
-    found = rows_of_requests(requests, Installation([str(tmp_path)]), Failure("nosuch", "index", "No record."))
+    failed = Failure("nosuch", "index", "No record.")
+    found = rows_of_requests(requests, Installation([str(tmp_path)]), failed, {"sensu": "stale", "nosuch": "absent"}.get)
     assert [row["ref"] for row in found] == ["sensu", "nosuch", None]
     assert [row["name"] for row in found] == ["Sensu", "nosuch", None]
     assert found[0]["before"] == found[0]["after"] == {"version": "1.0.1", "commit": None, "digest": None}
@@ -249,12 +250,13 @@ def test_a_run_that_failed_before_its_plan_tells_what_is_there(tmp_path):
     assert [row["msg"] for row in found] == [other, "No record.", other]
     assert {row["changed"] for row in found} == {False}
     assert {row["action"] for row in found} == {"none"}
+    assert [row["database_state"] for row in found] == ["stale", "absent", "unknown"]
     assert [row["source"] for row in found] == [None, None, "https://git.example.com/o/r"]
     assert [set(row) for row in found] == [set(rows(Plan((pack_plan(),)))[0])] * 3, "the same keys as of any run"
 
 
 def test_a_single_request_is_the_one_that_failed():
     (row,) = rows_of_requests(
-        [parse_spec("https://git.example.com/o/r")], Installation([]), Failure("", "fetch", "No.")
+        [parse_spec("https://git.example.com/o/r")], Installation([]), Failure("", "fetch", "No."), str
     )
     assert (row["step"], row["msg"]) == ("fetch", "No.")

@@ -24,7 +24,7 @@ def steps(before, *wanted):
 
 
 def seen(row):
-    return {key: row[key] for key in ("changed", "registered", "step", "msg")}, (row["after"] or {}).get("version")
+    return {key: row[key] for key in ("changed", "database_state", "step", "msg")}, (row["after"] or {}).get("version")
 
 
 def test_done_failed_and_not_begun():
@@ -32,10 +32,10 @@ def test_done_failed_and_not_begun():
     error = SourceError("No such tag.", ref="two")
     now = packs(one="1.0.0", two="1.0.0")
     one, two, three = rows_after_failure(planned, (), now, error, done={"one"}, touched=set())
-    assert seen(one) == ({"changed": True, "registered": True, "step": None, "msg": "one absent -> 1.0.0"}, "1.0.0")
-    assert seen(two) == ({"changed": False, "registered": True, "step": "fetch", "msg": "No such tag."}, "1.0.0")
+    assert seen(one) == ({"changed": True, "database_state": "current", "step": None, "msg": "one absent -> 1.0.0"}, "1.0.0")
+    assert seen(two) == ({"changed": False, "database_state": "current", "step": "fetch", "msg": "No such tag."}, "1.0.0")
     said = "three absent -> 3.0.0: not done, because of two"
-    assert seen(three) == ({"changed": False, "registered": False, "step": None, "msg": said}, None)
+    assert seen(three) == ({"changed": False, "database_state": "absent", "step": None, "msg": said}, None)
 
 
 def test_files_that_may_be_others():
@@ -43,19 +43,20 @@ def test_files_that_may_be_others():
     (row,) = rows_after_failure(
         planned, (), packs(two="1.0.0"), SourceError("It broke.", ref="two"), done=set(), touched={"two"}
     )
-    assert row["changed"] and not row["registered"] and row["after"]["version"] == "1.0.0"
+    assert row["changed"] and row["database_state"] == "unknown" and row["after"]["version"] == "1.0.0"
 
 
 def test_a_failure_of_nobody_in_particular_and_a_world_that_cannot_be_seen():
     planned = steps(packs(two="1.0.0"), ("two", "2.0.0"))
     (row,) = rows_after_failure(planned, (), None, SourceError("It broke."), done=set(), touched=set())
     assert row["after"]["version"] == "1.0.0" and row["msg"].endswith("not done, because of the failure")
+    assert row["database_state"] == "unknown"
 
 
 def test_a_removal_that_was_done_by_half():
     planned = plan_absent(packs(two="1.0.0"), [ApiRequest("two", "two", "two")], dependencies="skip")
     (row,) = rows_after_failure(planned, (), {}, SourceError("It broke.", ref="two"), done=set(), touched={"two"})
-    assert (row["after"], row["changed"], row["registered"], row["action"]) == (None, True, False, "remove")
+    assert (row["after"], row["changed"], row["database_state"], row["action"]) == (None, True, "absent", "remove")
 
 
 def test_a_run_without_a_plan():
@@ -68,4 +69,5 @@ def test_a_run_without_a_plan():
         "Not done, because another pack of the task failed.",
     )
     assert (two["before"], two["after"], two["msg"], two["step"]) == (None, None, "Not listed.", "index")
-    assert two["requested"] == ["two=2.0.0"] and not (one["changed"] or two["changed"] or two["registered"])
+    assert two["requested"] == ["two=2.0.0"] and not (one["changed"] or two["changed"])
+    assert (one["database_state"], two["database_state"]) == ("current", "absent")

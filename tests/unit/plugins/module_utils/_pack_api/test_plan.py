@@ -48,12 +48,13 @@ def test_what_it_is_called(before, after, action):
     (step,) = plan_present(packs, [target(version=after)], dependencies="install")
     assert (step.pack.action, step.spec, step.known, step.removes) == (action, "sensu=1.0.2", False, False)
     assert (step.pack.registration, step.pack.virtualenv, step.pack.changed) == ("register", "unknown", True)
+    assert step.pack.database_state == "current", "afterwards"
 
 
 def test_what_is_as_asked_has_nothing_to_do():
     (step,) = plan_present(PACKS, [target(version="1.0.1", spec="", dependencies=())], dependencies="install")
     assert (step.pack.action, step.spec, step.known, step.pack.changed) == ("none", "", True, False)
-    assert step.pack.before == step.pack.after and step.pack.registered
+    assert step.pack.before == step.pack.after and step.pack.database_state == "current"
 
 
 def test_an_installed_pack_that_needs_another_version():
@@ -79,7 +80,7 @@ def test_what_goes_and_what_is_gone_already():
         ("gone", "none", "", False),
     ]
     assert steps[0].pack.requested == ("app", "app=1.0.0") and steps[0].pack.registration == "unload"
-    assert steps[1].pack.registered
+    assert [step.pack.database_state for step in steps] == ["absent", "absent"]
     assert report.line(plan_of(steps)) == "app 1.0.0 -> absent"
     assert report.line(plan_of(steps[1:])) == "gone is not there"
 

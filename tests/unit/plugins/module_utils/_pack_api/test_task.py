@@ -88,7 +88,7 @@ def test_what_check_mode_says_is_what_happens_and_then_all_is_as_asked(
     assert predicted.returned == done.returned
     again = sensu.keep(asked, state=state)
     assert rows(again) == {"sensu": (after, after, "none", False)} and again.diff == []
-    assert again.returned["registered"] is True
+    assert again.returned["database_state"] == ("current" if after else "absent")
 
 
 def test_a_row_claims_nothing_that_the_api_does_not_tell(sensu):
@@ -106,7 +106,7 @@ def test_a_row_claims_nothing_that_the_api_does_not_tell(sensu):
         "changed": True,
         "virtualenv": "unknown",
         "edits": [],
-        "registered": True,
+        "database_state": "current",
         "pruned": [],
         "step": None,
         "msg": "sensu absent -> 1.0.1",
@@ -250,7 +250,7 @@ def test_a_conflict_that_shows_afterwards_deletes_nothing(conflict):
     result = conflict.fail(f"{conflict.url('conf')}=2.0.0")
     assert isinstance(result.failure, DependencyError) and "Nothing was changed" not in result.failure.message
     assert result.changed and rows(result) == {"conf": ("1.0.0", "2.0.0", "upgrade", True)}
-    assert result.returned["packs"][0]["registered"] is True
+    assert result.returned["packs"][0]["database_state"] == "current"
     assert conflict.world() == {"conf": "2.0.0", "rich": "1.1.0"}
     # The task stays wrong until somebody decides.
     assert isinstance(conflict.fail(f"{conflict.url('conf')}=2.0.0").failure, DependencyError)
@@ -302,7 +302,7 @@ def test_a_removal_that_fails_half_way_is_told(sensu):
     result = sensu.fail("sensu", state="absent")
     assert result.failure.step == "apply" and "packs.delete" in result.msg
     assert rows(result) == {"sensu": ("1.0.2", None, "remove", True)} and sensu.database() == {}
-    assert result.returned["registered"] is False
+    assert result.returned["database_state"] == "absent"
 
 
 # Failures
@@ -361,7 +361,7 @@ def test_content_that_cannot_be_registered_is_a_failure_whatever_stackstorm_says
         action = "upgrade" if before else "install"
         assert rows(result) == {"sensu": (before, before, action, False)} and not result.changed
         assert result.returned["packs"][0]["step"] == "register"
-        assert result.returned["registered"] is bool(before)
+        assert result.returned["database_state"] == ("current" if before else "absent")
 
 
 def test_what_cannot_be_put_back_is_told(sensu):
@@ -370,7 +370,7 @@ def test_what_cannot_be_put_back_is_told(sensu):
     result = sensu.fail("sensu=1.0.2")
     assert "RunnerType nosuch-runner is not found" in result.msg and "sensu could not be put back" in result.msg
     (row,) = result.returned["packs"]
-    assert result.changed and row["changed"] and not row["registered"] and row["step"] == "register"
+    assert result.changed and row["changed"] and row["database_state"] == "unknown" and row["step"] == "register"
     assert row["after"]["version"] == sensu.database()["sensu"], "the row tells what the database has"
 
 

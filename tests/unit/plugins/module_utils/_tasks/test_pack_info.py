@@ -111,7 +111,7 @@ def test_a_managed_pack(site):
         "dependencies": [],
         "releases": [f"0001-1.0.1-{site.sha('sensu', 'v1.0.1')[:7]}"],
         "requirements": ["six", "requests>=2"],
-        "registered": None,
+        "database_state": "unknown",
         "virtualenv": {
             "path": str(site.host.virtualenvs / "sensu"),
             "health": "absent",
