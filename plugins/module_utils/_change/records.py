@@ -24,7 +24,7 @@ from .._files import sync_directory, write_atomically
 
 DIRECTORY = "registered"
 PARTS = ("pack", "config", "overrides")
-NO_OVERRIDES = "none"
+NO_CONFIG = NO_OVERRIDES = "none"
 _FORMAT = 2
 _KEY_NAME = ".key"
 _KEY_BYTES = 32
