@@ -24,7 +24,7 @@ from .._st2.undo import Snapshot, take_snapshot, undo
 from .._task import Task
 from .on_disk import OnDisk, identity_of
 from .own_places import OwnPlaces
-from .records import PARTS, Record, Records, Told
+from .records import NO_CONFIG, PARTS, Record, Records, Told
 from .telling import ABSENT, CURRENT, OVERRIDDEN_TYPES, STALE, UNKNOWN, KnownConfig, KnownPack, Registration, Telling
 
 # Seconds to put the database back, when the time of the run is over.
@@ -315,7 +315,8 @@ class Database:
             self.records.write(ref, {"overrides": Told(on_disk.overrides(ref), self.registrar.by)})
         self.learn(telling.known, on_disk)
         for ref in telling.without_config:
-            self.records.write(ref, {"config": None})
+            there = on_disk.installation.get(ref) is not None
+            self.records.write(ref, {"config": Told(NO_CONFIG, self.registrar.by) if there else None})
 
     def _told(self, one: Registration, on_disk: OnDisk) -> t.Dict[str, t.Optional[Told]]:
         ref, by = one.pack.ref, self.registrar.by

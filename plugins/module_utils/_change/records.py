@@ -25,7 +25,7 @@ from .._own_directory import OwnDirectory, make_own_directory, open_own_director
 
 DIRECTORY = "registered"
 PARTS = ("pack", "config", "overrides")
-NO_OVERRIDES = "none"
+NO_CONFIG = NO_OVERRIDES = "none"
 _FORMAT = 2
 _KEY_NAME = ".key"
 _KEY_BYTES = 32

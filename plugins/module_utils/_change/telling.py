@@ -132,7 +132,8 @@ class KnownConfig:
     :arg adapter: The registrar's name; with C(none) nothing is known and nothing will be told.
     :arg reads: Whether C(values) is what the database has.
     :arg values: The values that it has, C(None) for no config.
-    :arg recorded: The digest of the file that was last registered there; empty when nobody knows.
+    :arg recorded: The digest of the file that was last registered there, or L(records.NO_CONFIG); empty when nobody
+        knows.
     :arg digest: The digest of the file that is there now; empty for none.
     """
 

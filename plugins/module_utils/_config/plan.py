@@ -11,6 +11,7 @@ import difflib
 import typing as t
 from dataclasses import dataclass, field, replace
 
+from .._change.records import NO_CONFIG
 from .._change.telling import ABSENT, CURRENT, STALE, UNKNOWN, KnownConfig, Registration, Telling
 from .._content.problem import Problem, sentence
 from .._content.yaml_lines import shown_path
@@ -136,7 +137,7 @@ def plan_present(observed: Observed, options: ConfigOptions, redaction: Redactio
         changes=differences(file.values, wanted, redaction.hides),
         register=can and stale,
         opens=observed.stored_schema if can and not is_open_for(observed.stored_schema, wanted) else None,
-        state=CURRENT if can else state_of(observed.database, wanted),
+        state=CURRENT if can else state_of(observed.database, wanted, rewritten=action in ("create", "change")),
         pack=observed.pack,
         warnings=tuple(warnings),
     )
@@ -264,7 +265,7 @@ def has_config(database: KnownConfig) -> bool:
     (st2common/util/config_loader.py)."""
     if database.reads:
         return bool(database.values)
-    return bool(database.recorded or database.digest)
+    return database.recorded not in ("", NO_CONFIG) or bool(database.digest)
 
 
 def _way_to_clear(observed: Observed) -> t.Tuple[str, str]:
@@ -276,17 +277,20 @@ def _way_to_clear(observed: Observed) -> t.Tuple[str, str]:
     return ("carrier" if refused else "empty"), ""
 
 
-def state_of(database: KnownConfig, values: t.Optional[Values]) -> str:
+def state_of(database: KnownConfig, values: t.Optional[Values], *, rewritten: bool = False) -> str:
     """What the database has of a config, one of L(telling.WORDS).
 
     :arg values: What the file says; C(None) when there is none.
+    :arg rewritten: Whether it says that only afterwards, so that it is not the file that C(database) is about.
     """
     if database.adapter == "none":
         return UNKNOWN
     if database.reads:
-        if not database.values:
-            return ABSENT if not values else STALE
+        if database.values is None or (values is None and not database.values):
+            return ABSENT
         return CURRENT if values is not None and agrees(dict(database.values), values) else STALE
     if not database.recorded:
         return UNKNOWN
-    return CURRENT if database.recorded == database.digest else STALE
+    if database.recorded == NO_CONFIG:
+        return ABSENT
+    return CURRENT if values is not None and not rewritten and database.recorded == database.digest else STALE

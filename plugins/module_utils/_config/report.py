@@ -53,7 +53,7 @@ def _database_part(plan: ConfigPlan) -> str:
         return "cleared in StackStorm"
     if plan.register:
         return "registered" if plan.action != "none" else "registered, as StackStorm did not have it"
-    if plan.changed and plan.state not in (CURRENT, ABSENT):
+    if plan.changed and plan.state != (ABSENT if plan.values is None else CURRENT):
         return "StackStorm not told" if plan.values is None else "not registered"
     return ""
 

@@ -7,10 +7,17 @@
 from __future__ import annotations
 
 import pytest
+from infrastructure.st2_host import ScratchHost
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import RegisteredRecords
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.observe import Database, Observer
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.database import Database
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import Records, Told
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.session import undisturbed
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.telling import KnownConfig
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.observe import PackPlace, observe, why_not_unload
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ForbiddenError, InvalidPackError
+from ansible_collections.stackstorm.st2.plugins.module_utils._layout import state_directory
+from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Resource
 
 
@@ -27,65 +34,95 @@ class Asked:
             raise self.answer
         return self.answer
 
-    def resources_of(self, refs, kinds):
+    def config_schema(self, _ref):
+        return {"b": {"type": "string"}}
+
+    def resources_of(self, _refs, kinds):
+        assert "rules" in kinds and "actions" in kinds
         return self.rules
 
 
+class Place:
+    """A host with a config, a pack aside, and records."""
+
+    def __init__(self, root):
+        self.scratch = ScratchHost(root / "host")
+        self.host = read_host(str(self.scratch.st2_conf), self.scratch.environment())
+        self.records = Records(state_directory(self.host.base_path))
+        self.config = self.scratch.configs / "sensu.yaml"
+        self.pack = root / "staged"
+        self.pack.mkdir()
+
+    def look(self, registrar, **how):
+        """Observe, and return what is observed and what the database warns of."""
+        database = Database(lambda _deadline: (registrar, ()), Deadline(60), self.records)
+        view = undisturbed(self.host, str(self.scratch.tmp))
+        found = observe(view, database, "sensu", PackPlace("/packs/sensu", str(self.pack)), **how)
+        return found, database.warnings
+
+    def known(self, registrar):
+        return self.look(registrar)[0].database
+
+
 @pytest.fixture
-def look(tmp_path):
-    records = RegisteredRecords(str(tmp_path / "state"))
-    (tmp_path / "configs").mkdir()
-    (tmp_path / "pack").mkdir()
-
-    def observer(registrar):
-        return Observer(str(tmp_path / "configs"), lambda _ref: str(tmp_path / "pack"), registrar, records)
-
-    observer.records, observer.root = records, tmp_path
-    return observer
+def place(tmp_path):
+    return Place(tmp_path)
 
 
-def test_a_database_that_reads_is_asked(look):
-    assert look(Asked({"a": 1})).observe("sensu").database == Database("api", True, {"a": 1}, unloads=True)
-    assert look(Asked(None)).observe("sensu").database.values is None
+def test_a_database_that_reads_is_asked(place):
+    assert place.known(Asked({"a": 1})) == KnownConfig("api", True, {"a": 1})
+    assert place.known(Asked(None)).values is None
 
 
-def test_one_that_does_not_let_look_is_known_by_the_record(look):
-    (look.root / "configs" / "sensu.yaml").write_text("a: 1\n")
-    digest = look.records.config_digest(str(look.root / "configs" / "sensu.yaml"))
-    look.records.write("sensu", {"config": digest, "by": "http://st2"})
-    observed = look(Asked(ForbiddenError("not for you"))).observe("sensu")
-    assert observed.database == Database("api", False, None, digest, digest)
-    assert observed.warnings == ("not for you",)
+def test_one_that_does_not_let_look_is_known_by_the_record(place):
+    place.config.write_text("a: 1\n")
+    digest = place.records.config_digest(b"a: 1\n")
+    place.records.write("sensu", {"config": Told(digest, "http://st2")})
+    observed, warnings = place.look(Asked(ForbiddenError("not for you")))
+    assert observed.database == KnownConfig("api", False, None, digest, digest)
+    assert warnings == ["not for you"]
 
 
-def test_a_record_of_another_database_says_nothing(look):
-    (look.root / "configs" / "sensu.yaml").write_text("a: 1\n")
-    look.records.write("sensu", {"config": "hmac-sha256:1", "by": "http://elsewhere"})
+def test_a_record_of_another_database_says_nothing(place):
+    place.config.write_text("a: 1\n")
+    place.records.write("sensu", {"config": Told("hmac-sha256:1", "http://elsewhere")})
     registrar = Asked()
     registrar.reads = False
-    assert look(registrar).observe("sensu").database.recorded == ""
+    assert place.known(registrar).recorded == ""
 
 
-def test_without_registration_nothing_is_known(look):
+def test_without_registration_nothing_is_known(place):
     registrar = Asked({"a": 1})
     registrar.name = "none"
-    assert look(registrar).observe("sensu").database == Database()
+    assert place.known(registrar) == KnownConfig()
 
 
-def test_a_schema_that_stackstorm_refuses_is_raised_or_left_out(look):
-    (look.root / "pack" / "config.schema.yaml").write_text("a:\n  type: text\n")
+def test_the_pack_is_registered_from_where_it_will_be_and_read_where_it_is(place):
+    (place.pack / "config.schema.yaml").write_text("a:\n  type: string\n")
+    observed, _warnings = place.look(Asked())
+    assert observed.pack.path == "/packs/sensu" and list(observed.schema.attributes) == ["a"]
+    assert observed.stored_schema is None
+
+
+def test_the_schema_in_the_database_counts_for_a_pack_that_has_none(place):
+    assert list(place.look(Asked())[0].stored_schema) == ["b"]
+    assert place.look(Asked(), schema=str(place.pack))[0].stored_schema is None
+
+
+def test_a_schema_that_stackstorm_refuses_is_raised_or_left_out(place):
+    (place.pack / "config.schema.yaml").write_text("a:\n  type: text\n")
     with pytest.raises(InvalidPackError):
-        look(Asked()).observe("sensu")
-    observed = look(Asked()).observe("sensu", lenient=True)
+        place.look(Asked())
+    observed, _warnings = place.look(Asked(), lenient=True)
     assert observed.schema is None and "refuses" in observed.warnings[0]
 
 
-def test_a_pack_is_unloaded_only_when_nothing_is_lost(look):
+def test_a_pack_is_unloaded_only_when_nothing_is_lost():
     by_hand = Resource("rules", "mine", "sensu.mine")
     of_file = Resource("rules", "its", "sensu.its", metadata_file="rules/its.yaml")
-    assert look(Asked(rules=[of_file])).may_unload("sensu") is None
-    assert "mine" in look(Asked(rules=[of_file, by_hand])).may_unload("sensu")
-    assert "its own packs" in look(Asked()).may_unload("core")
+    assert why_not_unload(Asked(rules=[of_file]), "sensu") is None
+    assert "mine" in why_not_unload(Asked(rules=[of_file, by_hand]), "sensu")
+    assert "its own packs" in why_not_unload(Asked(), "core")
     registrar = Asked()
     registrar.unloads = False
-    assert "API" in look(registrar).may_unload("sensu")
+    assert "API" in why_not_unload(registrar, "sensu")

@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import NO_CONFIG
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.telling import KnownConfig
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.document import ConfigFile
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.observe import Database, Observed
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.observe import Observed
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.options import Attributes, ConfigOptions
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.plan import (
     RefusedConfig,
     plan_absent,
     plan_present,
+    state_of,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.redaction import Redaction
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.config_schema import ConfigSchema
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ConfigError
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import PackFiles
 
 SCHEMA = ConfigSchema({"a": {"type": "integer", "required": True}, "b": {"type": "string"}})
 FREE = ConfigSchema({"a": {"type": "integer"}})
+PACK = PackFiles("sensu", "/packs/sensu")
 PATH = "/configs/sensu.yaml"
 
 
@@ -31,16 +36,21 @@ def there(values, text=None, **more):
     return ConfigFile(PATH, True, values, text, content=text.encode(), **known)
 
 
-def seen(file=None, database=None, schema=SCHEMA, pack="/packs/sensu"):
-    return Observed(file or ConfigFile(PATH), pack, schema, database or Database("api", True, None, unloads=True))
+def seen(file=None, database=None, schema=SCHEMA, pack=PACK, why=None):
+    return Observed(file or ConfigFile(PATH), pack, schema, database or KnownConfig("api", True, None), why)
 
 
 def present(observed, config, **options):
     return plan_present(observed, ConfigOptions("sensu", config=config, **options), Redaction(observed.schema))
 
 
-def absent(observed, why=None):
-    return plan_absent(observed, ConfigOptions("sensu", state="absent"), Redaction(observed.schema), lambda: why)
+def absent(observed):
+    return plan_absent(observed, ConfigOptions("sensu", state="absent"), Redaction(observed.schema))
+
+
+def told(plan):
+    """What StackStorm is told: the packs that it lets go of, and the types of each that it registers."""
+    return plan.telling.unload, [(one.pack.ref, one.types) for one in plan.telling.register]
 
 
 @pytest.mark.parametrize(
@@ -58,9 +68,11 @@ def absent(observed, why=None):
     ],
 )
 def test_file_and_database_are_judged_each_by_itself(file, database, action, register):
-    plan = present(seen(file, Database("api", True, database)), {"a": 1})
-    assert (plan.action, plan.register, plan.registered) == (action, register, True)
-    assert plan.changed is (action != "none" or register)
+    plan = present(seen(file, KnownConfig("api", True, database)), {"a": 1})
+    assert (plan.action, plan.register, plan.state) == (action, register, "current")
+    assert plan.changed is plan.acts is (action != "none" or register)
+    assert plan.parts == ({"sensu": ("config",)} if action in ("create", "change") else {})
+    assert told(plan) == ((), [("sensu", ("config",))] if register else [])
     assert plan.content == (b"a: 1\n" if action in ("create", "change") else b"")
 
 
@@ -68,22 +80,24 @@ def test_file_and_database_are_judged_each_by_itself(file, database, action, reg
     "recorded, digest, register", [("x", "x", False), ("x", "y", True), ("", "y", True), ("", "", True)]
 )
 def test_a_record_that_does_not_fit_is_a_stale_database(recorded, digest, register):
-    plan = present(seen(there({"a": 1}), Database("local", False, None, recorded, digest)), {"a": 1})
-    assert (plan.action, plan.register) == ("none", register)
+    plan = present(seen(there({"a": 1}), KnownConfig("local", False, None, recorded, digest)), {"a": 1})
+    assert (plan.action, plan.register, plan.state) == ("none", register, "current")
 
 
 def test_without_registrar_or_pack_nothing_is_registered():
-    alone = present(seen(database=Database()), {"a": 1})
+    alone = present(seen(database=KnownConfig()), {"a": 1})
     homeless = present(seen(pack=None, schema=None), {"a": 1})
-    assert [(plan.action, plan.register, plan.registered) for plan in (alone, homeless)] == [
-        ("create", False, False)
-    ] * 2
+    assert [(plan.action, plan.register, plan.state) for plan in (alone, homeless)] == [
+        ("create", False, "unknown"),
+        ("create", False, "absent"),
+    ]
+    assert told(alone) == told(homeless) == ((), [])
     assert "not on this host" in homeless.warnings[0] and alone.warnings == ()
 
 
 def test_owner_group_and_mode_are_left_open_or_compared():
     file = there({"a": 1})
-    database = Database("api", True, {"a": 1})
+    database = KnownConfig("api", True, {"a": 1})
     assert not present(seen(file, database), {"a": 1}, attributes=Attributes(0o640, -1, 2)).changed
     plan = present(seen(file, database), {"a": 1}, attributes=Attributes(0o640, 5, -1))
     assert (plan.action, plan.attributes) == ("attributes", Attributes(0o640, 5, 2))
@@ -121,31 +135,62 @@ def test_a_config_without_a_schema_is_warned_of():
 
 
 @pytest.mark.parametrize(
-    "schema, database, why, clear, registered",
+    "schema, database, why, clear, state",
     [
-        (FREE, Database("api", True, {"a": 1}, unloads=True), None, "empty", True),
-        (SCHEMA, Database("api", True, {"a": 1}, unloads=True), None, "unload", True),
-        (SCHEMA, Database("api", True, {"a": 1}, unloads=True), "rules are in the way", "", False),
-        (None, Database("api", True, {"a": 1}, unloads=True), None, "unload", True),
-        (None, Database("local", False, None, "x", "x"), "no API", "empty", True),
-        (SCHEMA, Database("local", False, None, "x", "x"), "no API", "", False),
-        (SCHEMA, Database("api", True, {}, unloads=True), None, "", True),
-        (SCHEMA, Database("api", True, None, unloads=True), None, "", True),
-        (SCHEMA, Database("local", False, None, "", ""), "no API", "", True),
-        (SCHEMA, Database(), None, "", False),
+        (FREE, KnownConfig("api", True, {"a": 1}), None, "empty", "absent"),
+        (SCHEMA, KnownConfig("api", True, {"a": 1}), None, "unload", "absent"),
+        (SCHEMA, KnownConfig("api", True, {"a": 1}), "rules are in the way", "", "stale"),
+        (None, KnownConfig("api", True, {"a": 1}), None, "unload", "absent"),
+        (None, KnownConfig("local", False, None, "x", "x"), "no API", "empty", "absent"),
+        (SCHEMA, KnownConfig("local", False, None, "x", "x"), "no API", "", "stale"),
+        (SCHEMA, KnownConfig("api", True, {}), None, "", "absent"),
+        (SCHEMA, KnownConfig("api", True, None), None, "", "absent"),
+        (SCHEMA, KnownConfig("local", False, None, "", ""), "no API", "", "unknown"),
+        (SCHEMA, KnownConfig("local", False, None, NO_CONFIG, ""), "no API", "", "absent"),
+        (SCHEMA, KnownConfig(), None, "", "unknown"),
     ],
 )
-def test_the_database_forgets_a_config_where_there_is_a_way(schema, database, why, clear, registered):
-    plan = absent(seen(there({"a": 1}), database, schema), why)
-    assert (plan.action, plan.clear, plan.registered) == ("remove", clear, registered)
-    assert plan.changes.removed == ("a",) and plan.values is None
-    assert bool(plan.warnings) is (not clear and not registered and database.adapter != "none")
+def test_the_database_forgets_a_config_where_there_is_a_way(schema, database, why, clear, state):
+    plan = absent(seen(there({"a": 1}), database, schema, why=why))
+    assert (plan.action, plan.clear, plan.state) == ("remove", clear, state)
+    assert plan.changes.removed == ("a",) and plan.values is None and plan.parts == {"sensu": ("config",)}
+    assert bool(plan.warnings) is (state == "stale")
+    registers = {"empty": [("sensu", ("config",))], "unload": [("sensu", ())], "": []}[clear]
+    assert told(plan) == (("sensu",) if clear == "unload" else (), registers)
+    assert plan.telling.without_config == (("sensu",) if clear else ())
 
 
 def test_nothing_there_is_nothing_to_do():
-    assert not absent(seen()).changed and not absent(seen(database=Database())).changed
+    assert not absent(seen()).changed and not absent(seen(database=KnownConfig())).changed
 
 
 def test_a_file_that_is_gone_but_registered_is_a_change():
-    plan = absent(seen(None, Database("api", True, {"a": 1}, unloads=True), FREE))
+    plan = absent(seen(None, KnownConfig("api", True, {"a": 1}), FREE))
     assert (plan.action, plan.clear, plan.changed) == ("none", "empty", True)
+
+
+@pytest.mark.parametrize(
+    "database, values, state",
+    [
+        (KnownConfig(), {"a": 1}, "unknown"),
+        (KnownConfig("api", True, {"a": 1}), {"a": 1}, "current"),
+        (KnownConfig("api", True, {"a": 2}), {"a": 1}, "stale"),
+        (KnownConfig("api", True, {"a": 1}), None, "stale"),
+        (KnownConfig("api", True, None), {"a": 1}, "absent"),
+        (KnownConfig("api", True, {}), {"a": 1}, "stale"),
+        (KnownConfig("api", True, {}), {}, "current"),
+        (KnownConfig("api", True, {}), None, "absent"),
+        (KnownConfig("local", False, None, "", "x"), {"a": 1}, "unknown"),
+        (KnownConfig("local", False, None, "x", "x"), {"a": 1}, "current"),
+        (KnownConfig("local", False, None, "x", "y"), {"a": 1}, "stale"),
+        (KnownConfig("local", False, None, "x", ""), None, "stale"),
+        (KnownConfig("local", False, None, NO_CONFIG, "x"), {"a": 1}, "absent"),
+    ],
+)
+def test_one_word_says_what_the_database_has(database, values, state):
+    assert state_of(database, values) == state
+
+
+def test_a_record_of_the_file_as_it_was_does_not_vouch_for_another_one():
+    homeless = seen(there({"a": 1}), KnownConfig("local", False, None, "x", "x"), pack=None, schema=None)
+    assert present(homeless, {"a": 1}).state == "current" and present(homeless, {"a": 2}).state == "stale"

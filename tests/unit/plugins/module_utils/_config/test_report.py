@@ -16,7 +16,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._config.plan import
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.redaction import Redaction
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.report import diff, line, returned
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.values import Changes
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Registered
 
 UID, GID = os.getuid(), os.getgid()
 FILE = ConfigFile("/c/sensu.yaml", True, {"a": 1, "token": "old"}, mode=0o640, uid=UID, gid=GID)
@@ -29,8 +28,9 @@ MANY = Changes(changed=tuple(f"k{number}" for number in range(7)))
     [
         ({"action": "none", "values": {}}, "sensu config is as wanted"),
         ({"action": "none"}, "sensu config is not there"),
-        ({"action": "create", "values": {}, "register": True, "registered": True}, "sensu config created; registered"),
+        ({"action": "create", "values": {}, "register": True, "state": "current"}, "sensu config created; registered"),
         ({"action": "create", "values": {}}, "sensu config created; not registered"),
+        ({"action": "create", "values": {}, "state": "absent"}, "sensu config created; not registered"),
         (
             {"action": "change", "values": {}, "changes": Changes(("n",), ("o",), ("p", "q")), "register": True},
             "sensu config: p, q changed, n added, o removed; registered",
@@ -45,11 +45,12 @@ MANY = Changes(changed=tuple(f"k{number}" for number in range(7)))
             "sensu config registered, as StackStorm did not have it",
         ),
         (
-            {"action": "attributes", "values": {}, "attributes": Attributes(0o600, UID, GID), "registered": True},
+            {"action": "attributes", "values": {}, "attributes": Attributes(0o600, UID, GID), "state": "current"},
             "sensu config: mode 0640 -> 0600",
         ),
         ({"action": "remove", "clear": "empty"}, "sensu config removed; cleared in StackStorm"),
         ({"action": "remove"}, "sensu config removed; StackStorm not told"),
+        ({"action": "remove", "state": "absent"}, "sensu config removed"),
         ({"action": "none", "clear": "unload"}, "sensu config cleared in StackStorm"),
     ],
 )
@@ -82,13 +83,13 @@ def test_a_diff_of_what_cannot_be_read_says_so():
     assert diff(ConfigPlan("sensu", "none", FILE, {}), Redaction(None)) == []
 
 
-def test_the_returned_values_tell_what_was_registered():
-    plan = ConfigPlan("sensu", "change", FILE, {"a": 1}, changes=Changes(("x",)), registered=True)
-    assert returned(plan, Registered({"configs": 1}, {"actions": 2}), "/c/backup~") == {
+def test_the_returned_values_tell_what_changed_and_what_the_database_has():
+    plan = ConfigPlan("sensu", "change", FILE, {"a": 1}, changes=Changes(("x",)), state="current")
+    assert returned(plan, "/c/backup~") == {
         "pack": "sensu",
         "path": "/c/sensu.yaml",
         "changes": {"added": ["x"], "removed": [], "changed": []},
-        "registered": True,
-        "registration": {"counts": {"configs": 1}, "overridden": {"actions": 2}},
+        "database_state": "current",
         "backup_file": "/c/backup~",
     }
+    assert returned(plan)["backup_file"] is None

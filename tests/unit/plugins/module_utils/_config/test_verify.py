@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.telling import KnownConfig
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.document import read_config
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.observe import Database
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.options import Attributes
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.plan import ConfigPlan
-from ansible_collections.stackstorm.st2.plugins.module_utils._config.verify import verify
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.verify import verify_database, verify_file
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import VerifyError
 
 
@@ -25,26 +25,31 @@ def path(tmp_path):
 
 
 def plan(path, values, **more):
-    given = {"attributes": Attributes(0o640, -1, -1), "registered": True, **more}
+    given = {"attributes": Attributes(0o640, -1, -1), "state": "current", **more}
     return ConfigPlan("sensu", "change", read_config(str(path)), values, **given)
 
 
+def verify(planned, database):
+    verify_file(planned)
+    verify_database(planned, database)
+
+
 def test_what_is_as_planned_passes(path):
-    verify(plan(path, {"a": "c4nary"}), Database("api", True, {"a": "********"}))
-    verify(plan(path, {"a": "c4nary"}), Database("local"))
+    verify(plan(path, {"a": "c4nary"}), KnownConfig("api", True, {"a": "********"}))
+    verify(plan(path, {"a": "c4nary"}), KnownConfig("local"))
     path.unlink()
-    verify(plan(path, None, clear="empty"), Database("api", True, {}))
+    verify(plan(path, None, clear="empty"), KnownConfig("api", True, {}))
 
 
 @pytest.mark.parametrize(
     "values, more, database, words",
     [
-        ({"a": "other"}, {}, Database(), "does not say what was written"),
-        ({"a": "c4nary"}, {"attributes": Attributes(0o600, -1, -1)}, Database(), "another mode"),
-        ({"a": "c4nary"}, {"attributes": Attributes(0o640, 4711, -1)}, Database(), "another uid"),
-        ({"a": "c4nary"}, {}, Database("api", True, {"a": "old"}), "does not have the config"),
-        ({"a": "c4nary"}, {}, Database("api", True, None), "does not have the config"),
-        (None, {}, Database(), "is there again"),
+        ({"a": "other"}, {}, KnownConfig(), "does not say what was written"),
+        ({"a": "c4nary"}, {"attributes": Attributes(0o600, -1, -1)}, KnownConfig(), "another mode"),
+        ({"a": "c4nary"}, {"attributes": Attributes(0o640, 4711, -1)}, KnownConfig(), "another uid"),
+        ({"a": "c4nary"}, {}, KnownConfig("api", True, {"a": "old"}), "does not have the config"),
+        ({"a": "c4nary"}, {}, KnownConfig("api", True, None), "does not have the config"),
+        (None, {}, KnownConfig(), "is there again"),
     ],
 )
 def test_a_difference_names_itself_and_no_value(path, values, more, database, words):
@@ -57,4 +62,4 @@ def test_a_config_that_stays_in_the_database_is_a_failure(path):
     removed = plan(path, None, clear="unload")
     path.unlink()
     with pytest.raises(VerifyError):
-        verify(removed, Database("api", True, {"a": 1}))
+        verify(removed, KnownConfig("api", True, {"a": 1}))

@@ -32,8 +32,14 @@ def test_done_failed_and_not_begun():
     error = SourceError("No such tag.", ref="two")
     now = packs(one="1.0.0", two="1.0.0")
     one, two, three = rows_after_failure(planned, (), now, error, done={"one"}, touched=set())
-    assert seen(one) == ({"changed": True, "database_state": "current", "step": None, "msg": "one absent -> 1.0.0"}, "1.0.0")
-    assert seen(two) == ({"changed": False, "database_state": "current", "step": "fetch", "msg": "No such tag."}, "1.0.0")
+    assert seen(one) == (
+        {"changed": True, "database_state": "current", "step": None, "msg": "one absent -> 1.0.0"},
+        "1.0.0",
+    )
+    assert seen(two) == (
+        {"changed": False, "database_state": "current", "step": "fetch", "msg": "No such tag."},
+        "1.0.0",
+    )
     said = "three absent -> 3.0.0: not done, because of two"
     assert seen(three) == ({"changed": False, "database_state": "absent", "step": None, "msg": said}, None)
 

@@ -11,9 +11,11 @@ import stat
 
 import pytest
 from infrastructure.packs import bodies
+from infrastructure.snapshot import compare
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import HostError, OptionError
-from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._config.config_site import (
+from ansible_collections.stackstorm.st2.plugins.module_utils._layout import STATE_DIRECTORY
+from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._tasks.config_site import (
     CANARY,
     OPTIONAL,
     SCHEMA,
@@ -22,12 +24,13 @@ from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._config.
 
 pytestmark = pytest.mark.starts_programs
 
+PUT_BACK = "Everything this task had changed was put back."
 CREATE = {"config": {"url": "http://one"}, "secrets": {"token": CANARY}}
 CHANGE = {"config": {"url": "http://two", "timeout": 5}, "secrets": {"token": f"{CANARY}-2"}}
 STEPS = (
-    ("create", CREATE, {"url": "http://one", "token": CANARY}),
-    ("change", CHANGE, {"url": "http://two", "timeout": 5, "token": f"{CANARY}-2"}),
-    ("remove", {"state": "absent"}, None),
+    (CREATE, {"url": "http://one", "token": CANARY}, "current"),
+    (CHANGE, {"url": "http://two", "timeout": 5, "token": f"{CANARY}-2"}, "current"),
+    ({"state": "absent"}, None, "absent"),
 )
 
 
@@ -39,26 +42,27 @@ STEPS = (
 def test_create_change_and_remove_each_checked_and_repeated(make_site, register, schema):
     site = make_site(schema=schema, register=register)
     seen = []
-    database = None
-    for _step, given, wanted in STEPS:
-        before = (site.on_disk(), site.in_database())
+    for given, wanted, state in STEPS:
+        state = "unknown" if register == "none" else state
+        before = (site.host.snapshot(identity=True), site.in_database())
         predicted = succeeded(site.run(check=True, **given))
-        assert (site.on_disk(), site.in_database()) == before, "check mode writes nothing"
+        assert compare(before[0], site.host.snapshot(identity=True)) == ([], [], []), "check mode writes nothing"
+        assert site.in_database() == before[1]
         done = succeeded(site.run(**given))
         assert site.on_disk() == wanted
         if register != "none":
-            database = site.in_database()
-            assert (database or None) == wanted
+            assert (site.in_database() or None) == wanted
         assert (predicted.changed, predicted.msg, predicted.diff) == (True, done.msg, done.diff)
-        assert done.changed and done.returned["registered"] is (register != "none")
+        assert done.changed and done.returned["database_state"] == state
         assert predicted.returned["changes"] == done.returned["changes"]
-        assert predicted.returned["registered"] == done.returned["registered"]
+        assert predicted.returned["database_state"] == state
+        settled = site.host.snapshot(identity=True)
         for again in (succeeded(site.run(check=True, **given)), succeeded(site.run(**given))):
-            assert (again.changed, again.diff) == (False, [])
-            assert again.returned["registered"] is (register != "none")
+            assert (again.changed, again.diff, again.returned["database_state"]) == (False, [], state)
+        assert compare(settled, site.host.snapshot(identity=True)) == ([], [], [])
         seen += [predicted, done]
     assert CANARY not in "".join(map(site.everything, seen))
-    assert list(site.host.configs.iterdir()) == []
+    assert site.files() == []
 
 
 def test_the_line_names_the_keys_and_what_became_of_them(site):
@@ -89,7 +93,7 @@ def test_without_reading_the_database_the_record_says_what_it_has(make_site):
     site.run(**CREATE)
     site.path.write_text(f"url: http://one\ntoken: {CANARY}\n# by hand\n")
     result = succeeded(site.run(**CREATE))
-    assert result.changed and result.returned["registered"]
+    assert result.changed and result.returned["database_state"] == "current"
     assert not site.run(**CREATE).changed
     records = [path.read_bytes() for path in site.host.base_path.rglob("registered/*.json")]
     assert records and CANARY.encode() not in b"".join(records)
@@ -104,7 +108,7 @@ def test_an_account_that_sees_no_secrets_finds_masked_ones_equal(make_site):
     observer = {"api_key": OBSERVER.api_key}
     assert not succeeded(site.run(**CREATE, **observer)).changed
     result = site.run(**CHANGE, **observer)
-    assert result.failure is not None and "as it was" in result.failure.message
+    assert result.failure is not None and PUT_BACK in result.failure.message and not result.changed
     assert site.on_disk() == {"url": "http://one", "token": CANARY}
 
 
@@ -118,8 +122,9 @@ def test_a_registration_that_fails_puts_the_file_back(make_site):
     site.stub.faults.append(server_error(path="/packs/register"))
     result = site.run(**CHANGE)
     assert result.failure is not None and result.failure.step == "register"
-    assert f"The file {site.path} is as it was." in result.failure.message
-    assert (result.changed, result.returned["registered"]) == (False, False)
+    assert result.failure.message.endswith(PUT_BACK)
+    assert (result.changed, result.returned["database_state"]) == (False, "current")
+    assert site.in_database() == {"url": "http://one", "token": CANARY}
     assert (site.path.read_bytes(), stat.S_IMODE(site.path.stat().st_mode)) == (content, mode)
     site.stub.faults.clear()
     assert succeeded(site.run(**CHANGE)).changed
@@ -132,7 +137,7 @@ def test_a_first_registration_that_fails_leaves_no_file(make_site):
     site = make_site()
     site.stub.faults.append(server_error(path="/packs/register"))
     assert site.run(**CREATE).failure is not None
-    assert list(site.host.configs.iterdir()) == []
+    assert site.files() == []
 
 
 def test_a_config_that_stackstorm_would_refuse_changes_nothing_and_names_every_key(site):
@@ -148,10 +153,10 @@ def test_a_config_that_stackstorm_would_refuse_changes_nothing_and_names_every_k
 def test_a_mode_that_drifted_is_a_change_of_its_own(site):
     site.run(**CREATE)
     site.path.chmod(0o644)
-    inode = site.path.stat().st_ino
+    content = site.path.read_bytes()
     result = succeeded(site.run(**CREATE))
     assert result.msg == "sensu config: mode 0644 -> 0640"
-    assert (stat.S_IMODE(site.path.stat().st_mode), site.path.stat().st_ino) == (0o640, inode)
+    assert (stat.S_IMODE(site.path.stat().st_mode), site.path.read_bytes()) == (0o640, content)
     assert not site.run(**CREATE).changed
 
 
@@ -213,7 +218,7 @@ def test_a_backup_is_for_its_owner_alone(make_site):
 
 def test_a_pack_that_is_not_there_is_warned_of(site):
     result = succeeded(site.run(pack="other", config={"a": 1}))
-    assert result.changed and result.returned["registered"] is False
+    assert result.changed and result.returned["database_state"] == "absent"
     assert any("not on this host" in warning for warning in result.warnings)
     assert site.stub.config("other") is None and not site.run(pack="other", config={"a": 1}).changed
 
@@ -223,7 +228,7 @@ def test_rules_made_by_hand_keep_a_pack_from_being_unloaded(site):
     site.stub.make("rules", bodies.rule("sensu", "mine", "core.st2.webhook"))
     result = succeeded(site.run(state="absent"))
     assert site.on_disk() is None and site.in_database() is not None
-    assert result.returned["registered"] is False
+    assert result.returned["database_state"] == "stale"
     assert any("made by hand" in warning and "mine" in warning for warning in result.warnings)
     assert site.stub.database.find("rules", "sensu.mine") is not None
 
@@ -288,7 +293,10 @@ def test_a_host_without_configs_is_raised(make_site):
 
 def test_what_a_killed_run_was_writing_is_removed(make_site):
     site = make_site(register="none")
-    left = site.host.configs / ".new-abc"
-    left.write_text(CANARY)
-    site.run(**CREATE)
-    assert not left.exists()
+    succeeded(site.run(**CREATE))
+    left = site.host.configs / STATE_DIRECTORY / "staging" / "4711-dead" / "config"
+    left.mkdir(parents=True)
+    (left / "sensu.yaml").write_text(CANARY)
+    assert not succeeded(site.run(check=True, **CREATE)).changed and left.exists()
+    assert not succeeded(site.run(**CREATE)).changed
+    assert site.files() == ["sensu.yaml"] and not left.parent.exists()

@@ -101,6 +101,11 @@ class ConfigSite:
         """What the file says; C(None) without one."""
         return yaml.safe_load(self.path.read_bytes()) if self.path.exists() else None
 
+    def files(self):
+        """The files in the directory of configs and below it, those of the collection among them."""
+        configs = self.host.configs
+        return sorted(str(path.relative_to(configs)) for path in configs.rglob("*") if not path.is_dir())
+
     def in_database(self):
         """What StackStorm's database says; C(None) without a config."""
         return self.stub.config("sensu")

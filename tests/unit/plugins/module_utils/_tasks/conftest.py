@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._config.config_site import ConfigSite
+from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._tasks.config_site import ConfigSite
 
 
 @pytest.fixture
