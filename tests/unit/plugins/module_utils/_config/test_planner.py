@@ -23,7 +23,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._config.options imp
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.plan import ConfigPlan
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.planner import ConfigPlanner
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ApplyError
-from ansible_collections.stackstorm.st2.plugins.module_utils._layout import state_directory
+from ansible_collections.stackstorm.st2.plugins.module_utils._own_directory import STATE_DIRECTORY
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
@@ -39,7 +39,7 @@ class Bench:
         scratch = ScratchHost(root)
         self.host = read_host(str(scratch.st2_conf), scratch.environment())
         self.path = scratch.configs / "sensu.yaml"
-        self.state = state_directory(self.host.base_path)
+        self.state = str(self.host.packs / STATE_DIRECTORY)
         os.mkdir(self.state)
 
     def plan(self, action, content=b"", **plan):

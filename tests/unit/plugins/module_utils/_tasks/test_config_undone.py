@@ -23,7 +23,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._change.database im
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import NO_CONFIG, Records, Told
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.options import ConfigOptions
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import RegistrationError
-from ansible_collections.stackstorm.st2.plugins.module_utils._layout import state_directory
+from ansible_collections.stackstorm.st2.plugins.module_utils._own_directory import STATE_DIRECTORY
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
@@ -99,7 +99,7 @@ class Bench:
         self.scratch.place(tree, "sensu")
         self.host = read_host(str(self.scratch.st2_conf), self.scratch.environment())
         self.path = self.scratch.configs / "sensu.yaml"
-        self.state = state_directory(self.host.base_path)
+        self.state = str(self.host.packs / STATE_DIRECTORY)
         self.records = Records(self.state)
         self.registrar = Registrar(self, root / "database.json", reads)
         self.start(None)
