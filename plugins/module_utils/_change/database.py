@@ -162,11 +162,17 @@ class Database:
         self, told: t.Optional[Told], identity: str, version: t.Optional[str], installed: t.Optional[InstalledPack]
     ) -> bool:
         """Whether a task that registers less than everything has done so already."""
-        if told is None or installed is None or told.digest != identity or told.by != self.registrar.by:
-            return False
-        if self.registrar.reads and version != (installed.version or ""):
+        if told is None or not self._still(told, identity, version, installed):
             return False
         return told.covers(self.types, lenient=self._lenient)
+
+    def _still(
+        self, told: Told, identity: str, version: t.Optional[str], installed: t.Optional[InstalledPack]
+    ) -> bool:
+        """Whether what was told, be it in part, is what the files are, and the database still has the pack."""
+        if installed is None or told.digest != identity or told.by != self.registrar.by:
+            return False
+        return not self.registrar.reads or version == (installed.version or "")
 
     def _surplus(self, ref: str, location: str) -> t.Iterator[Resource]:
         if not self.registrar.reads:
@@ -250,8 +256,12 @@ class Database:
         """Whether a part is different in the database afterwards. One that is registered in part stays what it was."""
         if part != "pack" or ref in telling.unload:
             return True
-        whole = any(one.pack.ref == ref and not one.types for one in (*telling.register, *telling.closing))
-        return whole or self.pack(ref, on_disk.installation.get(ref)).state != CURRENT
+        if any(one.pack.ref == ref and not one.types for one in (*telling.register, *telling.closing)):
+            return True
+        installed, told = on_disk.installation.get(ref), self.records.read(ref).get("pack")
+        known = self.pack(ref, installed)
+        still = told is not None and self._still(told, on_disk.pack(ref), known.version or None, installed)
+        return known.state != CURRENT and not still
 
     def unload(self, telling: Telling) -> None:
         """Take what goes out of the database, before its files go.
@@ -325,7 +335,7 @@ class Database:
         if not one.types or (before is not None and not before.digest):
             told["pack"] = Told(on_disk.pack(ref), by, one.types, self._lenient)
         elif before is not None and before.digest == on_disk.pack(ref) and before.types:
-            told["pack"] = Told(before.digest, by, tuple(dict.fromkeys((*before.types, *one.types))), before.lenient)
+            told["pack"] = Told(before.digest, by, _both(before.types, one.types), before.lenient or self._lenient)
         config = on_disk.config(ref) if "config" in one.parts else ""
         if config:
             told["config"] = Told(config, by)
@@ -444,6 +454,10 @@ def _as_recorded(told: Told, identity: str) -> str:
     if told.digest != identity or not identity or told.types:
         return STALE
     return UNKNOWN if told.lenient else CURRENT
+
+
+def _both(one: t.Sequence[str], other: t.Sequence[str]) -> t.Tuple[str, ...]:
+    return tuple(dict.fromkeys((*one, *other)))
 
 
 def _types(parts: t.Sequence[str]) -> t.Tuple[str, ...]:

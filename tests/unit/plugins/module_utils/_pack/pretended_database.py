@@ -21,6 +21,8 @@ class PretendedDatabase:
 
     :ivar rows: The version of each pack, by ref.
     :ivar stored: The resources of each pack, by ref.
+    :ivar configured: The values of the config of each pack, by ref.
+    :ivar schemas: The config schema of each pack, by ref.
     :ivar calls: What it was asked, in order: C((method, refs)).
     :ivar refuses: Refs that it refuses to register in a certain version: C((ref, version)).
     """
@@ -31,6 +33,9 @@ class PretendedDatabase:
         self.unloads = unloads
         self.rows = {}
         self.stored = {}
+        self.configured = {}
+        self.schemas = {}
+        self.closed = False
         self.calls = []
         self.refuses = set()
         self.unload_fails = False
@@ -76,12 +81,24 @@ class PretendedDatabase:
         self.calls.append(("versions", sorted(refs)))
         return {ref: self.rows[ref] for ref in refs if ref in self.rows}
 
+    def config(self, ref):
+        assert self.reads
+        return self.configured.get(ref)
+
     def configs(self, refs):
         assert self.reads
-        return Configs()
+        return Configs({ref: self.configured[ref] for ref in refs if ref in self.configured})
 
     def config_schema(self, ref):
         assert self.reads
+        return self.schemas.get(ref)
+
+    def every(self, kind):
+        assert self.reads
+        return [one for stored in self.stored.values() for one in stored.values() if one.kind == kind]
+
+    def close(self):
+        self.closed = True
 
     def resources_of(self, refs, kinds):
         assert self.reads

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import access_options, host_options, pack_options
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError, SeveralErrors
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.options import Options, options_from
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import from_option, parse_spec
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Credentials, Redactor
@@ -26,7 +28,7 @@ def params(**given):
 def test_defaults():
     found = options_from(params(name=["sensu"]))
     assert found == Options(
-        requests=(parse_spec("sensu"),),
+        requests=(replace(parse_spec("sensu"), state="present"),),
         proxy={"http_proxy": None, "https_proxy": None, "no_proxy": None, "ca_bundle": None},
     )
     assert found.index_url is None and not found.credentials and found.secrets() == []
@@ -35,11 +37,19 @@ def test_defaults():
 def test_name_and_packs_are_all_requests_in_their_order():
     item = {"name": "acme", "version": "main", "source": "git@h:org/packs", "subdir": "acme", "digest": None}
     found = options_from(params(name=["b=1.0.0", "org/a"], packs=[item]))
-    assert found.requests == (parse_spec("b=1.0.0"), parse_spec("org/a"), from_option(item))
+    asked = (parse_spec("b=1.0.0"), parse_spec("org/a"), from_option(item))
+    assert found.requests == tuple(replace(request, state="present") for request in asked)
+
+
+def test_an_item_may_have_a_state_of_its_own():
+    items = [{"name": "a"}, {"name": "b", "state": "absent"}, {"name": "c", "state": "present"}]
+    found = options_from(params(name=["d"], packs=items, state="latest"))
+    assert [(one.name, one.state) for one in found.requests] == [
+        ("d", "latest"), ("a", "latest"), ("b", "absent"), ("c", "present"),
+    ]  # fmt: skip
 
 
 OPTIONS = {
-    "state": "latest",
     "dependencies": "check",
     "force": True,
     "virtualenv": "never",
@@ -107,13 +117,14 @@ def test_every_secret_is_known_and_none_is_shown():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({}, "No pack is named: give name or packs."),
-        ({"name": [], "packs": []}, "No pack is named"),
-        ({"name": ["a"], "purge": True}, "purge goes with state=absent only"),
-        ({"name": ["a"], "purge": True, "state": "latest"}, "purge goes with state=absent only"),
+        ({"name": ["a"], "purge": True}, "purge goes with state=absent and exclusive only"),
+        ({"name": ["a"], "purge": True, "state": "latest"}, "purge goes with state=absent and exclusive only"),
         ({"name": ["a"], "timeout": 0}, "timeout is 0; the least is 1."),
         ({"name": ["a"], "timeout": -5}, "timeout is -5; the least is 1."),
         ({"name": ["a"], "keep_releases": -1}, "keep_releases is -1; the least is 0."),
+        ({"name": ["a"], "exclusive": True, "state": "absent"}, "exclusive goes with state=present and state=latest only"),
+        ({"name": [], "exclusive": True}, "exclusive with an empty list would remove every pack"),
+        ({"packs": [{"name": "a", "state": "absent"}], "exclusive": True}, "exclusive with an empty list"),
         ({"name": ["a b"]}, 'The name "a b" cannot be used'),
         ({"name": ["a", ""]}, "name is empty"),
         ({"packs": [{}]}, "neither a name nor a source"),
@@ -127,5 +138,25 @@ def test_what_cannot_be_used(given, message):
     assert caught.value.step == "options"
 
 
-def test_purge_goes_with_absent():
-    assert options_from(params(name=["a"], purge=True, state="absent")).purge
+def test_all_that_cannot_be_used_is_said_at_once():
+    with pytest.raises(SeveralErrors, match='2 things are wrong: .* "a b" .* neither a name nor a source') as caught:
+        options_from(params(name=["a b", "c"], packs=[{}]))
+    assert caught.value.step == "options"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"name": ["a"], "state": "absent"},
+        {"packs": [{"name": "a", "state": "absent"}]},
+        {"name": ["a"], "exclusive": True},
+        {"name": []},
+    ],
+)
+def test_purge_goes_with_what_removes_and_with_an_empty_list(given):
+    assert options_from(params(purge=True, **given)).purge
+
+
+def test_an_empty_list_asks_nothing_and_may_be_all_there_is_to_be():
+    assert options_from(params(name=[])).requests == ()
+    assert options_from(params(name=[], exclusive=True, exclusive_empty=True)).exclusive

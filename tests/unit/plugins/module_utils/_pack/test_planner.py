@@ -17,7 +17,9 @@ from infrastructure.snapshot import compare
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.session import View
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.staging import Staging
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import DependencyError, OptionError, SourceError
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack import stage
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.options import options_from
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import Plan
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.planner import PackPlanner
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
@@ -269,18 +271,21 @@ def test_stackstorms_own_packs_are_never_removed(site, name):
 # Tools
 
 
-def test_the_tools_are_those_that_options_and_host_say(site):
-    made = planner(site, "sensu", keep_releases=7, group=str(os.getgid()), virtualenv_backend="venv")
+def test_the_tools_are_those_that_options_and_host_say(site, monkeypatch):
     staging = Staging(str(site.host.tmp))
-    tools, warnings = made.tools(staging, Journal(str(site.host.tmp)))
-    assert (tools.keep_releases, tools.ownership.gid, warnings) == (7, os.getgid(), [])
-    assert tools.staging is staging
+    given = []
+    monkeypatch.setattr(stage, "stage", lambda _plan, _packs, _virtualenvs, tools: given.append(tools) or [])
+    made = planner(site, "sensu", keep_releases=7, group=str(os.getgid()), staging=staging)
+    made.stage(Plan(()))
+    assert (given[0].keep_releases, given[0].ownership.gid, made.warnings) == (7, os.getgid(), [])
+    assert given[0].staging is staging
     site.host.configure("content", pack_group="nosuchgroup")
     try:
-        _tools, warnings = planner(site, "sensu").tools(staging, Journal(str(site.host.tmp)))
+        made = planner(site, "sensu")
+        made.stage(Plan(()))
     finally:
         site.host.configure("content", pack_group=site.host.group)
-    assert len(warnings) == 1 and "The group nosuchgroup" in warnings[0]
+    assert len(made.warnings) == 1 and "The group nosuchgroup" in made.warnings[0]
 
 
 def test_warnings_of_what_was_found_are_gathered(tmp_path):

@@ -194,7 +194,7 @@ def test_after_a_failure_nothing_stands_and_the_pack_that_failed_says_why():
             pack_plan("none", ref="calm", after=HERE),
         )
     )
-    dependency, sensu, calm = rows(plan, failed=Failure("sensu", "virtualenv", "six cannot be installed."))
+    dependency, sensu, calm = rows(plan, failed=[Failure("sensu", "virtualenv", "six cannot be installed.")])
     assert (sensu["step"], sensu["msg"]) == ("virtualenv", "six cannot be installed.")
     assert (dependency["step"], dependency["msg"]) == (
         None,
@@ -219,18 +219,26 @@ def test_after_a_failure_nothing_stands_and_the_pack_that_failed_says_why():
     ],
 )
 def test_after_a_failure_the_virtualenv_is_the_one_that_was_there(planned, there):
-    (row,) = rows(Plan((pack_plan(virtualenv=planned),)), failed=Failure("sensu", "apply", "No."))
+    (row,) = rows(Plan((pack_plan(virtualenv=planned),)), failed=[Failure("sensu", "apply", "No.")])
     assert row["virtualenv"] == there
 
 
+def test_each_pack_that_failed_says_why_and_the_others_name_them_all():
+    plan = Plan(tuple(pack_plan(ref=ref) for ref in ("a", "b", "c")))
+    failed = [Failure("c", "fetch", "No c."), Failure("a", "validate", "Bad a.")]
+    a, b, c = rows(plan, failed=failed)
+    assert [(row["step"], row["msg"]) for row in (a, c)] == [("validate", "Bad a."), ("fetch", "No c.")]
+    assert (b["step"], b["msg"]) == (None, "b 1.0.1 -> 1.0.2 2222222: not done, because of c, a")
+
+
 def test_a_failure_that_is_about_no_pack_is_said_so():
-    (row,) = rows(Plan((pack_plan(),)), failed=Failure("", "apply", "The disk is full."))
+    (row,) = rows(Plan((pack_plan(),)), failed=[Failure("", "apply", "The disk is full.")])
     assert row["msg"] == "sensu 1.0.1 -> 1.0.2 2222222: not done, because of the failure"
 
 
 def test_packs_whose_change_stands_say_so_beside_one_that_failed():
     plan = Plan((pack_plan(ref="a"), pack_plan(ref="b")))
-    a, b = rows(plan, done=("a",), failed=Failure("b", "apply", "No."))
+    a, b = rows(plan, done=("a",), failed=[Failure("b", "apply", "No.")])
     assert (a["changed"], a["after"]["version"], a["msg"]) == (True, "1.0.2", "a 1.0.1 -> 1.0.2 2222222")
     assert (b["changed"], b["after"]["version"], b["msg"]) == (False, "1.0.1", "No.")
 
@@ -239,16 +247,14 @@ def test_a_run_that_failed_before_its_plan_tells_what_is_there(tmp_path):
     (tmp_path / "sensu").mkdir()
     (tmp_path / "sensu" / "pack.yaml").write_text("ref: sensu\nname: Sensu\nversion: 1.0.1\n")
     requests = [parse_spec(text) for text in ("sensu=2.0.0", "nosuch", "https://git.example.com/o/r=1.0.0")]
-    failed = Failure("nosuch", "index", "No record.")
-    found = rows_of_requests(
-        requests, Installation([str(tmp_path)]), failed, {"sensu": "stale", "nosuch": "absent"}.get
-    )
+    failed = [Failure("nosuch", "index", "No record.")]
+    found = rows_of_requests(requests, Installation([str(tmp_path)]), failed, {"sensu": "stale", "nosuch": "absent"}.get)
     assert [row["ref"] for row in found] == ["sensu", "nosuch", None]
     assert [row["name"] for row in found] == ["Sensu", "nosuch", None]
     assert found[0]["before"] == found[0]["after"] == {"version": "1.0.1", "commit": None, "digest": None}
     assert found[1]["before"] is found[1]["after"] is None
     assert [row["step"] for row in found] == [None, "index", None]
-    other = "Not done, because another pack of the task failed."
+    other = "Not done, because of nosuch."
     assert [row["msg"] for row in found] == [other, "No record.", other]
     assert {row["changed"] for row in found} == {False}
     assert {row["action"] for row in found} == {"none"}
@@ -259,6 +265,6 @@ def test_a_run_that_failed_before_its_plan_tells_what_is_there(tmp_path):
 
 def test_a_single_request_is_the_one_that_failed():
     (row,) = rows_of_requests(
-        [parse_spec("https://git.example.com/o/r")], Installation([]), Failure("", "fetch", "No."), str
+        [parse_spec("https://git.example.com/o/r")], Installation([]), [Failure("", "fetch", "No.")], str
     )
     assert (row["step"], row["msg"]) == ("fetch", "No.")

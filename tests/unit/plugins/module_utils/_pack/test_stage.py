@@ -1,7 +1,7 @@
 # Copyright: Contributors to the stackstorm.st2 project
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Applying: trees, virtualenvs, receipts and releases put in place together, or none of them."""
+"""Staging: the trees, virtualenvs, receipts and releases that a run puts in place."""
 
 from __future__ import annotations
 
@@ -15,10 +15,6 @@ import pytest
 from infrastructure.packs import PackTree
 from infrastructure.snapshot import compare, take_snapshot
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._change.journal import Journal
-from ansible_collections.stackstorm.st2.plugins.module_utils._change.staging import Staging
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.apply import Applied, Tools
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.ownership import Ownership
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
     without_waiting_for_disks,
 )
@@ -139,15 +135,6 @@ def test_packs_on_another_file_system_are_put_in_place_all_the_same(tmp_path):
         assert not (other / "sensu").exists()
     finally:
         shutil.rmtree(other, ignore_errors=True)
-
-
-def test_no_moves_need_no_journal(tmp_path):
-    tools = Tools(Staging(), Journal(str(tmp_path / "nowhere")), None, None, Ownership(), 1)
-    applied = Applied((), tools)
-    applied.carry_out()
-    applied.undo()
-    applied.commit()
-    assert os.listdir(tmp_path) == []
 
 
 # Virtualenvs
