@@ -229,11 +229,11 @@ class Session(t.Generic[P]):
             if not alone:  # Until now another run may have been at work.
                 planner = self._observe()
         try:
-            self._carry_out(lock, planner, plan or planner.make())
+            self._carry_out(planner, plan or planner.make())
         finally:
             self._outcome.warnings += [*planner.warnings, *self._database.warnings]
 
-    def _carry_out(self, lock: HostLock, planner: Planner[P], plan: P) -> None:
+    def _carry_out(self, planner: Planner[P], plan: P) -> None:
         self._outcome.plan = plan
         if not plan.acts or self._check:
             self._outcome.stands = True

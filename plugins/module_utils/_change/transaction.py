@@ -7,10 +7,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import typing as t
-from dataclasses import replace
 
 from .._errors import ApplyError
 from .._files import sync_trees
@@ -24,7 +24,8 @@ class Transaction:
     """Moves that are made all or none.
 
     :arg staging: Of this run.
-    :arg closing: Moves that are made when StackStorm has been told of the others.
+    :arg closing: Moves that are made when StackStorm has been told of the others. One of a name that was moved before
+        can only take it away; the journal needs nothing of it, as the first move tells what was there.
     :arg told: By ref, the parts of packs that StackStorm is told of meanwhile: whoever recovers from a crash has to
         tell it again, see L(Database.heal).
     :arg before: What StackStorm has of these packs, for whoever recovers.
@@ -45,7 +46,9 @@ class Transaction:
         self._journal = journal
         self._staging = staging
         self._before = before or {}
-        self._moves = list(_identified([*moves, *closing]))
+        names = {move.live for move in moves}
+        self._moves = [moving.prepared(move) for move in (*moves, *(one for one in closing if one.live not in names))]
+        self._again = [move for move in closing if move.live in names]
         self._first = len(moves)
         self.made = False
         self._told = dict(told or {})
@@ -83,23 +86,20 @@ class Transaction:
         """Make the closing moves, which come after StackStorm was told. Raises what L(carry_out) raises."""
         for number in range(self._first, len(self._moves)):
             self._make(number)
+        for move in self._again:
+            with _about(move):
+                moving.carry_out(move)
 
     def _make(self, number: int) -> None:
         move = self._moves[number]
         self.made = True
-        try:
+        with _about(move):
             try:
                 moving.carry_out(move)
             except OSError as error:
                 if error.errno != errno.EXDEV or not os.path.isdir(move.live) or os.path.islink(move.live):
                     raise
                 self._make_by_copy(number)
-        except OSError as error:
-            raise ApplyError(
-                f"The {move.what} of {move.ref} cannot be {'put at' if move.staged else 'taken from'} {move.live}: "
-                f"{error.strerror}. Everything this task had changed was put back.",
-                ref=move.ref,
-            ) from error
 
     def _make_by_copy(self, number: int) -> None:
         move = self._moves[number] = moving.copied(self._moves[number])
@@ -134,12 +134,13 @@ class Transaction:
             self._journal.end()
 
 
-def _identified(moves: t.Sequence[Move]) -> t.Iterator[Move]:
-    """The moves with the identities of what they move; a name may be moved twice."""
-    now: t.Dict[str, int] = {}
-    for move in moves:
-        known = moving.prepared(move)
-        if move.live in now:
-            known = replace(known, old=now[move.live])
-        now[move.live] = known.new
-        yield known
+@contextlib.contextmanager
+def _about(move: Move) -> t.Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ApplyError(
+            f"The {move.what} of {move.ref} cannot be {'put at' if move.staged else 'taken from'} {move.live}: "
+            f"{error.strerror}. Everything this task had changed was put back.",
+            ref=move.ref,
+        ) from error

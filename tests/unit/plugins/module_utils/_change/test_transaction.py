@@ -1,0 +1,218 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The moves of one change: all or none of them, whoever ends it, and what StackStorm is told written down meanwhile."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+
+import pytest
+from infrastructure.snapshot import take_snapshot
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._change import journal as moving
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.journal import Journal, Move
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.recovery import interrupted, recover
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.transaction import Transaction
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ApplyError
+from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
+    is_killed,
+    without_waiting_for_disks,
+)
+
+TOLD = {"demo": ("pack", "config")}
+
+
+@pytest.fixture(autouse=True)
+def quick():
+    with without_waiting_for_disks():
+        yield
+
+
+class Host:
+    """A pack that is replaced, another that goes, and a config that is emptied and then taken away.
+
+    :arg config: Whether the config was there before.
+    """
+
+    def __init__(self, root, config=True):
+        self.root = root
+        for name in ("live/demo", "live/old", "staging/demo", "state"):
+            (root / name).mkdir(parents=True)
+            (root / name / "pack.yaml").write_text(name)
+        (root / "state" / "pack.yaml").unlink()
+        (root / "staging" / "empty").write_text("{}")
+        if config:
+            (root / "live" / "demo.yaml").write_text("a: 1")
+        self.journal = Journal(str(root / "state"))
+        self.before = self.look()
+
+    def look(self):
+        return take_snapshot(self.root / "live")
+
+    def transaction(self, **how):
+        moves = [self._move("demo", "pack", "demo", "demo"), self._move("old", "pack", "old", None)]
+        moves.append(self._move("demo", "config", "demo.yaml", "empty"))
+        return Transaction(self.journal, moves, [self._move("demo", "config", "demo.yaml", None, "2")], **how)
+
+    def _move(self, ref, what, live, staged, number="1"):
+        staged = staged and str(self.root / "staging" / staged)
+        return Move(ref, what, str(self.root / "live" / live), staged, str(self.root / "kept" / live / number / what))
+
+    def go(self):
+        """What a session does when nothing fails, but for the end."""
+        made = self.transaction(told=TOLD)
+        made.begin()
+        made.carry_out()
+        made.close()
+        return made
+
+    def live(self):
+        return sorted(os.listdir(self.root / "live"))
+
+
+@pytest.fixture
+def host(tmp_path):
+    return Host(tmp_path)
+
+
+def test_no_moves_and_nothing_told_need_no_journal(tmp_path):
+    made = Transaction(Journal(str(tmp_path / "nowhere")), ())
+    for step in (made.begin, made.carry_out, made.close, made.undo, made.end):
+        step()
+    assert os.listdir(tmp_path) == [] and not made.made and made.refs == frozenset()
+
+
+def test_closing_moves_wait_until_they_are_asked_for(host):
+    made = host.transaction()
+    made.begin()
+    made.carry_out()
+    assert host.live() == ["demo", "demo.yaml"]
+    assert (host.root / "live" / "demo.yaml").read_text() == "{}"
+    assert (host.root / "live" / "demo" / "pack.yaml").read_text() == "staging/demo"
+    made.close()
+    assert host.live() == ["demo"]
+    made.end()
+    assert host.journal.read() is None
+    assert (made.made, made.refs) == (True, {"demo", "old"})
+
+
+@pytest.mark.parametrize("config", [True, False])
+def test_after_any_part_of_it_all_can_be_undone(tmp_path, config):
+    for number, steps in enumerate((("begin",), ("begin", "carry_out"), ("begin", "carry_out", "close"))):
+        host = Host(tmp_path / str(number), config)
+        made = host.transaction(told=TOLD)
+        for step in steps:
+            getattr(made, step)()
+        made.undo()
+        assert host.look() == host.before
+        assert host.journal.read() == moving.Entry((), TOLD), "StackStorm may still have been told"
+        made.end()
+        assert host.journal.read() is None
+
+
+@pytest.mark.parametrize("config", [True, False])
+def test_killed_at_any_instant_the_next_run_puts_all_back_and_check_mode_sees_where_it_is(tmp_path, config):
+    seen = set()
+    for number in itertools.count(1):
+        host = Host(tmp_path / str(number), config)
+        killed = is_killed(number, host.go)
+        entry = host.journal.read()
+        waiting = moving.pending(entry.moves if entry else ())
+        place = str(host.root / "live" / "demo.yaml")
+        where = waiting.get(place, place)
+        if config:
+            with open(where) as stream:
+                assert stream.read() == "a: 1", f"killed before operation {number}"
+        else:
+            assert where is None or not os.path.exists(where), f"killed before operation {number}"
+        predicted = interrupted(entry.moves if entry else ())
+        assert recover(host.journal, ()) == predicted
+        assert host.look() == host.before, f"killed before operation {number}"
+        left = host.journal.read()
+        assert left is None or left == moving.Entry((), TOLD)
+        seen.add(predicted)
+        if not killed:
+            break
+    assert {(), ("demo",), ("demo", "old")} <= seen
+
+
+def test_what_is_told_is_written_down_before_anything_moves_and_with_what_an_earlier_run_left(host):
+    made = host.transaction(told=TOLD, unhealed={"other": ("pack",), "demo": ("overrides",)})
+    made.begin()
+    assert host.look() == host.before
+    entry = host.journal.read()
+    assert entry.told == {"other": ("pack",), **TOLD}
+    assert len(entry.moves) == 3
+    made.carry_out()
+    made.close()
+    made.end()
+    assert host.journal.read() == moving.Entry((), {"other": ("pack",)}), "which this run has not put right"
+
+
+def test_a_move_that_is_refused_is_named_and_leaves_the_rest_undoable(host):
+    made = host.transaction()
+    made.begin()
+    (host.root / "staging" / "empty").unlink()
+    with pytest.raises(ApplyError) as raised:
+        made.carry_out()
+    assert raised.value.ref == "demo"
+    assert raised.value.message == (
+        f"The config of demo cannot be put at {host.root}/live/demo.yaml: No such file or directory. "
+        "Everything this task had changed was put back."
+    )
+    assert host.look() != host.before
+    made.undo()
+    assert host.look() == host.before
+    made.end()
+    assert host.journal.read() is None
+
+
+def test_a_closing_move_that_is_refused_is_undone_with_the_others(host):
+    made = host.transaction()
+    made.begin()
+    made.carry_out()
+    (host.root / "kept" / "demo.yaml" / "2").write_text("in the way")
+    with pytest.raises(ApplyError, match="The config of demo cannot be taken from"):
+        made.close()
+    made.undo()
+    assert host.look() == host.before
+
+
+def test_a_directory_that_cannot_be_renamed_is_copied_to_where_it_is_kept(host, monkeypatch):
+    true = moving.carry_out
+
+    def refuse_directories(move):
+        if os.path.isdir(move.live):
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        true(move)
+
+    monkeypatch.setattr(moving, "carry_out", refuse_directories)
+    made = host.transaction(told=TOLD)
+    made.begin()
+    made.carry_out()
+    assert (host.root / "live" / "demo" / "pack.yaml").read_text() == "staging/demo"
+    assert (host.root / "kept" / "demo" / "1" / "pack" / "pack.yaml").read_text() == "live/demo"
+    entry = host.journal.read()
+    assert [bool(move.discarded) for move in entry.moves] == [True, True, False]
+    assert entry.told == TOLD
+    made.undo()
+    assert host.look() == host.before
+
+
+def test_what_cannot_be_put_back_stays_in_the_journal(host, monkeypatch):
+    made = host.go()
+
+    def refuse(*_paths):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(moving, "exchange", refuse)
+        patch.setattr(os, "rename", refuse)
+        with pytest.raises(ApplyError, match="cannot be put back: .*the next run puts them back"):
+            made.undo()
+    assert len(host.journal.read().moves) == 3
+    assert recover(host.journal, ()) == ("demo", "old")
+    assert host.look() == host.before
