@@ -166,9 +166,7 @@ class Database:
             return False
         return told.covers(self.types, lenient=self._lenient)
 
-    def _still(
-        self, told: Told, identity: str, version: t.Optional[str], installed: t.Optional[InstalledPack]
-    ) -> bool:
+    def _still(self, told: Told, identity: str, version: t.Optional[str], installed: t.Optional[InstalledPack]) -> bool:
         """Whether what was told, be it in part, is what the files are, and the database still has the pack."""
         if installed is None or told.digest != identity or told.by != self.registrar.by:
             return False
@@ -196,7 +194,7 @@ class Database:
         """
         if not self.tells:
             return KnownConfig()
-        if ref in self._healed:
+        if ref in self._healed and digest:  # Without a file, nothing takes away what it may have.
             return KnownConfig(self.registrar.name, False, None, digest, digest)
         told = self.records.read(ref).get("config")
         recorded = told.digest if told and told.by == self.registrar.by else ""
@@ -368,10 +366,10 @@ class Database:
 
     # What is put back
 
-    def put_back(self, parts: t.Mapping[str, t.Sequence[str]], on_disk: OnDisk) -> str:
+    def put_back(self, told: t.Mapping[str, t.Sequence[str]], on_disk: OnDisk) -> str:
         """Make the database what the files are again, after they were put back.
 
-        :arg parts: What it was told of, as L(Telling.parts).
+        :arg told: What it was told of, as L(Telling.types).
         :arg on_disk: The files as they are now.
         :returns: A sentence (after a blank) about what could not be put back; empty when all could.
         """
@@ -379,9 +377,9 @@ class Database:
             for ref, record in self._before.items():
                 self.records.write(ref, {**dict.fromkeys(PARTS), **record})
             return ""
-        problem = self._ask_anew() or self.heal(parts, on_disk, self._snapshot)
+        problem = self._ask_anew() or self.heal(told, on_disk, self._snapshot)
         if problem:
-            self.astray = frozenset(parts)
+            self.astray = frozenset(told)
             return f" StackStorm's database could not be put back, which the next run does: {problem}"
         for ref, record in self._before.items():
             if not on_disk.installation.get(ref):
@@ -402,26 +400,24 @@ class Database:
 
     def heal(
         self,
-        parts: t.Mapping[str, t.Sequence[str]],
+        told: t.Mapping[str, t.Sequence[str]],
         on_disk: OnDisk,
         before: Snapshot = Snapshot(),  # noqa: B008  # It is frozen.
     ) -> str:
         """Make the database agree with the files of some packs, whatever it has of them.
 
-        :arg parts: By ref, what it may have anything of.
+        :arg told: By ref, the types of which it may have anything; all of them when empty. No others are registered,
+            which would reset what was switched by hand.
         :arg before: What it had, where that is known.
         :returns: Why that failed, empty when it did not.
         """
         try:
             self._take_out(before)
-            there = {ref: pack for ref in parts for pack in (on_disk.installation.get(ref),) if pack}
-            register = tuple(
-                Registration(PackFiles(ref, pack.path), () if "pack" in parts[ref] else _types(parts[ref]))
-                for ref, pack in there.items()
-            )
+            there = {ref: pack for ref in told for pack in (on_disk.installation.get(ref),) if pack}
+            register = tuple(Registration(PackFiles(ref, pack.path), tuple(told[ref])) for ref, pack in there.items())
             self.register(register, on_disk)
             self.commit(Telling(register=register), on_disk)
-            for ref in parts:
+            for ref in told:
                 if ref not in there:
                     self.records.write(ref, dict.fromkeys(PARTS))
         except St2Error as error:

@@ -72,7 +72,7 @@ class Entry:
     :arg moves: In the order in which they are made.
     :arg run: The name of the run's directory below each staging directory, by which one sees whether it worked here.
     :arg owner: Who made it; C(None) for one of 0.2.0, which is of this host.
-    :arg told: By ref, the parts of packs that StackStorm is told of meanwhile.
+    :arg told: By ref, the types that StackStorm is told of meanwhile; all of them when empty.
     :arg before: What StackStorm had of these packs, as L(undo.Snapshot.document).
     """
 
@@ -117,7 +117,7 @@ class Journal:
                     return None
                 document = json.loads(read_regular_file(path, _MOST_JOURNAL_BYTES, follow=False))
             moves = tuple(Move(**move) for move in document["moves"])
-            told = {ref: tuple(parts) for ref, parts in document.get("told", {}).items()}
+            told = {ref: tuple(types) for ref, types in document.get("told", {}).items()}
             run, before = str(document.get("run", "")), dict(document.get("before", {}))
             return Entry(moves, run, owner_from(document.get("owner")), told, before)
         except FileNotFoundError:
@@ -283,7 +283,10 @@ def undo(move: Move) -> bool:
 
 def has_happened(move: Move) -> bool:
     """Whether the move changed what is at its live name. What something else put there since is left to it."""
-    now = _inode(move.live)
+    return _has_happened(move, _inode(move.live))
+
+
+def _has_happened(move: Move, now: int) -> bool:
     return now != move.old and now in (0, move.new, move.discarded)
 
 
@@ -331,5 +334,12 @@ def pending(moves: t.Sequence[Move]) -> t.Dict[str, t.Optional[str]]:
 
     :arg moves: What L(Journal.read) gave. One whose old tree is nowhere cannot be undone: what is there stays.
     """
-    found = {move.live: (whereabouts(move), move.old) for move in moves if has_happened(move)}
-    return {live: where for live, (where, old) in found.items() if where or not old}
+    found: t.Dict[str, t.Optional[str]] = {}
+    now: t.Dict[str, int] = {}  # What is at a name as the later moves of it are undone.
+    for move in reversed(moves):
+        if _has_happened(move, now.get(move.live, _inode(move.live))):
+            where = whereabouts(move)
+            now[move.live] = move.old
+            if where or not move.old:
+                found[move.live] = where
+    return found

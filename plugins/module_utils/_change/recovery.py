@@ -50,7 +50,7 @@ class Interrupted:
 
     @property
     def told(self) -> t.Dict[str, t.Sequence[str]]:
-        """By ref, the parts of packs that StackStorm was being told of."""
+        """By ref, the types that StackStorm was being told of; all of them when empty."""
         found: t.Dict[str, t.Sequence[str]] = {}
         for entry in filter(None, self.entries.values()):
             found.update(entry.told)

@@ -288,7 +288,7 @@ class Session(t.Generic[P]):
             self._staging,
             staged.moves,
             staged.closing,
-            told=telling.parts(),
+            told=telling.types(),
             before=self._database.before,
             unhealed=self._unhealed,
         )
@@ -320,9 +320,9 @@ class Session(t.Generic[P]):
             transaction.undo()
         except St2Error:
             self._outcome.stuck = transaction.refs
-            self._outcome.astray = frozenset(telling.parts())
+            self._outcome.astray = frozenset(telling.types())
             raise
-        left = self._database.put_back(telling.parts(), self._on_disk())
+        left = self._database.put_back(telling.types(), self._on_disk())
         if isinstance(error, St2Error) and transaction.made and _PUT_BACK not in error.message:
             error.message += f" {_PUT_BACK}"
         self._outcome.astray = self._database.astray

@@ -75,6 +75,14 @@ class Telling:
             found[one.pack.ref] = tuple(dict.fromkeys((*found.get(one.pack.ref, ()), *one.parts)))
         return found
 
+    def types(self) -> t.Dict[str, t.Tuple[str, ...]]:
+        """By ref, the types that StackStorm is told of; all of them when empty."""
+        found: t.Dict[str, t.Tuple[str, ...]] = dict.fromkeys(self.unload, ())
+        for one in (*self.first, *self.register, *self.closing):
+            ref = one.pack.ref
+            found[ref] = both(found[ref], one.types) if ref in found else one.types
+        return found
+
     def join(self, other: Telling) -> Telling:
         """Both as one; what is registered whole is not registered in part as well."""
         return Telling(
@@ -89,6 +97,11 @@ class Telling:
         )
 
 
+def both(one: t.Sequence[str], other: t.Sequence[str]) -> t.Tuple[str, ...]:
+    """The types of two registrations together; all of them when empty."""
+    return tuple(dict.fromkeys((*one, *other))) if one and other else ()
+
+
 def _joined(one: t.Sequence[Registration], other: t.Sequence[Registration]) -> t.Tuple[Registration, ...]:
     found: t.Dict[str, Registration] = {}
     for registration in (*one, *other):
@@ -96,10 +109,7 @@ def _joined(one: t.Sequence[Registration], other: t.Sequence[Registration]) -> t
         if known is None:
             found[registration.pack.ref] = registration
         else:
-            types = (
-                tuple(dict.fromkeys((*known.types, *registration.types))) if known.types and registration.types else ()
-            )
-            found[registration.pack.ref] = Registration(known.pack, types)
+            found[registration.pack.ref] = Registration(known.pack, both(known.types, registration.types))
     return tuple(found.values())
 
 

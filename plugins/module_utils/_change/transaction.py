@@ -18,6 +18,7 @@ from .._own_directory import root_of
 from . import journal as moving
 from .journal import Journal, Move
 from .staging import Staging
+from .telling import both
 
 
 class Transaction:
@@ -26,8 +27,8 @@ class Transaction:
     :arg staging: Of this run.
     :arg closing: Moves that are made when StackStorm has been told of the others. One of a name that was moved before
         can only take it away; the journal needs nothing of it, as the first move tells what was there.
-    :arg told: By ref, the parts of packs that StackStorm is told of meanwhile: whoever recovers from a crash has to
-        tell it again, see L(Database.heal).
+    :arg told: By ref, the types that StackStorm is told of meanwhile, all when empty: whoever recovers from a crash has
+        to tell it again, see L(Database.heal).
     :arg before: What StackStorm has of these packs, for whoever recovers.
     :ivar made: Whether any move was begun.
     :arg unhealed: What an earlier run left to be told, and still is.
@@ -52,7 +53,17 @@ class Transaction:
         self._first = len(moves)
         self.made = False
         self._told = dict(told or {})
-        self._unhealed = {ref: parts for ref, parts in (unhealed or {}).items() if ref not in self._told}
+        self._unhealed = {ref: types for ref, types in (unhealed or {}).items() if not self._tells(ref, types)}
+
+    def _tells(self, ref: str, types: t.Sequence[str]) -> bool:
+        """Whether StackStorm is told as much as that anyhow."""
+        told = self._told.get(ref)
+        return told is not None and (not told or (bool(types) and set(types) <= set(told)))
+
+    @property
+    def _all_told(self) -> t.Dict[str, t.Sequence[str]]:
+        known = self._unhealed
+        return {**known, **{ref: both(known.get(ref, types), types) for ref, types in self._told.items()}}
 
     @property
     def refs(self) -> t.FrozenSet[str]:
@@ -72,7 +83,7 @@ class Transaction:
             self._write()
 
     def _write(self) -> None:
-        self._journal.begin(self._moves, self._staging.name, {**self._unhealed, **self._told}, self._before)
+        self._journal.begin(self._moves, self._staging.name, self._all_told, self._before)
 
     def carry_out(self) -> None:
         """Make the moves.

@@ -22,7 +22,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._change.records imp
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ApplyError
 
-
 P, C = Told("c0ffee", "http://h/v1"), Told("hmac-sha256:1", "local", ("action", "rule"), True)
 
 

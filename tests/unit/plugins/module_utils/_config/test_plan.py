@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import NO_CONFIG
-from ansible_collections.stackstorm.st2.plugins.module_utils._change.telling import KnownConfig
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.telling import KnownConfig, Registration
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.document import ConfigFile
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.observe import Observed
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.options import Attributes, ConfigOptions
@@ -23,6 +25,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._config.redaction i
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.config_schema import ConfigSchema
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ConfigError
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import PackFiles
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.stale_config import open_schema
 
 SCHEMA = ConfigSchema({"a": {"type": "integer", "required": True}, "b": {"type": "string"}})
 FREE = ConfigSchema({"a": {"type": "integer"}})
@@ -37,7 +40,8 @@ def there(values, text=None, **more):
 
 
 def seen(file=None, database=None, schema=SCHEMA, pack=PACK, why=None):
-    return Observed(file or ConfigFile(PATH), pack, schema, database or KnownConfig("api", True, None), why)
+    database = database or KnownConfig("api", True, None)
+    return Observed(file or ConfigFile(PATH), pack, schema, database, why_not_unload=why)
 
 
 def present(observed, config, **options):
@@ -138,11 +142,11 @@ def test_a_config_without_a_schema_is_warned_of():
     "schema, database, why, clear, state",
     [
         (FREE, KnownConfig("api", True, {"a": 1}), None, "empty", "absent"),
-        (SCHEMA, KnownConfig("api", True, {"a": 1}), None, "unload", "absent"),
-        (SCHEMA, KnownConfig("api", True, {"a": 1}), "rules are in the way", "", "stale"),
-        (None, KnownConfig("api", True, {"a": 1}), None, "unload", "absent"),
+        (SCHEMA, KnownConfig("api", True, {"a": 1}), None, "carrier", "absent"),
+        (SCHEMA, KnownConfig("api", True, {"a": 1}), "rules are in the way", "carrier", "absent"),
+        (None, KnownConfig("api", True, {"a": 1}), None, "empty", "absent"),
         (None, KnownConfig("local", False, None, "x", "x"), "no API", "empty", "absent"),
-        (SCHEMA, KnownConfig("local", False, None, "x", "x"), "no API", "", "stale"),
+        (SCHEMA, KnownConfig("local", False, None, "x", "x"), "no API", "carrier", "absent"),
         (SCHEMA, KnownConfig("api", True, {}), None, "", "absent"),
         (SCHEMA, KnownConfig("api", True, None), None, "", "absent"),
         (SCHEMA, KnownConfig("local", False, None, "", ""), "no API", "", "unknown"),
@@ -154,10 +158,30 @@ def test_the_database_forgets_a_config_where_there_is_a_way(schema, database, wh
     plan = absent(seen(there({"a": 1}), database, schema, why=why))
     assert (plan.action, plan.clear, plan.state) == ("remove", clear, state)
     assert plan.changes.removed == ("a",) and plan.values is None and plan.parts == {"sensu": ("config",)}
-    assert bool(plan.warnings) is (state == "stale")
-    registers = {"empty": [("sensu", ("config",))], "unload": [("sensu", ())], "": []}[clear]
-    assert told(plan) == (("sensu",) if clear == "unload" else (), registers)
-    assert plan.telling.without_config == (("sensu",) if clear else ())
+    assert plan.warnings == () and plan.telling.without_config == (("sensu",) if clear else ())
+    told_of = Registration(PACK, ("config",))
+    assert plan.telling.register == ((told_of,) if clear == "empty" else ())
+    assert plan.telling.closing == ((told_of,) if clear == "carrier" else ()) and plan.telling.unload == ()
+
+
+@pytest.mark.parametrize("database", [KnownConfig("api", True, {"a": 1}), KnownConfig("api", False, None, "x", "x")])
+def test_a_pack_that_is_not_here_is_unloaded_where_nothing_is_lost(database):
+    plan = absent(seen(there({"a": 1}), database, None, pack=None))
+    assert (plan.clear, plan.state, plan.warnings, told(plan)) == ("unload", "absent", (), (("sensu",), []))
+    kept = absent(seen(there({"a": 1}), database, None, pack=None, why="rules are in the way"))
+    assert (kept.action, kept.clear, kept.state, told(kept)) == ("remove", "", "stale", ((), []))
+    assert "keeps its config of sensu" in kept.warnings[0] and "rules are in the way" in kept.warnings[0]
+
+
+def test_a_schema_that_only_the_database_has_is_opened_for_the_config():
+    database = KnownConfig("api", True, {"a": 1})
+    closed = replace(seen(there({"a": 1}), database, None), stored_schema={"a": {"type": "string"}})
+    plan = present(closed, {"a": 1})
+    assert (plan.opens, plan.changed, told(plan)[1]) == (closed.stored_schema, True, [("sensu", ("config",))])
+    assert absent(closed).clear == "carrier"
+    opened = replace(closed, stored_schema=open_schema(closed.stored_schema, {"a": 1}))
+    assert not present(opened, {"a": 1}).changed and present(opened, {"a": 1, "b": 2}).opens is not None
+    assert not present(seen(there({"a": 1}), database, None), {"a": 1}).changed
 
 
 def test_nothing_there_is_nothing_to_do():

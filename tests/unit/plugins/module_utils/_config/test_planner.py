@@ -50,7 +50,8 @@ class Bench:
         database = Database(lambda _deadline: (NoRegistrar(), ()), Deadline(60), Records(self.state))
         options = ConfigOptions("sensu", backup=backup)
         planner = ConfigPlanner(View(self.host, Staging()), database, options, Redactor())
-        transaction = Transaction(Journal(self.state), *planner.stage(plan))
+        staged = planner.stage(plan)
+        transaction = Transaction(Journal(self.state), staged.moves, staged.closing)
         transaction.begin()
         return planner, transaction
 

@@ -104,9 +104,6 @@ class PretendedDatabase:
         assert self.reads
         return [one for ref in refs for one in self.stored.get(ref, {}).values() if one.kind in kinds]
 
-    def every(self, kind):
-        return self.resources_of(list(self.stored), [kind])
-
     def delete(self, resource):
         self.calls.append(("delete", [resource.ref]))
         ref = resource.ref.partition(".")[0]

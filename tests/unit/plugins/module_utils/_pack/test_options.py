@@ -122,7 +122,10 @@ def test_every_secret_is_known_and_none_is_shown():
         ({"name": ["a"], "timeout": 0}, "timeout is 0; the least is 1."),
         ({"name": ["a"], "timeout": -5}, "timeout is -5; the least is 1."),
         ({"name": ["a"], "keep_releases": -1}, "keep_releases is -1; the least is 0."),
-        ({"name": ["a"], "exclusive": True, "state": "absent"}, "exclusive goes with state=present and state=latest only"),
+        (
+            {"name": ["a"], "exclusive": True, "state": "absent"},
+            "exclusive goes with state=present and state=latest only",
+        ),
         ({"name": [], "exclusive": True}, "exclusive with an empty list would remove every pack"),
         ({"packs": [{"name": "a", "state": "absent"}], "exclusive": True}, "exclusive with an empty list"),
         ({"name": ["a b"]}, 'The name "a b" cannot be used'),

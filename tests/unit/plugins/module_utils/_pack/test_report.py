@@ -248,7 +248,9 @@ def test_a_run_that_failed_before_its_plan_tells_what_is_there(tmp_path):
     (tmp_path / "sensu" / "pack.yaml").write_text("ref: sensu\nname: Sensu\nversion: 1.0.1\n")
     requests = [parse_spec(text) for text in ("sensu=2.0.0", "nosuch", "https://git.example.com/o/r=1.0.0")]
     failed = [Failure("nosuch", "index", "No record.")]
-    found = rows_of_requests(requests, Installation([str(tmp_path)]), failed, {"sensu": "stale", "nosuch": "absent"}.get)
+    found = rows_of_requests(
+        requests, Installation([str(tmp_path)]), failed, {"sensu": "stale", "nosuch": "absent"}.get
+    )
     assert [row["ref"] for row in found] == ["sensu", "nosuch", None]
     assert [row["name"] for row in found] == ["Sensu", "nosuch", None]
     assert found[0]["before"] == found[0]["after"] == {"version": "1.0.1", "commit": None, "digest": None}

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 
 import pytest
@@ -223,9 +224,19 @@ def test_a_pack_that_is_not_there_is_warned_of(site):
     assert site.stub.config("other") is None and not site.run(pack="other", config={"a": 1}).changed
 
 
+def test_what_was_made_and_switched_by_hand_stays_when_a_config_is_cleared(site):
+    site.run(**CREATE)
+    site.stub.make("rules", bodies.rule("sensu", "mine", "core.st2.webhook"))
+    result = succeeded(site.run(state="absent"))
+    assert site.on_disk() is None and not site.in_database()
+    assert (result.returned["database_state"], result.warnings) == ("absent", [])
+    assert site.stub.database.find("rules", "sensu.mine") is not None
+
+
 def test_rules_made_by_hand_keep_a_pack_from_being_unloaded(site):
     site.run(**CREATE)
     site.stub.make("rules", bodies.rule("sensu", "mine", "core.st2.webhook"))
+    shutil.rmtree(site.host.packs / "sensu")
     result = succeeded(site.run(state="absent"))
     assert site.on_disk() is None and site.in_database() is not None
     assert result.returned["database_state"] == "stale"

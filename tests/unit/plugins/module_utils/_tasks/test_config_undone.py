@@ -20,8 +20,10 @@ from infrastructure.st2_host import ScratchHost
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._change import journal as moving
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.database import Database
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.on_disk import identity_of
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import NO_CONFIG, Records, Told
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.options import ConfigOptions
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import Installation
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import RegistrationError
 from ansible_collections.stackstorm.st2.plugins.module_utils._own_directory import STATE_DIRECTORY
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
@@ -49,7 +51,7 @@ class Registrar:
     def __init__(self, bench, path, reads=True):
         self.bench, self.path, self.reads, self.unloads = bench, path, reads, reads
         self.name, self.by = ("api", "http://st2") if reads else ("local", "local")
-        self.calls, self.failures = [], []
+        self.calls, self.paths, self.failures = [], [], []
 
     @property
     def rows(self):
@@ -60,14 +62,20 @@ class Registrar:
 
     def register(self, packs, types=(), **_how):
         self.calls.append(("register", tuple(types), self.bench.text()))
+        self.paths += [pack.path for pack in packs]
         failure = self.failures.pop(0) if self.failures else None
         if failure:
             raise failure
         rows = self.rows
         for pack in packs:
             row = rows.setdefault(pack.ref, {"config": None})
-            if self.bench.text() is not None:
-                row["config"] = yaml.safe_load(self.bench.text())
+            with open(os.path.join(pack.path, "config.schema.yaml")) as stream:
+                schema = yaml.safe_load(stream)
+            values = yaml.safe_load(self.bench.text()) if self.bench.text() is not None else None
+            if values is not None:
+                if any(one.get("required") and name not in values for name, one in schema.items()):
+                    raise RegistrationError("StackStorm refuses the config.")
+                row["config"] = values
         self.set(rows)
         return Registered({"configs": 1})
 
@@ -82,7 +90,10 @@ class Registrar:
         assert self.reads, "who cannot read must not be asked"
         return self.rows.get(ref, {}).get("config")
 
-    def resources(self, _ref, _kinds):
+    def config_schema(self, _ref):
+        return None
+
+    def resources_of(self, _refs, _kinds):
         return []
 
     def close(self):
@@ -133,6 +144,12 @@ class Bench:
     def record(self):
         return self.records.read("sensu")
 
+    def vouch(self):
+        """Record that the pack itself is registered as it is, and return that."""
+        told = Told(identity_of(Installation(self.host.packs_base_paths).get("sensu")), self.registrar.by)
+        self.records.write("sensu", {"pack": told})
+        return told
+
     def told(self, text):
         """What is recorded of a config that was registered."""
         return Told(Records(self.state).config_digest(text.encode()), self.registrar.by)
@@ -181,8 +198,7 @@ def test_the_file_is_there_with_its_mode_before_it_is_registered_and_recorded(be
 def test_a_registration_that_fails_leaves_all_as_it_was(bench):
     bench.start({"a": 1})
     bench.path.chmod(0o604)
-    before = Told("p", "http://st2")
-    bench.records.write("sensu", {"pack": before})
+    before = bench.vouch()
     bench.registrar.failures = [no()]
     result = bench.run(config={"a": 2})
     assert result.failure.message == f"StackStorm said no. {PUT_BACK}" and result.failure.step == "register"
@@ -255,22 +271,30 @@ def test_without_a_pack_nothing_is_registered(bench):
 
 def test_an_empty_config_is_registered_before_the_file_goes(bench):
     bench.start({"a": 1})
-    before = Told("p", "http://st2")
-    bench.records.write("sensu", {"pack": before})
+    before = bench.vouch()
     result = bench.run(state="absent")
     assert (result.changed, result.returned["database_state"]) == (True, "absent")
     assert bench.registrar.calls == [("register", ("config",), "{}\n")] and bench.files() == []
     assert bench.record() == {"pack": before, "config": Told(NO_CONFIG, "http://st2")}
 
 
-def test_a_pack_is_unloaded_and_registered_again_without_its_config(strict):
+def test_where_the_schema_refuses_an_empty_config_a_carrier_goes_first(strict):
     strict.start({"a": 1})
     result = strict.run(state="absent")
     assert (result.changed, result.returned["database_state"]) == (True, "absent")
-    assert strict.registrar.calls == [("unload", ("sensu",), "a: 1\n"), ("register", (), None)]
-    assert strict.registrar.rows == {"sensu": {"config": None}} and strict.files() == []
-    record = strict.record()
-    assert record["config"] == Told(NO_CONFIG, "http://st2") and record["pack"].digest and record["overrides"].digest
+    assert strict.registrar.calls == [("register", ("config",), "{}\n"), ("register", ("config",), None)]
+    carrier, pack = strict.registrar.paths
+    assert pack == str(strict.scratch.packs / "sensu") and not os.path.exists(carrier)
+    assert strict.registrar.rows == {"sensu": {"config": {}}} and strict.files() == []
+    assert strict.record()["config"] == Told(NO_CONFIG, "http://st2")
+
+
+def test_a_pack_that_is_not_here_is_unloaded(bench):
+    bench.registrar.set({"gone": {"config": {"a": 1}}})
+    (bench.scratch.configs / "gone.yaml").write_text("a: 1\n")
+    result = bench.run(pack="gone", state="absent")
+    assert (result.failure, result.changed, result.returned["database_state"]) == (None, True, "absent")
+    assert bench.registrar.rows == {} and bench.files() == [] and bench.records.read("gone") == {}
 
 
 def test_a_removal_that_fails_puts_file_and_database_back(strict):
@@ -278,7 +302,7 @@ def test_a_removal_that_fails_puts_file_and_database_back(strict):
     strict.registrar.failures = [no()]
     result = strict.run(state="absent")
     assert result.failure.message.endswith(PUT_BACK) and (result.changed, strict.text()) == (False, "a: 1\n")
-    assert strict.registrar.calls[-1] == ("register", (), "a: 1\n")
+    assert strict.registrar.calls[-1] == ("register", ("config",), "a: 1\n")
     assert strict.registrar.rows == {"sensu": {"config": {"a": 1}}}
     assert result.returned["database_state"] == "current"
 
@@ -303,7 +327,7 @@ def test_a_file_that_may_not_be_given_away_changes_nothing(bench, monkeypatch):
         (FREE, {"a": 1}, {"state": "absent"}, None),
         (STRICT, {"a": 1}, {"state": "absent"}, None),
     ],
-    ids=["create", "change", "clear", "unload"],
+    ids=["create", "change", "clear", "carrier"],
 )
 def test_whatever_a_kill_leaves_the_next_run_puts_right(tmp_path, reads, schema, before, options, wanted):
     bench = Bench(tmp_path, schema, reads)
@@ -318,11 +342,10 @@ def test_whatever_a_kill_leaves_the_next_run_puts_right(tmp_path, reads, schema,
         assert compare(left, bench.scratch.snapshot(identity=True)) == ([], [], []) and bench.registrar.rows == rows
         done = bench.run(**options)
         assert done.failure is None, done.failure.message
-        assert (done.changed, done.msg) == (predicted.changed, predicted.msg), number
+        assert (done.changed, done.msg, done.diff) == (predicted.changed, predicted.msg, predicted.diff), number
         assert done.returned["database_state"] == predicted.returned["database_state"], number
         assert (bench.text() and yaml.safe_load(bench.text())) == wanted
-        if reads or schema is FREE:
-            assert (bench.registrar.rows["sensu"]["config"] or None) == wanted
+        assert (bench.registrar.rows["sensu"]["config"] or None) == wanted
         again = bench.run(**options)
         assert (again.changed, again.returned["database_state"]) == (False, done.returned["database_state"])
         assert [name for name in bench.files() if not name.endswith("~")] == (["sensu.yaml"] if wanted else [])
