@@ -25,7 +25,18 @@ from .._task import Task
 from .on_disk import OnDisk, identity_of
 from .own_places import OwnPlaces
 from .records import NO_CONFIG, PARTS, Record, Records, Told
-from .telling import ABSENT, CURRENT, OVERRIDDEN_TYPES, STALE, UNKNOWN, KnownConfig, KnownPack, Registration, Telling
+from .telling import (
+    ABSENT,
+    CURRENT,
+    OVERRIDDEN_TYPES,
+    STALE,
+    UNKNOWN,
+    KnownConfig,
+    KnownPack,
+    Registration,
+    Telling,
+    both,
+)
 
 # Seconds to put the database back, when the time of the run is over.
 _GRACE = 60.0
@@ -333,7 +344,7 @@ class Database:
         if not one.types or (before is not None and not before.digest):
             told["pack"] = Told(on_disk.pack(ref), by, one.types, self._lenient)
         elif before is not None and before.digest == on_disk.pack(ref) and before.types:
-            told["pack"] = Told(before.digest, by, _both(before.types, one.types), before.lenient or self._lenient)
+            told["pack"] = Told(before.digest, by, both(before.types, one.types), before.lenient or self._lenient)
         config = on_disk.config(ref) if "config" in one.parts else ""
         if config:
             told["config"] = Told(config, by)
@@ -450,11 +461,3 @@ def _as_recorded(told: Told, identity: str) -> str:
     if told.digest != identity or not identity or told.types:
         return STALE
     return UNKNOWN if told.lenient else CURRENT
-
-
-def _both(one: t.Sequence[str], other: t.Sequence[str]) -> t.Tuple[str, ...]:
-    return tuple(dict.fromkeys((*one, *other)))
-
-
-def _types(parts: t.Sequence[str]) -> t.Tuple[str, ...]:
-    return (*(("config",) if "config" in parts else ()), *(sorted(OVERRIDDEN_TYPES) if "overrides" in parts else ()))

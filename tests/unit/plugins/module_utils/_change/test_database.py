@@ -1,7 +1,7 @@
 # Copyright: Contributors to the stackstorm.st2 project
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""StackStorm's database in one run: what is known of it, what it is told, what is remembered, and how it is put back."""
+"""What is known of packs, configs and overrides in the database, what it is told, and how it is put back."""
 
 from __future__ import annotations
 

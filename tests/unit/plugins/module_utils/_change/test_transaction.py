@@ -211,7 +211,7 @@ def test_what_cannot_be_put_back_stays_in_the_journal(host, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(moving, "exchange", refuse)
         patch.setattr(os, "rename", refuse)
-        with pytest.raises(ApplyError, match="cannot be put back: .*the next run puts them back"):
+        with pytest.raises(ApplyError, match=r"cannot be put back: .*the next run puts them back"):
             made.undo()
     assert len(host.journal.read().moves) == 3
     assert recover(host.journal, ()) == ("demo", "old")

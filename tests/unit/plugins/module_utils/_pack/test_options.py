@@ -142,7 +142,7 @@ def test_what_cannot_be_used(given, message):
 
 
 def test_all_that_cannot_be_used_is_said_at_once():
-    with pytest.raises(SeveralErrors, match='2 things are wrong: .* "a b" .* neither a name nor a source') as caught:
+    with pytest.raises(SeveralErrors, match=r'2 things are wrong: .* "a b" .* neither a name nor a source') as caught:
         options_from(params(name=["a b", "c"], packs=[{}]))
     assert caught.value.step == "options"
 
