@@ -16,10 +16,10 @@ import select
 import signal
 import subprocess
 import tempfile
-import time
 import typing as t
 from dataclasses import dataclass
 
+from ._deadline import Deadline
 from ._errors import DeadlineError, St2Error
 from ._printable import printable_lines
 from ._secrets import Redactor
@@ -33,26 +33,6 @@ _SHOWN = 2000
 # A server can make a program talk for ever, and what it says is kept in files.
 _MOST_WRITTEN = 256 << 20
 _LOOK_SECONDS = 0.5
-
-
-class Deadline:
-    """A moment after which nothing may go on; measured on a clock that nobody can set.
-
-    :arg seconds: From now.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self._end = time.monotonic() + seconds
-
-    def remaining(self) -> float:
-        """Seconds left, never less than zero."""
-        return max(0.0, self._end - time.monotonic())
-
-    def check(self, doing: str) -> None:
-        """:raises DeadlineError: when the time is over, saying what was being done."""
-        if not self.remaining():
-            raise DeadlineError(f"The timeout of {self.seconds:g} s ran out while {doing}.")
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ import os
 import typing as t
 
 from .._content.installed import InstalledPack
+from .._deadline import Deadline
 from .._errors import ForbiddenError, RegistrationError, St2Error
-from .._process import Deadline
 from .._st2.registration import PackFiles, Registered, Registrar, Resource
 from .._st2.registration_options import registration_options_from
 from .._st2.undo import Snapshot, take_snapshot, undo

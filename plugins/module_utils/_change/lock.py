@@ -17,10 +17,10 @@ import stat
 import time
 import typing as t
 
+from .._deadline import Deadline
 from .._errors import LockError
 from .._mounts import mount_of
 from .._own_directory import make_own_directory, open_own_directory
-from .._process import Deadline
 from .liveness import Owner, boot_id, owner_from, this_process
 
 _NAME = "lock"

@@ -16,9 +16,9 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._content.installed import Installation
+from .._deadline import Deadline
 from .._errors import ApplyError, HostError, MissingLibraryError, St2Error
 from .._layout import NOWHERE, Moved, VirtualenvsDirectory
-from .._process import Deadline
 from .._st2.host import Host
 from .._st2.undo import snapshot_from
 from .database import Database

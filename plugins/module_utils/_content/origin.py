@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 
@@ -36,3 +37,23 @@ class Resolved:
     kind: str
     name: str
     asked: str = ""
+
+
+def source_of(url: str, subdir: str = "") -> Source:
+    """The source behind a clean URL or absolute path: a local directory without C(.git) is a plain one."""
+    path = url[len("file://") :] if url.startswith("file://") else url
+    if os.path.isabs(path) and not is_repository(path):
+        return Source("directory", os.path.normpath(path), subdir)
+    if os.path.isabs(path):
+        return Source("git", f"file://{os.path.normpath(path)}", subdir)
+    return Source("git", url, subdir)
+
+
+def is_repository(path: str) -> bool:
+    """Whether a local path is a git repository: a directory with a C(.git) directory, or a bare repository.
+
+    A C(.git) file does not count (st2common/util/pack_management.py download_pack looks for a directory).
+    """
+    if os.path.isdir(os.path.join(path, ".git")):
+        return True
+    return os.path.isfile(os.path.join(path, "HEAD")) and os.path.isdir(os.path.join(path, "objects"))

@@ -21,7 +21,7 @@ from .._content.installed import Installation, InstalledPack, dependencies_of
 from .._content.versions import same_version
 from .._errors import DependencyError, OptionError
 from .._layout import SYSTEM_PACKS
-from .fetch import Candidate
+from .candidate import Candidate
 from .request import PackRequest, parse_spec
 from .satisfaction import satisfied, satisfies_version
 

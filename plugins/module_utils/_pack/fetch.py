@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .._content.boundary import check_boundary
 from .._content.metadata import PackMetadata, incompatibilities, load_metadata
@@ -21,60 +21,13 @@ from .._errors import InvalidPackError, SourceError, St2Error
 from .._files import list_tree, low_space, tree_digest
 from .._layout import SYSTEM_PACKS
 from .._secrets import strip_urls
-from .._source.directory import copy_directory, directory_digest, is_repository, pack_path, unpack_directory
+from .._source.directory import copy_directory, directory_digest, pack_path, unpack_directory
 from .._source.git_program import Git
 from .._source.repository import Repository
-from .request import PackRequest
+from .candidate import Candidate, Wanted
 
 # The action plugin sends directories of the controller when a run fails at this step.
 UPLOAD_STEP = "upload"
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What to fetch.
-
-    :arg source: Where from.
-    :arg version: Tag, version, branch or commit; C(None) for the default branch, or a directory's content.
-    :arg ref: The ref that the pack must have; C(None) when the asker did not name one.
-    :arg digest: What the content of a directory must be.
-    :arg upload: Archive with the content of a directory of the controller.
-    :arg controller: Whether the source is on the controller.
-    :arg from_index: Whether the source is the index's choice, so that the same commit from elsewhere is as good.
-    """
-
-    source: Source
-    version: t.Optional[str] = None
-    ref: t.Optional[str] = None
-    from_index: bool = False
-    digest: t.Optional[str] = None
-    upload: t.Optional[str] = None
-    controller: bool = False
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A pack that was fetched and may be installed.
-
-    :arg staged: The directory it lies in, ready to be renamed to its place.
-    :arg commit: The full commit, empty for a plain directory.
-    :arg digest: Digest of its files, for a pack without C(.git).
-    """
-
-    wanted: Wanted
-    metadata: PackMetadata
-    resolved: Resolved
-    contents: Contents
-    staged: str
-    python: bool
-    commit: str = ""
-    digest: str = ""
-    warnings: t.Tuple[str, ...] = field(default=())
-
-    @property
-    def ref(self) -> str:
-        """The pack's ref, from its own metadata."""
-        return self.metadata.ref
 
 
 @dataclass(frozen=True)
@@ -250,20 +203,3 @@ def _uncommitted(repository: Repository, source: Source, clone: str, commit: str
         return []
     shown = ", ".join(changes[:5]) + (f" and {len(changes) - 5} more" if len(changes) > 5 else "")
     return [f"{path} is a git repository: what is not committed there was left out, as by StackStorm: {shown}."]
-
-
-def source_for(request: PackRequest) -> Source:
-    """The source that a request names."""
-    if request.controller:
-        return Source("directory", request.source or "", request.subdir or "")
-    return source_of(request.source or "", request.subdir or "")
-
-
-def source_of(url: str, subdir: str = "") -> Source:
-    """The source behind a clean URL or absolute path: a local directory without C(.git) is a plain one."""
-    path = url[len("file://") :] if url.startswith("file://") else url
-    if os.path.isabs(path) and not is_repository(path):
-        return Source("directory", os.path.normpath(path), subdir)
-    if os.path.isabs(path):
-        return Source("git", f"file://{os.path.normpath(path)}", subdir)
-    return Source("git", url, subdir)

@@ -18,7 +18,7 @@ from .._content.origin import Resolved, Source
 from .._content.receipt import Contents, Receipt
 from .._content.versions import same_version, sort_versions
 from .._st2.registration import PackFiles, Resource
-from .fetch import Candidate
+from .candidate import Candidate
 
 UNCHANGED = ("none", "adopt")
 

@@ -14,17 +14,19 @@ from dataclasses import replace
 from .._change.database import Database
 from .._change.session import Staged, View
 from .._content.installed import InstalledPack, dependencies_of
+from .._deadline import Deadline
 from .._errors import DependencyError, InvalidPackError, OptionError
-from .._process import Deadline
 from .._secrets import Redactor, url_secrets
 from .._source.credentials import CredentialBook
 from .._source.git_program import Git, GitAccess
 from .._st2.proxy import resolve_proxy
 from . import dependencies, inspection, plan
-from .fetch import Candidate, Fetcher, Rules, Wanted
+from .candidate import Candidate, Wanted
+from .fetch import Fetcher, Rules
 from .options import Options
 from .removal import Removals
-from .resolve import Asked, Resolution, Resolver, already_there
+from .resolution import Asked, Resolution, already_there
+from .resolve import Resolver
 from .satisfaction import satisfied
 from .virtualenv import Interpreters, Settings, may_stay, observe_virtualenv
 

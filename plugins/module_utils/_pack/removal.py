@@ -15,9 +15,9 @@ from .._change.database import Database
 from .._change.session import View
 from .._change.telling import ABSENT, UNKNOWN, KnownPack
 from .._content.installed import Installation, InstalledPack
+from .._content.origin import source_of
 from .._errors import OptionError
 from . import inspection
-from .fetch import source_of
 from .plan import Facts, PackPlan, plan_removal
 from .request import PackRequest
 from .virtualenv import observe_virtualenv

@@ -17,6 +17,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from .._content.address import SCP, URL, check_ref, check_source, check_text, check_version, refusal
+from .._content.origin import Source, source_of
 from .._errors import OptionError
 from .._secrets import Credentials, strip_urls
 
@@ -182,3 +183,10 @@ def _optional(item: t.Mapping[str, t.Any], key: str) -> t.Optional[str]:
     if value is not None and not isinstance(value, str):
         raise OptionError(f"The {key} of an item of packs must be a string, not {type(value).__name__}: quote it.")
     return value
+
+
+def source_for(request: PackRequest) -> Source:
+    """The source that a request names."""
+    if request.controller:
+        return Source("directory", request.source or "", request.subdir or "")
+    return source_of(request.source or "", request.subdir or "")

@@ -12,99 +12,24 @@ from __future__ import annotations
 
 import typing as t
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 
 from .._content.address import normal_url
 from .._content.installed import Installation, InstalledPack
-from .._content.origin import Resolved, Source
+from .._content.origin import Resolved, Source, source_of
 from .._errors import Collected, DependencyError, InvalidPackError, OptionError, St2Error
 from .._secrets import Credentials
-from .._source.directory import directory_digest, pack_path
 from . import dependencies
-from .fetch import Candidate, Fetcher, Wanted, source_for, source_of
-from .request import PackRequest
-from .satisfaction import is_commit, satisfied
+from .candidate import Candidate, Wanted
+from .fetch import Fetcher
+from .request import source_for
+from .resolution import TASK, Asked, Proof, Resolution, already_there, particular
+from .satisfaction import satisfied
 
 if t.TYPE_CHECKING:
     from .._source.index import Indexes
 
 _PARALLEL = 6
-_TASK = "the task"
 Got = t.Tuple[dependencies.Pack, t.Optional[Resolved]]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A request with who made it: the task, or a pack that depends on it."""
-
-    request: PackRequest
-    asker: str = _TASK
-    latest: bool = False
-
-
-@dataclass(frozen=True)
-class Proof:
-    """That an installed pack is what a wanted means now, and how it was found."""
-
-    wanted: Wanted
-    resolved: Resolved
-
-
-@dataclass
-class Resolution:
-    """What the requests of a task came to.
-
-    :arg packs: By ref, in the order of the requests, dependencies after them: an installed pack that stays, or a
-        candidate that replaces or joins what is installed.
-    :arg asked: By ref, the requests that came to it.
-    :arg proven: By ref, what the remote said of installed packs that are the ones wanted.
-    """
-
-    packs: t.Dict[str, dependencies.Pack] = field(default_factory=dict)
-    asked: t.Dict[str, t.List[Asked]] = field(default_factory=dict)
-    proven: t.Dict[str, Proof] = field(default_factory=dict)
-    warnings: t.List[str] = field(default_factory=list)
-
-    def askers(self) -> t.Dict[str, t.Tuple[str, str]]:
-        """By ref, who asks for a pack and as what; of several the one that is the most particular."""
-        first = {ref: next(filter(_particular, asked), asked[0]) for ref, asked in self.asked.items()}
-        return {ref: (asked.asker, asked.request.requested) for ref, asked in first.items()}
-
-    def candidates(self) -> t.Dict[str, Candidate]:
-        """Those that have to be put in place."""
-        return {ref: pack for ref, pack in self.packs.items() if isinstance(pack, Candidate)}
-
-
-def already_there(asked: Asked, installation: Installation) -> t.Optional[InstalledPack]:
-    """The installed pack that satisfies a request as it is, found in files alone; C(None) when that cannot be said.
-
-    The table is in the guide: docs/docsite/rst/guide_packs.rst.
-    """
-    request = asked.request
-    if request.kind == "index":
-        pack = installation.get(request.name or "")
-    else:
-        source = source_of(request.source or "", request.subdir or "")
-        pack = installation.by_source(source.url, source.subdir)
-        if pack and request.ref and pack.ref != request.ref:
-            return None
-        if pack and source.kind == "directory":
-            digest = request.digest or directory_digest(pack_path(source.url, source.subdir))
-            return pack if pack.receipt and pack.receipt.digest == digest else None
-    if pack is None:
-        return None
-    if asked.latest and (not request.version or (_moves(pack) and not is_commit(request.version))):
-        return pack if pack.is_system and not request.version else None
-    return pack if satisfied(pack, request.version) else None
-
-
-def _same_content(request: PackRequest, source: Source, installation: Installation) -> t.Optional[InstalledPack]:
-    pack = installation.by_digest(request.digest or directory_digest(pack_path(source.url, source.subdir)))
-    return pack if pack and request.ref in (None, pack.ref) else None
-
-
-def _moves(pack: InstalledPack) -> bool:
-    return pack.receipt is None or pack.receipt.resolved.kind in ("branch", "default")
 
 
 class Resolver:
@@ -199,7 +124,7 @@ class Resolver:
                     return installed, found.resolved
             candidate = self._fetcher.fetch(wanted, number)
         except St2Error as error:
-            needed_by = [item.asker for item in asked if item.asker != _TASK]
+            needed_by = [item.asker for item in asked if item.asker != TASK]
             if needed_by:
                 error.message = f"{error.message} ({', '.join(needed_by)} needs it.)"
             raise
@@ -246,7 +171,7 @@ class Resolver:
         try:
             entry = self._indexes.lookup(name, strict=self._strict)
         except St2Error as error:
-            if asked.asker != _TASK:
+            if asked.asker != TASK:
                 error.message = f"{error.message} ({asked.asker} needs it.)"
             error.ref = name
             raise
@@ -257,12 +182,12 @@ class Resolver:
     def _accept(self, resolution: Resolution, asked: Asked, pack: dependencies.Pack) -> None:
         known = resolution.packs.get(pack.ref)
         askers = resolution.asked.setdefault(pack.ref, [])
-        first = next((other for other in askers if _particular(other)), None)
-        if known is None or _equal(known, pack) or (first is None and _particular(asked)):
+        first = next((other for other in askers if particular(other)), None)
+        if known is None or _equal(known, pack) or (first is None and particular(asked)):
             if isinstance(pack, Candidate):
                 self._check_replaceable(pack)
             resolution.packs[pack.ref] = pack if known is None or not _equal(known, pack) else known
-        elif _particular(asked) and first:
+        elif particular(asked) and first:
             raise DependencyError(
                 f"{asked.asker} asks for {asked.request.requested} and {first.asker} asks for "
                 f"{first.request.requested}: "
@@ -293,13 +218,6 @@ class Resolver:
                 "dependencies to install."
             )
         return [Asked(need.request, need.asker) for need in absent]
-
-
-def _particular(asked: Asked) -> bool:
-    """Whether not just any version will do. The task that names a source means that source; a dependency without a
-    version means the pack, wherever it comes from."""
-    named = asked.request.kind != "index" and asked.asker == _TASK
-    return bool(asked.latest or asked.request.version or named)
 
 
 def _pinned(pack: InstalledPack, version: t.Optional[str]) -> bool:

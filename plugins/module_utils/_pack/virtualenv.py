@@ -14,10 +14,11 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from .._deadline import Deadline
 from .._errors import DeadlineError, St2Error, VirtualenvError
 from .._files import file_digest, read_regular_file
 from .._layout import VirtualenvsDirectory
-from .._process import Deadline, run
+from .._process import run
 from .._secrets import strip_urls
 
 MARKER = ".stackstorm.st2.json"

@@ -11,9 +11,9 @@ import typing as t
 from dataclasses import replace
 
 from .._change.telling import overall
+from .._deadline import Deadline
 from .._errors import DependencyError, MissingLibraryError, OptionError, St2Error, VerifyError
 from .._pack import report
-from .._process import Deadline
 from .._st2.api_access import find_access, open_client
 from .._st2.api_client import ApiClient
 from .._st2.registration_options import registration_options_from

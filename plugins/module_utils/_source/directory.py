@@ -28,16 +28,6 @@ _LONGEST_READ = 16 << 20
 _LONGEST_SHOWN = 200
 
 
-def is_repository(path: str) -> bool:
-    """Whether a local path is a git repository: a directory with a C(.git) directory, or a bare repository.
-
-    A C(.git) file does not count (st2common/util/pack_management.py download_pack looks for a directory).
-    """
-    if os.path.isdir(os.path.join(path, ".git")):
-        return True
-    return os.path.isfile(os.path.join(path, "HEAD")) and os.path.isdir(os.path.join(path, "objects"))
-
-
 def check_directory(path: str) -> None:
     """:raises SourceError: when C(path) is not a directory that can be read."""
     if not os.path.isdir(path):

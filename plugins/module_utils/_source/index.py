@@ -18,9 +18,9 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from .._content.address import Address, check_source, check_version
+from .._deadline import Deadline
 from .._errors import IndexError_, OptionError
 from .._libraries import require
-from .._process import Deadline
 from .._secrets import Credentials, strip_urls
 from .._st2.proxy import Proxy
 from .index_download import UNRESPONSIVE, IndexDownload, IndexProblem, is_local

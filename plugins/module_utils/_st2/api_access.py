@@ -17,8 +17,8 @@ import typing as t
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from .._deadline import Deadline
 from .._errors import InvalidContentError, OptionError, UnexpectedAnswerError
-from .._process import Deadline
 from .._secrets import Credentials, Redactor, split_userinfo
 from .api_client import ApiClient
 from .client_config import read_client_config

@@ -14,10 +14,10 @@ import typing as t
 import warnings
 from urllib.parse import quote, urlsplit
 
+from .._deadline import Deadline
 from .._errors import DeadlineError, RegistrationError, TlsError, UnexpectedAnswerError, UnreachableError
 from .._libraries import require
 from .._printable import printable
-from .._process import Deadline
 from .._secrets import Credentials, Redactor, split_userinfo
 from .api_errors import error_of
 from .proxy import Proxy

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import typing as t
 
+from .._deadline import Deadline
 from .._errors import DeadlineError, ForbiddenError, OptionError, RegistrationError, UnauthorisedError
-from .._process import Deadline
 from .._secrets import Redactor
 from .._task import Task
 from .api_access import ApiAccess, find_access, open_client

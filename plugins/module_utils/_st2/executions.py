@@ -11,8 +11,8 @@ import time
 import typing as t
 from dataclasses import dataclass
 
+from .._deadline import Deadline
 from .._errors import DeadlineError, GatewayTimeoutError, RegistrationError, St2Error, UnexpectedAnswerError
-from .._process import Deadline
 from .._secrets import Redactor
 from .api_client import ApiClient, path_of
 from .error_text import error_text

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from .._errors import HostError
 from .conf import DEFAULTS, Settings, read_settings, split_list
-from .proxy import read_environment_file
+from .environment_file import read_environment_file
 
 DEFAULT_ST2_CONF = "/etc/st2/st2.conf"
 # Debian's and EL's place for the variables of the service that installs packs (packaging/*/systemd/*.service).

@@ -13,8 +13,9 @@ import secrets
 import shutil
 import typing as t
 
+from .._deadline import Deadline
 from .._errors import InvalidContentError, RegistrationError, UnreachableError
-from .._process import Completed, Deadline, run
+from .._process import Completed, run
 from .._secrets import Redactor
 from .error_text import error_text
 from .executions import last_exception

@@ -20,8 +20,8 @@ from .._config.plan import ConfigPlan, RefusedConfig
 from .._config.planner import ConfigPlanner
 from .._config.redaction import Redaction
 from .._content.installed import Installation
+from .._deadline import Deadline
 from .._errors import HostError
-from .._process import Deadline
 from .._task import Result, Task
 
 

@@ -23,9 +23,9 @@ from .._config.values import Values
 from .._content.address import check_ref
 from .._content.config_schema import SCHEMA_FILE, ConfigSchema
 from .._content.yaml_lines import shown_path
+from .._deadline import Deadline
 from .._errors import OptionError
 from .._layout import entries
-from .._process import Deadline
 from .._task import Result, Task
 
 _CONFIG_FILE = re.compile(r"([a-z0-9_]+)\.yaml")

@@ -12,13 +12,13 @@ import typing as t
 
 from .._change.database import Database, open_database
 from .._change.session import Session, View
+from .._deadline import Deadline
 from .._errors import HostError, St2Error
 from .._override import report
 from .._override.options import Options, options_from
 from .._override.override_file import override_path
 from .._override.plan import Plan
 from .._override.planner import OverridePlanner
-from .._process import Deadline
 from .._task import Result, Task
 
 

@@ -12,12 +12,12 @@ import typing as t
 from .._change.database import Database, open_database
 from .._change.session import undisturbed
 from .._change.telling import ABSENT, CURRENT, STALE, UNKNOWN, overall
+from .._deadline import Deadline
 from .._override.document import GLOBAL, KINDS
 from .._override.observe import PackView, installed_packs, view
 from .._override.options import check_pack
 from .._override.override_file import OverrideFile, idle_exceptions, ignored_warning, override_files, read_override_file
 from .._override.precedence import Effect, effect, overridden_counts
-from .._process import Deadline
 from .._task import Result, Task
 
 

@@ -14,13 +14,13 @@ from .._change.database import Database, open_database
 from .._change.session import Outcome, Session, View
 from .._change.telling import UNKNOWN, overall
 from .._content.installed import Installation
+from .._deadline import Deadline
 from .._errors import HostError, OptionError, St2Error, each_of
 from .._layout import SYSTEM_PACKS
 from .._pack import report
 from .._pack.options import Options, options_from
 from .._pack.plan import Plan
 from .._pack.planner import PackPlanner
-from .._process import Deadline
 from .._st2.host import Host
 from .._task import Result, Task
 from .pack_items import Item, items_from

@@ -14,12 +14,12 @@ from .._change.session import undisturbed
 from .._content.address import check_ref
 from .._content.installed import Installation, InstalledPack, dependencies_of
 from .._content.versions import same_version, sort_versions
+from .._deadline import Deadline
 from .._errors import IndexError_, VirtualenvError
 from .._layout import VirtualenvsDirectory
 from .._pack import inspection
 from .._pack.releases import releases
 from .._pack.virtualenv import Interpreters, Settings, may_stay, observe_virtualenv
-from .._process import Deadline
 from .._secrets import Credentials, strip_urls
 from .._source.credentials import CredentialBook
 from .._source.git_program import Git, GitAccess

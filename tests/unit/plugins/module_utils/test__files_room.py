@@ -15,6 +15,7 @@ import pytest
 from infrastructure.snapshot import take_snapshot
 
 from ansible_collections.stackstorm.st2.plugins.module_utils import _files, _process
+from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._files import (
     UnfitFileError,
     copy_tree,
@@ -22,7 +23,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._files import (
     read_regular_file,
     walk_tree,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline, run
+from ansible_collections.stackstorm.st2.plugins.module_utils._process import run
 
 
 def test_a_copy_has_everything(tmp_path):

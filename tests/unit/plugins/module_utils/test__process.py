@@ -16,14 +16,9 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.stackstorm.st2.plugins.module_utils import _process
+from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import DeadlineError, St2Error
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import (
-    Completed,
-    Deadline,
-    ProgramError,
-    last_lines,
-    run,
-)
+from ansible_collections.stackstorm.st2.plugins.module_utils._process import Completed, ProgramError, last_lines, run
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import REDACTED, Redactor
 
 ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath)}

@@ -20,12 +20,12 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._change.telling imp
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import Installation, InstalledPack
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.working_copy import Head
+from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     ForbiddenError,
     RegistrationError,
     UnreachableError,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.no_registrar import NoRegistrar
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import PackFiles, Resource
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.pretended_database import (

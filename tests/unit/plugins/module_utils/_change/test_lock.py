@@ -23,8 +23,8 @@ import pytest
 from ansible_collections.stackstorm.st2.plugins.module_utils._change import lock as lock_module
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.liveness import owner_from, this_process
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.lock import HostLock
+from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import LockError
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 
 HOLDER = textwrap.dedent(
     """

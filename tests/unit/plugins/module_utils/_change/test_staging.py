@@ -15,9 +15,9 @@ import pytest
 from ansible_collections.stackstorm.st2.plugins.module_utils._change import liveness
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.lock import HostLock
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.staging import Staging, debris
+from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._layout import PacksDirectory, VirtualenvsDirectory
 from ansible_collections.stackstorm.st2.plugins.module_utils._own_directory import STATE_DIRECTORY
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 
 
 def test_a_path_is_free_and_its_directory_is_there(tmp_path):

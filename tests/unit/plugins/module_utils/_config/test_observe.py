@@ -14,9 +14,9 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._change.records imp
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.session import undisturbed
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.telling import KnownConfig
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.observe import PackPlace, observe, why_not_unload
+from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ForbiddenError, InvalidPackError
 from ansible_collections.stackstorm.st2.plugins.module_utils._own_directory import STATE_DIRECTORY
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Resource
 

@@ -22,9 +22,9 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._config.document im
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.options import Attributes, ConfigOptions
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.plan import ConfigPlan
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.planner import ConfigPlanner
+from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ApplyError
 from ansible_collections.stackstorm.st2.plugins.module_utils._own_directory import STATE_DIRECTORY
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.no_registrar import NoRegistrar

@@ -21,11 +21,11 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.own_places import OwnPlaces
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import RegisteredRecords
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import Installation
+from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidContentError
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.observe import installed_packs
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.options import options_from
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.run import Run
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Registered, Resource

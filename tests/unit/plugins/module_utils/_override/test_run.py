@@ -13,6 +13,7 @@ from infrastructure.packs import PackTree
 from infrastructure.snapshot import compare
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.lock import HostLock
+from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     HostError,
     InvalidContentError,
@@ -20,7 +21,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     OptionError,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._override import report
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._override.scene import STATE, Scene, sensu
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
     is_killed,

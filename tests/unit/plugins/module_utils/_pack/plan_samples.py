@@ -11,7 +11,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._content.metadata i
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.origin import Resolved, Source
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.receipt import Contents, Receipt
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.working_copy import Head
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import Candidate, Wanted
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.candidate import Candidate, Wanted
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import PackPlan, State
 
 URL = "https://git.example.com/stackstorm-sensu"

@@ -15,13 +15,15 @@ from infrastructure.repositories import GitRepository, run_git
 from infrastructure.snapshot import take_snapshot
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import Installation
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.origin import source_of
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.receipt import receipt_document
+from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._layout import PacksDirectory
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import Wanted, source_of
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.candidate import Wanted
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import receipt_of
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import from_option, parse_spec
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.resolve import Asked, Resolver
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.resolution import Asked
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.resolve import Resolver
 from ansible_collections.stackstorm.st2.plugins.module_utils._source.index import fetch_indexes
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.proxy import Proxy
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._source.real_git import fetcher_at, git_at

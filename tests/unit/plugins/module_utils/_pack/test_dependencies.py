@@ -15,6 +15,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._content.metadata i
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.origin import Resolved, Source
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.receipt import Contents
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import DependencyError
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.candidate import Candidate, Wanted
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.dependencies import (
     Providers,
     check_dependants,
@@ -26,7 +27,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.dependencies 
     needs,
     needs_of,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import Candidate, Wanted
 
 
 def candidate(ref, version="1.0.0", dependencies=(), url=None, resolved=None, commit="c" * 40):

@@ -16,12 +16,12 @@ from infrastructure.snapshot import compare
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.session import View
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.staging import Staging
+from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import DependencyError, OptionError, SourceError
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack import stage
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.options import options_from
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import Plan
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.planner import PackPlanner
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
     without_waiting_for_disks,
 )

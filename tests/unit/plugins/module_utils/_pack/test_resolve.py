@@ -18,9 +18,9 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     OptionError,
     SourceError,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import Candidate
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.candidate import Candidate
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import from_option, parse_spec
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.resolve import Asked, already_there
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.resolution import Asked, already_there
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.resolving import Scene
 
 # Git, uv, virtualenv or pip, which see to most of the time: see tests/toolchain/ansible_test_runs.py.

@@ -16,8 +16,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     InvalidPackError,
     SourceError,
 )
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.candidate import Candidate
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.dependencies import Providers, in_order
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import Candidate
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.resolving import Scene
 
 # Git, uv, virtualenv or pip, which see to most of the time: see tests/toolchain/ansible_test_runs.py.

@@ -285,7 +285,7 @@ def test_an_unreachable_index_is_no_reason_against_what_is_there(site):
 
 def test_the_lock_of_another_run_is_waited_for_and_then_named(site):
     from ansible_collections.stackstorm.st2.plugins.module_utils._change.lock import HostLock
-    from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
+    from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 
     before = site.files(identity=True)
     with HostLock(str(site.host.base_path / ".stackstorm.st2")) as lock:

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import pytest
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import DeadlineError, VirtualenvError
 from ansible_collections.stackstorm.st2.plugins.module_utils._layout import VirtualenvsDirectory
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv import (
@@ -26,7 +27,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv im
     observe_virtualenv,
     requirements_digest,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 
 VERSION = "{}.{}".format(*sys.version_info[:2])
 SETTINGS = Settings("/opt/python", ("--always-copy",), ("--no-index",), "/opt/st2/site-packages")

@@ -17,11 +17,11 @@ from infrastructure.environment import clean_environment
 from infrastructure.servers import PackageIndex
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.staging import Staging
+from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._layout import VirtualenvsDirectory
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv import Interpreters, Settings
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv_backend import choose_backend
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv_build import VirtualenvBuilder
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 
 # The interpreter itself: that of a virtualenv would bring its own way to pip.

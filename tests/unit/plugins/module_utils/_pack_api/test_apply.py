@@ -11,6 +11,7 @@ import json
 import pytest
 from infrastructure.real_data import MISSING, real_data
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     ApplyError,
     DeadlineError,
@@ -26,7 +27,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import PackPlan, State
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.apply import Executor
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.plan import Step
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 
 CANARY = "c4n4ry"

@@ -10,8 +10,8 @@ from infrastructure.environment import clean_environment
 from infrastructure.packs import PackTree
 from infrastructure.repositories import GitRepository
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import Fetcher, Rules
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Credentials, Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._source.git_program import Git, GitAccess
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.proxy import Proxy

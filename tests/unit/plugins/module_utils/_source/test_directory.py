@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from infrastructure.packs import PackTree
 from infrastructure.repositories import run_git
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.origin import is_repository
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import SourceError
 from ansible_collections.stackstorm.st2.plugins.module_utils._files import TreeEntry
 from ansible_collections.stackstorm.st2.plugins.module_utils._source.directory import (
@@ -25,7 +26,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._source.directory i
     copy_directory,
     directory_digest,
     directory_entries,
-    is_repository,
 )
 
 

@@ -15,8 +15,9 @@ from infrastructure.packs import PackTree
 from infrastructure.repositories import run_git
 from infrastructure.servers import CertificateAuthority, GitHttpsServer
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import DeadlineError, SourceError
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Completed, Deadline, ProgramError
+from ansible_collections.stackstorm.st2.plugins.module_utils._process import Completed, ProgramError
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Credentials, Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._source.git_program import Git, GitAccess, fetch_failure
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.proxy import Proxy

@@ -13,8 +13,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from infrastructure.servers.http_base import Handler, HttpServer
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._libraries import require
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.api_client import ApiClient
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
 

@@ -10,12 +10,12 @@ import base64
 
 import pytest
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     OptionError,
     UnauthorisedError,
     UnexpectedAnswerError,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Credentials, Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.api_access import ApiAccess, find_access, open_client
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration_options import RegistrationOptions

@@ -11,6 +11,7 @@ import socket
 import pytest
 from infrastructure.servers.certificates import CertificateAuthority
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     DeadlineError,
     ForbiddenError,
@@ -24,7 +25,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     UnexpectedAnswerError,
     UnreachableError,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Credentials, Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.api_client import PAGE, ApiClient, path_of
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.proxy import Proxy

@@ -12,6 +12,7 @@ import sys
 import pytest
 from infrastructure.servers.certificates import CertificateAuthority
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     DeadlineError,
     ForbiddenError,
@@ -20,7 +21,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     UnauthorisedError,
     UnreachableError,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2 import choose_registrar as module
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.choose_registrar import choose_registrar

@@ -12,13 +12,13 @@ import sys
 
 import pytest
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     DeadlineError,
     InvalidContentError,
     RegistrationError,
     UnreachableError,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.local_registrar import (
     LocalRegistrar,

@@ -13,12 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import HostError
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.proxy import (
-    Proxy,
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.environment_file import (
     parse_environment,
     read_environment_file,
-    resolve_proxy,
 )
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.proxy import Proxy, resolve_proxy
 
 ONE, TWO, THREE = "http://one:1", "http://two:2", "http://three:3"
 

@@ -15,8 +15,8 @@ from infrastructure.packs import PackTree
 from infrastructure.st2_host import ScratchHost
 from infrastructure.st2_stub import StackStormStub
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidContentError, ServerError
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.api_client import ApiClient
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.api_registrar import ApiRegistrar

@@ -24,9 +24,9 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._change.on_disk imp
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import NO_CONFIG, Records, Told
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.options import ConfigOptions
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import Installation
+from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import RegistrationError
 from ansible_collections.stackstorm.st2.plugins.module_utils._own_directory import STATE_DIRECTORY
-from ansible_collections.stackstorm.st2.plugins.module_utils._process import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Registered

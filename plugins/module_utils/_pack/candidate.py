@@ -1,0 +1,64 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""What a task fetches, and what it got: a pack that lies aside and may be installed."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from .._content.origin import Resolved, Source
+from .._content.receipt import Contents
+
+if t.TYPE_CHECKING:
+    from .._content.metadata import PackMetadata
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to fetch.
+
+    :arg source: Where from.
+    :arg version: Tag, version, branch or commit; C(None) for the default branch, or a directory's content.
+    :arg ref: The ref that the pack must have; C(None) when the asker did not name one.
+    :arg digest: What the content of a directory must be.
+    :arg upload: Archive with the content of a directory of the controller.
+    :arg controller: Whether the source is on the controller.
+    :arg from_index: Whether the source is the index's choice, so that the same commit from elsewhere is as good.
+    """
+
+    source: Source
+    version: t.Optional[str] = None
+    ref: t.Optional[str] = None
+    from_index: bool = False
+    digest: t.Optional[str] = None
+    upload: t.Optional[str] = None
+    controller: bool = False
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A pack that was fetched and may be installed.
+
+    :arg staged: The directory it lies in, ready to be renamed to its place.
+    :arg commit: The full commit, empty for a plain directory.
+    :arg digest: Digest of its files, for a pack without C(.git).
+    """
+
+    wanted: Wanted
+    metadata: PackMetadata
+    resolved: Resolved
+    contents: Contents
+    staged: str
+    python: bool
+    commit: str = ""
+    digest: str = ""
+    warnings: t.Tuple[str, ...] = field(default=())
+
+    @property
+    def ref(self) -> str:
+        """The pack's ref, from its own metadata."""
+        return self.metadata.ref
