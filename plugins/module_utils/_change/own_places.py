@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import typing as t
 
+from .._files import TEMPORARY_PREFIX
 from .._layout import PacksDirectory, VirtualenvsDirectory
-from .._own_directory import STATE_DIRECTORY, open_own_directory
+from .._own_directory import STATE_DIRECTORY, OwnDirectory, open_own_directory
 from .._st2.host import Host
 from .records import DIRECTORY as RECORDS
 from .staging import Staging
@@ -40,18 +41,30 @@ class OwnPlaces:
             *(Staging.beside(os.path.join(path, "any")) for path in (host.configs_path, host.overrides_path)),
         ]
 
-    def require(self) -> None:
+    def require(self) -> bool:
         """See that nothing else has the name of one of them. To be called before anything is believed or changed.
 
+        :returns: Whether something lies there that a run may have left, and that is to be looked at: a journal, or
+            anything in a staging directory.
         :raises HostError: when a link, a file or somebody else's directory has.
         """
+        found = False
         for path in self._all():
             try:
                 directory = open_own_directory(path)
             except PermissionError:
                 continue  # Who uses it is told.
             if directory is not None:
-                directory.close()
+                with directory:
+                    found = found or self._is_disturbed(path, directory)
+        return found
+
+    def _is_disturbed(self, path: str, directory: OwnDirectory) -> bool:
+        if path in self.stagings:
+            return bool(directory.names())
+        if path in (self.state, self.former_state):
+            return any(name.startswith(("journal", TEMPORARY_PREFIX)) for name in directory.names())
+        return False
 
     def _all(self) -> t.Iterator[str]:
         yield from dict.fromkeys((self.state, self.former_state, self.records, *self.stagings))

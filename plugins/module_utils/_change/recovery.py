@@ -26,9 +26,11 @@ class Interrupted:
     """What runs left that did not end, and that is to be undone on this host.
 
     :arg entries: By journal what it says, or C(None) when that cannot be understood.
+    :arg unfinished: What a run left that was killed while it wrote its journal.
     """
 
     entries: t.Mapping[Journal, t.Optional[Entry]]
+    unfinished: t.List[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.entries)
@@ -97,7 +99,7 @@ def interrupted(places: OwnPlaces) -> Interrupted:
         else:
             if entry is not None:
                 found[journal] = entry
-    return Interrupted(found)
+    return Interrupted(found, journals[0].unfinished())
 
 
 def recover(found: Interrupted, debris: t.Sequence[str] = ()) -> Recovered:

@@ -20,18 +20,15 @@ from .._deadline import Deadline
 from .._errors import ApplyError, HostError, MissingLibraryError, St2Error
 from .._layout import NOWHERE, Moved, VirtualenvsDirectory
 from .._st2.host import Host
-from .._st2.undo import snapshot_from
 from .database import Database
-from .journal import Journal, Move
 from .lock import HostLock
 from .on_disk import OnDisk
 from .own_places import OwnPlaces
-from .recovery import interrupted, recover
-from .staging import Staging, debris
+from .staging import Staging
 from .telling import Telling
-from .transaction import Transaction
 
-_PUT_BACK = "Everything this task had changed was put back."
+if t.TYPE_CHECKING:
+    from .journal import Move
 
 
 @dataclass(frozen=True)
@@ -68,7 +65,10 @@ def undisturbed(host: Host, scratch: str) -> View:
     :raises HostError: when what has the name of an own directory is not the collection's own.
     """
     places = OwnPlaces(host)
-    places.require()
+    if not places.require():
+        return View(host, Staging(scratch))
+    from .recovery import interrupted
+
     return View(host, Staging(scratch), interrupted(places).moved)
 
 
@@ -192,7 +192,6 @@ class Session(t.Generic[P]):
         self._check = check
         self._deadline = deadline
         self._places = OwnPlaces(host)
-        self._journal = Journal(self._places.state)
         self._lock = HostLock(self._places.state)
         self._staging = Staging(os.path.join(scratch, "staging") if check else None, self._lock)
         self._unhealed: t.Mapping[str, t.Sequence[str]] = {}
@@ -219,117 +218,77 @@ class Session(t.Generic[P]):
         return self._outcome
 
     def _run(self) -> None:
-        self._places.require()
+        disturbed = self._places.require()
         self._lock.acquire(self._deadline, create=False)
-        planner = self._observe()
+        planner = self._observe(disturbed)
         plan = planner.at_rest()
         if plan is None and not self._check:
             alone = self._lock.held
             self._lock.acquire(self._deadline, create=True)
             if not alone:  # Until now another run may have been at work.
-                planner = self._observe()
+                planner = self._observe(self._places.require())
         try:
-            self._carry_out(planner, plan or planner.make())
+            plan = plan or planner.make()
         finally:
             self._outcome.warnings += [*planner.warnings, *self._database.warnings]
-
-    def _carry_out(self, planner: Planner[P], plan: P) -> None:
         self._outcome.plan = plan
-        if not plan.acts or self._check:
-            self._outcome.stands = True
-            return
-        self._lock.acquire(self._deadline, create=True)
-        telling = self._change(planner, plan)
+        if plan.acts and not self._check:
+            self._lock.acquire(self._deadline, create=True)
+            self._change(planner, plan)
         self._outcome.stands = True
-        self._database.delete(telling.delete)
 
-    def _observe(self) -> Planner[P]:
+    def _observe(self, disturbed: bool) -> Planner[P]:
         """Put right what a killed run left, or in check mode see the host as if that were done; then look."""
+        moved = self._after_recovery() if disturbed else {}
+        return self._planner_for(View(self._host, self._staging, moved))
+
+    def _after_recovery(self) -> Moved:
+        """Where things really are, when that has to wait."""
+        from .debris import debris
+        from .recovery import interrupted
+
         found = interrupted(self._places)
-        left = debris(self._places.stagings, self._lock) + self._journal.unfinished()
-        moved: Moved = {}
         if self._check:
             told = found.told if found.told and self._database.tells else {}
             self._database.suppose_healed(told)
             self._outcome.recovered = tuple(sorted({*found.refs, *told}))
-            moved = found.moved
-        elif found.moves or (found.told and self._database.tells) or (left and not self._lock.problem):
-            # What is only in nobody's way can wait for a run that gets the lock.
+            return found.moved
+        left = debris(self._places.stagings, self._lock) + found.unfinished
+        # What is only in nobody's way can wait for a run that gets the lock.
+        if found.moves or (found.told and self._database.tells) or (left and not self._lock.problem):
             self._lock.acquire(self._deadline, create=True)
             self._recover()
-        return self._planner_for(View(self._host, self._staging, moved))
+        return {}
 
     def _recover(self) -> None:
+        from .debris import debris
+        from .recovery import interrupted, recover
+        from .registering import Registering
+
         found = interrupted(self._places)  # Anew: until the lock was there, another run may have been at work.
-        recovered = recover(found, debris(self._places.stagings, self._lock) + self._journal.unfinished())
+        recovered = recover(found, debris(self._places.stagings, self._lock) + found.unfinished)
         self._outcome.warnings += recovered.warnings
         refs = {*self._outcome.recovered, *recovered.refs}
         self._unhealed = found.told
         if self._unhealed and self._database.tells:
-            told = tuple(self._unhealed)
-            problem = self._database.heal(self._unhealed, self._on_disk(), snapshot_from(found.before))
+            problem = Registering(self._database).heal_after_crash(found, self._on_disk())
             if problem:
-                self._outcome.warnings.append(
-                    f"StackStorm's database may have {', '.join(told)} as an interrupted run left them: {problem}"
-                )
+                self._outcome.warnings.append(problem)
             else:
+                refs.update(self._unhealed)
                 self._unhealed = {}
-                for journal in found.entries:
-                    journal.end()
-                refs.update(told)
         self._outcome.recovered = tuple(sorted(refs))
 
-    def _change(self, planner: Planner[P], plan: P) -> Telling:
-        staged = planner.stage(plan)
-        telling = staged.telling
-        self._database.prepare(telling)
-        transaction = Transaction(
-            self._journal,
-            self._staging,
-            staged.moves,
-            staged.closing,
-            told=telling.types(),
-            before=self._database.before,
-            unhealed=self._unhealed,
-        )
-        begun = False
-        try:
-            transaction.begin()
-            begun = True
-            self._database.begin(telling, self._on_disk())
-            self._database.unload(telling)
-            transaction.carry_out()
-            planner.verify(plan)
-            for registrations in (telling.first, telling.register):
-                self._database.register(registrations, self._on_disk())
-            transaction.close()
-            self._database.register(telling.closing, self._on_disk())
-            planner.verify_database(plan)
-            self._database.commit(telling, self._on_disk())
-            if not self._database.tells:
-                self._database.tell_nothing(plan.parts)
-            transaction.end()
-        except BaseException as error:
-            if begun:
-                self._undo(transaction, telling, error)
-            raise
-        return telling
+    def _change(self, planner: Planner[P], plan: P) -> None:
+        from .change import Change
 
-    def _undo(self, transaction: Transaction, telling: Telling, error: BaseException) -> None:
+        change = Change(self._places, self._staging, self._database, self._on_disk, self._unhealed)
         try:
-            transaction.undo()
-        except St2Error:
-            self._outcome.stuck = transaction.refs
-            self._outcome.astray = frozenset(telling.types())
-            raise
-        left = self._database.put_back(telling.types(), self._on_disk())
-        if isinstance(error, St2Error) and transaction.made and _PUT_BACK not in error.message:
-            error.message += f" {_PUT_BACK}"
-        self._outcome.astray = self._database.astray
-        if not self._database.astray:
-            transaction.end()
-        if isinstance(error, St2Error):
-            error.message += left
+            telling = change.carry_out(planner, plan)
+        finally:
+            self._outcome.stuck, self._outcome.astray = change.stuck, change.astray
+        self._outcome.stands = True
+        change.registering.delete(telling.delete)
 
     def _on_disk(self) -> OnDisk:
         return OnDisk(self._host, Installation(self._host.packs_base_paths), self._database.records)

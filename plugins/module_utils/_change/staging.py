@@ -9,21 +9,16 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import time
 import typing as t
 
 from .._files import remove_tree
-from .._own_directory import STATE_DIRECTORY, OwnDirectory, make_own_directory, open_own_directory
-from .liveness import Owner, owner_from, this_process
-from .lock import HostLock
+from .._own_directory import STATE_DIRECTORY, OwnDirectory, make_own_directory
+
+if t.TYPE_CHECKING:
+    from .lock import HostLock
 
 OWNER_FILE = "owner.json"
-_NAME = re.compile(r"([0-9a-f]{16})-[0-9a-f]{8}")
 _NO_LOCK = "0" * 16
-_MOST_BYTES = 4096
-# After that, nobody works on what does not say whose it is.
-_HOURS = 6
 
 
 class Staging:
@@ -66,6 +61,8 @@ class Staging:
         return path
 
     def _sign(self, directory: OwnDirectory) -> None:
+        from .liveness import this_process
+
         owner = this_process(self._lock.id if self._lock else "")
         with open(directory.at(f"{self.name}/{OWNER_FILE}"), "x", encoding="ascii") as stream:
             json.dump(owner.document(), stream)
@@ -97,41 +94,3 @@ class Staging:
     def beside(path: str) -> str:
         """The staging directory on the file system of C(path)."""
         return os.path.join(os.path.dirname(path), STATE_DIRECTORY, "staging")
-
-
-def debris(stagings: t.Iterable[str], lock: HostLock) -> t.List[str]:
-    """What runs that were killed left in staging directories: what was staged under the lock that this run holds, or
-    by a process of this host that is gone. Other hosts may work under other locks; what is theirs is left alone.
-
-    :raises HostError: when what has the name of a staging directory is not the collection's own.
-    """
-    found = []
-    for staging in stagings:
-        directory = open_own_directory(staging)
-        if directory is not None:
-            with directory:
-                found += [f"{staging}/{name}" for name in directory.names() if _is_debris(directory, name, lock)]
-    return found
-
-
-def _is_debris(directory: OwnDirectory, name: str, lock: HostLock) -> bool:
-    match = _NAME.fullmatch(name)
-    if match and lock.held and match.group(1) == lock.id:
-        return True
-    owner = _owner_of(directory, name)
-    if owner is not None:
-        return owner.is_gone()
-    try:
-        age = time.time() - os.lstat(directory.at(name)).st_mtime
-    except FileNotFoundError:
-        return False
-    return lock.held and age > _HOURS * 3600
-
-
-def _owner_of(directory: OwnDirectory, name: str) -> t.Optional[Owner]:
-    if os.path.islink(directory.at(name)):
-        return None
-    try:
-        return owner_from(json.loads(directory.read(f"{name}/{OWNER_FILE}", _MOST_BYTES)))
-    except (OSError, ValueError):
-        return None

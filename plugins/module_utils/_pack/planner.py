@@ -14,24 +14,23 @@ from dataclasses import replace
 from .._change.database import Database
 from .._change.session import Staged, View
 from .._content.installed import InstalledPack, dependencies_of
+from .._content.receipt import Contents
 from .._deadline import Deadline
 from .._errors import DependencyError, InvalidPackError, OptionError
+from .._layout import PacksDirectory
 from .._secrets import Redactor, url_secrets
-from .._source.credentials import CredentialBook
-from .._source.git_program import Git, GitAccess
-from .._st2.proxy import resolve_proxy
-from . import dependencies, inspection, plan
+from . import dependencies, plan
 from .candidate import Candidate, Wanted
-from .fetch import Fetcher, Rules
 from .options import Options
 from .removal import Removals
 from .resolution import Asked, Resolution, already_there
-from .resolve import Resolver
 from .satisfaction import satisfied
 from .virtualenv import Interpreters, Settings, may_stay, observe_virtualenv
 
 if t.TYPE_CHECKING:
-    from .._source.index import Indexes
+    from .._source.git_program import Git
+    from .fetch import Fetcher
+    from .upstream import Upstream
     from .virtualenv_build import VirtualenvBuilder
 
 
@@ -66,14 +65,10 @@ class PackPlanner:
         self._scratch = scratch
         self._deadline = deadline
         self._redactor = redactor
-        self._proxy = resolve_proxy(options.proxy, host.service_environment, environment)
-        for secret in (*self._proxy.secrets(), *url_secrets([*host.index_urls, *host.pip_opts])):
+        for secret in url_secrets([*host.index_urls, *host.pip_opts]):
             redactor.add(secret)
         self._environment = self._with_index(environment)
-        self._git: t.Optional[Git] = None
-        self._book = CredentialBook(options.credentials)
-        for request in options.requests:
-            self._book.trust(request.source, request.credentials)
+        self._reached: t.Optional[Upstream] = None
         self._settings = Settings(
             host.python_binary, host.virtualenv_opts, (*host.pip_opts, *options.pip_args), host.st2_site_packages
         )
@@ -115,8 +110,8 @@ class PackPlanner:
         """
         resolution, fetcher = Resolution(), None
         if self._asked:
-            resolver, fetcher = self._resolver()
-            resolution = resolver.resolve(self._asked)
+            fetcher = self._fetcher()
+            resolution = self._upstream().resolver(self.installation, fetcher).resolve(self._asked)
         self.warnings += resolution.warnings
         self._database.look(resolution.packs)
         made = {ref: self._plan_present(ref, pack, resolution) for ref, pack in resolution.packs.items()}
@@ -159,7 +154,7 @@ class PackPlanner:
 
         ownership, warnings = resolve_ownership(self._options.owner, self._options.group, self._host.pack_group)
         self.warnings += warnings
-        tools = Tools(self._staging, self._builder, self._get_git, ownership, self._options.keep_releases)
+        tools = Tools(self._staging, self._builder, self._git, ownership, self._options.keep_releases)
         return Staged(stage(made, self.installation, self.virtualenvs, tools), (), made.telling)
 
     def verify(self, made: plan.Plan) -> None:
@@ -180,7 +175,7 @@ class PackPlanner:
             facts = self._facts(ref, pack.staged, adopted=False)
             if installed:
                 directory = self.installation.directory(installed.base_path)
-                facts = replace(facts, contents=inspection.contents_of(installed, directory))
+                facts = replace(facts, contents=_contents_of(installed, directory))
             facts = replace(facts, known=self._database.pack(ref, installed, pack.staged))
             base_path = self._base_path_for(installed)
             return plan.plan_candidate(pack, installed, facts, policy=policy, requested=requested, base_path=base_path)
@@ -197,22 +192,24 @@ class PackPlanner:
             resolved = replace(proof.resolved, asked=proof.wanted.version or "")
             remembered = plan.adopted(pack, proof.wanted.source, resolved, dependencies_of(pack))
         if remembered or facts.edits:
-            facts = replace(facts, contents=inspection.contents_of(stays, directory))
+            facts = replace(facts, contents=_contents_of(stays, directory))
         return plan.plan_installed(
             pack, facts, policy=policy, requested=requested, remembered=remembered, restored=stays
         )
 
     def _look_for_edits(self, pack: InstalledPack, facts: plan.Facts) -> t.Tuple[plan.Facts, InstalledPack]:
         """The facts with the edits in them, and what undoing those makes of the pack."""
+        from . import inspection
+
         directory = self.installation.directory(pack.base_path)
         known = inspection.as_installed(pack, directory)
-        edits = inspection.edited_files(known, directory, self._get_git)
+        edits = inspection.edited_files(known, directory, self._git)
         if not edits:
             return facts, pack
         # What the files that are there now require says nothing about the ones that come back.
         fits = facts.virtualenv_fits and not any(edit.endswith(".txt") for edit in edits)
         facts = replace(facts, edits=edits, virtualenv_fits=fits)
-        return facts, inspection.restored(known, edits, self._get_git)
+        return facts, inspection.restored(known, edits, self._git)
 
     def _plan_renewal(self, repair: plan.PackPlan, fetcher: Fetcher, number: int) -> plan.PackPlan:
         """A pack without a repository of its own is repaired from where it came from."""
@@ -251,49 +248,26 @@ class PackPlanner:
         fits = may_stay(virtualenv, self._settings, self._interpreters, location, adopted=adopted)
         return plan.Facts(virtualenv=virtualenv.health, virtualenv_fits=fits)
 
-    def _resolver(self) -> t.Tuple[Resolver, Fetcher]:
-        directory = self.installation.directory(self._base_path)
-        fetcher = Fetcher(
-            os.path.dirname(self._staging.path(directory.staging, "fetched", "any")),
-            self._get_git,
-            Rules(self._host.st2_version, self._options.force),
-        )
-        resolver = Resolver(
-            self.installation,
-            fetcher,
-            self._fetch_indexes,
-            strict=self._options.index_strict,
-            policy=self._options.dependencies,
-            trust=self._book.trust,
-        )
-        return resolver, fetcher
+    def _upstream(self) -> Upstream:
+        if self._reached is None:
+            from .upstream import Upstream
 
-    def _fetch_indexes(self) -> Indexes:
-        from .._source.index import fetch_indexes
-
-        for url in self._options.index_url or ():
-            self._book.trust(url)
-        return fetch_indexes(
-            self._options.index_url or self._host.index_urls,
-            proxy=self._proxy,
-            ca_bundle=self._options.proxy.get("ca_bundle"),
-            deadline=self._deadline,
-            credentials_for=self._book.find,
-        )
-
-    def _get_git(self) -> Git:
-        if self._git is None:
-            access = GitAccess(
-                self._scratch,
-                self._proxy,
-                self._book.find,
-                self._options.ssh_key_file,
-                self._options.known_hosts_file,
+            self._reached = Upstream(
+                self._host,
+                self._options,
+                scratch=self._scratch,
+                deadline=self._deadline,
+                environment=self._environment,
+                redactor=self._redactor,
             )
-            self._git = Git(
-                access, deadline=self._deadline, redactor=self._redactor, base_environment=self._environment
-            )
-        return self._git
+        return self._reached
+
+    def _git(self) -> Git:
+        return self._upstream().git()
+
+    def _fetcher(self) -> Fetcher:
+        staging = self.installation.directory(self._base_path).staging
+        return self._upstream().fetcher(os.path.dirname(self._staging.path(staging, "fetched", "any")))
 
     def _builder(self) -> VirtualenvBuilder:
         from .virtualenv_backend import choose_backend
@@ -308,7 +282,7 @@ class PackPlanner:
             self._interpreters.look(self._settings.python),
             staging=self._staging,
             deadline=self._deadline,
-            environment=self._proxy.apply_to(self._environment),
+            environment=self._upstream().proxy.apply_to(self._environment),
             redactor=self._redactor,
         )
 
@@ -316,3 +290,9 @@ class PackPlanner:
         if self._options.pip_index_url:
             return {**environment, "PIP_INDEX_URL": self._options.pip_index_url}
         return dict(environment)
+
+
+def _contents_of(pack: InstalledPack, directory: PacksDirectory) -> Contents:
+    from .inspection import contents_of
+
+    return contents_of(pack, directory)

@@ -17,7 +17,6 @@ from .._change.telling import ABSENT, UNKNOWN, KnownPack
 from .._content.installed import Installation, InstalledPack
 from .._content.origin import source_of
 from .._errors import OptionError
-from . import inspection
 from .plan import Facts, PackPlan, plan_removal
 from .request import PackRequest
 from .virtualenv import observe_virtualenv
@@ -99,6 +98,8 @@ class Removals:
 
         :arg ref: Empty for a source that no installed pack came from.
         """
+        from . import inspection
+
         requested = tuple(dict.fromkeys(asked))
         installed = self._installation.get(ref) if ref else None
         if installed and installed.is_system:

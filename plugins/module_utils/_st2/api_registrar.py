@@ -12,13 +12,11 @@ import typing as t
 from .._errors import ForbiddenError, MissingError, UnexpectedAnswerError
 from .._secrets import Redactor
 from .api_client import ApiClient, path_of
-from .api_registration import ApiRegistration
-from .api_resources import delete_resource, list_resources
-from .executions import POLL_SECONDS, run_action
 from .host import Host
 from .registration import Configs, PackFiles, Registered, Resource
 
 _NO_SCHEMA = "ConfigSchemaDB"
+_POLL_SECONDS = 0.5
 
 
 def list_versions(client: ApiClient, ref: str = "") -> t.Dict[str, str]:
@@ -51,27 +49,32 @@ class ApiRegistrar:
         redactor: Redactor,
         *,
         known: t.Optional[t.Mapping[str, str]] = None,
-        poll_seconds: float = POLL_SECONDS,
+        poll_seconds: float = _POLL_SECONDS,
     ) -> None:
         self.by = client.url
         self._client = client
         self._redactor = redactor
         self._known = known
         self._poll_seconds = poll_seconds
-        self._registration = ApiRegistration(client, host, redactor, poll_seconds)
+        self._host = host
 
     def register(
         self, packs: t.Sequence[PackFiles], types: t.Sequence[str] = (), *, fail_on_failure: bool = True
     ) -> Registered:
         """As L(Registrar.register)."""
+        from .api_registration import ApiRegistration
+
         self._known = None
-        return self._registration.register(packs, types, fail_on_failure)
+        registration = ApiRegistration(self._client, self._host, self._redactor, self._poll_seconds)
+        return registration.register(packs, types, fail_on_failure)
 
     def unload(self, refs: t.Sequence[str]) -> None:
         """As L(Registrar.unload), by the action C(packs.unload): the API itself has nothing for it. A pack that
         StackStorm does not know is fine; C(core), C(packs), C(linux) and C(chatops) it refuses."""
         self._known = None
         if refs:
+            from .executions import run_action
+
             execution = run_action(self._client, "packs.unload", {"packs": list(refs)}, self._poll_seconds)
             execution.require_success(self._redactor)
 
@@ -144,15 +147,21 @@ class ApiRegistrar:
 
     def resources_of(self, refs: t.Sequence[str], kinds: t.Sequence[str]) -> t.Sequence[Resource]:
         """As L(Registrar.resources_of)."""
+        from .api_resources import list_resources
+
         return [one for kind in kinds for one in list_resources(self._client, kind, refs)] if refs else []
 
     def every(self, kind: str) -> t.Sequence[Resource]:
         """As L(Registrar.every)."""
+        from .api_resources import list_resources
+
         return list_resources(self._client, kind)
 
     def delete(self, resource: Resource) -> None:
         """As L(Registrar.delete)."""
         self._known = None
+        from .api_resources import delete_resource
+
         delete_resource(self._client, resource)
 
     def close(self) -> None:

@@ -13,13 +13,13 @@ from .._deadline import Deadline
 from .._errors import DeadlineError, ForbiddenError, OptionError, RegistrationError, UnauthorisedError
 from .._secrets import Redactor
 from .._task import Task
-from .api_access import ApiAccess, find_access, open_client
-from .api_registrar import ApiRegistrar, list_versions
 from .host import Host
-from .local_registrar import PROGRAM, LocalRegistrar, find_program
 from .no_registrar import NoRegistrar
 from .registration import Registrar
 from .registration_options import RegistrationOptions, registration_options_from
+
+if t.TYPE_CHECKING:
+    from .api_access import ApiAccess
 
 # How long C(auto) waits for an API that does not answer, when there is another way.
 _PATIENCE_SECONDS = 20.0
@@ -68,6 +68,8 @@ def choose_registrar(
     if options.register == "none":
         return NoRegistrar(), []
     if options.register == "local":
+        from .local_registrar import PROGRAM, find_program
+
         program = find_program(host, environment)
         if program is None:
             raise RegistrationError(
@@ -76,6 +78,8 @@ def choose_registrar(
             )
         return _local(program, host, environment, deadline, redactor), []
     if options.register == "api":
+        from .api_access import find_access
+
         access = find_access(options, environment)
         return _api(access, host, environment, deadline, deadline, redactor), []
     return _auto(options, host, environment, deadline, redactor)
@@ -99,6 +103,8 @@ def _auto(
             if isinstance(error, (UnauthorisedError, ForbiddenError)) and options.has_credentials():
                 raise
             warnings.append(f"StackStorm's API is not used, with credentials from {access.origin}: {error.message}")
+    from .local_registrar import PROGRAM, find_program
+
     program = find_program(host, environment)
     if program is not None:
         return _local(program, host, environment, deadline, redactor), warnings
@@ -115,6 +121,8 @@ def _access_or_warning(
 ) -> t.Optional[ApiAccess]:
     """Where the API is, when there are credentials. What the task itself says must be right; what it is not to blame
     for is warned of."""
+    from .api_access import find_access
+
     try:
         return find_access(options, environment) or None
     except OptionError as error:
@@ -133,6 +141,9 @@ def _api(
     redactor: Redactor,
 ) -> Registrar:
     """The API's adapter, when it answers with these credentials."""
+    from .api_access import open_client
+    from .api_registrar import ApiRegistrar, list_versions
+
     client = open_client(access, environment=environment, deadline=deadline, patience=patience, redactor=redactor)
     trial = client.with_deadline(patience)
     try:
@@ -145,4 +156,6 @@ def _api(
 def _local(
     program: str, host: Host, environment: t.Mapping[str, str], deadline: Deadline, redactor: Redactor
 ) -> Registrar:
+    from .local_registrar import LocalRegistrar
+
     return LocalRegistrar(program, host, environment=environment, deadline=deadline, redactor=redactor)

@@ -1,0 +1,247 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""StackStorm told of one change: what it is told, what is recorded of it, and how that is put back.
+
+Files and database cannot change in one step. The journal names what StackStorm is being told of, and the record of it
+is void until all is done: whatever ends a run in between, the next one sees that it has to tell.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from .._errors import ForbiddenError, RegistrationError, St2Error
+from .._st2.registration import PackFiles, Resource
+from .._st2.undo import Snapshot, snapshot_from, take_snapshot, undo
+from .database import Database
+from .on_disk import OnDisk
+from .records import NO_CONFIG, PARTS, Record, Told
+from .recovery import Interrupted
+from .telling import CURRENT, OVERRIDDEN_TYPES, Registration, Telling, both
+
+
+class Registering:
+    """What one run tells StackStorm.
+
+    :ivar astray: Packs of which it was told something that could not be put back.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.astray: t.FrozenSet[str] = frozenset()
+        self._database = database
+        self._before: t.Dict[str, Record] = {}
+        self._begun = False
+        self._snapshot = Snapshot()
+        self._remains = ""
+
+    def prepare(self, telling: Telling) -> None:
+        """Note what the database has of the packs that it is told of, to be able to go back to exactly that.
+
+        :raises RegistrationError: when it does not answer.
+        """
+        registered = {one.pack.ref for one in (*telling.register, *telling.closing) if one.types != ("config",)}
+        self._snapshot = take_snapshot(self._database.registrar, sorted(registered - set(telling.unload)))
+
+    @property
+    def before(self) -> t.Mapping[str, t.Any]:
+        """What it had when that was noted, for the journal; see L(snapshot_from)."""
+        return self._snapshot.document() if self._snapshot.refs else {}
+
+    def begin(self, telling: Telling, on_disk: OnDisk) -> None:
+        """Make void what is known of all that is going to be told. Comes after it is in the journal.
+
+        :arg on_disk: The files as they still are.
+        """
+        for ref, parts in telling.parts().items():
+            known = self._before[ref] = self._database.records.read(ref)
+            void = {
+                part: Told(by=self._database.registrar.by)
+                for part in parts
+                if self._changes(part, ref, telling, on_disk)
+            }
+            self._database.records.write(ref, {**{part: known.get(part) for part in parts}, **void})
+
+    def _changes(self, part: str, ref: str, telling: Telling, on_disk: OnDisk) -> bool:
+        """Whether a part is different in the database afterwards. One that is registered in part stays what it was."""
+        if part != "pack" or ref in telling.unload:
+            return True
+        if any(one.pack.ref == ref and not one.types for one in (*telling.register, *telling.closing)):
+            return True
+        installed, told = on_disk.installation.get(ref), self._database.records.read(ref).get("pack")
+        known = self._database.pack(ref, installed)
+        still = told is not None and self._database.still(told, on_disk.pack(ref), known.version or None, installed)
+        return known.state != CURRENT and not still
+
+    def unload(self, telling: Telling) -> None:
+        """Take what goes out of the database, before its files go.
+
+        :raises RegistrationError: when StackStorm did not; L(put_back) then restores what it may have begun.
+        """
+        if telling.unload:
+            with self._not_begun_when_forbidden():
+                self._database.registrar.unload(telling.unload)
+            self._check(dict.fromkeys(telling.unload, ""))
+
+    @contextlib.contextmanager
+    def _not_begun_when_forbidden(self) -> t.Iterator[None]:
+        """What an account may not do, StackStorm has not begun: unless it did something before, all is as it was."""
+        begun, self._begun = self._begun, True
+        try:
+            yield
+        except ForbiddenError:
+            self._begun = begun
+            raise
+
+    def register(self, registrations: t.Sequence[Registration], on_disk: OnDisk) -> None:
+        """Tell the database of packs, once for all that are told alike.
+
+        :arg on_disk: The files as they are now.
+        :raises RegistrationError: when StackStorm refused, or has not got what it was told; see L(put_back).
+        """
+        for types in dict.fromkeys(one.types for one in registrations):
+            packs = [one.pack for one in registrations if one.types == types]
+            with self._not_begun_when_forbidden():
+                done = self._database.registrar.register(packs, types, fail_on_failure=not self._database.lenient)
+            self._database.registered = self._database.registered.add(done)
+        wanted = {one.pack.ref: on_disk.installation.get(one.pack.ref) for one in registrations}
+        self._check({ref: pack.version or "" for ref, pack in wanted.items() if pack})
+
+    def _check(self, wanted: t.Mapping[str, str]) -> None:
+        """Read back what StackStorm has now; an empty version is a pack that it must not have."""
+        if not self._database.registrar.reads or not wanted:
+            return
+        self._database.look_again(wanted)
+        for ref, version in wanted.items():
+            has = self._database.version(ref)
+            if has != version:
+                told = f"to register {ref} {version}" if version else f"to unload {ref}"
+                raise RegistrationError(
+                    f"StackStorm was told {told} and reported success, but its database has "
+                    f"{f'version {has}' if has else 'no such pack'}. Look at the log of st2api.",
+                    ref=ref,
+                )
+
+    def commit(self, telling: Telling, on_disk: OnDisk) -> None:
+        """Record what StackStorm has now. Comes when files and database agree and are going to stay.
+
+        :arg on_disk: The files as they are now.
+        """
+        for ref in telling.unload:
+            self._database.records.write(ref, dict.fromkeys(telling.parts()[ref]))
+        for one in (*telling.register, *telling.closing):
+            self._database.records.write(one.pack.ref, self._told(one, on_disk))
+        for ref in telling.agreeing:
+            self._database.records.write(ref, {"overrides": Told(on_disk.overrides(ref), self._database.registrar.by)})
+        self.learn(telling.known, on_disk)
+        for ref in telling.without_config:
+            there = on_disk.installation.get(ref) is not None
+            self._database.records.write(
+                ref, {"config": Told(NO_CONFIG, self._database.registrar.by) if there else None}
+            )
+
+    def _told(self, one: Registration, on_disk: OnDisk) -> t.Dict[str, t.Optional[Told]]:
+        ref, by = one.pack.ref, self._database.registrar.by
+        before = self._database.records.read(ref).get("pack")
+        told: t.Dict[str, t.Optional[Told]] = {}
+        if not one.types or (before is not None and not before.digest):
+            told["pack"] = Told(on_disk.pack(ref), by, one.types, self._database.lenient)
+        elif before is not None and before.digest == on_disk.pack(ref) and before.types:
+            told["pack"] = Told(
+                before.digest, by, both(before.types, one.types), before.lenient or self._database.lenient
+            )
+        config = on_disk.config(ref) if "config" in one.parts else ""
+        if config:
+            told["config"] = Told(config, by)
+        if not one.types or set(one.types) >= OVERRIDDEN_TYPES:
+            told["overrides"] = Told(on_disk.overrides(ref), by)
+        return told
+
+    def learn(self, refs: t.Iterable[str], on_disk: OnDisk) -> None:
+        """Record packs that the database turned out to have as they are, though nobody here told it."""
+        for ref in refs:
+            if "pack" not in self._database.records.read(ref):
+                self._database.records.write(ref, {"pack": Told(on_disk.pack(ref), self._database.registrar.by)})
+
+    def tell_nothing(self, parts: t.Mapping[str, t.Sequence[str]]) -> None:
+        """Remember that files were changed of which StackStorm was told nothing."""
+        for ref, changed in parts.items():
+            self._database.records.write(ref, {part: Told() for part in changed})
+
+    def delete(self, resources: t.Iterable[Resource]) -> None:
+        """Take resources whose file is gone out of the database. This cannot be undone, and so comes last.
+
+        :raises RegistrationError: naming the pack; what was deleted before stays so.
+        """
+        for resource in resources:
+            try:
+                self._database.registrar.delete(resource)
+            except RegistrationError as error:
+                error.ref = resource.ref.partition(".")[0]
+                raise
+
+    def put_back(self, told: t.Mapping[str, t.Sequence[str]], on_disk: OnDisk) -> str:
+        """Make the database what the files are again, after they were put back.
+
+        :arg told: What it was told of, as L(Telling.types).
+        :arg on_disk: The files as they are now.
+        :returns: A sentence (after a blank) about what could not be put back; empty when all could.
+        """
+        if not self._begun:
+            for ref, record in self._before.items():
+                self._database.records.write(ref, {**dict.fromkeys(PARTS), **record})
+            return ""
+        problem = self._database.ask_anew() or self.heal(told, on_disk, self._snapshot)
+        if problem:
+            self.astray = frozenset(told)
+            return f" StackStorm's database could not be put back, which the next run does: {problem}"
+        for ref, record in self._before.items():
+            if not on_disk.installation.get(ref):
+                self._database.records.write(ref, {**dict.fromkeys(PARTS), **record})
+        return self._remains
+
+    def heal_after_crash(self, found: Interrupted, on_disk: OnDisk) -> str:
+        """Tell StackStorm of what interrupted runs were telling it of, and let their journals end.
+
+        :returns: A sentence about why that failed, empty when it did not.
+        """
+        problem = self.heal(found.told, on_disk, snapshot_from(found.before))
+        if problem:
+            return f"StackStorm's database may have {', '.join(found.told)} as an interrupted run left them: {problem}"
+        for journal in found.entries:
+            journal.end()
+        return ""
+
+    def heal(
+        self,
+        told: t.Mapping[str, t.Sequence[str]],
+        on_disk: OnDisk,
+        before: Snapshot = Snapshot(),  # noqa: B008  # It is frozen.
+    ) -> str:
+        """Make the database agree with the files of some packs, whatever it has of them.
+
+        :arg told: By ref, the types of which it may have anything; all of them when empty. No others are registered,
+            which would reset what was switched by hand.
+        :arg before: What it had, where that is known.
+        :returns: Why that failed, empty when it did not.
+        """
+        try:
+            self._take_out(before)
+            there = {ref: pack for ref in told for pack in (on_disk.installation.get(ref),) if pack}
+            register = tuple(Registration(PackFiles(ref, pack.path), tuple(told[ref])) for ref, pack in there.items())
+            self.register(register, on_disk)
+            self.commit(Telling(register=register), on_disk)
+            for ref in told:
+                if ref not in there:
+                    self._database.records.write(ref, dict.fromkeys(PARTS))
+        except St2Error as error:
+            return error.message
+        return ""
+
+    def _take_out(self, before: Snapshot) -> None:
+        undone = undo(self._database.registrar, before)
+        if undone.stays:
+            self._remains = f" StackStorm's database keeps {', '.join(undone.stays)}."

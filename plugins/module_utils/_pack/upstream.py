@@ -1,0 +1,87 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""Where the packs of a task come from: indexes and repositories, the proxies on the way, and who we are there."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._content.installed import Installation
+from .._deadline import Deadline
+from .._secrets import Redactor
+from .._source.credentials import CredentialBook
+from .._source.git_program import Git, GitAccess
+from .._st2.host import Host
+from .._st2.proxy import resolve_proxy
+from .fetch import Fetcher, Rules
+from .options import Options
+from .resolve import Resolver
+
+if t.TYPE_CHECKING:
+    from .._source.index import Indexes
+
+
+class Upstream:
+    """All that a task may reach for packs.
+
+    :arg scratch: A private directory of the task.
+    :arg environment: For the programs that it starts.
+    :arg redactor: Is told the secrets of proxies.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        options: Options,
+        *,
+        scratch: str,
+        deadline: Deadline,
+        environment: t.Mapping[str, str],
+        redactor: Redactor,
+    ) -> None:
+        self.proxy = resolve_proxy(options.proxy, host.service_environment, environment)
+        for secret in self.proxy.secrets():
+            redactor.add(secret)
+        self._host = host
+        self._options = options
+        self._deadline = deadline
+        self._book = CredentialBook(options.credentials)
+        for request in options.requests:
+            self._book.trust(request.source, request.credentials)
+        access = GitAccess(scratch, self.proxy, self._book.find, options.ssh_key_file, options.known_hosts_file)
+        self._git = Git(access, deadline=deadline, redactor=redactor, base_environment=environment)
+
+    def git(self) -> Git:
+        """The git program."""
+        return self._git
+
+    def fetcher(self, staging: str) -> Fetcher:
+        """Fetches packs into a staging directory."""
+        return Fetcher(staging, self.git, Rules(self._host.st2_version, self._options.force))
+
+    def resolver(self, installation: Installation, fetcher: Fetcher) -> Resolver:
+        """Finds the packs that the requests of the task mean."""
+        return Resolver(
+            installation,
+            fetcher,
+            self._fetch_indexes,
+            strict=self._options.index_strict,
+            policy=self._options.dependencies,
+            trust=self._book.trust,
+        )
+
+    def _fetch_indexes(self) -> Indexes:
+        from .._source.index import fetch_indexes
+
+        for url in self._options.index_url or ():
+            self._book.trust(url)
+        return fetch_indexes(
+            self._options.index_url or self._host.index_urls,
+            proxy=self.proxy,
+            ca_bundle=self._options.proxy.get("ca_bundle"),
+            deadline=self._deadline,
+            credentials_for=self._book.find,
+        )
