@@ -249,6 +249,10 @@ def open_database(task: Task, deadline: Deadline, **how: t.Any) -> Database:
         task.redactor.add(secret)
 
     def choose(until: Deadline) -> t.Tuple[Registrar, t.Sequence[str]]:
+        if task.params["register"] == "none":
+            from .._st2.no_registrar import NoRegistrar
+
+            return NoRegistrar(), ()
         from .._st2.choose_registrar import registrar_for
 
         return registrar_for(task, until)

@@ -19,9 +19,10 @@ import typing as t
 
 from .._deadline import Deadline
 from .._errors import LockError
-from .._mounts import mount_of
 from .._own_directory import make_own_directory, open_own_directory
-from .liveness import Owner, boot_id, owner_from, this_process
+
+if t.TYPE_CHECKING:
+    from .liveness import Owner
 
 _NAME = "lock"
 _POLL_SECONDS = 0.05
@@ -96,6 +97,8 @@ class HostLock:
 
     def owner(self) -> Owner:
         """Who holds it: this process."""
+        from .liveness import this_process
+
         return this_process(self.id)
 
     def _take(self, deadline: Deadline, create: bool) -> bool:
@@ -186,6 +189,8 @@ class HostLock:
         )
 
     def _without_locks(self, error: OSError) -> LockError:
+        from .._mounts import mount_of
+
         mount = mount_of(self.path)
         where = f" on {mount.kind}, mounted at {mount.point}" if mount else ""
         return LockError(
@@ -206,6 +211,8 @@ def _named(descriptor: int) -> str:
     """Who says of itself that it has the lock, and for how long."""
     try:
         document = json.loads(_ID.sub(b"", os.pread(descriptor, _MOST_BYTES, 0)))
+        from .liveness import boot_id, owner_from
+
         owner = owner_from(document)
         # A run that was killed leaves its name; whoever has the lock now gave none.
         if owner is None or owner.is_gone():

@@ -13,10 +13,8 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import hmac
 import json
 import os
-import secrets
 import typing as t
 from dataclasses import asdict, dataclass
 
@@ -127,11 +125,13 @@ class Records:
         """
         if content is None:
             return ""
+        import hmac
+
         return f"hmac-sha256:{hmac.new(self._own_key(), content, hashlib.sha256).hexdigest()}"
 
     def _own_key(self) -> bytes:
         if not self._key:
-            self._key = self._stored_key() or secrets.token_bytes(_KEY_BYTES)
+            self._key = self._stored_key() or os.urandom(_KEY_BYTES)
         return self._key
 
     def _stored_key(self) -> bytes:

@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._libraries import require
-
 # st2common/constants/pack.py PACK_VERSION_REGEX; it has no upper-case letters in pre-releases and builds.
 _PACK_VERSION = re.compile(
     r"(?:0|[1-9][0-9]*)\.(?:0|[1-9][0-9]*)\.(?:0|[1-9][0-9]*)"
@@ -65,6 +63,8 @@ def _parse(version: str) -> t.Any:
     """The version as the semver library has it, C(None) where it is none."""
     if not is_semver(version):
         return None
+    from .._libraries import require
+
     semver = require("semver")
     # semver 3 renamed VersionInfo; 2.13, which has no Version, is still what many distributions have.
     parser = getattr(semver, "Version", None) or semver.VersionInfo

@@ -18,7 +18,6 @@ from .._deadline import Deadline
 from .._errors import DeadlineError, St2Error, VirtualenvError
 from .._files import file_digest, read_regular_file
 from .._layout import VirtualenvsDirectory
-from .._process import run
 from .._secrets import strip_urls
 
 MARKER = ".stackstorm.st2.json"
@@ -172,6 +171,8 @@ class Interpreters:
         return self._known[path]
 
     def _ask(self, path: str) -> str:
+        from .._process import run
+
         code = "import sys; print('%d.%d' % sys.version_info[:2])"
         try:
             return run([path, "-I", "-c", code], deadline=self._deadline, environment=self._environment).stdout.strip()
