@@ -17,6 +17,7 @@ from infrastructure.snapshot import compare, take_snapshot
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.journal import Journal
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.staging import Staging
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack import apply as apply_module
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.apply import Applied, Tools
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.ownership import Ownership
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
@@ -212,3 +213,23 @@ def test_virtualenvs_are_built_kept_rebuilt_and_left_alone_as_the_packs_need(kep
     done = converge(kept, "good", "bad", state="absent", purge=True)
     assert {row["virtualenv"] for row in done.rows} == {"removed"}
     assert [path.name for path in kept.host.virtualenvs.iterdir()] == [STATE]
+
+
+def test_what_was_staged_is_on_disk_before_anything_is_written_down(site, monkeypatch):
+    happened = []
+    true_sync, true_begin = apply_module.sync_trees, Journal.begin
+
+    def sync(paths):
+        paths = list(paths)
+        assert all(os.path.lexists(path) for path in paths)
+        happened.append(sorted(os.path.basename(path) for path in paths))
+        true_sync(paths)
+
+    def begin(journal, moves, run=""):
+        happened.append("journal")
+        true_begin(journal, moves, run)
+
+    monkeypatch.setattr(apply_module, "sync_trees", sync)
+    monkeypatch.setattr(Journal, "begin", begin)
+    site.run("sensu=1.0.1")
+    assert happened == [["sensu", "sensu.contents.json", "sensu.receipt.json"], "journal"]
