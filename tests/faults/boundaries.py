@@ -32,8 +32,9 @@ _PATHS: t.Mapping[str, t.Tuple[t.Tuple[int, int], ...]] = {
 }
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _INSIDE = re.compile(r"/\.stackstorm\.st2/(staging|bases)/[^/]+/")
+_BY_DESCRIPTOR = re.compile(r"/proc/self/fd/\d+")
 _NAMES = (
-    (re.compile(r"staging/\d+-[0-9a-f]{8}"), "staging/RUN"),
+    (re.compile(r"staging/[0-9a-f]{16}-[0-9a-f]{8}"), "staging/RUN"),
     (re.compile(r"\.new-\w+"), ".new-RANDOM"),
 )
 
@@ -82,6 +83,9 @@ def _full(path: t.Any, directory: t.Any) -> str:
         path = os.fsdecode(path)
         if not os.path.isabs(path) and isinstance(directory, int) and directory >= 0:
             return os.path.join(os.readlink(f"/proc/self/fd/{directory}"), path)
+        match = _BY_DESCRIPTOR.match(path)
+        if match:  # A name in a directory that was opened.
+            path = os.path.join(os.readlink(match.group()), path[match.end() :].lstrip("/"))
     except (OSError, TypeError):
         return ""
     return os.path.abspath(path)

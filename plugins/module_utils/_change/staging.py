@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import typing as t
 
 from .._files import remove_tree
@@ -35,6 +36,7 @@ class Staging:
         self._lock = lock
         self._name = ""
         self._used: t.Dict[str, t.Optional[OwnDirectory]] = {}
+        self._making = threading.Lock()  # Virtualenvs are built side by side.
 
     @property
     def name(self) -> str:
@@ -48,17 +50,21 @@ class Staging:
 
         :raises HostError: when what has the name of the staging directory is not the collection's own.
         """
-        path = os.path.join(self._elsewhere or staging, self.name)
-        if path not in self._used:
-            if self._elsewhere:
-                os.makedirs(path, mode=0o700, exist_ok=True)
-                self._used[path] = None
-            else:
-                directory = make_own_directory(staging)
-                os.mkdir(self.name, 0o700, dir_fd=directory.descriptor)
-                self._used[path] = directory
-                self._sign(directory)
+        with self._making:
+            path = os.path.join(self._elsewhere or staging, self.name)
+            if path not in self._used:
+                self._make(staging, path)
         return path
+
+    def _make(self, staging: str, path: str) -> None:
+        if self._elsewhere:
+            os.makedirs(path, mode=0o700)
+            self._used[path] = None
+            return
+        directory = make_own_directory(staging)
+        os.mkdir(self.name, 0o700, dir_fd=directory.descriptor)
+        self._used[path] = directory
+        self._sign(directory)
 
     def _sign(self, directory: OwnDirectory) -> None:
         from .liveness import this_process

@@ -27,6 +27,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._files import (
     is_bytecode,
     list_tree,
     remove_tree,
+    sync_trees,
     tree_digest,
     walk_tree,
     write_atomically,
@@ -404,3 +405,37 @@ def test_owner_and_group_are_set_before_the_file_has_its_name(tmp_path, monkeypa
     monkeypatch.setattr(os, "fchown", lambda _descriptor, uid, gid: given.append((uid, gid, path.exists())))
     write_atomically(str(path), b"x", uid=11, gid=-1)
     assert given == [(11, -1, False)] and path.read_bytes() == b"x"
+
+
+def test_one_call_syncs_each_file_system(tmp_path, monkeypatch):
+    grown = [str(tmp_path / name) for name in ("one", "other")]
+    for path in grown:
+        os.makedirs(os.path.join(path, "deep"))
+        write_atomically(os.path.join(path, "deep", "file"), b"")
+    synced = []
+    monkeypatch.setattr(_files, "_sync_file_system", lambda path: synced.append(path) or True)
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: pytest.fail("nothing is synced alone"))
+    sync_trees(grown)
+    sync_trees([])
+    assert synced == [str(tmp_path)]
+
+
+def test_the_call_is_made():
+    if not hasattr(ctypes.CDLL(None), "syncfs"):
+        pytest.skip("this system has no syncfs")
+    assert _files._sync_file_system("/") is True
+
+
+def test_without_that_call_each_file_and_directory_is_synced(tmp_path, monkeypatch):
+    tree = tmp_path / "tree"
+    (tree / ".git" / "deep").mkdir(parents=True)
+    for name in ("pack.yaml", ".git/HEAD", ".git/deep/x"):
+        (tree / name).write_text("")
+    (tree / "link").symlink_to("nowhere")
+    (tmp_path / "receipt").write_text("")
+    synced = set()
+    monkeypatch.setattr(_files, "_sync_file_system", lambda _path: False)
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.add(os.readlink(f"/proc/self/fd/{descriptor}")))
+    sync_trees([str(tree), str(tmp_path / "receipt")])
+    wanted = ("", "/pack.yaml", "/.git", "/.git/HEAD", "/.git/deep", "/.git/deep/x")
+    assert synced == {f"{tree}{name}" for name in wanted} | {str(tmp_path / "receipt")}

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -44,6 +46,19 @@ def test_two_runs_do_not_meet(tmp_path):
     assert one.root(place) == one.root(place)
     one.clear()
     assert os.listdir(place) == [os.path.basename(other.root(place))]
+
+
+def test_threads_of_a_run_share_it(tmp_path):
+    place = PacksDirectory(str(tmp_path)).staging
+    for _attempt in range(20):
+        staging, together = Staging(), threading.Barrier(8)
+
+        def ask(_number, staging=staging, together=together):
+            together.wait()
+            return staging.root(place)
+
+        with ThreadPoolExecutor(8) as pool:
+            assert len(set(pool.map(ask, range(8)))) == 1
 
 
 def test_each_directory_gets_its_own_on_its_own_file_system(tmp_path):

@@ -288,7 +288,7 @@ def test_the_lock_of_another_run_is_waited_for_and_then_named(site):
     from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 
     before = site.files(identity=True)
-    with HostLock(str(site.host.base_path / ".stackstorm.st2")) as lock:
+    with HostLock(str(site.host.packs / ".stackstorm.st2")) as lock:
         lock.acquire(Deadline(5), create=True)
         for check in (True, False):
             failure = failed(site.run("sensu=1.0.2", seconds=1, check=check), "lock")
@@ -298,8 +298,8 @@ def test_the_lock_of_another_run_is_waited_for_and_then_named(site):
 
 def test_the_owner_of_the_lock_is_known_while_it_works(site, monkeypatch):
     seen = []
-    lock = site.host.base_path / ".stackstorm.st2" / "lock"
+    lock = site.host.packs / ".stackstorm.st2" / "lock"
     Intruder(monkeypatch, lambda: seen.append(lock.read_text()))
     site.run("sensu=1.0.2")
     assert f'"pid": {os.getpid()}' in seen[0]
-    assert lock.read_text() == ""
+    assert '"pid"' not in lock.read_text()

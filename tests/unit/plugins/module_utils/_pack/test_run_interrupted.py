@@ -153,15 +153,27 @@ def test_a_failure_after_something_was_put_back_is_a_change_all_the_same(site):
     assert not site.run("nosuch").changed
 
 
-def test_a_journal_that_cannot_be_read_stops_every_run_and_nothing_is_touched(site):
-    (site.host.packs / STATE / "journal.json").write_text("{")
-    before = site.files(identity=True)
-    for check in (True, False):
-        outcome = upgrade(site, check=check)
-        assert outcome.failure.step == "apply"
-        assert f"The journal {site.host.base_path}/{STATE}/journal.json of an" in outcome.failure.message
-        assert not outcome.changed
-    assert site.files(identity=True) == before
+def test_a_journal_that_cannot_be_read_stops_no_run(site):
+    state = site.host.packs / STATE
+    (state / "journal.json").write_text("{")
+    done = predicted_and_done(site, upgrade)
+    assert site.host.pack_version("plain") == "1.0.2"
+    assert (state / "journal.unresolved-1.json").read_text() == "{"
+    assert any(f"is now {state}/journal.unresolved-1.json" in text for text in done.warnings)
+    again = upgrade(site)
+    assert not again.changed and not any("journal" in text for text in again.warnings)
+
+
+def test_an_old_pack_that_somebody_took_away_stops_no_run(site):
+    interrupted(site)
+    (kept,) = (site.host.packs / STATE / "releases" / "plain").iterdir()
+    shutil.rmtree(kept / "pack")
+    done = predicted_and_done(site, lambda site, **options: site.run("old", **options))
+    assert done.plan.recovery == ("fresh_plain", "plain"), "of plain what is remembered of it"
+    assert site.host.pack_version("plain") == "1.0.2" and "fresh_plain" not in site.host.installed()
+    assert any(f"that was at {site.host.packs}/plain is at none of" in text for text in done.warnings)
+    upgrade(site)
+    assert not upgrade(site).changed and set(site.host.installed()) >= {"plain", "fresh_plain"}
 
 
 def test_check_mode_sees_the_old_pack_where_it_really_is(site):
@@ -192,7 +204,7 @@ STATES = {
         site.host.packs / STATE / "receipts" / "sensu.contents.json"
     ).write_text("{}"),
     "a touched pack.yaml": lambda site: os.utime(site.host.packs / "sensu" / "pack.yaml", (1, 1)),
-    "debris": lambda site: (site.host.packs / STATE / "staging" / "1-dead" / "packs" / "sensu").mkdir(parents=True),
+    "debris": lambda site: old_debris(site.host.packs / STATE / "staging" / "1-dead"),
     "half a journal": lambda site: (site.host.packs / STATE / ".new-abc").write_text('{"moves"'),
     "half a release": lambda site: (site.host.packs / STATE / "releases" / "sensu" / "0001-1.0.0").mkdir(parents=True),
     "a file among the releases": lambda site: junk(site.host.packs / STATE / "releases" / "sensu" / "notes"),
@@ -213,6 +225,11 @@ STATES = {
 
 def receipt(site):
     return site.host.packs / STATE / "receipts" / "sensu.json"
+
+
+def old_debris(path):
+    (path / "packs" / "sensu").mkdir(parents=True)
+    os.utime(path, (1, 1))
 
 
 def junk(path):

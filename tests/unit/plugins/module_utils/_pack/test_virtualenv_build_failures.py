@@ -149,6 +149,7 @@ def test_other_options_make_another_base_and_what_was_built_goes_on_working(tmp_
     assert second != first
     assert os.listdir(shop.directory.bases) == [os.path.basename(second)], "the outdated one is gone"
     assert version_of(live, "tinydep") == "2.0.0"
+    assert shop.staging.clear() == other.staging.clear() == []
     assert os.listdir(shop.directory.staging) == ["1-aa"], "and nothing but this test's own staging is left"
 
 
@@ -164,7 +165,7 @@ def test_a_base_that_cannot_be_made_leaves_nothing(tmp_path, index):
         for wheel in index.directory.glob("*.away"):
             wheel.rename(str(wheel)[: -len(".away")])
     assert os.listdir(shop.directory.bases) == []
-    assert os.listdir(shop.directory.staging) == []
+    assert shop.staging.clear() == os.listdir(shop.directory.staging) == []
     assert os.path.isdir(shop.builder().ensure_base()), "and the next run makes it"
 
 
