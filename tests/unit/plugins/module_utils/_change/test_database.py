@@ -28,6 +28,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.no_registrar import NoRegistrar
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import PackFiles, Resource
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.undo import take_snapshot
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.pretended_database import (
     PretendedDatabase,
 )
@@ -317,8 +318,9 @@ def test_a_pack_without_a_config_has_none_recorded(records, host):
     made, telling = database(records, PretendedDatabase()), Telling(register=(host.put("sensu", "1.0.0"),))
     tell(made, telling, host)
     Path(host.configs_path, "sensu.yaml").unlink()
-    tell(made, Telling(without_config=("sensu",)), host)
-    assert set(records.read("sensu")) == {"pack", "overrides"}
+    tell(made, Telling(without_config=("sensu", "gone")), host)
+    assert records.read("sensu")["config"] == Told("none", BY) and set(records.read("sensu")) == set(WHOLE)
+    assert records.read("gone") == {}
 
 
 def test_packs_that_are_told_alike_are_told_at_once(records, host):
@@ -461,13 +463,16 @@ def test_what_could_not_be_put_back_is_astray_and_stays_void(records, host):
     assert records.read("sensu")["pack"] == Told("", BY)
 
 
-def test_healing_registers_what_is_there_and_unloads_what_is_not(records, host):
+def test_healing_registers_what_is_there_and_takes_out_what_came(records, host):
     registrar = PretendedDatabase()
-    registrar.rows = {"gone": "1.0.0"}
+    registrar.rows = {"old": "1.0.0"}
+    before = take_snapshot(registrar, ["sensu", "gone"])
+    registrar.rows["gone"] = "1.0.0"
     host.put("sensu", "1.0.0")
-    parts = {"sensu": ("pack",), "gone": WHOLE}
-    assert database(records, registrar).heal(parts, host.now) == ""
-    assert registrar.rows == {"sensu": "1.0.0"}
+    parts = {"sensu": ("pack",), "gone": WHOLE, "old": WHOLE}
+    records.write("gone", {"pack": Told("", BY)})
+    assert database(records, registrar).heal(parts, host.now, before) == ""
+    assert registrar.rows == {"sensu": "1.0.0", "old": "1.0.0"}, "what is not known to have come stays"
     assert records.read("sensu")["pack"].digest and records.read("gone") == {}
 
 
@@ -482,7 +487,9 @@ def test_healing_a_config_registers_configs_only_and_overrides_what_they_decide_
 
 def test_why_healing_failed_is_said_and_tried_again(records, host):
     registrar = PretendedDatabase()
-    registrar.unload_fails = True
-    assert database(records, registrar).heal({"sensu": WHOLE}, host.now) == "packs.unload of sensu failed."
+    registrar.refuses.add(("sensu", "1.0.0"))
+    host.put("sensu", "1.0.0")
+    problem = database(records, registrar).heal({"sensu": WHOLE}, host.now)
+    assert problem == "StackStorm refuses sensu 1.0.0: bad content."
+    assert records.read("sensu") == {}
     assert database(records, PretendedDatabase()).heal({"sensu": WHOLE}, host.now) == ""
-    assert "nobody may be told" in database(records, NoRegistrar()).heal({"sensu": WHOLE}, host.now)
