@@ -24,7 +24,7 @@ from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.ki
     without_waiting_for_disks,
 )
 
-TOLD = {"demo": ("pack", "config")}
+TOLD = {"demo": ("action", "config")}
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +75,9 @@ class Host:
         self.staged("empty").write_text("{}")
         moves = [self._move("demo", "pack", "demo", "demo"), self._move("old", "pack", "old", None)]
         moves.append(self._move("demo", "config", "demo.yaml", "empty"))
-        return Transaction(self.journal, self.staging, moves, [self._move("demo", "config", "demo.yaml", None, "2")], **how)
+        return Transaction(
+            self.journal, self.staging, moves, [self._move("demo", "config", "demo.yaml", None, "2")], **how
+        )
 
     def _move(self, ref, what, live, staged, number="1"):
         staged = staged and str(self.staged(staged))
@@ -163,16 +165,26 @@ def test_killed_at_any_instant_the_next_run_puts_all_back_and_check_mode_sees_wh
 
 
 def test_what_is_told_is_written_down_before_anything_moves_and_with_what_an_earlier_run_left(host):
-    made = host.transaction(told=TOLD, before={"refs": ["demo"]}, unhealed={"other": ("pack",), "demo": ("overrides",)})
+    unhealed = {"other": ("rule",), "demo": ("rule",)}
+    made = host.transaction(told=TOLD, before={"refs": ["demo"]}, unhealed=unhealed)
     made.begin()
     assert host.look() == host.before
     entry = host.journal.read()
-    assert entry.told == {"other": ("pack",), **TOLD}
+    assert entry.told == {"other": ("rule",), "demo": ("rule", "action", "config")}
     assert len(entry.moves) == 3 and entry.before == {"refs": ["demo"]}
     made.carry_out()
     made.close()
     made.end()
-    assert left(host) == ((), {"other": ("pack",)}), "which this run has not put right"
+    assert left(host) == ((), unhealed), "which this run has not put right"
+
+
+@pytest.mark.parametrize(("unhealed", "rest"), [(("config",), None), ((), ()), (("rule",), ("rule",))])
+@pytest.mark.parametrize("told", [("action", "config"), ()])
+def test_what_an_earlier_run_left_is_put_right_by_telling_as_much(host, unhealed, rest, told):
+    made = host.transaction(told={"demo": told}, unhealed={"demo": unhealed})
+    made.begin()
+    made.end()
+    assert left(host) == (None if rest is None or not told else ((), {"demo": rest}))
 
 
 def test_a_move_that_is_refused_is_named_and_leaves_the_rest_undoable(host):
