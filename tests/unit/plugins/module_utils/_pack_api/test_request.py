@@ -162,7 +162,8 @@ def test_what_a_release_is(version, is_one):
     ],
 )
 def test_what_an_item_asks_beside_its_pack_is_refused_and_not_passed_over(item, message):
+    given = {"source": f"https://me:{CANARY}@h/stackstorm-sensu", **item}
     with pytest.raises(OptionError) as caught:
-        asked(source=f"https://me:{CANARY}@h/stackstorm-sensu", **item)
+        requests_from({"name": None, "packs": [given], "state": "present"})
     assert message in caught.value.message and CANARY not in caught.value.message
     assert asked(source="https://h/stackstorm-sensu", state="present").ref == "sensu"
