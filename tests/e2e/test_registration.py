@@ -123,8 +123,8 @@ def test_check_mode_and_a_satisfied_run_ask_and_tell_nothing(scene: Scene, stub:
     stub.requests.clear()
     scene.keep("demo=1.0.0", **api(stub))
     assert changes(stub) == []
-    # One to see whether the key is good, one for what it has.
-    assert [request.path for request in stub.requests] == ["/v1/packs", "/v1/packs"]
+    # It tells both whether the key is good and what StackStorm has.
+    assert [request.path for request in stub.requests] == ["/v1/packs"]
 
 
 def test_what_is_registered_is_counted_in_stackstorms_own_words(scene: Scene, stub: StackStormStub) -> None:
