@@ -335,11 +335,15 @@ packs:
       type: list
       elements: str
       sample: [edited actions/check.py]
-    registered:
-      description: Whether StackStorm's database has what is on disk, of an absent pack nothing. False when unknown.
+    database_state:
+      description:
+        - What StackStorm's database has of the pack, or would have in check mode. V(current) is what is on disk,
+          V(stale) something else or only a part of it, V(absent) nothing.
+        - V(unknown) is when nobody can tell, because nobody is told (O(register=none)), something else registered it
+          and the database cannot be asked, or resources may have been left out (O(fail_on_failure=false)).
       returned: always
-      type: bool
-      sample: true
+      type: str
+      sample: current
     pruned:
       description: What was taken out of the database because its file is gone.
       returned: always
@@ -356,11 +360,14 @@ packs:
       returned: always
       type: str
       sample: sensu 1.0.1 -> 1.0.2 108d52b
-registered:
-  description: Whether StackStorm's database agrees with the files of all packs of the task.
+database_state:
+  description:
+    - What StackStorm's database has of all packs of the task, C(current), C(stale), C(absent) or C(unknown). When they
+      differ, C(stale) counts before C(unknown), that before C(current), and that before C(absent). StackStorm's own
+      packs do not count.
   returned: always
-  type: bool
-  sample: true
+  type: str
+  sample: current
 registration:
   description:
     - What StackStorm registered, in its own counts by type, and how many of these an override switched on or off. Of

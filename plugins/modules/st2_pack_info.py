@@ -187,13 +187,13 @@ packs:
       returned: always
       type: dict
       sample: {path: /opt/stackstorm/virtualenvs/sensu, health: ok, python_version: "3.11", needed: true}
-    registered:
+    database_state:
       description:
-        - Whether StackStorm's database has the pack as it is on disk. Null when nobody can tell, and for StackStorm's
-          own packs.
+        - What StackStorm's database has of the pack. V(current) is what is on disk, V(stale) something else or only a
+          part of it, V(absent) nothing, and V(unknown) is when nobody can tell. Null for StackStorm's own packs.
       returned: always
-      type: bool
-      sample: true
+      type: str
+      sample: current
     edits:
       description: Edited, missing and extra files.
       returned: with O(check_edits=true)

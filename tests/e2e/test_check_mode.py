@@ -23,7 +23,7 @@ def predicted(scene: Scene, *names: str, **arguments: t.Any) -> ModuleResult:
     assert scene.written(before) == [], foretold["msg"]
     result = scene.run(*names, **arguments)
     assert "Traceback" not in foretold.everything + result.everything, result.everything
-    for key in ("changed", "failed", "msg", "packs", "diff", "registered", "step", "warnings"):
+    for key in ("changed", "failed", "msg", "packs", "diff", "database_state", "step", "warnings"):
         assert foretold.get(key) == result.get(key), (key, foretold["msg"], result["msg"])
     return result
 

@@ -181,7 +181,7 @@ def test_several_packs_are_one_task(scene: Scene) -> None:
         scene.release(ref, "1.0.0", "1.1.0")
     result = scene.change("one=1.0.0", "two=1.0.0", "three")
     assert [row["ref"] for row in result["packs"]] == ["one", "two", "three"]
-    assert all(row["changed"] and row["step"] is None and row["registered"] is False for row in result["packs"])
+    assert all(row["changed"] and row["step"] is None and row["database_state"] == "unknown" for row in result["packs"])
     assert scene.host.installed() == ["one", "three", "two"]
     scene.satisfied("one=1.0.0", "two=1.0.0", "three=1.1.0")
     rows = scene.change("one=1.0.0", "two=1.1.0", "three")["packs"]

@@ -112,12 +112,12 @@ class Site:
         assert self.everything() == before
         done = self.run(**given)
         assert not done.failed and done.changed and done["msg"] == msg, done.everything
-        for key in ("msg", "changed", "path", "resources", "counts", "registered", "diff"):
+        for key in ("msg", "changed", "path", "resources", "counts", "database_state", "diff"):
             assert predicted.get(key) == done.get(key), key
         settled = self.everything()
         for check in (True, False):
             again = self.run(check=check, **given)
-            assert not again.failed and not again.changed and again["registered"], again.everything
+            assert not again.failed and not again.changed and again["database_state"] == "current", again.everything
             assert "diff" not in again and not any(row["changed"] for row in again["resources"])
         assert self.everything() == settled, "what is right is neither written nor registered"
         return done
@@ -184,10 +184,10 @@ def test_a_stale_database_is_a_change(make_site: t.Callable[..., Site]) -> None:
     site = make_site()
     (site.path()).write_text("actions:\n  defaults:\n    enabled: false\n")
     info = site.run("st2_override_info", pack=REF)
-    assert info["packs"][0]["agrees"] is False and info["problems"] == []
+    assert info["packs"][0]["database_state"] == "stale" and info["problems"] == []
     site.converge(f"{REF}: 2 actions disabled; registered", actions={"enabled": False})
     info = site.run("st2_override_info", pack=REF)
-    assert info["packs"][0]["agrees"] is True and info["packs"][0]["overridden"]["actions"] == 2
+    assert info["packs"][0]["database_state"] == "current" and info["packs"][0]["overridden"]["actions"] == 2
 
 
 def test_what_stackstorm_refuses_leaves_everything_as_it_was(make_site: t.Callable[..., Site]) -> None:

@@ -78,7 +78,7 @@ def test_a_play_shows_no_secret_however_much_it_shows(
     holders = [path for path in host.root.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()]
     assert holders == [host.configs / "demo.yaml"]
     assert stat.S_IMODE(holders[0].stat().st_mode) == 0o640
-    assert play[4]["configs"][0]["registered"] is True
+    assert play[4]["configs"][0]["database_state"] == "current"
     assert play[4]["configs"][0]["config"]["sites"] == {"a": {"pin": "********", "name": "A"}}
 
 
@@ -88,7 +88,7 @@ def test_a_second_run_changes_nothing_and_writes_nothing(host: ScratchHost, stac
     assert run_module_directly("st2_pack_config", options, host=host, env=key).changed
     before = host.snapshot(identity=True)
     again = run_module_directly("st2_pack_config", options, host=host, env=key)
-    assert (again.changed, again["registered"], again["msg"]) == (False, True, "demo config is as wanted")
+    assert (again.changed, again["database_state"], again["msg"]) == (False, "current", "demo config is as wanted")
     assert host.snapshot(identity=True) == before
 
 

@@ -104,12 +104,13 @@ def test_create_change_remove_each_foretold_done_and_then_nothing(
         done = scene.change(name, **options)
         assert version(stackstorm, REF) == after
         assert (stackstorm.packs_path / REF).exists() is (after is not None)
-        assert done["registered"] is True and only(done)["registered"] is True
+        state = "current" if after else "absent"
+        assert done["database_state"] == only(done)["database_state"] == state
         for key in ("packs", "msg", "diff"):
             assert foretold[key] == done[key]
         view = scene.view()
         for check in (True, False):
-            assert scene.keep(name, check=check, **options)["registered"] is True
+            assert scene.keep(name, check=check, **options)["database_state"] == state
         assert scene.moved(view) == []
         before = after
     assert stackstorm.resources(REF)["actions"] == {}
@@ -122,8 +123,8 @@ def test_check_mode_and_a_satisfied_run_ask_and_tell_nothing(scene: Scene, stub:
     stub.requests.clear()
     scene.keep("demo=1.0.0", **api(stub))
     assert changes(stub) == []
-    # One to see whether the key is good, one for what it has.
-    assert [request.path for request in stub.requests] == ["/v1/packs", "/v1/packs"]
+    # It tells both whether the key is good and what StackStorm has.
+    assert [request.path for request in stub.requests] == ["/v1/packs"]
 
 
 def test_what_is_registered_is_counted_in_stackstorms_own_words(scene: Scene, stub: StackStormStub) -> None:
@@ -168,7 +169,7 @@ def test_content_that_stackstorm_refuses_leaves_everything_as_it_was(scene: Scen
     before = stub.resources("demo")
     refused = undone(scene, "demo=2.0.0", **api(stub))
     assert refused["step"] == "register" and "nosuch-runner" in refused["msg"]
-    assert "could not be put back" not in refused["msg"] and only(refused)["registered"] is True
+    assert "could not be put back" not in refused["msg"] and only(refused)["database_state"] == "current"
     assert version(stub) == "1.0.0" and stub.resources("demo") == before
     scene.keep("demo=1.0.0", **api(stub))
 
@@ -216,7 +217,7 @@ def test_a_config_that_the_new_version_refuses_is_told_of_before_anything_is_tou
 def test_a_gateway_that_gives_up_is_waited_out(scene: Scene, stub: StackStormStub) -> None:
     stub.faults.append(gateway_timeout("/packs/register$"))
     done = scene.change("demo", **api(stub))
-    assert done["registered"] is True and version(stub) == "1.1.0"
+    assert done["database_state"] == "current" and version(stub) == "1.1.0"
 
 
 def test_an_api_that_hangs_ends_with_the_timeout_and_nothing_changed(scene: Scene, stub: StackStormStub) -> None:
@@ -295,7 +296,7 @@ def test_the_program_on_the_host_does_it_without_credentials(scene: Scene, stub:
     scene.change("demo=1.1.0", register="local")
     assert version(stub) == "1.1.0"
     gone = scene.change("demo", state="absent", register="local")
-    assert gone["registered"] is False and "keeps what it has of demo" in " ".join(warnings(gone))
+    assert gone["database_state"] == "stale" and "keeps what it has of demo" in " ".join(warnings(gone))
 
 
 def test_a_registration_that_fails_on_the_host_is_put_back(scene: Scene, stub: StackStormStub) -> None:
@@ -308,7 +309,7 @@ def test_a_registration_that_fails_on_the_host_is_put_back(scene: Scene, stub: S
 
 def test_without_any_way_to_tell_it_says_so(scene: Scene, stub: StackStormStub) -> None:
     done = scene.change("demo", register="auto")
-    assert done["registered"] is False
+    assert done["database_state"] == "unknown"
     assert any("Nothing is registered in StackStorm" in warning for warning in warnings(done))
 
 
@@ -339,22 +340,22 @@ def test_an_account_that_may_not_register_is_told_which_permission_it_lacks(scen
 def test_a_name_and_a_password_do_as_well_as_a_key(scene: Scene, stub: StackStormStub) -> None:
     access = {"api_key": None, "api_username": stub.username, "api_password": stub.password}
     done = scene.change("demo", **api(stub, **access))
-    assert done["registered"] is True and version(stub) == "1.1.0"
+    assert done["database_state"] == "current" and version(stub) == "1.1.0"
     assert stub.password not in done.everything
 
 
-def test_info_tells_whether_the_database_agrees(scene: Scene, stub: StackStormStub) -> None:
+def test_info_tells_what_the_database_has(scene: Scene, stub: StackStormStub) -> None:
     scene.change("demo", **api(stub))
 
-    def registered(**options: t.Any) -> t.Any:
+    def state(**options: t.Any) -> t.Any:
         result: ModuleResult = scene.run("demo", module="st2_pack_info", **options)
         assert warnings(result) == []
-        return only(result)["registered"]
+        return only(result)["database_state"]
 
-    assert registered(**api(stub)) is True
+    assert state(**api(stub)) == "current"
     stub.database.delete("packs", "demo")
-    assert registered(**api(stub)) is False
-    assert registered(register="auto") is None
+    assert state(**api(stub)) == "absent"
+    assert state(register="auto") == "unknown"
 
 
 def test_slow_answers_are_fine(scene: Scene, stub: StackStormStub) -> None:

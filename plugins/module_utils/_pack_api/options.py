@@ -19,6 +19,8 @@ _ACCESS = "StackStorm fetches packs itself, with the access that its server has"
 # What can be said to a StackStorm on this machine only.
 _MEANINGLESS = {
     "base_path": "StackStorm installs to its packs path",
+    "exclusive": "packs that people put on the server are told by files, and not by the API",
+    "exclusive_empty": "it belongs to exclusive",
     "fail_on_failure": "an installation by StackStorm always registers everything",
     "group": _STACKSTORMS_OWN,
     "http_proxy": _ACCESS,

@@ -51,10 +51,25 @@ def requests_from(params: t.Mapping[str, t.Any]) -> t.Tuple[ApiRequest, ...]:
     versions = params["state"] != "absent"
     found = [api_request(text, parse_spec(text), versions=versions) for text in params["name"] or ()]
     for item in params["packs"] or ():
-        found.append(api_request(str(item.get("source") or item.get("name")), from_option(item), versions=versions))
+        request = from_option(item)
+        _check_item(item, request, params["state"])
+        found.append(api_request(str(item.get("source") or item.get("name")), request, versions=versions))
     if not found:
         raise OptionError("No pack is named: give name or packs.")
     return tuple(found)
+
+
+def _check_item(item: t.Mapping[str, t.Any], request: PackRequest, state: str) -> None:
+    """:raises OptionError: for what an item asks beside its pack, about which nothing would be done."""
+    for key in ("config", "secrets", "overrides"):
+        if item.get(key) is not None:
+            raise _refusal(
+                request,
+                f"it has {key}, and StackStorm's API writes no such file. Use st2_pack_config and st2_override on the "
+                "host, or backend=local",
+            )
+    if request.state not in (None, state):
+        raise _refusal(request, f"its state is {request.state}, and the task's {state}. Give it a task of its own")
 
 
 def api_request(written: str, request: PackRequest, *, versions: bool = True) -> ApiRequest:

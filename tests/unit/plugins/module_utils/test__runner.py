@@ -90,10 +90,10 @@ def raising(error):
 def test_a_result_comes_out_as_it_is(run):
     row = {"ref": "demo", "before": None, "changed": True, "edits": []}
     answer = run(
-        lambda _task: Result(changed=True, msg="demo 1.0.0 abc", returned={"packs": [row], "registered": False})
+        lambda _task: Result(changed=True, msg="demo 1.0.0 abc", returned={"packs": [row], "database_state": "unknown"})
     )
     assert (answer.rc, answer["changed"], answer["msg"]) == (0, True, "demo 1.0.0 abc")
-    assert (answer["packs"], answer["registered"]) == ([row], False)
+    assert (answer["packs"], answer["database_state"]) == ([row], "unknown")
     assert not {"failed", "step", "stderr", "diff", "warnings", "exception"} & set(answer)
 
 

@@ -28,6 +28,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.no_registrar import NoRegistrar
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import PackFiles, Resource
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.undo import take_snapshot
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.pretended_database import (
     PretendedDatabase,
 )
@@ -317,8 +318,9 @@ def test_a_pack_without_a_config_has_none_recorded(records, host):
     made, telling = database(records, PretendedDatabase()), Telling(register=(host.put("sensu", "1.0.0"),))
     tell(made, telling, host)
     Path(host.configs_path, "sensu.yaml").unlink()
-    tell(made, Telling(without_config=("sensu",)), host)
-    assert set(records.read("sensu")) == {"pack", "overrides"}
+    tell(made, Telling(without_config=("sensu", "gone")), host)
+    assert records.read("sensu")["config"] == Told("none", BY) and set(records.read("sensu")) == set(WHOLE)
+    assert records.read("gone") == {}
 
 
 def test_packs_that_are_told_alike_are_told_at_once(records, host):
@@ -413,12 +415,12 @@ def test_a_deletion_that_fails_names_the_pack(records):
 
 
 def refused(made, telling, host):
-    """Begin to tell, and fail; the parts that were told."""
+    """Begin to tell, and fail; the types that were told."""
     made.begin(telling, host.now)
     with pytest.raises(RegistrationError):
         made.unload(telling)
         made.register(telling.register, host.now)
-    return telling.parts()
+    return telling.types()
 
 
 def test_what_was_refused_is_registered_as_the_files_are_again(records, host):
@@ -427,9 +429,9 @@ def test_what_was_refused_is_registered_as_the_files_are_again(records, host):
     before = records.read("sensu")
     registrar.refuses.add(("sensu", "1.1.0"))
     made = database(records, registrar)
-    parts = refused(made, Telling(register=(host.put("sensu", "1.1.0"),)), host)
+    told = refused(made, Telling(register=(host.put("sensu", "1.1.0"),)), host)
     host.put("sensu", "1.0.0")
-    assert made.put_back(parts, host.now) == ""
+    assert made.put_back(told, host.now) == ""
     assert made.astray == frozenset() and registrar.rows == {"sensu": "1.0.0"}
     assert records.read("sensu") == {**before, "pack": Told(host.now.pack("sensu"), BY)}
 
@@ -437,52 +439,57 @@ def test_what_was_refused_is_registered_as_the_files_are_again(records, host):
 def test_what_an_account_may_not_do_has_not_begun_and_stays_known(records, host):
     registrar = PretendedDatabase()
     tell(database(records, registrar), Telling(register=(host.put("sensu", "1.0.0"),)), host)
-    before, told = records.read("sensu"), registrar.told()
+    before, calls = records.read("sensu"), registrar.told()
 
     def forbid(*_packs, **_how):
         raise ForbiddenError("You may not.")
 
     registrar.register = forbid
     made = database(records, registrar)
-    parts = refused(made, Telling(register=(host.registration("sensu"),)), host)
+    told = refused(made, Telling(register=(host.registration("sensu"),)), host)
     assert records.read("sensu")["pack"].digest == ""
-    assert made.put_back(parts, host.now) == ""
-    assert records.read("sensu") == before and registrar.told() == told
+    assert made.put_back(told, host.now) == ""
+    assert records.read("sensu") == before and registrar.told() == calls
 
 
 def test_what_could_not_be_put_back_is_astray_and_stays_void(records, host):
     registrar = PretendedDatabase()
     registrar.refuses = {("sensu", "1.0.0")}
     made = database(records, registrar)
-    parts = refused(made, Telling(register=(host.put("sensu", "1.0.0"),)), host)
-    left = made.put_back(parts, host.now)
+    told = refused(made, Telling(register=(host.put("sensu", "1.0.0"),)), host)
+    left = made.put_back(told, host.now)
     assert left.startswith(" StackStorm's database could not be put back, which the next run does: StackStorm refuses")
     assert made.astray == {"sensu"}
     assert records.read("sensu")["pack"] == Told("", BY)
 
 
-def test_healing_registers_what_is_there_and_unloads_what_is_not(records, host):
+def test_healing_registers_what_is_there_and_takes_out_what_came(records, host):
     registrar = PretendedDatabase()
-    registrar.rows = {"gone": "1.0.0"}
+    registrar.rows = {"old": "1.0.0"}
+    before = take_snapshot(registrar, ["sensu", "gone"])
+    registrar.rows["gone"] = "1.0.0"
     host.put("sensu", "1.0.0")
-    parts = {"sensu": ("pack",), "gone": WHOLE}
-    assert database(records, registrar).heal(parts, host.now) == ""
-    assert registrar.rows == {"sensu": "1.0.0"}
+    told = {"sensu": (), "gone": (), "old": ()}
+    records.write("gone", {"pack": Told("", BY)})
+    assert database(records, registrar).heal(told, host.now, before) == ""
+    assert registrar.rows == {"sensu": "1.0.0", "old": "1.0.0"}, "what is not known to have come stays"
     assert records.read("sensu")["pack"].digest and records.read("gone") == {}
 
 
-def test_healing_a_config_registers_configs_only_and_overrides_what_they_decide_about(records, host):
+def test_healing_tells_no_more_than_was_told(records, host):
     registrar = PretendedDatabase()
     for ref in ("a", "b"):
         host.put(ref, "1.0.0")
     registrar.rows = {"a": "1.0.0", "b": "1.0.0"}
-    assert database(records, registrar).heal({"a": ("config",), "b": ("overrides",)}, host.now) == ""
-    assert [set(types) for types, _fail in registrar.seen] == [{"config"}, {"sensor", "action", "rule", "alias"}]
+    assert database(records, registrar).heal({"a": ("config",), "b": ("rule", "action")}, host.now) == ""
+    assert registrar.seen == [(("config",), True), (("rule", "action"), True)]
 
 
 def test_why_healing_failed_is_said_and_tried_again(records, host):
     registrar = PretendedDatabase()
-    registrar.unload_fails = True
-    assert database(records, registrar).heal({"sensu": WHOLE}, host.now) == "packs.unload of sensu failed."
-    assert database(records, PretendedDatabase()).heal({"sensu": WHOLE}, host.now) == ""
-    assert "nobody may be told" in database(records, NoRegistrar()).heal({"sensu": WHOLE}, host.now)
+    registrar.refuses.add(("sensu", "1.0.0"))
+    host.put("sensu", "1.0.0")
+    problem = database(records, registrar).heal({"sensu": ()}, host.now)
+    assert problem == "StackStorm refuses sensu 1.0.0: bad content."
+    assert records.read("sensu") == {}
+    assert database(records, PretendedDatabase()).heal({"sensu": ()}, host.now) == ""

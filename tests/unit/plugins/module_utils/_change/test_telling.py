@@ -45,6 +45,7 @@ def test_the_parts_of_all_that_is_told():
         closing=(registration("sensu", "action"),),
     )
     assert told.parts() == {"gone": WHOLE, "again": WHOLE, "carried": ("pack", "config"), "sensu": WHOLE}
+    assert told.types() == {"gone": (), "again": (), "carried": ("config",), "sensu": ("config", "action")}
     assert Telling(known=("x",), agreeing=("y",), without_config=("z",)).parts() == {}
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 import errno
 import itertools
 import os
+from pathlib import Path
 
 import pytest
 from infrastructure.snapshot import take_snapshot
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._change import journal as moving
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.journal import Journal, Move
-from ansible_collections.stackstorm.st2.plugins.module_utils._change.recovery import interrupted, recover
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.recovery import Interrupted, recover
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.staging import Staging
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.transaction import Transaction
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ApplyError
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
@@ -22,7 +24,7 @@ from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.ki
     without_waiting_for_disks,
 )
 
-TOLD = {"demo": ("pack", "config")}
+TOLD = {"demo": ("action", "config")}
 
 
 @pytest.fixture(autouse=True)
@@ -39,27 +41,47 @@ class Host:
 
     def __init__(self, root, config=True):
         self.root = root
-        for name in ("live/demo", "live/old", "staging/demo", "state"):
+        for name in ("live/demo", "live/old"):
             (root / name).mkdir(parents=True)
             (root / name / "pack.yaml").write_text(name)
-        (root / "state" / "pack.yaml").unlink()
-        (root / "staging" / "empty").write_text("{}")
         if config:
             (root / "live" / "demo.yaml").write_text("a: 1")
-        self.journal = Journal(str(root / "state"))
+        self.state = root / "live" / ".stackstorm.st2"
+        self.journal = Journal(str(self.state))
         self.before = self.look()
+        self.staging = Staging()
 
     def look(self):
-        return take_snapshot(self.root / "live")
+        return take_snapshot(self.root / "live", exclude=(self.state.name,))
+
+    def staged(self, name):
+        return Path(self.staging.path(str(self.state / "staging"), "new", name))
+
+    def kept(self, live, number):
+        return Path(self.staging.path(str(self.state / "staging"), "old", live, number, "any")).parent
+
+    def recover(self):
+        """What the next run does; the packs of which it put something back."""
+        entry = self.journal.read()
+        found = Interrupted({self.journal: entry} if entry else {})
+        predicted = found.refs
+        done = recover(found)
+        assert done.refs == predicted and len(done.warnings) == bool(predicted)
+        return done.refs
 
     def transaction(self, **how):
+        self.staged("demo").mkdir()
+        (self.staged("demo") / "pack.yaml").write_text("staging/demo")
+        self.staged("empty").write_text("{}")
         moves = [self._move("demo", "pack", "demo", "demo"), self._move("old", "pack", "old", None)]
         moves.append(self._move("demo", "config", "demo.yaml", "empty"))
-        return Transaction(self.journal, moves, [self._move("demo", "config", "demo.yaml", None, "2")], **how)
+        return Transaction(
+            self.journal, self.staging, moves, [self._move("demo", "config", "demo.yaml", None, "2")], **how
+        )
 
     def _move(self, ref, what, live, staged, number="1"):
-        staged = staged and str(self.root / "staging" / staged)
-        return Move(ref, what, str(self.root / "live" / live), staged, str(self.root / "kept" / live / number / what))
+        staged = staged and str(self.staged(staged))
+        return Move(ref, what, str(self.root / "live" / live), staged, str(self.kept(live, number) / what))
 
     def go(self):
         """What a session does when nothing fails, but for the end."""
@@ -70,7 +92,13 @@ class Host:
         return made
 
     def live(self):
-        return sorted(os.listdir(self.root / "live"))
+        return sorted(name for name in os.listdir(self.root / "live") if name != self.state.name)
+
+
+def left(host):
+    """Moves and packs that the journal still names; C(None) for no journal."""
+    entry = host.journal.read()
+    return entry and (entry.moves, entry.told)
 
 
 @pytest.fixture
@@ -79,7 +107,7 @@ def host(tmp_path):
 
 
 def test_no_moves_and_nothing_told_need_no_journal(tmp_path):
-    made = Transaction(Journal(str(tmp_path / "nowhere")), ())
+    made = Transaction(Journal(str(tmp_path / ".stackstorm.st2")), Staging(), ())
     for step in (made.begin, made.carry_out, made.close, made.undo, made.end):
         step()
     assert os.listdir(tmp_path) == [] and not made.made and made.refs == frozenset()
@@ -108,7 +136,7 @@ def test_after_any_part_of_it_all_can_be_undone(tmp_path, config):
             getattr(made, step)()
         made.undo()
         assert host.look() == host.before
-        assert host.journal.read() == moving.Entry((), TOLD), "StackStorm may still have been told"
+        assert left(host) == ((), TOLD), "StackStorm may still have been told"
         made.end()
         assert host.journal.read() is None
 
@@ -120,7 +148,7 @@ def test_killed_at_any_instant_the_next_run_puts_all_back_and_check_mode_sees_wh
         host = Host(tmp_path / str(number), config)
         killed = is_killed(number, host.go)
         entry = host.journal.read()
-        waiting = moving.pending(entry.moves if entry else ())
+        waiting = Interrupted({host.journal: entry} if entry else {}).moved
         place = str(host.root / "live" / "demo.yaml")
         where = waiting.get(place, place)
         if config:
@@ -128,34 +156,41 @@ def test_killed_at_any_instant_the_next_run_puts_all_back_and_check_mode_sees_wh
                 assert stream.read() == "a: 1", f"killed before operation {number}"
         else:
             assert where is None or not os.path.exists(where), f"killed before operation {number}"
-        predicted = interrupted(entry.moves if entry else ())
-        assert recover(host.journal, ()) == predicted
+        seen.add(host.recover())
         assert host.look() == host.before, f"killed before operation {number}"
-        left = host.journal.read()
-        assert left is None or left == moving.Entry((), TOLD)
-        seen.add(predicted)
+        assert left(host) in (None, ((), TOLD))
         if not killed:
             break
     assert {(), ("demo",), ("demo", "old")} <= seen
 
 
 def test_what_is_told_is_written_down_before_anything_moves_and_with_what_an_earlier_run_left(host):
-    made = host.transaction(told=TOLD, unhealed={"other": ("pack",), "demo": ("overrides",)})
+    unhealed = {"other": ("rule",), "demo": ("rule",)}
+    made = host.transaction(told=TOLD, before={"refs": ["demo"]}, unhealed=unhealed)
     made.begin()
     assert host.look() == host.before
     entry = host.journal.read()
-    assert entry.told == {"other": ("pack",), **TOLD}
-    assert len(entry.moves) == 3
+    assert entry.told == {"other": ("rule",), "demo": ("rule", "action", "config")}
+    assert len(entry.moves) == 3 and entry.before == {"refs": ["demo"]}
     made.carry_out()
     made.close()
     made.end()
-    assert host.journal.read() == moving.Entry((), {"other": ("pack",)}), "which this run has not put right"
+    assert left(host) == ((), unhealed), "which this run has not put right"
+
+
+@pytest.mark.parametrize(("unhealed", "rest"), [(("config",), None), ((), ()), (("rule",), ("rule",))])
+@pytest.mark.parametrize("told", [("action", "config"), ()])
+def test_what_an_earlier_run_left_is_put_right_by_telling_as_much(host, unhealed, rest, told):
+    made = host.transaction(told={"demo": told}, unhealed={"demo": unhealed})
+    made.begin()
+    made.end()
+    assert left(host) == (None if rest is None or not told else ((), {"demo": rest}))
 
 
 def test_a_move_that_is_refused_is_named_and_leaves_the_rest_undoable(host):
     made = host.transaction()
     made.begin()
-    (host.root / "staging" / "empty").unlink()
+    host.staged("empty").unlink()
     with pytest.raises(ApplyError) as raised:
         made.carry_out()
     assert raised.value.ref == "demo"
@@ -174,7 +209,7 @@ def test_a_closing_move_that_is_refused_is_undone_with_the_others(host):
     made = host.transaction()
     made.begin()
     made.carry_out()
-    (host.root / "kept" / "demo.yaml" / "2").write_text("in the way")
+    (host.kept("demo.yaml", "2") / "config").mkdir()
     with pytest.raises(ApplyError, match="The config of demo cannot be taken from"):
         made.close()
     made.undo()
@@ -194,7 +229,7 @@ def test_a_directory_that_cannot_be_renamed_is_copied_to_where_it_is_kept(host, 
     made.begin()
     made.carry_out()
     assert (host.root / "live" / "demo" / "pack.yaml").read_text() == "staging/demo"
-    assert (host.root / "kept" / "demo" / "1" / "pack" / "pack.yaml").read_text() == "live/demo"
+    assert (host.kept("demo", "1") / "pack" / "pack.yaml").read_text() == "live/demo"
     entry = host.journal.read()
     assert [bool(move.discarded) for move in entry.moves] == [True, True, False]
     assert entry.told == TOLD
@@ -214,5 +249,5 @@ def test_what_cannot_be_put_back_stays_in_the_journal(host, monkeypatch):
         with pytest.raises(ApplyError, match=r"cannot be put back: .*the next run puts them back"):
             made.undo()
     assert len(host.journal.read().moves) == 3
-    assert recover(host.journal, ()) == ("demo", "old")
+    assert host.recover() == ("demo", "old")
     assert host.look() == host.before

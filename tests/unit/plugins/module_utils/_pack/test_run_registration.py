@@ -206,7 +206,7 @@ def test_a_repaired_pack_is_registered(site, database):
 
 def test_what_an_interrupted_run_left_in_the_database_waits_for_a_run_that_may_tell(site, database):
     site.run("sensu", "jira", database=database)
-    Journal(str(site.host.packs / STATE_DIRECTORY)).begin([], {"sensu": ["pack", "config", "overrides"]})
+    Journal(str(site.host.packs / STATE_DIRECTORY)).begin([], told={"sensu": []})
     database.rows["sensu"] = "0.9.0"
     assert not site.run("jira").changed
     database.refuses.add(("sensu", "1.1.0"))

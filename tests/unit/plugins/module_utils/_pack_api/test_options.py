@@ -20,6 +20,8 @@ from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.sc
 
 GIVEN = {
     "base_path": "/srv/packs",
+    "exclusive": True,
+    "exclusive_empty": True,
     "fail_on_failure": False,
     "group": "st2packs",
     "http_proxy": "http://proxy:3128",

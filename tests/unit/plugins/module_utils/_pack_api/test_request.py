@@ -150,3 +150,20 @@ def test_the_refs_that_an_address_suggests(address, refs):
 @pytest.mark.parametrize(("version", "is_one"), [("1.0.2", True), ("v1.0.2", True), ("1.0", False), ("vv1.0.2", False)])
 def test_what_a_release_is(version, is_one):
     assert is_release(version) is is_one
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        ({"config": {"a": 1}}, "it has config, and StackStorm's API writes no such file"),
+        ({"secrets": {"a": CANARY}}, "it has secrets"),
+        ({"overrides": {}}, "it has overrides"),
+        ({"state": "absent"}, "its state is absent, and the task's present"),
+    ],
+)
+def test_what_an_item_asks_beside_its_pack_is_refused_and_not_passed_over(item, message):
+    given = {"source": f"https://me:{CANARY}@h/stackstorm-sensu", **item}
+    with pytest.raises(OptionError) as caught:
+        requests_from({"name": None, "packs": [given], "state": "present"})
+    assert message in caught.value.message and CANARY not in caught.value.message
+    assert asked(source="https://h/stackstorm-sensu", state="present").ref == "sensu"
