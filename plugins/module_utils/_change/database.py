@@ -13,13 +13,14 @@ import typing as t
 from .._content.installed import InstalledPack
 from .._deadline import Deadline
 from .._errors import ForbiddenError, St2Error
-from .._st2.registration import Registered, Registrar, Resource
+from .._st2.registration import TYPES, Registered, Registrar, Resource
 from .on_disk import identity_of
 from .own_places import OwnPlaces
 from .records import Records, Told
 from .telling import (
     ABSENT,
     CURRENT,
+    OVERRIDDEN_TYPES,
     STALE,
     UNKNOWN,
     KnownConfig,
@@ -67,7 +68,7 @@ class Database:
         self._prune = prune
         self._chosen: t.Optional[Registrar] = None
         self._versions: t.Dict[str, t.Optional[str]] = {}
-        self._healed: t.Container[str] = ()
+        self._healed: t.Mapping[str, t.Sequence[str]] = {}
 
     @property
     def registrar(self) -> Registrar:
@@ -117,7 +118,7 @@ class Database:
         if not self.tells:
             return KnownPack()
         self.look([ref])
-        if ref in self._healed:
+        if self.healed(ref) == TYPES:
             state = CURRENT if installed else ABSENT
             return KnownPack(True, state, True, self._becomes, self.registrar.unloads)
         told = self.records.read(ref).get("pack")
@@ -190,7 +191,7 @@ class Database:
         """
         if not self.tells:
             return KnownConfig()
-        if ref in self._healed and digest:  # Without a file, nothing takes away what it may have.
+        if "config" in self.healed(ref) and digest:  # Without a file, nothing takes away what it may have.
             return KnownConfig(self.registrar.name, False, None, digest, digest)
         told = self.records.read(ref).get("config")
         recorded = told.digest if told and told.by == self.registrar.by else ""
@@ -211,7 +212,7 @@ class Database:
         """Whether the overrides that apply to a pack now are those it was last registered with; C(None) when nobody
         knows."""
         told = self.records.read(ref).get("overrides")
-        if ref in self._healed:
+        if set(self.healed(ref)) >= OVERRIDDEN_TYPES:
             return True
         if told is None or (told.digest and told.by != self.registrar.by):
             return None
@@ -233,9 +234,13 @@ class Database:
         self._chosen = found
         return ""
 
-    def suppose_healed(self, refs: t.Collection[str]) -> None:
-        """For check mode: take packs for healed that an interrupted run was telling StackStorm of."""
-        self._healed = refs
+    def suppose_healed(self, told: t.Mapping[str, t.Sequence[str]]) -> None:
+        """For check mode: take for healed what an interrupted run was telling StackStorm of, as L(heal) takes it."""
+        self._healed = told
+
+    def healed(self, ref: str) -> t.Tuple[str, ...]:
+        """The types of a pack of which the database is supposed to have what the files say, whatever it answers."""
+        return tuple(self._healed[ref]) or TYPES if ref in self._healed else ()
 
 
 def open_database(task: Task, deadline: Deadline, **how: t.Any) -> Database:

@@ -283,10 +283,7 @@ def undo(move: Move) -> bool:
 
 def has_happened(move: Move) -> bool:
     """Whether the move changed what is at its live name. What something else put there since is left to it."""
-    return _has_happened(move, _inode(move.live))
-
-
-def _has_happened(move: Move, now: int) -> bool:
+    now = _inode(move.live)
     return now != move.old and now in (0, move.new, move.discarded)
 
 
@@ -334,12 +331,5 @@ def pending(moves: t.Sequence[Move]) -> t.Dict[str, t.Optional[str]]:
 
     :arg moves: What L(Journal.read) gave. One whose old tree is nowhere cannot be undone: what is there stays.
     """
-    found: t.Dict[str, t.Optional[str]] = {}
-    now: t.Dict[str, int] = {}  # What is at a name as the later moves of it are undone.
-    for move in reversed(moves):
-        if _has_happened(move, now.get(move.live, _inode(move.live))):
-            where = whereabouts(move)
-            now[move.live] = move.old
-            if where or not move.old:
-                found[move.live] = where
-    return found
+    found = {move.live: (whereabouts(move), move.old) for move in moves if has_happened(move)}
+    return {live: where for live, (where, old) in found.items() if where or not old}

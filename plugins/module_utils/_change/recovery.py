@@ -19,6 +19,7 @@ from .journal import Entry, Journal, Move
 from .liveness import host_name
 from .own_places import OwnPlaces
 from .staging import Staging
+from .telling import both
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ class Interrupted:
         """By ref, the types that StackStorm was being told of; all of them when empty."""
         found: t.Dict[str, t.Sequence[str]] = {}
         for entry in filter(None, self.entries.values()):
-            found.update(entry.told)
+            for ref, types in entry.told.items():
+                found[ref] = both(found.get(ref, types), types)
         return found
 
     @property

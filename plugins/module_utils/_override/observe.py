@@ -14,7 +14,7 @@ from .._change.database import Database
 from .._change.records import overrides_digest, read_content
 from .._content.installed import Installation, InstalledPack
 from .._st2.registration import Registrar
-from .document import GLOBAL, KINDS
+from .document import GLOBAL, KINDS, SINGULAR
 from .override_file import OverrideFile, override_path, read_override_file
 from .pack_resources import PackResources, read_pack_resources
 
@@ -30,6 +30,7 @@ class PackView:
     :arg file: Its own override file.
     :arg database: What the database has of it; C(None) when that cannot be read.
     :arg recorded: Whether the overrides that apply now are those last registered; C(None) when that is not known.
+    :arg healed: The kinds of which the database is to be taken for what the files say, see L(Database.healed).
     """
 
     path: str
@@ -37,6 +38,7 @@ class PackView:
     file: OverrideFile
     database: t.Optional[Enabled] = None
     recorded: t.Optional[bool] = None
+    healed: t.Tuple[str, ...] = ()
 
     @property
     def ref(self) -> str:
@@ -79,7 +81,9 @@ def view(
     resources = read_pack_resources(pack.ref, pack.location, kinds)
     found = read_database(database.registrar, pack.ref, kinds) if database.registrar.reads else None
     file = read_override_file(directory, pack.ref, now)
-    return PackView(pack.path, resources, file, found, _recorded(database, pack.ref, directory, now))
+    recorded = _recorded(database, pack.ref, directory, now)
+    healed = tuple(kind for kind in kinds if SINGULAR[kind] in database.healed(pack.ref))
+    return PackView(pack.path, resources, file, found, recorded, healed)
 
 
 def _recorded(database: Database, ref: str, directory: str, now: t.Callable[[str], str]) -> t.Optional[bool]:

@@ -11,7 +11,7 @@ A pure function of what is observed and what is wanted: check mode, the diff and
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .._change.telling import CURRENT, STALE, UNKNOWN, Registration, Telling
 from .._errors import HostError, OptionError
@@ -149,6 +149,14 @@ def make_plan(options: Options, observed: Observed) -> Plan:
     )
 
 
+def _healed(pack: PackView, now: t.Mapping[Key, Effect]) -> PackView:
+    """The pack with a database that has what the files say of the kinds that are healed first."""
+    if pack.database is None or not pack.healed:
+        return pack
+    found = {key: one.enabled for key, one in now.items() if key[0] in pack.healed and one.enabled is not None}
+    return replace(pack, database={**pack.database, **found})
+
+
 def _agrees(pack: PackView, expected: t.Mapping[Key, bool]) -> bool:
     """Whether the database has what it shall, without being told."""
     if pack.database is None:
@@ -239,6 +247,7 @@ class _Effects:
         before_layers, after_layers = self._layers(pack)
         resources = pack.resources.by_name()
         before = {key: effect(resource, *before_layers) for key, resource in resources.items()}
+        pack = _healed(pack, before)
         after = {key: effect(resource, *after_layers) for key, resource in resources.items()}
         self.warnings += pack.resources.warnings
         for kind, number in overridden_counts(pack.resources.resources, *after_layers).items():

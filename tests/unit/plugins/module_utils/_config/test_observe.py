@@ -10,13 +10,13 @@ import pytest
 from infrastructure.st2_host import ScratchHost
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.database import Database
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.own_places import OwnPlaces
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import Records, Told
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.session import undisturbed
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.telling import KnownConfig
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.observe import PackPlace, observe, why_not_unload
 from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ForbiddenError, InvalidPackError
-from ansible_collections.stackstorm.st2.plugins.module_utils._own_directory import STATE_DIRECTORY
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Resource
 
@@ -48,7 +48,7 @@ class Place:
     def __init__(self, root):
         self.scratch = ScratchHost(root / "host")
         self.host = read_host(str(self.scratch.st2_conf), self.scratch.environment())
-        self.records = Records(str(self.host.packs / STATE_DIRECTORY))
+        self.records = Records(OwnPlaces(self.host).state)
         self.config = self.scratch.configs / "sensu.yaml"
         self.pack = root / "staged"
         self.pack.mkdir()

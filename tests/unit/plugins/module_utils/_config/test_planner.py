@@ -14,6 +14,7 @@ from infrastructure.st2_host import ScratchHost
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.database import Database
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.journal import Journal
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.own_places import OwnPlaces
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import Records
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.session import View
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.staging import Staging
@@ -24,7 +25,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._config.plan import
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.planner import ConfigPlanner
 from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ApplyError
-from ansible_collections.stackstorm.st2.plugins.module_utils._own_directory import STATE_DIRECTORY
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.no_registrar import NoRegistrar
@@ -39,7 +39,7 @@ class Bench:
         scratch = ScratchHost(root)
         self.host = read_host(str(scratch.st2_conf), scratch.environment())
         self.path = scratch.configs / "sensu.yaml"
-        self.state = str(self.host.packs / STATE_DIRECTORY)
+        self.state = OwnPlaces(self.host).state
         os.mkdir(self.state)
 
     def plan(self, action, content=b"", **plan):
@@ -49,9 +49,10 @@ class Bench:
         """Prepare it, and return the planner and the transaction that is to come."""
         database = Database(lambda _deadline: (NoRegistrar(), ()), Deadline(60), Records(self.state))
         options = ConfigOptions("sensu", backup=backup)
-        planner = ConfigPlanner(View(self.host, Staging()), database, options, Redactor())
+        staging = Staging()
+        planner = ConfigPlanner(View(self.host, staging), database, options, Redactor())
         staged = planner.stage(plan)
-        transaction = Transaction(Journal(self.state), staged.moves, staged.closing)
+        transaction = Transaction(Journal(self.state), staging, staged.moves, staged.closing)
         transaction.begin()
         return planner, transaction
 

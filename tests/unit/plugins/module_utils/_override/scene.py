@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import pickle
 import tempfile
 
 import yaml
@@ -18,18 +19,19 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
     override_options,
     registration_options,
 )
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.database import Database
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.own_places import OwnPlaces
-from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import RegisteredRecords
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import Records
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import Installation
 from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidContentError
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.observe import installed_packs
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.options import options_from
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.run import Run
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Registered, Resource
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Configs, Registered, Resource
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task
+from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.override import run_override
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._override import st2_loader
 
 STATE = ".stackstorm.st2"
@@ -49,10 +51,11 @@ def sensu():
     return tree
 
 
-class Database:
+class LoaderRegistrar:
     """A registrar with a database of its own, filled by a literal copy of StackStorm's loader.
 
     :arg reads: Whether it lets itself be read, as the API, or not, as C(st2-register-content).
+    :ivar refusals: What the next registrations fail with; C(None) for one that does not.
     """
 
     unloads = False
@@ -64,19 +67,27 @@ class Database:
         self.by = "http://127.0.0.1:9101/v1" if reads else "local"
         self.rows = {}
         self.registered = []
-        self.refusal = None
+        self.refusals = []
+        self.store = None
         self.asked = 0
 
     def register(self, packs, types=(), *, fail_on_failure=True):
         self.registered.append(([pack.ref for pack in packs], tuple(types)))
         done = Registered()
+        refusal = self.refusals.pop(0) if self.refusals else None
+        if refusal:
+            raise refusal
         for pack in packs:
-            if self.refusal:
-                raise self.refusal
             for kind in st2_loader.KINDS:
                 if not types or SINGULAR[kind] in types:
                     done = done.add(self._register(pack, kind))
+        if self.store:
+            self.store.write_bytes(pickle.dumps(self.rows))
         return done
+
+    def load(self):
+        """Have what a child of this process left in the database."""
+        self.rows = pickle.loads(self.store.read_bytes())
 
     def _register(self, pack, kind):
         number = overridden = 0
@@ -92,8 +103,24 @@ class Database:
     def resources_of(self, refs, kinds):
         assert self.reads, "who cannot read must not be asked"
         self.asked += 1
-        return [Resource(kind, name, f"{of}.{name}", on) for (of, kind, name), on in self.rows.items()
-                if of in refs and kind in kinds]  # fmt: skip
+        return [one for one in self._resources() if one.pack in refs and one.kind in kinds]
+
+    def _resources(self):
+        for (of, kind, name), on in self.rows.items():
+            yield Resource(kind, name, f"{of}.{name}", on, f"{kind}/{name}.yaml", of)
+
+    def every(self, kind):
+        return [one for one in self._resources() if one.kind == kind]
+
+    def versions(self, refs):
+        assert self.reads, "who cannot read must not be asked"
+        return {ref: self.host.pack_version(ref) for ref in refs if any(of == ref for of, _kind, _name in self.rows)}
+
+    def configs(self, _refs):
+        return Configs()
+
+    def delete(self, resource):
+        self.rows.pop((resource.pack, resource.kind, resource.name))
 
     def close(self):
         pass
@@ -110,7 +137,7 @@ class Scene:
         self.host = ScratchHost(root)
         for ref, tree in (packs or {"sensu": sensu()}).items():
             self.host.place(tree, ref)
-        self.database = Database(self.host, reads)
+        self.database = LoaderRegistrar(self.host, reads)
         self.register_all()
 
     def register_all(self):
@@ -135,14 +162,16 @@ class Scene:
     def run(self, check=False, seconds=30, **given):
         """Run what st2_override runs, against the database of this scene."""
         task = self.task(given, check=check)
-        return Run(
-            task.host,
-            options_from(task.params),
-            check=check,
-            registrar=self.database,
-            records=RegisteredRecords(OwnPlaces(task.host).state),
-            deadline=Deadline(seconds),
-        ).run()
+        deadline = Deadline(seconds)
+        return run_override(task, options_from(task.params), self.database_of_a_run(deadline), deadline)
+
+    def records(self):
+        """What the collection remembers of what StackStorm was told."""
+        return Records(OwnPlaces(self.task({}).host).state)
+
+    def database_of_a_run(self, deadline=None):
+        """As a run sees the database of this scene."""
+        return Database(lambda _deadline: (self.database, ()), deadline or Deadline(30), self.records())
 
     def path(self, pack="sensu"):
         return self.host.overrides / f"{pack}.yaml"
@@ -155,6 +184,11 @@ class Scene:
     def write(self, text, pack="sensu"):
         self.path(pack).write_text(text)
         return self.path(pack)
+
+    def overrides(self):
+        """The files in the overrides directory and below it, those of the collection among them."""
+        directory = self.host.overrides
+        return sorted(str(path.relative_to(directory)) for path in directory.rglob("*") if not path.is_dir())
 
     def files(self):
         """What StackStorm sees of the host, down to inodes and times."""

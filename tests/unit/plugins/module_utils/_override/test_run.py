@@ -20,12 +20,15 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     LockError,
     OptionError,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._override import report
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.no_registrar import NoRegistrar
+from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.override import converge_override
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._override.scene import STATE, Scene, sensu
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
     is_killed,
     without_waiting_for_disks,
 )
+
+PUT_BACK = "Everything this task had changed was put back."
 
 
 @pytest.fixture(autouse=True)
@@ -45,10 +48,9 @@ def api(tmp_path):
     return Scene(tmp_path / "host")
 
 
-def told(outcome):
-    assert outcome.failure is None, outcome.failure and outcome.failure.message
-    plan = outcome.plan
-    return outcome.changed, report.line(plan), report.diff(plan), report.resources(plan), report.counts(plan)
+def told(result):
+    assert result.failure is None, result.failure and result.failure.message
+    return result.changed, result.msg, result.diff, result.returned
 
 
 def converge(scene, line, **given):
@@ -60,12 +62,14 @@ def converge(scene, line, **given):
     assert scene.database.registered == [] and scene.database.rows == rows
     done = scene.run(**given)
     assert told(done) == told(predicted)
-    assert (done.changed, report.line(done.plan)) == (True, line)
+    assert (done.changed, done.msg) == (True, line)
+    scene.told = [ref for refs, _types in scene.database.registered for ref in refs]
     settled, rows = scene.host.snapshot(identity=True), dict(scene.database.rows)
     scene.database.registered.clear()
     for again in (scene.run(check=True, **given), scene.run(**given)):
-        assert not told(again)[0] and not any(row["changed"] for row in report.resources(again.plan))
-        assert report.diff(again.plan) == [] and report.line(again.plan) == f"{again.plan.pack}: overrides are as asked"
+        assert not told(again)[0] and not any(row["changed"] for row in again.returned["resources"])
+        assert again.diff == [] and again.msg == f"{given.get('pack', 'sensu')}: overrides are as asked"
+        assert again.returned["database_state"] == done.returned["database_state"]
     assert compare(settled, scene.host.snapshot(identity=True)) == ([], [], [])
     assert scene.database.registered == [] and scene.database.rows == rows
     return done
@@ -96,19 +100,19 @@ def test_the_twelve_steps(scene):
                     state="absent")  # fmt: skip
     assert scene.document() is None
     assert database("sensors", "PulseSensor") is True and database("rules", "unsaid") is False
-    assert {row["from"] for row in report.resources(done.plan)} == {"metadata"}
+    assert {row["from"] for row in done.returned["resources"]} == {"metadata"}
 
 
 def test_what_is_told_of_each_resource(api):
     done = api.run(actions={"enabled": False, "exceptions": {"list": {"enabled": True}}})
-    assert report.resources(done.plan) == [
+    assert done.returned["resources"] == [
         {"pack": "sensu", "kind": "actions", "name": "check", "before": True, "after": False, "from": "defaults",
          "changed": True},
         {"pack": "sensu", "kind": "actions", "name": "list", "before": True, "after": True, "from": "exception",
          "changed": False},
     ]  # fmt: skip
-    assert report.counts(done.plan)["actions"] == {"enabled": 0, "disabled": 1, "overridden": 1}
-    assert report.diff(done.plan)[1] == {"prepared": "actions check: enabled -> disabled (defaults)\n"}
+    assert done.returned["counts"]["actions"] == {"enabled": 0, "disabled": 1, "overridden": 1}
+    assert done.diff[1] == {"prepared": "actions check: enabled -> disabled (defaults)\n"}
     assert api.database.registered == [(["sensu"], ("action",))], "nothing else is registered anew"
 
 
@@ -119,8 +123,8 @@ def test_for_all_packs(tmp_path):
     done = converge(scene, line, pack="_global", sensors={"defaults": {"enabled": False}})
     assert scene.document("_global") == {"sensors": {"defaults": {"enabled": False}}}
     assert scene.database.enabled("sensors", "PulseSensor", "other") is False
-    assert [row["pack"] for row in report.resources(done.plan)] == ["other", "sensu"]
-    assert {pack.ref for pack in done.plan.registers} == {"other", "sensu"}
+    assert [row["pack"] for row in done.returned["resources"]] == ["other", "sensu"]
+    assert scene.told == ["other", "sensu"]
 
     converge(scene, "sensu: 1 sensor enabled; registered", sensors={"enabled": ["PulseSensor"]})
     converge(scene, "_global: 1 sensor enabled in 1 pack; registered", pack="_global", state="absent")
@@ -144,7 +148,8 @@ def test_a_database_that_disagrees_is_a_change(api):
 def test_what_was_written_without_a_database_is_registered_later(scene):
     database, scene.database = scene.database, NoRegistrar()
     done = scene.run(actions={"disabled": ["check"]})
-    assert report.line(done.plan) == "sensu: 1 action disabled; not registered" and not done.plan.registers
+    assert done.msg == "sensu: 1 action disabled; not registered"
+    assert done.returned["database_state"] == "unknown"
     assert not scene.run(actions={"disabled": ["check"]}).changed
     scene.database = database
     line = "sensu: 1 action disabled; registered" if database.reads else "sensu: registered"
@@ -162,17 +167,13 @@ def test_what_was_removed_without_a_database_is_registered_later(scene):
     assert database.enabled("actions", "check") is True
 
 
-class NoRegistrar:
-    name, by, reads = "none", "", False
-
-
 def test_what_no_override_concerns_may_be_switched_by_hand(api):
     api.run(actions={"disabled": ["check"]})
     api.database.rows["sensu", "rules", "on_pulse"] = True
     api.database.rows["sensu", "actions", "list"] = False
     assert not api.run(actions={"disabled": ["check"]}).changed
     done = api.run(actions={"enabled": ["check"]})
-    assert report.line(done.plan) == "sensu: 2 actions enabled; registered", "what goes along is told"
+    assert done.msg == "sensu: 2 actions enabled; registered", "what goes along is told"
     assert api.database.enabled("rules", "on_pulse") is True and api.database.enabled("actions", "list") is True
 
 
@@ -195,17 +196,17 @@ def test_nothing_is_registered_that_switches_nothing(scene):
         converge(scene, "sensu: 1 sensor disabled; registered", sensors={"disabled": ["PulseSensor"]})
     scene.database.registered.clear()
     done = converge(scene, "sensu: overrides written, nothing switched", actions={"enabled": ["check"]})
-    assert scene.database.registered == [] and not done.plan.registers
+    assert scene.database.registered == [] and done.returned["database_state"] == "current"
 
 
 def refuse(scene, error, *told, **given):
     """A run that must fail and change nothing; check mode must say the same."""
     before, rows = scene.files(), dict(scene.database.rows)
     for check in (True, False):
-        with pytest.raises(error) as refused:
-            scene.run(check=check, **given)
+        refused = scene.run(check=check, **given)
+        assert isinstance(refused.failure, error) and not refused.changed
         for part in told:
-            assert part in refused.value.message
+            assert part in refused.failure.message
     assert compare(before, scene.files()) == ([], [], []) and scene.database.rows == rows
     assert scene.database.registered == []
 
@@ -215,8 +216,8 @@ def test_a_pack_that_is_not_installed(api):
         api, OptionError, "The pack nosuch is not installed", "allow_missing", pack="nosuch", rules={"enabled": True}
     )
     done = api.run(pack="nosuch", rules={"enabled": True}, allow_missing=True)
-    assert report.line(done.plan) == "nosuch: overrides written, the pack is not installed"
-    assert not done.plan.registers and "nothing is registered" in done.warnings[0]
+    assert done.msg == "nosuch: overrides written, the pack is not installed"
+    assert api.database.registered == [] and "nothing is registered" in done.warnings[0]
     assert api.document("nosuch") == {"rules": {"defaults": {"enabled": True}}}
     done = api.run(pack="nosuch", state="absent")
     assert done.changed and api.document("nosuch") is None
@@ -227,7 +228,7 @@ def test_names_are_checked(api):
            actions={"disabled": ["checks"]})  # fmt: skip
     done = api.run(actions={"disabled": ["checks"]}, allow_missing=True)
     assert api.document() == {"actions": {"exceptions": {"checks": {"enabled": False}}}}
-    assert report.line(done.plan) == "sensu: overrides written, nothing switched"
+    assert done.msg == "sensu: overrides written, nothing switched"
 
 
 @pytest.mark.parametrize("text, line", [("rules:\n", 1), ("policies: {}\n", 1), ("a: 1\nactions: {\n", 3), ("", 1)])
@@ -256,7 +257,7 @@ def test_a_broken_pack_does_not_hold_up_the_others(tmp_path):
     scene = Scene(tmp_path / "host", packs={"sensu": sensu(), "other": PackTree("other")})
     path = scene.write("sensors:\n", "other")
     done = scene.run(pack="_global", sensors={"enabled": False})
-    assert report.line(done.plan) == "_global: 1 sensor disabled in 1 pack; registered"
+    assert done.msg == "_global: 1 sensor disabled in 1 pack; registered"
     assert any(f"cannot register the pack other: {path}:1:" in warning for warning in done.warnings)
 
 
@@ -298,24 +299,24 @@ def test_a_refused_registration_puts_everything_back(scene):
     scene.run(actions={"disabled": ["check"]})
     content, rows = scene.path().read_bytes(), dict(scene.database.rows)
     scene.database.registered.clear()
-    scene.database.refusal = InvalidContentError("StackStorm refuses it.")
+    scene.database.refusals = [InvalidContentError("StackStorm refuses it.")]
     failed = scene.run(actions={"enabled": ["check"]}, sensors={"disabled": ["PulseSensor"]})
     assert failed.failure.message.startswith("StackStorm refuses it.") and failed.failure.step == "register"
-    assert "was put back as it was" in failed.failure.message and not failed.changed
-    assert scene.path().read_bytes() == content and [path.name for path in scene.host.overrides.iterdir()] == [
-        "sensu.yaml"
-    ]
-    assert scene.database.rows == rows and len(scene.database.registered) == 2
-    scene.database.refusal = None
+    assert PUT_BACK in failed.failure.message and not failed.changed
+    assert failed.returned["database_state"] == "current"
+    assert scene.path().read_bytes() == content and scene.overrides() == ["sensu.yaml"]
+    assert scene.database.rows == rows
+    assert scene.database.registered == [(["sensu"], ("sensor", "action"))] * 2, "and nothing that was not told"
     assert scene.run(actions={"enabled": ["check"]}).failure is None
 
 
 @pytest.mark.parametrize("text", ["actions: {", "", "rules:\n", "# caf\xe9: {\n"])
 def test_a_broken_file_comes_back_when_its_replacement_is_refused(api, text):
     api.path().write_bytes(text.encode("latin-1"))
-    api.database.refusal = InvalidContentError("StackStorm refuses it.")
+    api.database.refusals = [InvalidContentError("StackStorm refuses it.")]
+    rows = dict(api.database.rows)
     failed = api.run(actions={"disabled": ["check"]}, merge="replace")
-    assert failed.failure is not None and not failed.changed
+    assert failed.failure is not None and api.database.rows == rows
     assert api.path().read_bytes() == text.encode("latin-1")
 
 
@@ -330,15 +331,15 @@ def test_a_database_that_keeps_its_opinion_is_a_failure(api):
     api.database.register = stubborn
     failed = api.run(actions={"disabled": ["check"]})
     assert failed.failure.step == "verify" and "action check (enabled)" in failed.failure.message
-    assert "registered again" in failed.failure.message
+    assert failed.failure.message.endswith(PUT_BACK)
     assert api.document() is None and not failed.changed
 
 
 def test_a_run_waits_for_the_lock_of_another(api):
     with HostLock(str(api.host.packs / STATE)) as lock:
         lock.acquire(Deadline(5), create=True)
-        with pytest.raises(LockError):
-            api.run(actions={"disabled": ["check"]}, seconds=1)
+        waited = api.run(actions={"disabled": ["check"]}, seconds=1)
+        assert isinstance(waited.failure, LockError) and not waited.changed
         assert api.document() is None
         waiting = threading.Thread(target=api.run, kwargs={"actions": {"disabled": ["check"]}})
         waiting.start()
@@ -349,24 +350,35 @@ def test_a_run_waits_for_the_lock_of_another(api):
 def test_a_host_without_packs(api):
     api.host.configure("content", system_packs_base_path=str(api.host.root / "nowhere"))
     with pytest.raises(HostError, match="does not exist"):
-        api.run(state="absent")
+        converge_override(api.task({"state": "absent", "register": "none"}))
 
 
-def test_whatever_a_kill_leaves_the_next_run_puts_right(scene):
-    """The child's database is its own, so to this process no registration ever came to anything."""
-    number, wanted = 1, {"actions": {"disabled": ["check"]}}
+@pytest.mark.parametrize(
+    "given, off",
+    [({"actions": {"disabled": ["check"]}}, True), ({"state": "absent"}, False)],
+    ids=["present", "absent"],
+)
+def test_whatever_a_kill_leaves_the_next_run_puts_right(scene, given, off):
+    document = {"actions": {"exceptions": {"check": {"enabled": False}}}}
+    scene.database.store = scene.host.tmp / "database"
+    number = 1
     while True:
-        killed = is_killed(number, lambda: scene.run(**wanted))
-        assert scene.document() in (None, {"actions": {"exceptions": {"check": {"enabled": False}}}})
-        if not killed:
+        assert scene.run(**({"state": "absent"} if off else {"actions": {"disabled": ["check"]}})).failure is None
+        scene.register_all()
+        if not is_killed(number, lambda: scene.run(**given)):
             break
-        done = scene.run(**wanted)
-        assert done.failure is None and done.changed
-        assert scene.database.enabled("actions", "check") is False and not scene.run(**wanted).changed
-        assert scene.run(state="absent").failure is None
-        assert scene.database.enabled("actions", "check") is True and scene.document() is None
+        scene.database.load()
+        assert scene.document() in (None, document)
+        left, rows = scene.host.snapshot(identity=True), dict(scene.database.rows)
+        predicted = scene.run(check=True, **given)
+        assert compare(left, scene.host.snapshot(identity=True)) == ([], [], []) and scene.database.rows == rows
+        done = scene.run(**given)
+        assert told(done) == told(predicted), number
+        assert scene.document() == (document if off else None) and scene.overrides() == (["sensu.yaml"] if off else [])
+        assert scene.database.enabled("actions", "check") is not off
+        assert not scene.run(**given).changed
         number += 1
-    assert number > 3
+    assert number > 8
 
 
 def test_an_overrides_directory_that_cannot_be_looked_into(api, monkeypatch):
@@ -374,5 +386,5 @@ def test_an_overrides_directory_that_cannot_be_looked_into(api, monkeypatch):
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(os, "lstat", denied)
-    with pytest.raises(HostError, match="Permission denied"):
-        api.run(state="absent")
+    failed = api.run(state="absent")
+    assert "Permission denied" in failed.failure.message and not failed.changed

@@ -199,23 +199,3 @@ def test_virtualenvs_are_built_kept_rebuilt_and_left_alone_as_the_packs_need(kep
     done = converge(kept, "good", "bad", state="absent", purge=True)
     assert {row["virtualenv"] for row in done.rows} == {"removed"}
     assert [path.name for path in kept.host.virtualenvs.iterdir()] == [STATE]
-
-
-def test_what_was_staged_is_on_disk_before_anything_is_written_down(site, monkeypatch):
-    happened = []
-    true_sync, true_begin = apply_module.sync_trees, Journal.begin
-
-    def sync(paths):
-        paths = list(paths)
-        assert all(os.path.lexists(path) for path in paths)
-        happened.append(sorted(os.path.basename(path) for path in paths))
-        true_sync(paths)
-
-    def begin(journal, moves, run=""):
-        happened.append("journal")
-        true_begin(journal, moves, run)
-
-    monkeypatch.setattr(apply_module, "sync_trees", sync)
-    monkeypatch.setattr(Journal, "begin", begin)
-    site.run("sensu=1.0.1")
-    assert happened == [["sensu", "sensu.contents.json", "sensu.receipt.json"], "journal"]

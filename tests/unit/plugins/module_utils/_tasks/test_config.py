@@ -15,7 +15,7 @@ from infrastructure.packs import bodies
 from infrastructure.snapshot import compare
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import HostError, OptionError
-from ansible_collections.stackstorm.st2.plugins.module_utils._layout import STATE_DIRECTORY
+from ansible_collections.stackstorm.st2.plugins.module_utils._own_directory import STATE_DIRECTORY
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._tasks.config_site import (
     CANARY,
     OPTIONAL,
@@ -308,6 +308,7 @@ def test_what_a_killed_run_was_writing_is_removed(make_site):
     left = site.host.configs / STATE_DIRECTORY / "staging" / "4711-dead" / "config"
     left.mkdir(parents=True)
     (left / "sensu.yaml").write_text(CANARY)
+    os.utime(left.parent, (0, 0))  # Nobody says whose it is, so only its age tells that nobody is at work there.
     assert not succeeded(site.run(check=True, **CREATE)).changed and left.exists()
     assert not succeeded(site.run(**CREATE)).changed
     assert site.files() == ["sensu.yaml"] and not left.parent.exists()

@@ -21,12 +21,12 @@ from infrastructure.st2_host import ScratchHost
 from ansible_collections.stackstorm.st2.plugins.module_utils._change import journal as moving
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.database import Database
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.on_disk import identity_of
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.own_places import OwnPlaces
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import NO_CONFIG, Records, Told
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.options import ConfigOptions
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import Installation
 from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import RegistrationError
-from ansible_collections.stackstorm.st2.plugins.module_utils._own_directory import STATE_DIRECTORY
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Registered
@@ -110,7 +110,7 @@ class Bench:
         self.scratch.place(tree, "sensu")
         self.host = read_host(str(self.scratch.st2_conf), self.scratch.environment())
         self.path = self.scratch.configs / "sensu.yaml"
-        self.state = str(self.host.packs / STATE_DIRECTORY)
+        self.state = OwnPlaces(self.host).state
         self.records = Records(self.state)
         self.registrar = Registrar(self, root / "database.json", reads)
         self.start(None)
