@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import difflib
 import threading
-import time
 import typing as t
 from dataclasses import dataclass, field, replace
 
 from .._content.address import Address, check_source, check_version
 from .._deadline import Deadline
 from .._errors import IndexError_, OptionError
+from .._http import TooLateError
 from .._libraries import require
 from .._secrets import Credentials, strip_urls
 from .._st2.proxy import Proxy
@@ -154,10 +154,10 @@ def fetch_indexes(
     """
     if not all(is_local(url) for url in urls):
         require("requests")
-    give_up = time.monotonic() + min(session_timeout, deadline.remaining())
+    patience = Deadline(min(session_timeout, deadline.remaining()))
     readers = [
         _Reader(
-            IndexDownload(url, proxy=proxy, ca_bundle=ca_bundle, credentials_for=credentials_for, give_up=give_up),
+            IndexDownload(url, proxy=proxy, ca_bundle=ca_bundle, credentials_for=credentials_for, deadline=patience),
             session_timeout,
         )
         for url in urls
@@ -165,8 +165,8 @@ def fetch_indexes(
     for reader in readers:
         reader.start()
     for reader in readers:
-        reader.join(max(0.0, give_up - time.monotonic()))
-    late = [reader.outcome()[1].url for reader in readers if reader.is_alive()]
+        reader.join(patience.remaining())
+    late = [reader.outcome()[1].url for reader in readers if reader.late]
     if late:
         deadline.check(f"reading the pack indexes: {', '.join(late)} did not answer whole in that time")
     entries: t.Dict[str, IndexEntry] = {}
@@ -235,13 +235,20 @@ class _Reader(threading.Thread):
         self._failed = IndexStatus(url, 0, f"No whole answer came within {seconds:g} s.", UNRESPONSIVE)
         self._outcome: t.Optional[t.Tuple[t.Dict[str, t.Any], IndexStatus]] = None
 
+    @property
+    def late(self) -> bool:
+        """Whether it is still at it, or took too long."""
+        return self._outcome is None
+
     def outcome(self) -> t.Tuple[t.Dict[str, t.Any], IndexStatus]:
-        """The packs and the status; while the thread is still at it, that it took too long."""
+        """The packs and the status; where there is none, that it took too long."""
         return self._outcome or ({}, self._failed)
 
     def run(self) -> None:
         try:
             packs = self._download.packs()
             self._outcome = packs, replace(self._failed, packs=len(packs), message="Success.", error=None)
+        except TooLateError:
+            pass
         except IndexProblem as problem:
             self._outcome = {}, replace(self._failed, message=problem.message, error=problem.kind)

@@ -10,14 +10,23 @@ from __future__ import annotations
 import json
 import os
 import stat
-import sys
-import time
 import typing as t
 from urllib.parse import urljoin, urlsplit
 
 from .._content.address import check_source
+from .._deadline import Deadline
 from .._errors import OptionError
-from .._libraries import require
+from .._http import (
+    Answer,
+    AuthoritiesError,
+    HttpClient,
+    HttpError,
+    Request,
+    TooLargeError,
+    TooLateError,
+    UntrustedError,
+    WrongUrlError,
+)
 from .._secrets import Credentials, Redactor, split_userinfo
 from .._st2.proxy import Proxy
 
@@ -31,9 +40,9 @@ OTHER = "other errors"
 _LARGEST = 16 << 20
 _MOST_PACKS = 50_000
 _MOST_REDIRECTS = 5
+_REDIRECTS = (301, 302, 303, 307, 308)
 # Longer numbers take Python before 3.11 very long to read; no index has a use for them.
 _LONGEST_NUMBER = 1000
-_BLOCK = 1 << 16
 
 
 class IndexProblem(Exception):
@@ -60,7 +69,7 @@ class IndexDownload:
     :arg url: The index; userinfo in it is used for basic authentication.
     :arg ca_bundle: PEM file to trust instead of the libraries' own and of the proxy's.
     :arg credentials_for: Asked with the clean URL when the index answers 401.
-    :arg give_up: The moment, on C(time.monotonic), at which it has taken too long.
+    :arg deadline: When it has taken too long.
     """
 
     def __init__(
@@ -70,87 +79,80 @@ class IndexDownload:
         proxy: Proxy,
         ca_bundle: t.Optional[str],
         credentials_for: t.Optional[t.Callable[[str], Credentials]],
-        give_up: float,
+        deadline: Deadline,
     ) -> None:
         self.url, self._credentials = split_userinfo(url)
         self._proxy = proxy
         self._ca_bundle = ca_bundle
         self._credentials_for = credentials_for
-        self._give_up = give_up
+        self._deadline = deadline
         self._redactor = Redactor([*proxy.secrets(), self._credentials.password or self._credentials.username])
 
     def packs(self) -> t.Dict[str, t.Any]:
         """The packs of the index by ref, each as it is written.
 
         :raises IndexProblem: when it cannot be read or is no index.
+        :raises TooLateError: when it took too long.
         """
         try:
             return parse_index(_read_file(self.url) if is_local(self.url) else self._download())
         except IndexProblem as problem:
             raise IndexProblem(problem.kind, self._redactor.text(problem.message)) from None
+        except TooLateError:
+            raise
+        except HttpError as error:
+            raise IndexProblem(*_judged(error, self._redactor.text(error.reason))) from None
         except Exception as error:
-            raise IndexProblem(_kind(error), self._redactor.text(_reason(error))) from None
+            kind = MALFORMED if isinstance(error, ValueError) else OTHER
+            raise IndexProblem(kind, self._redactor.text(f"{type(error).__name__}: {error}")) from None
 
     def _download(self) -> bytes:
-        with require("requests").Session() as session:
-            # Else requests would take proxies, which the task may have switched off, from the environment again.
-            session.trust_env = False
-            with self._answer(session) as response:
-                if response.status_code >= 400:
-                    hint = " Give username and password, or token." if response.status_code == 401 else ""
-                    raise IndexProblem(UNRESPONSIVE, f"HTTP status {response.status_code} ({response.reason}).{hint}")
-                return self._body(response)
+        client = HttpClient(self._deadline, most_bytes=_LARGEST, light=False)
+        try:
+            answer = self._answer(client)
+        finally:
+            client.close()
+        if answer.status >= 400:
+            hint = " Give username and password, or token." if answer.status == 401 else ""
+            raise IndexProblem(UNRESPONSIVE, f"HTTP status {answer.status} ({answer.reason}).{hint}")
+        return answer.content
 
-    def _answer(self, session: t.Any) -> t.Any:
+    def _answer(self, client: HttpClient) -> Answer:
         """The answer behind redirects; credentials stay with the server that they are for."""
         url, asked, redirects = self.url, False, 0
         while redirects <= _MOST_REDIRECTS:
             own = _origin(url) == _origin(self.url)
-            response = self._get(session, url, self._credentials if own else Credentials())
-            if response.status_code == 401 and own and self._credentials_for and not asked:
+            answer = client.exchange(self._request(url, self._credentials if own else Credentials()))
+            location = answer.headers.get("location", "") if answer.status in _REDIRECTS else ""
+            if answer.status == 401 and own and self._credentials_for and not asked:
                 asked = True
                 self._credentials = self._credentials_for(self.url)
                 self._redactor.add(self._credentials.password)
                 if not self._credentials:
-                    return response
-            elif response.is_redirect:
-                url = _redirected(url, response.headers["location"])
+                    return answer
+            elif location:
+                url = _redirected(url, location)
                 redirects += 1
             else:
-                return response
-            response.close()
+                return answer
         raise IndexProblem(UNRESPONSIVE, f"More than {_MOST_REDIRECTS} redirects.")
 
-    def _get(self, session: t.Any, url: str, credentials: Credentials) -> t.Any:
-        proxies, verify = self._proxy.for_requests(url)
+    def _request(self, url: str, credentials: Credentials) -> Request:
+        proxy, verify = self._proxy.for_url(url)
         fallback = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
-        return session.get(
+        return Request(
+            "GET",
             url,
-            auth=_basic(credentials),
-            headers={"Accept": "application/json"},
-            proxies=proxies,
+            {"Accept": "application/json"},
+            credentials=_with_name(credentials) if credentials else credentials,
+            proxy=proxy,
             verify=self._ca_bundle or (fallback if verify is True else verify),
-            allow_redirects=False,
-            stream=True,
-            timeout=max(0.1, self._give_up - time.monotonic()),
         )
 
-    def _body(self, response: t.Any) -> bytes:
-        blocks: t.List[bytes] = []
-        size = 0
-        for block in response.iter_content(_BLOCK):
-            blocks.append(block)
-            size += len(block)
-            if size > _LARGEST:
-                raise IndexProblem(MALFORMED, f"The index is larger than {_LARGEST >> 20} MiB.")
-            if time.monotonic() > self._give_up:
-                raise IndexProblem(UNRESPONSIVE, "The index came too slowly.")
-        return b"".join(blocks)
 
-
-def _basic(credentials: Credentials) -> t.Optional[t.Tuple[bytes, bytes]]:
-    """Name and password for requests. Beside a token any name will do, but there must be one; git gets the same."""
-    return ((credentials.username or "git").encode(), credentials.password.encode()) if credentials else None
+def _with_name(credentials: Credentials) -> Credentials:
+    """Beside a token any name will do, but there must be one; git gets the same."""
+    return Credentials(credentials.username or "git", credentials.password)
 
 
 def _origin(url: str) -> t.Tuple[str, str]:
@@ -220,17 +222,14 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _kind(error: Exception) -> str:
-    # requests' errors for a wrong URL are ValueErrors as well, and StackStorm looks at that first.
-    if isinstance(error, ValueError):
-        return MALFORMED
-    requests = sys.modules.get("requests")
-    return UNRESPONSIVE if requests and isinstance(error, requests.RequestException) else OTHER
-
-
-def _reason(error: BaseException) -> str:
-    """What went wrong at the bottom: requests wraps urllib3's errors, which wrap the socket's."""
-    inner = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
-    inner = getattr(inner, "reason", None) or inner
-    text = str(inner).rpartition("object at 0x")[2].partition(">: ")[2] or str(inner)
-    return f"{type(error).__name__}: {text}"
+def _judged(error: HttpError, reason: str) -> t.Tuple[str, str]:
+    """The kind of a failure, and a sentence for it."""
+    if isinstance(error, WrongUrlError):
+        return MALFORMED, f"It cannot be asked: {reason}."
+    if isinstance(error, TooLargeError):
+        return MALFORMED, f"The index is larger than {_LARGEST >> 20} MiB."
+    if isinstance(error, AuthoritiesError):
+        return OTHER, f"It cannot be asked: {reason}."
+    if isinstance(error, UntrustedError):
+        return UNRESPONSIVE, f"Its server cannot be trusted: {reason}."
+    return UNRESPONSIVE, f"It cannot be reached: {reason}."

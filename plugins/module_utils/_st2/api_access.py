@@ -147,10 +147,10 @@ def _basic_forms(access: ApiAccess) -> t.Iterator[str]:
 
 def _token(auth: ApiClient, seconds: int) -> str:
     try:
-        answer = auth.post("/tokens", {"ttl": seconds})
+        answer = auth.post("/tokens", {"ttl": seconds}, changes=False)
     except InvalidContentError:
         # The server allows no token to live that long ([auth] token_ttl; st2auth/handlers.py).
-        answer = auth.post("/tokens", {})
+        answer = auth.post("/tokens", {}, changes=False)
     token = answer.get("token") if isinstance(answer, dict) else None
     if not isinstance(token, str) or not token:
         raise UnexpectedAnswerError(f"The auth service at {auth.url} gives no token. Give the right auth_url.")

@@ -9,14 +9,21 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import typing as t
-import warnings
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from .._deadline import Deadline
-from .._errors import DeadlineError, RegistrationError, TlsError, UnexpectedAnswerError, UnreachableError
-from .._libraries import require
+from .._errors import DeadlineError, ForbiddenError, TlsError, UnexpectedAnswerError, UnreachableError
+from .._http import (
+    Answer,
+    AuthoritiesError,
+    HttpClient,
+    HttpError,
+    Request,
+    TooLargeError,
+    TooLateError,
+    UntrustedError,
+)
 from .._printable import printable
 from .._secrets import Credentials, Redactor, split_userinfo
 from .api_errors import error_of
@@ -24,12 +31,8 @@ from .proxy import Proxy
 
 # What StackStorm gives without asking for an administrator (st2common/config.py [api] max_page_size).
 PAGE = 100
-_CONNECT_SECONDS = 10.0
-_BLOCK = 1 << 14
 _LARGEST = 64 << 20
-# For what a thread needs beside the time that its socket was given.
-_GRACE_SECONDS = 0.2
-_FRONT = re.compile(r"^(Failed to establish a new connection: )?(\[Errno -?\d+\] )?")
+_JSON = {"Content-Type": "application/json"}
 
 
 class ApiClient:
@@ -41,6 +44,7 @@ class ApiClient:
     :arg verify: Whether to check certificates, or the PEM file to check them with.
     :arg proxy: For addresses that are not on this machine.
     :arg redactor: Cleans what is raised.
+    :arg light: As of L(HttpClient).
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class ApiClient:
         verify: t.Union[bool, str] = True,
         proxy: t.Optional[Proxy] = None,
         redactor: t.Optional[Redactor] = None,
+        light: bool = True,
     ) -> None:
         self.url = url.rstrip("/")
         self.deadline = deadline
@@ -61,7 +66,9 @@ class ApiClient:
         self._verify = verify
         self._proxy = proxy or Proxy()
         self._redactor = redactor or Redactor()
-        self._session: t.Any = None
+        self._light = light
+        self._http = HttpClient(deadline, most_bytes=_LARGEST, light=light)
+        self._gives_all = True
 
     def with_deadline(self, deadline: Deadline) -> ApiClient:
         """The same, with another time to give up: for the last word to StackStorm when the task's time is over."""
@@ -73,6 +80,7 @@ class ApiClient:
             verify=self._verify,
             proxy=self._proxy,
             redactor=self._redactor,
+            light=self._light,
         )
 
     def get(self, path: str, params: t.Optional[t.Mapping[str, str]] = None) -> t.Any:
@@ -83,24 +91,36 @@ class ApiClient:
         """
         return self._ask("GET", path, params=params)[0]
 
-    def post(self, path: str, body: t.Any) -> t.Any:
-        """As L(get)."""
-        return self._ask("POST", path, body=body)[0]
+    def post(self, path: str, body: t.Any, *, changes: bool = True) -> t.Any:
+        """As L(get).
+
+        :arg changes: Whether it is more than a question with a body.
+        """
+        return self._ask("POST", path, body=body, changes=changes)[0]
 
     def put(self, path: str, body: t.Any) -> t.Any:
         """As L(get)."""
-        return self._ask("PUT", path, body=body)[0]
+        return self._ask("PUT", path, body=body, changes=True)[0]
 
     def delete(self, path: str, body: t.Any = None) -> t.Any:
         """As L(get)."""
-        return self._ask("DELETE", path, body=body)[0]
+        return self._ask("DELETE", path, body=body, changes=True)[0]
 
-    def list(self, path: str, params: t.Optional[t.Mapping[str, str]] = None) -> t.List[t.Dict[str, t.Any]]:
-        """All of a list, page by page.
+    def list(
+        self, path: str, params: t.Optional[t.Mapping[str, str]] = None, *, expected: int = 0
+    ) -> t.List[t.Dict[str, t.Any]]:
+        """All of a list: by one request where it has no more than a page, or StackStorm gives all of it at once.
 
-        Not all lists can be paged: those of rules and sensors know no C(offset) (st2common/openapi.yaml.j2). More than
-        a page of these needs an administrator, who may ask for all at once.
+        It does that for administrators, who are all accounts where it has no RBAC (st2api/controllers/resource.py
+        validate_limit_query_param). Others get it page by page; but the lists of rules and sensors know no C(offset)
+        (st2common/openapi.yaml.j2), so that more than a page of these needs an administrator.
+
+        :arg expected: About how many there will be. More than a page is asked for at once in the first place.
         """
+        if expected > PAGE:
+            whole = self._all_of(path, params)
+            if whole is not None:
+                return whole
         found: t.List[t.Dict[str, t.Any]] = []
         known: t.Set[str] = set()
         total = 1
@@ -115,134 +135,83 @@ class ApiClient:
                 return _items(self.get(path, {**(params or {}), "limit": "-1"}), path)
         return found
 
+    def _all_of(self, path: str, params: t.Optional[t.Mapping[str, str]]) -> t.Optional[t.List[t.Dict[str, t.Any]]]:
+        """A list by one request; C(None) where StackStorm does not give that to this account."""
+        if not self._gives_all:
+            return None
+        try:
+            return _items(self.get(path, {**(params or {}), "limit": "-1"}), path)
+        except ForbiddenError:
+            self._gives_all = False
+            return None
+
     def close(self) -> None:
         """Let go of the connection."""
-        if self._session is not None:
-            self._session.close()
-            self._session = None
+        self._http.close()
 
     def _ask(
-        self, method: str, path: str, *, params: t.Optional[t.Mapping[str, str]] = None, body: t.Any = None
+        self,
+        method: str,
+        path: str,
+        *,
+        params: t.Optional[t.Mapping[str, str]] = None,
+        body: t.Any = None,
+        changes: bool = False,
     ) -> t.Tuple[t.Any, t.Mapping[str, str]]:
-        requests = require("requests")
         asked = f"{method} {path}"
         self.deadline.check(f"{asked} was about to be sent to StackStorm at {self.url}")
-        try:
-            response, content = self._exchange(requests, method, path, params, body)
-        except (DeadlineError, RegistrationError):
-            raise
-        except requests.Timeout as error:
-            raise self._too_late(asked, connected=not isinstance(error, requests.ConnectTimeout)) from None
-        except (requests.RequestException, OSError, ValueError) as error:
-            raise self._unsent(requests, error) from None
-        return self._answer(response, content, asked), response.headers
-
-    def _exchange(self, requests: t.Any, *request: t.Any) -> t.Tuple[t.Any, bytes]:
-        """The answer and its body, within the deadline.
-
-        In a thread of its own: neither a name service that hangs nor a server that drips can be given a time otherwise.
-        """
-        outcome: t.List[t.Any] = []
-
-        def work() -> None:
-            try:
-                with self._send(requests, *request) as response:
-                    outcome.append((response, self._content(response)))
-            except Exception as error:
-                outcome.append(error)
-
-        thread = threading.Thread(target=work, daemon=True)
-        with warnings.catch_warnings():
-            # That certificates are not checked is what the task says.
-            warnings.simplefilter("ignore")
-            thread.start()
-            thread.join(self.deadline.remaining() + _GRACE_SECONDS)
-        if not outcome:
-            self._session = None
-            raise requests.ReadTimeout
-        if isinstance(outcome[0], Exception):
-            raise outcome[0]
-        answer: t.Tuple[t.Any, bytes] = outcome[0]
-        return answer
-
-    def _send(self, requests: t.Any, method: str, path: str, params: t.Any, body: t.Any) -> t.Any:
-        if self._session is None:
-            self._session = requests.Session()
-            # Else requests would take proxies, .netrc and CA files from the environment once more.
-            self._session.trust_env = False
         url = self.url + path
-        remaining = max(0.05, self.deadline.remaining())
-        return self._session.request(
+        request = Request(
             method,
-            url,
-            params=params,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={
-                "Accept": "application/json",
-                **({} if body is None else {"Content-Type": "application/json"}),
-                **self._headers,
-            },
-            auth=(self._basic.username.encode(), self._basic.password.encode()) if self._basic else None,
-            proxies={} if _is_loopback(url) else self._proxy.for_requests(url)[0],
-            verify=self._verify,
-            allow_redirects=False,
-            stream=True,
-            timeout=(min(_CONNECT_SECONDS, remaining), remaining),
+            f"{url}?{urlencode(params)}" if params else url,
+            {"Accept": "application/json", **({} if body is None else _JSON), **self._headers},
+            None if body is None else json.dumps(body).encode(),
+            self._basic,
+            None if _is_loopback(url) else self._proxy.for_url(url)[0],
+            self._verify,
+            changes,
         )
+        try:
+            answer = self._http.exchange(request)
+        except HttpError as error:
+            raise self._unanswered(error, asked) from None
+        return self._document(answer, asked), answer.headers
 
-    def _content(self, response: t.Any) -> bytes:
-        blocks: t.List[bytes] = []
-        size = 0
-        for block in response.iter_content(_BLOCK):
-            if blocks:
-                # Not for the first: an answer that is whole counts, however late it is.
-                self.deadline.check(f"StackStorm at {self.url} was answering")
-            blocks.append(block)
-            size += len(block)
-            if size > _LARGEST:
-                raise UnexpectedAnswerError(f"{self.url} answers with more than {_LARGEST >> 20} MiB.")
-        return b"".join(blocks)
-
-    def _answer(self, response: t.Any, content: bytes, asked: str) -> t.Any:
-        status = response.status_code
+    def _document(self, answer: Answer, asked: str) -> t.Any:
+        status = answer.status
         if 300 <= status < 400:
             # Following it would take the credentials to wherever a server says.
-            place = _place(response.headers.get("location", ""))
+            place = _place(answer.headers.get("location", ""))
             raise UnexpectedAnswerError(
                 f"{self.url} redirects to {self._redactor.text(place) or 'nowhere'}. "
                 "Redirects are not followed, as credentials would go along; give the right api_url (and auth_url)."
             )
-        document, is_json = _parse(content)
+        document, is_json = _parse(answer.content)
         if status >= 400:
             words = document.get("faultstring") if isinstance(document, dict) else None
             raise error_of(status, words if isinstance(words, str) else "", asked, self.url, self._redactor)
-        if not is_json and content:
+        if not is_json and answer.content:
             raise UnexpectedAnswerError(
                 f"{self.url} answers {asked} with something that is not JSON, so it is not StackStorm's API. "
                 "Give the right api_url, such as https://HOST/api/v1."
             )
         return document
 
-    def _too_late(self, asked: str, connected: bool) -> Exception:
-        if self.deadline.remaining() and not connected:
-            return UnreachableError(
-                f"StackStorm at {self.url} cannot be reached: no connection within {_CONNECT_SECONDS:g} s. "
-                "Look whether api_url is right and st2api runs."
+    def _unanswered(self, error: HttpError, asked: str) -> Exception:
+        if isinstance(error, TooLateError):
+            return DeadlineError(
+                f"The timeout of {self.deadline.seconds:g} s ran out while StackStorm at {self.url} was answering "
+                f"{asked}.{'' if asked.startswith('GET') else ' StackStorm may still go on with it.'}"
             )
-        return DeadlineError(
-            f"The timeout of {self.deadline.seconds:g} s ran out while StackStorm at {self.url} was answering {asked}."
-            f"{'' if asked.startswith('GET') else ' StackStorm may still go on with it.'}"
-        )
-
-    def _unsent(self, requests: t.Any, error: Exception) -> RegistrationError:
-        reason = printable(self._redactor.text(_reason(error)))
-        if isinstance(error, requests.exceptions.SSLError):
+        reason = printable(self._redactor.text(error.reason))
+        if isinstance(error, TooLargeError):
+            return UnexpectedAnswerError(f"{self.url} answers {asked} with more than {_LARGEST >> 20} MiB.")
+        if isinstance(error, UntrustedError):
             return TlsError(
                 f"StackStorm at {self.url} cannot be trusted: {reason}. Give ca_bundle with the authority of its "
                 "certificate, or validate_certs=false where that is acceptable."
             )
-        if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
-            # requests says so of a CA file that is not there.
+        if isinstance(error, AuthoritiesError):
             return TlsError(f"The request to StackStorm at {self.url} cannot be made: {reason}. Look at ca_bundle.")
         return UnreachableError(
             f"StackStorm at {self.url} cannot be reached: {reason}. Look whether api_url is right and st2api runs."
@@ -272,7 +241,7 @@ def _identity(item: t.Mapping[str, t.Any]) -> str:
 
 
 def _total(headers: t.Mapping[str, str], seen: int) -> int:
-    text = headers.get("X-Total-Count", "")
+    text = headers.get("x-total-count", "")
     return int(text) if text.isdigit() else seen
 
 
@@ -284,13 +253,3 @@ def _is_loopback(url: str) -> bool:
 def _place(location: str) -> str:
     clean = split_userinfo(location)[0]
     return printable(clean.partition("?")[0].partition("#")[0])
-
-
-def _reason(error: BaseException) -> str:
-    """What went wrong at the bottom: requests wraps urllib3's errors, which wrap the socket's."""
-    inner = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
-    inner = getattr(inner, "reason", None) or inner
-    text = str(inner)
-    # urllib3 puts the object's address in front.
-    text = text.rpartition("object at 0x")[2].partition(">: ")[2] or text.rpartition("): ")[2] or text
-    return _FRONT.sub("", text).rstrip(".")

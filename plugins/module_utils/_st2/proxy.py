@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This code is private to the stackstorm.st2 collection: do not import it elsewhere.
 
-"""The proxy of a StackStorm host: where its values come from, and the forms that git, pip and requests need."""
+"""The proxy of a StackStorm host: where its values come from, and the forms that git, pip and HTTP clients need."""
 
 from __future__ import annotations
 
@@ -71,17 +71,12 @@ class Proxy:
         result.update(self.environment(url))
         return result
 
-    def for_requests(self, url: str) -> t.Tuple[t.Dict[str, str], t.Union[str, bool]]:
-        """The C(proxies) and C(verify) arguments of requests for one URL.
-
-        The session must have C(trust_env) off, else requests adds the proxies of the environment again.
-        """
-        proxies: t.Dict[str, str] = {}
-        if not self.bypasses(url):
-            proxies = {scheme: value for scheme, value in (("http", self.http), ("https", self.https)) if value}
-        proxied = urlsplit(url).scheme.lower() in proxies
-        verify = self.ca_bundle if self.ca_bundle and (proxied or self.ca_bundle_everywhere) else True
-        return proxies, verify
+    def for_url(self, url: str) -> t.Tuple[t.Optional[str], t.Union[str, bool]]:
+        """The proxy for one URL, C(None) for none, and what to check certificates with: a file, or V(true)."""
+        proxies = {"http": self.http, "https": self.https}
+        proxy = None if self.bypasses(url) else proxies.get(urlsplit(url).scheme.lower()) or None
+        verify = self.ca_bundle if self.ca_bundle and (proxy or self.ca_bundle_everywhere) else True
+        return proxy, verify
 
     def bypasses(self, url: str) -> bool:
         """Whether C(no_proxy) says to reach this URL directly.
@@ -107,8 +102,7 @@ class Proxy:
     def _is_used(self, url: t.Optional[str]) -> bool:
         if url is None:
             return bool(self.http or self.https)
-        proxies, _verify = self.for_requests(url)
-        return urlsplit(url).scheme.lower() in proxies
+        return self.for_url(url)[0] is not None
 
 
 def _userinfo(url: t.Optional[str]) -> str:

@@ -18,7 +18,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._libraries import r
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.api_client import ApiClient
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
 
-require("requests")  # The first time takes seconds, which would be taken from a deadline.
+require("requests")  # The first time takes seconds.
 
 
 class Asked(t.NamedTuple):

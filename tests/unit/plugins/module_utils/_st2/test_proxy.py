@@ -107,12 +107,12 @@ def test_no_proxy_is_stackstorms_own_where_none_is_given(options, expected):
 def test_no_proxy(no_proxy, url, expected):
     proxy = Proxy(http=ONE, https=TWO, no_proxy=no_proxy)
     assert proxy.bypasses(url) is expected
-    assert proxy.for_requests(url)[0] == ({} if expected else {"http": ONE, "https": TWO})
+    assert proxy.for_url(url)[0] == (None if expected else ONE if url.startswith("http:") else TWO)
 
 
-def test_only_what_is_set_goes_to_requests():
-    assert Proxy(https=TWO).for_requests("https://h/") == ({"https": TWO}, True)
-    assert Proxy().for_requests("https://h/") == ({}, True)
+def test_a_proxy_is_for_its_scheme():
+    assert Proxy(https=TWO).for_url("HTTPS://h/") == (TWO, True)
+    assert Proxy(https=TWO).for_url("http://h/") == Proxy().for_url("https://h/") == (None, True)
 
 
 def test_children_get_both_spellings_and_every_name_of_the_ca_bundle():
@@ -158,7 +158,7 @@ def test_inherited_proxies_are_replaced_not_joined():
 )
 def test_where_a_ca_bundle_holds(options, service, url, verify):
     proxy = resolve_proxy(options, service, {})
-    assert proxy.for_requests(url)[1] == verify
+    assert proxy.for_url(url)[1] == verify
     assert proxy.environment(url).get("GIT_SSL_CAINFO", True) == verify
 
 
