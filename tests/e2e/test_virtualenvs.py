@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
 import typing as t
-from pathlib import Path
 
 import pytest
 from e2e.scene import STATE, Scene, only
@@ -107,12 +105,12 @@ def test_what_st2_made_is_kept_until_the_pack_changes(scene: Scene) -> None:
 
 def other_python() -> str:
     """Return an interpreter of another version than this one."""
-    places = [*os.environ["PATH"].split(os.pathsep), *map(str, Path("~/.pyenv/versions").expanduser().glob("*/bin"))]
-    path = os.pathsep.join(place for place in places if "shims" not in place)
     for minor in (12, 11, 10, 9, 13):
-        found = shutil.which(f"python3.{minor}", path=path)
+        found = shutil.which(f"python3.{minor}")
         if found and sys.version_info[:2] != (3, minor):
-            return found
+            # What is on PATH may be a script that starts it.
+            command = [found, "-I", "-c", "import sys; print(sys.executable)"]
+            return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     pytest.skip("another Python is missing: install one of python3.9 to python3.13")
 
 
@@ -136,14 +134,8 @@ def test_another_interpreter_makes_it_anew(scene: Scene) -> None:
     scene.satisfied("demo", virtualenv="auto")
 
 
-def test_a_backend_that_is_not_there_is_said(scene: Scene) -> None:
+def test_an_interpreter_that_is_not_there_is_said(scene: Scene) -> None:
     releases(scene, "demo", v1=[])
-    path = scene.root / "few"
-    path.mkdir()
-    (path / "git").symlink_to(t.cast(str, shutil.which("git")))
-    scene.host.configure("actionrunner", virtualenv_binary="/no/virtualenv")
-    for backend in ("uv", "virtualenv"):
-        refused = scene.refuse("demo", virtualenv="auto", virtualenv_backend=backend, env={"PATH": str(path)})
-        assert refused["step"] == "virtualenv" and backend in refused["msg"]
     scene.host.configure("actionrunner", python_binary="/no/python")
-    assert "/no/python" in scene.refuse("demo", virtualenv="auto")["msg"]
+    refused = scene.refuse("demo", virtualenv="auto")
+    assert refused["step"] == "virtualenv" and "/no/python" in refused["msg"]

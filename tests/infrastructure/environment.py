@@ -12,11 +12,13 @@ KEPT = ("PATH", "TMPDIR", "LD_LIBRARY_PATH")
 
 
 def clean_environment(home: t.Union[str, os.PathLike[str]] = os.devnull, **extra: str) -> t.Dict[str, str]:
-    """Return an environment without proxies, certificate bundles, git or pip settings, plus what is given.
+    """Return an environment without proxies, certificate bundles, git, pip or uv settings, plus what is given.
 
-    git takes no system-wide configuration and, with the default home, no user's either.
+    git takes no system-wide configuration and, with the default home, no user's either; modules do not hand this on to
+    their git. The PATH of a check has one that takes none all the same: see tests/toolchain/check_environment.py.
     """
     environment = {name: os.environ[name] for name in KEPT if name in os.environ}
-    environment.update(HOME=os.fspath(home), LC_ALL="C.UTF-8", GIT_CONFIG_NOSYSTEM="1", PIP_CONFIG_FILE=os.devnull)
+    environment.update(HOME=os.fspath(home), LC_ALL="C.UTF-8", GIT_CONFIG_NOSYSTEM="1")
+    environment.update(PIP_CONFIG_FILE=os.devnull, UV_NO_CONFIG="1")
     environment.update(extra)
     return environment

@@ -284,7 +284,7 @@ class ScratchHost:
         (self.service / "pyvenv.cfg").write_text(f"home = {base.parent}\ninclude-system-site-packages = false\n")
         (self.service / "bin" / "python").symlink_to(base)
         (self.service / "bin" / "python3").symlink_to("python")
-        program = shutil.which("virtualenv") or shutil.which("virtualenv", path=str(Path(sys.executable).parent))
+        program = shutil.which("virtualenv", path=str(Path(sys.executable).parent)) or shutil.which("virtualenv")
         if program:
             (self.service / "bin" / "virtualenv").symlink_to(program)
         (site / "st2common" / "__init__.py").write_text(f'__version__ = "{self.version}"\n')

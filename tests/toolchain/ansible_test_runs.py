@@ -15,10 +15,9 @@ from pathlib import Path
 
 import collection_tree
 import interpreters
+from check_environment import HOMES, TRIPWIRES, Tripwires, environment
 from checks import Check, Skip
-from environments import CACHE, CORES, ROOT, Core, core_environment, main_environment
-
-HOMES = CACHE / "homes"
+from environments import CORES, ROOT, Core, core_environment, main_environment
 
 PIP_SETTINGS = [Path("~/.pip/pip.conf").expanduser(), Path("~/.config/pip/pip.conf").expanduser()]
 
@@ -42,26 +41,6 @@ BY_PYTHON = ("compile", "import")
 # ansible-test can run on Pythons without ansible-core.
 STARTS_PROGRAMS = "\npytestmark = pytest.mark.starts_programs\n"
 NEEDS_ANSIBLE = "pytest.mark.needs_ansible"
-
-
-def environment(programs: Path) -> dict[str, str]:
-    """The environment of a check: these programs first, real Pythons, a home of its own, nobody's Ansible settings."""
-    home = HOMES / "tests"
-    home.mkdir(parents=True, exist_ok=True)
-    (home / ".gitconfig").write_text(f"[safe]\n\tdirectory = {ROOT}\n", encoding="utf-8")
-    ours = re.compile(r"ANSIBLE_|ST2_(?!(TEST_DATA|KILLS|SEED|WORKERS)$)|GIT_|PYTHON|PYTEST_|VIRTUAL_ENV$|XDG_|PYENV_")
-    kept = {name: value for name, value in os.environ.items() if not ours.match(name)}
-    for settings in PIP_SETTINGS:
-        if settings.exists():
-            kept.setdefault("PIP_CONFIG_FILE", str(settings))
-    return {
-        **kept,
-        "HOME": str(home),
-        "PATH": os.pathsep.join([str(programs), interpreters.search_path()]),
-        "LC_ALL": "C.UTF-8",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "NO_COLOR": "1",
-    }
 
 
 def sanity() -> t.Iterator[Check | Skip]:
@@ -158,8 +137,10 @@ def _check(name: str, programs: Path, *arguments: str, tree: str = "") -> Check:
     place = "-".join(filter(None, [programs.parent.name.lstrip("."), arguments[0], tree]))
     root = collection_tree.copy(place)
     command = [str(programs / "ansible-test"), arguments[0], "--color", "no", *arguments[1:]]
-    surroundings = {**environment(programs), "HOME": str(_home(programs, place))}
-    return Check(name, command, root, surroundings, root / "tests" / "output" / "junit", seconds=1800)
+    surroundings = environment(programs, place)
+    _furnish(programs, HOMES / place)
+    junit = root / "tests" / "output" / "junit"
+    return Check(name, command, root, surroundings, junit, seconds=1800, tripped=Tripwires(TRIPWIRES / place).log)
 
 
 def _cores() -> t.Iterator[tuple[Core, Path | Skip]]:
@@ -173,8 +154,11 @@ def _cores() -> t.Iterator[tuple[Core, Path | Skip]]:
             yield core, programs
 
 
-def _home(programs: Path, place: str) -> Path:
-    """A home in which ansible-test finds pip's settings (it drops PIP_* variables) and need not fetch get-pip.py."""
+def _furnish(programs: Path, home: Path) -> None:
+    """Let ansible-test find pip's settings in its home, as it drops PIP_* variables; and it need not fetch get-pip.py.
+
+    Only pip itself is to read them, when ansible-test makes its environments: tests that start pip say what it reads.
+    """
     settings = configparser.RawConfigParser()
     settings.read([*PIP_SETTINGS, os.environ.get("PIP_CONFIG_FILE", os.devnull)])
     if not settings.has_section("global"):
@@ -186,12 +170,10 @@ def _home(programs: Path, place: str) -> Path:
         "global", "cache-dir", os.path.expanduser(settings.get("global", "cache-dir", fallback="~/.cache/pip"))
     )
     settings.set("global", "quiet", "2")
-    home = HOMES / place
     (home / ".config" / "pip").mkdir(parents=True, exist_ok=True)
     with (home / ".config" / "pip" / "pip.conf").open("w", encoding="utf-8") as file:
         settings.write(file)
     _provide_pip(programs, home / ".ansible" / "test" / "cache")
-    return home
 
 
 def _provide_pip(programs: Path, place: Path) -> None:

@@ -33,7 +33,8 @@ class Check:
     """A command to run.
 
     C(junit) is a JUnit XML file that the command writes, or a directory in which it writes several; without it the
-    command counts as one test that passes with exit status 0. After C(seconds) it is ended, and has failed.
+    command counts as one test that passes with exit status 0. After C(seconds) it is ended, and has failed. A line in
+    the file C(tripped) is a failure: something was started that no check may start.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Check:
     environment: t.Mapping[str, str] = field(default_factory=dict)
     junit: Path | None = None
     seconds: int = 1200
+    tripped: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -77,12 +79,13 @@ class Outcome:
 def run(check: Check, log: Path, *, show: bool = False) -> Outcome:
     """Run a check with no standard input. Its output goes to C(log); when C(show) is set, to the terminal instead."""
     started = time.monotonic()
-    for stale in _reports(check.junit):
-        stale.unlink()
+    for stale in [*_reports(check.junit), *([check.tripped] if check.tripped else [])]:
+        stale.unlink(missing_ok=True)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         status = _execute(check, None if show else output)
     outcome = _judge(check, status)
+    outcome.add(_judge_starts(check))
     outcome.seconds = time.monotonic() - started
     if outcome.failed and not show:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
@@ -175,6 +178,14 @@ def _judge(check: Check, status: int | None) -> Outcome:
     elif status and not outcome.failed:
         outcome.add(Outcome(failed=1, failures=[f"exit status {status} although no test failed"]))
     return outcome
+
+
+def _judge_starts(check: Check) -> Outcome:
+    """A failure for each program that was started and must not be."""
+    if check.tripped is None or not check.tripped.exists():
+        return Outcome()
+    started = list(dict.fromkeys(check.tripped.read_text(encoding="utf-8", errors="replace").splitlines()))
+    return Outcome(failed=len(started), failures=[f"tripwire: {line}" for line in started])
 
 
 def _reports(junit: Path | None) -> list[Path]:

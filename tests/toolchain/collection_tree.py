@@ -39,7 +39,7 @@ def copy(name: str) -> Path:
     place.mkdir(parents=True, exist_ok=True)
     if not (place / ".git").exists():
         # Otherwise ansible-test asks the repository around it, which ignores .cache, and finds no files.
-        subprocess.run(["git", "init", "--quiet", str(place)], stdin=subprocess.DEVNULL, check=True)
+        _git("init", "--quiet", "--template=", str(place))
     wanted = sources()
     for path in sorted(wanted):
         _refresh(ROOT / path, place / path)
@@ -53,14 +53,20 @@ def copy(name: str) -> Path:
 
 def sources() -> set[Path]:
     """The files of the project, relative to its root: tracked by git or not yet, not ignored, not deleted."""
-    listed = subprocess.run(
-        ["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        stdout=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
-        check=True,
-    )
-    names = {Path(name) for name in listed.stdout.decode().split("\0") if name}
+    listed = _git("-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard", "-z")
+    names = {Path(name) for name in listed.split("\0") if name}
     return {name for name in names if os.path.lexists(ROOT / name) and not (ROOT / name).is_dir()}
+
+
+def _git(*arguments: str) -> str:
+    """Run git without anybody's settings; the checkout may belong to somebody else."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    settings = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
+    command = ["git", "-c", f"safe.directory={ROOT}", "-c", "core.fsmonitor=false", *arguments]
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, env={**kept, **settings}, check=True
+    )
+    return done.stdout.decode()
 
 
 def _link_test_data(place: Path) -> None:

@@ -57,11 +57,10 @@ def newest(lowest: Version, highest: Version = NEWEST) -> Path | None:
     return fitting[-1] if fitting else None
 
 
-def search_path() -> str:
-    """A PATH on which C(python3.N) is a real interpreter for every version there is, and which has no shims."""
+def search_path() -> list[Path]:
+    """The directories of PATH, and those of the system behind them."""
     system = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
-    interpreters = [str(path.parent) for path in find().values()]
-    return os.pathsep.join(dict.fromkeys(interpreters + [str(path) for path in _on_path()] + system))
+    return list(dict.fromkeys([*_on_path(), *map(Path, system)]))
 
 
 def _on_path() -> list[Path]:

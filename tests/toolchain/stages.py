@@ -17,6 +17,7 @@ from pathlib import Path
 import ansible_test_runs
 import collection_tree
 import interpreters
+from check_environment import TRIPWIRES, Tripwires, environment
 from checks import Check, Skip
 from environments import (
     CACHE,
@@ -53,7 +54,7 @@ class Stage:
 def lint() -> Checks:
     """Each tool is one check."""
     programs = tools_environment()
-    environment = {**ansible_test_runs.environment(programs), "ANSIBLE_COLLECTIONS_PATH": str(collection_tree.link())}
+    surroundings = {**environment(programs), "ANSIBLE_COLLECTIONS_PATH": str(collection_tree.link())}
     files = sorted(str(name) for name in collection_tree.sources() if name.parts[0] != "LICENSES")
     package = "ansible_collections.stackstorm.st2.plugins.module_utils"
     for name, command in (
@@ -67,7 +68,7 @@ def lint() -> Checks:
         ("reuse", ["reuse", "lint", "--lines"]),
         ("codespell", ["codespell", "--ignore-words-list", MISSPELT, *files]),
     ):
-        yield Check(name, [str(programs / command[0]), *command[1:]], ROOT, environment, seconds=300)
+        yield Check(name, [str(programs / command[0]), *command[1:]], ROOT, surroundings, seconds=300)
 
 
 def units() -> Checks:
@@ -93,10 +94,10 @@ def units() -> Checks:
 def docs() -> Checks:
     """The module pages and the guide as a site without warnings, and the collection as Galaxy would get it."""
     programs = tools_environment()
-    environment = {**ansible_test_runs.environment(programs), "ANSIBLE_COLLECTIONS_PATH": str(collection_tree.link())}
+    surroundings = {**environment(programs), "ANSIBLE_COLLECTIONS_PATH": str(collection_tree.link())}
     python = [str(programs / "python"), "tests/toolchain/build_docs.py"]
-    yield Check("the documentation site", [*python, "site"], ROOT, environment, seconds=300)
-    yield Check("the built collection", [*python, "collection"], ROOT, environment, seconds=300)
+    yield Check("the documentation site", [*python, "site"], ROOT, surroundings, seconds=300)
+    yield Check("the built collection", [*python, "collection"], ROOT, surroundings, seconds=300)
 
 
 def e2e() -> Checks:
@@ -146,7 +147,8 @@ STAGES = (
 
 
 def _pytest(stage: str, name: str, programs: Path, *arguments: str, seconds: int = 1800) -> Check:
-    report = REPORTS / f"{stage}-{''.join(c if c.isalnum() else '-' for c in name)}.xml"
+    place = f"{stage}-{''.join(c if c.isalnum() else '-' for c in name)}"
+    report = REPORTS / f"{place}.xml"
     paths = [argument for argument in arguments if not argument.startswith("tests/") or (ROOT / argument).exists()]
     options = [
         "-q",
@@ -158,8 +160,8 @@ def _pytest(stage: str, name: str, programs: Path, *arguments: str, seconds: int
         f"--rootdir={ROOT}",
     ]
     command = [str(programs / "python"), "-m", "pytest", *options, f"--junit-xml={report}", *paths]
-    environment = {
-        **ansible_test_runs.environment(programs),
+    surroundings = {
+        **environment(programs, place, somebodys=True),
         "PYTHONPATH": f"{collection_tree.link()}:{ROOT / 'tests'}",
     }
-    return Check(name, command, ROOT, environment, report, seconds)
+    return Check(name, command, ROOT, surroundings, report, seconds, Tripwires(TRIPWIRES / place).log)

@@ -132,7 +132,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import re
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task
 options = spec.pack_options().merge(spec.access_options()).merge(spec.registration_options()).options
 params = dict({{name: option.get("default") for name, option in options.items()}}, name={names!r}, virtualenv="never")
-result = converge_packs(Task(params, read_host({conf!r}, {{}}), False, {{}}, {scratch!r}, Redactor()))
+task = Task(params, read_host({conf!r}, {{}}), False, {{"HOME": {scratch!r}}}, {scratch!r}, Redactor())
+result = converge_packs(task)
 assert result.failure is None and not result.changed, result.msg
 print(" ".join(sorted({{"yaml", "jsonschema", "requests", "semver", "subprocess_started"}} & set(sys.modules))))
 """
