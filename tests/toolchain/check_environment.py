@@ -48,26 +48,26 @@ WIRED = ("st2", "st2ctl", "st2-register-content")
 SOMEBODYS = {
     ".gitconfig": """\
 [core]
-	hooksPath = {programs}
-	fsmonitor = {wire}
-	sshCommand = {wire}
-	editor = {wire}
+hooksPath = {programs}
+fsmonitor = {wire}
+sshCommand = {wire}
+editor = {wire}
 [commit]
-	gpgSign = true
+gpgSign = true
 [tag]
-	gpgSign = true
+gpgSign = true
 [gpg]
-	program = {wire}
+program = {wire}
 [init]
-	defaultBranch = somebodys
+defaultBranch = somebodys
 [credential]
-	helper = !{wire}
+helper = !{wire}
 [url "https://somebodys.invalid/"]
-	insteadOf = https://
-	insteadOf = http://
-	insteadOf = ssh://
-	insteadOf = git://
-	insteadOf = file://
+insteadOf = https://
+insteadOf = http://
+insteadOf = ssh://
+insteadOf = git://
+insteadOf = file://
 """,
     ".config/pip/pip.conf": "[global]\nindex-url = http://127.0.0.1:9/somebodys\nno-binary = :all:\n",
     ".config/uv/uv.toml": 'index-url = "http://127.0.0.1:9/somebodys"\nno-index = true\n',
