@@ -19,13 +19,16 @@ _NO_SCHEMA = "ConfigSchemaDB"
 _POLL_SECONDS = 0.5
 
 
-def list_versions(client: ApiClient, ref: str = "") -> t.Dict[str, str]:
+def list_versions(client: ApiClient, ref: str = "", *, expected: int = 0) -> t.Dict[str, str]:
     """The version of every pack that the database has, by its ref; or of one pack.
 
     From the list, as a pack whose ref begins with C(index) or C(views) cannot be read by its own address
     (st2common/openapi.yaml.j2).
+
+    :arg expected: About how many packs there are.
     """
-    items = client.list("/packs", {"include_attributes": "ref,version", **({"ref": ref} if ref else {})})
+    params = {"include_attributes": "ref,version", **({"ref": ref} if ref else {})}
+    items = client.list("/packs", params, expected=expected)
     return {item["ref"]: item.get("version") or "" for item in items if isinstance(item.get("ref"), str)}
 
 
@@ -84,7 +87,7 @@ class ApiRegistrar:
             return {}
         known, self._known = self._known, None
         if known is None:
-            known = list_versions(self._client, refs[0] if len(refs) == 1 else "")
+            known = list_versions(self._client, refs[0] if len(refs) == 1 else "", expected=len(refs))
         return {ref: known[ref] for ref in refs if ref in known}
 
     def config(self, ref: str) -> t.Optional[t.Mapping[str, t.Any]]:

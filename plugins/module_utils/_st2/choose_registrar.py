@@ -11,6 +11,7 @@ import typing as t
 
 from .._deadline import Deadline
 from .._errors import DeadlineError, ForbiddenError, OptionError, RegistrationError, UnauthorisedError
+from .._layout import entries
 from .._secrets import Redactor
 from .._task import Task
 from .host import Host
@@ -147,7 +148,7 @@ def _api(
     client = open_client(access, environment=environment, deadline=deadline, patience=patience, redactor=redactor)
     trial = client.with_deadline(patience)
     try:
-        known = list_versions(trial)
+        known = list_versions(trial, expected=sum(len(entries(path)) for path in host.packs_base_paths))
     finally:
         trial.close()
     return ApiRegistrar(client, host, redactor, known=known)

@@ -106,6 +106,18 @@ def test_api_is_the_api_or_an_error(site, server):
         site.choose("api", api_url=server.api, api_key="k")
 
 
+@pytest.mark.parametrize("packs, limit", [(100, "100"), (101, "-1")])
+def test_the_trial_asks_for_all_packs_at_once_where_a_host_has_more_than_a_page(site, server, packs, limit):
+    for number in range(packs):
+        (site.directory / f"packs/p{number}").mkdir(parents=True)
+    items = [{"ref": f"p{number}", "version": "1"} for number in range(packs)]
+    server.on("GET", "/packs", answer(items, X_Total_Count=str(packs)))
+    registrar, _warnings = site.choose("api", api_url=server.api, api_key="k")
+    assert registrar.versions([item["ref"] for item in items]) == {item["ref"]: "1" for item in items}
+    (asked,) = server.asked
+    assert asked.params["limit"] == limit
+
+
 def test_api_goes_without_credentials_where_stackstorm_wants_none(site, server):
     registrar, _warnings = site.choose("api", api_url=server.api)
     assert registrar.register([PackFiles("one", "/p")]).counts == {"actions": 1}
