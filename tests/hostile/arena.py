@@ -169,7 +169,7 @@ class Arena:
         # Ansible takes the directory of a run away itself, which is this one here.
         kept = [self.host.tmp / name for name in ("gitconfig", "git-credential", "staging")]
         found += [path for path in self.host.tmp.rglob("*") if path not in kept]
-        found += self.host.base_path.glob(f"{STATE}/journal*")
+        found += self.host.packs.glob(f"{STATE}/journal*")
         return sorted(str(path.relative_to(self.host.root)) for path in found)
 
     # Looking

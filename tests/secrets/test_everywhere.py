@@ -183,7 +183,7 @@ def test_nothing_in_what_a_killed_run_leaves(runs: Runs) -> None:
     for number in (1, journal // 2, journal - 1, journal + 1, journal + 3, len(steps) - 2):
         runs.run(gone)
         assert runs.run(arguments, at=Instant("step", number)).killed
-        kinds.add((runs.scene.host.base_path / ".stackstorm.st2" / "journal.json").exists())
+        kinds.add((runs.scene.host.packs / ".stackstorm.st2" / "journal.json").exists())
         assert runs.leaks() == [], steps[number]
     assert kinds == {True, False}, "with a journal and without one"
 

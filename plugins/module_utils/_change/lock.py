@@ -136,17 +136,16 @@ class HostLock:
         if directory is None:
             return None
         with directory, directory.naming():
+            path = directory.at(_NAME)
             try:
-                descriptor = os.open(
-                    _NAME, os.O_RDWR | _FLAGS | (create and os.O_CREAT), 0o644, dir_fd=directory.descriptor
-                )
+                descriptor = os.open(path, os.O_RDWR | _FLAGS | (create and os.O_CREAT), 0o644)
             except FileNotFoundError:
                 return None
             except OSError as error:
                 if create or error.errno not in _ONLY_READABLE:
                     raise
                 # Who may only look can at least wait for the others, where the file system allows that.
-                descriptor = os.open(_NAME, os.O_RDONLY | _FLAGS, dir_fd=directory.descriptor)
+                descriptor = os.open(path, os.O_RDONLY | _FLAGS)
                 self._refused = error
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
