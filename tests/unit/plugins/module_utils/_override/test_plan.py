@@ -46,9 +46,9 @@ def file_of(pack, overrides=None, problems=(), **more):
     return OverrideFile(pack, path, content, True, None, None, overrides or Overrides(), problems, complaints, **more)
 
 
-def pack_view(ref="sensu", own=None, database=None, recorded=None):
+def pack_view(ref="sensu", own=None, database=None, recorded=None, healed=()):
     resources = PackResources(ref, f"/packs/{ref}", RESOURCES)
-    return PackView(f"/packs/{ref}", resources, own or file_of(ref), database, recorded)
+    return PackView(f"/packs/{ref}", resources, own or file_of(ref), database, recorded, healed)
 
 
 def plan(sections, target=None, packs=None, for_all=None, registers=True, pack="sensu", **options):
@@ -179,3 +179,46 @@ def test_what_a_task_has_to_do_with():
     assert scope(Options("_global", {}, "absent"), one, False) == ["rules"]
     assert scope(Options("_global", {}, "absent"), one, True) == list(KINDS)
     assert scope(Options("sensu", {}, "absent"), Overrides(), False) == list(KINDS)
+
+
+@pytest.mark.parametrize(
+    "known, more, state",
+    [
+        ({"database": {**FILES, ("actions", "check"): False}}, {}, "current"),
+        ({"database": FILES}, {}, "current"),
+        ({"database": {("actions", "list"): False}}, {}, "stale"),
+        ({"recorded": True}, {}, "current"),
+        ({"recorded": False}, {}, "current"),
+        ({"recorded": None}, {}, "current"),
+        ({"recorded": True}, {"registers": False}, "unknown"),
+    ],
+)
+def test_one_word_says_what_the_database_has_afterwards(known, more, state):
+    found = plan(OFF, file_of("sensu", IS_OFF), (pack_view(**known),), **more)
+    assert (found.state, found.telling.agreeing) == (state, ("sensu",) if found.changed else ())
+
+
+def test_what_cannot_be_registered_is_stale_or_unknown():
+    broken = file_of("_global", problems=(BROKEN,))
+    assert plan(OFF, for_all=broken, registers=False).state == "unknown"
+    packs = (pack_view("other", file_of("other", problems=(BROKEN,))), pack_view("sensu"))
+    assert plan(ALL_OFF, pack="_global", packs=packs).state == "stale"
+    assert plan({}, packs=(), state="absent").state == "unknown"
+
+
+def test_what_is_healed_first_counts_as_the_files_say_it_now():
+    """Otherwise check mode would take what a killed run registered for what the database will have."""
+    killed = {**FILES, ("actions", "check"): False}
+    found = plan(OFF, packs=(pack_view(database=killed, healed=("actions",)),))
+    assert rows(found) == [("actions", "check", True, False, "exception")] and found.types == ("action",)
+    by_hand = {**FILES, ("rules", "beat"): True}
+    gone = plan({}, packs=(pack_view(database=by_hand, healed=("actions",)),), state="absent")
+    assert rows(gone) == [("rules", "beat", True, False, "metadata")]
+
+
+def test_what_stackstorm_is_told_and_what_changes():
+    found = plan(OFF, packs=(pack_view(recorded=True),))
+    ((told,), parts) = found.telling.register, found.parts
+    assert (told.pack.ref, told.types, parts) == ("sensu", ("action",), {"sensu": ("overrides",)})
+    same = plan(OFF, file_of("sensu", IS_OFF), (pack_view(recorded=True),))
+    assert not same.acts and same.parts == {} and same.telling.types() == {}

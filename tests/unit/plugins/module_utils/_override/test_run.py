@@ -310,6 +310,46 @@ def test_a_refused_registration_puts_everything_back(scene):
     assert scene.run(actions={"enabled": ["check"]}).failure is None
 
 
+def test_what_cannot_be_registered_again_is_said_and_done_by_the_next_run(scene):
+    scene.database.refusals = [InvalidContentError("No."), InvalidContentError("Down.")]
+    failed = scene.run(actions={"disabled": ["check"]})
+    assert failed.failure.message.startswith(f"No. {PUT_BACK} StackStorm's database could not be put back, which the ")
+    assert "Down." in failed.failure.message and failed.returned["database_state"] in ("current", "stale")
+    assert scene.document() is None and scene.records().read("sensu")["overrides"].digest == ""
+    told = scene.database.registered[0]
+    scene.database.registered.clear()
+    done = scene.run(actions={"disabled": ["check"]})
+    assert done.failure is None and scene.database.registered[0] == told, "healed first"
+    assert (
+        scene.database.enabled("actions", "check") is False and not scene.run(actions={"disabled": ["check"]}).changed
+    )
+
+
+def test_all_packs_get_back_what_they_had(tmp_path):
+    scene = Scene(tmp_path / "host", packs={"sensu": sensu(), "other": PackTree("other")})
+    rows = dict(scene.database.rows)
+    scene.database.refusals = [InvalidContentError("No.")]
+    failed = scene.run(pack="_global", sensors={"enabled": False})
+    assert failed.failure.message == f"No. {PUT_BACK}" and scene.database.rows == rows
+    assert scene.document("_global") is None
+    assert scene.database.registered == [(["other", "sensu"], ("sensor",))] * 2
+
+
+def test_a_failure_without_a_change_of_the_file_says_nothing_of_it(api):
+    api.run(actions={"disabled": ["check"]})
+    api.database.rows["sensu", "actions", "check"] = True
+    api.database.refusals = [InvalidContentError("No.")]
+    assert api.run(actions={"disabled": ["check"]}).failure.message == "No."
+
+
+def test_an_interruption_puts_everything_back(scene):
+    rows = dict(scene.database.rows)
+    scene.database.refusals = [KeyboardInterrupt()]
+    with pytest.raises(KeyboardInterrupt):
+        scene.run(actions={"disabled": ["check"]})
+    assert scene.document() is None and scene.overrides() == [] and scene.database.rows == rows
+
+
 @pytest.mark.parametrize("text", ["actions: {", "", "rules:\n", "# caf\xe9: {\n"])
 def test_a_broken_file_comes_back_when_its_replacement_is_refused(api, text):
     api.path().write_bytes(text.encode("latin-1"))
