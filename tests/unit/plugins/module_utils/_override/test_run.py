@@ -311,12 +311,23 @@ def test_a_refused_registration_puts_everything_back(scene):
 
 
 def test_what_cannot_be_registered_again_is_said_and_done_by_the_next_run(scene):
-    scene.database.refusals = [InvalidContentError("No."), InvalidContentError("Down.")]
+    register = scene.database.register
+
+    def half(packs, types=(), **how):
+        """Fail after it was taken, and then again."""
+        if not scene.database.registered:
+            register(packs, types, **how)
+            scene.database.refusals = [InvalidContentError("Down.")]
+            raise InvalidContentError("No.")
+        return register(packs, types, **how)
+
+    scene.database.register = half
     failed = scene.run(actions={"disabled": ["check"]})
     assert failed.failure.message.startswith(f"No. {PUT_BACK} StackStorm's database could not be put back, which the ")
     assert "Down." in failed.failure.message and failed.returned["database_state"] in ("current", "stale")
     assert scene.document() is None and scene.records().read("sensu")["overrides"].digest == ""
     told = scene.database.registered[0]
+    scene.database.register = register
     scene.database.registered.clear()
     done = scene.run(actions={"disabled": ["check"]})
     assert done.failure is None and scene.database.registered[0] == told, "healed first"
@@ -356,7 +367,8 @@ def test_a_broken_file_comes_back_when_its_replacement_is_refused(api, text):
     api.database.refusals = [InvalidContentError("StackStorm refuses it.")]
     rows = dict(api.database.rows)
     failed = api.run(actions={"disabled": ["check"]}, merge="replace")
-    assert failed.failure is not None and api.database.rows == rows
+    assert failed.failure is not None and api.database.rows == rows and not failed.changed
+    assert failed.failure.message == f"StackStorm refuses it. {PUT_BACK}"
     assert api.path().read_bytes() == text.encode("latin-1")
 
 
