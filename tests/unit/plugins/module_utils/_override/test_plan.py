@@ -147,7 +147,7 @@ def test_a_broken_pack_is_left_out_when_it_is_about_all():
 def test_a_broken_target_is_replaced_only_when_asked():
     broken = file_of("sensu", problems=(BROKEN,))
     with pytest.raises(HostError, match=r"/o/sensu\.yaml:1: rules is empty"):
-        plan(OFF, broken)
+        plan(OFF, broken, merge="merge")
     found = plan(OFF, broken, merge="replace")
     assert (found.before, found.after) == (b"?", render(IS_OFF))
     assert plan({}, broken, state="absent").after is None
@@ -167,6 +167,7 @@ def test_a_file_that_says_nothing_is_removed():
 def test_a_pack_that_is_not_there():
     with pytest.raises(OptionError, match="The pack sensu is not installed"):
         plan(OFF, packs=())
+    assert plan(OFF, packs=(), predicts=True).after == plan(OFF, packs=(), allow_missing=True).after
     found = plan(OFF, packs=(), allow_missing=True)
     assert found.writes and not found.installed and not found.registers
     assert not plan({}, packs=(), state="absent").changed
