@@ -222,7 +222,8 @@ def override_options() -> ArgumentSpec:
             "pack": {"type": "str", "required": True},
             **_override_sections(),
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "merge": {"type": "str", "choices": ["merge", "replace"], "default": "merge"},
+            # Replace; without a default, to warn for one release whom that surprises.
+            "merge": {"type": "str", "choices": ["replace", "merge"]},
             "allow_missing": {"type": "bool", "default": False},
         }
     )

@@ -195,6 +195,10 @@ class Registering:
                 self._database.records.write(ref, {**dict.fromkeys(PARTS), **record})
             return ""
         problem = self._database.ask_anew() or self.heal(told, on_disk, self._snapshot)
+        if problem and self._is_as_before(told):
+            for ref, record in self._before.items():
+                self._database.records.write(ref, {**dict.fromkeys(PARTS), **record})
+            return self._remains
         if problem:
             self.astray = frozenset(told)
             return f" StackStorm's database could not be put back, which the next run does: {problem}"
@@ -202,6 +206,18 @@ class Registering:
             if not on_disk.installation.get(ref):
                 self._database.records.write(ref, {**dict.fromkeys(PARTS), **record})
         return self._remains
+
+    def _is_as_before(self, told: t.Mapping[str, t.Sequence[str]]) -> bool:
+        """Whether the database has of overridden resources what was noted before. StackStorm may refuse the former
+        files as it did the new ones; where it took nothing of them, nothing is to be put back."""
+        only_overrides = all(types and OVERRIDDEN_TYPES.issuperset(types) for types in told.values())
+        if not only_overrides or not self._database.registrar.reads:
+            return False
+        try:
+            now = take_snapshot(self._database.registrar, self._snapshot.refs)
+        except St2Error:
+            return False
+        return set(now.resources) == set(self._snapshot.resources) and now.versions == self._snapshot.versions
 
     def heal_after_crash(self, found: Interrupted, on_disk: OnDisk) -> str:
         """Tell StackStorm of what interrupted runs were telling it of, and let their journals end.

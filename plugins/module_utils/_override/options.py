@@ -42,18 +42,26 @@ class Options:
     """What a task asks for; the fields are the module options of that name, see M(st2_override).
 
     :arg sections: By kind, only those that the task names.
+    :arg merge: C(merge) or C(replace); C(None) for the latter when the task does not say.
+    :arg predicts: Whether it is only to be said what a run would do, by whose time the pack may be there.
     """
 
     pack: str
     sections: t.Mapping[str, Asked] = field(default_factory=dict)
     state: str = "present"
-    merge: str = "merge"
+    merge: t.Optional[str] = None
     allow_missing: bool = False
+    predicts: bool = False
 
     @property
     def for_all(self) -> bool:
         """Whether it is about C(_global.yaml)."""
         return self.pack == GLOBAL
+
+    @property
+    def replaces(self) -> bool:
+        """Whether the file is to say what the task says, and nothing else."""
+        return self.state == "present" and self.merge != "merge"
 
     @property
     def removes_file(self) -> bool:

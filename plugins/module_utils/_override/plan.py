@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from .._change.telling import CURRENT, STALE, UNKNOWN, Registration, Telling
 from .._errors import HostError, OptionError
+from .._printable import printable
 from .._st2.registration import PackFiles
 from .._yaml_edit import edit
 from .document import KINDS, SINGULAR, Overrides
@@ -126,7 +127,7 @@ def make_plan(options: Options, observed: Observed) -> Plan:
     resources = observed.packs[0].resources if observed.packs and not options.for_all else None
     wanted = resolve(options, target.overrides, resources)
     content, writes, lost = _content(options, target, wanted.overrides)
-    warnings += [*wanted.warnings, *lost]
+    warnings += [*wanted.warnings, *_removed(options, target, wanted.overrides), *lost]
     effects = _Effects(options, observed, wanted)
     for pack in observed.packs:
         effects.take(pack)
@@ -170,7 +171,7 @@ def scope(options: Options, current: Overrides, broken: bool) -> t.List[str]:
     :arg current: What the file says now.
     :arg broken: Whether the file has problems.
     """
-    if broken or (options.state == "present" and options.merge == "replace"):
+    if broken or options.replaces:
         return [kind for kind in KINDS if broken or kind in options.sections or current.of(kind)]
     if options.removes_file and not options.for_all:
         return list(KINDS)
@@ -180,7 +181,7 @@ def scope(options: Options, current: Overrides, broken: bool) -> t.List[str]:
 def _check_target(options: Options, target: OverrideFile) -> None:
     if target.kind:
         raise HostError(f"{target.path} is {target.kind}. Remove it, so that an override file can be there.")
-    if options.removes_file or options.merge == "replace":
+    if options.removes_file or options.replaces:
         return
     if target.problems:
         complaints = " ".join(target.complaints[:_MOST_COMPLAINTS])
@@ -198,14 +199,48 @@ def _check_target(options: Options, target: OverrideFile) -> None:
 def _not_installed(options: Options) -> t.List[str]:
     if options.state == "absent":
         return []
-    if not options.allow_missing:
+    if not options.allow_missing and not options.predicts:
         raise OptionError(
             f"The pack {options.pack} is not installed, so its overrides cannot be checked. Install it first, or set "
             "allow_missing to write them for a pack to come."
         )
+    if not options.allow_missing:
+        return [
+            f"The pack {options.pack} is not installed, so the names in its overrides are not checked, and which "
+            "resources they switch is not known. Unless it is installed by then, or allow_missing is set, the run "
+            "fails."
+        ]
     return [
         f"The pack {options.pack} is not installed: the names in its overrides are not checked, and nothing is "
         "registered."
+    ]
+
+
+def _removed(options: Options, target: OverrideFile, wanted: Overrides) -> t.List[str]:
+    """A warning about what goes from the file because of the default of C(merge), which was another up to 0.2.0."""
+    if options.merge is not None or not options.replaces:
+        return []
+    gone = [
+        name
+        for kind in KINDS
+        for section, kept in ((target.overrides.of(kind), wanted.of(kind)),)
+        for name in (
+            *((f"{kind}.defaults",) if section.default is not None and kept.default is None else ()),
+            *(f"{kind}.exceptions.{name}" for name in section.exceptions if name not in kept.exceptions),
+        )
+    ]
+    what = []
+    if target.problems:
+        what.append(f"{' '.join(target.complaints[:_MOST_COMPLAINTS])} The file is written anew.")
+    elif target.link is not None:
+        what.append(f"{target.path} is a symbolic link to {target.link}. A file is put in its place.")
+    if gone:
+        what.append(f"{target.path} says nothing any more of {', '.join(map(printable, gone))}.")
+    if not what:
+        return []
+    return [
+        f"{' '.join(what)} That is because merge has the default replace since 0.3.0. Give merge=merge to keep what "
+        "the task does not name, or merge=replace not to be warned."
     ]
 
 

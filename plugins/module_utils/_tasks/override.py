@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import typing as t
+from dataclasses import replace
 
 from .._change.database import Database, open_database
 from .._change.session import Session, View
@@ -49,7 +50,7 @@ def run_override(task: Task, options: Options, database: Database, deadline: Dea
     session = Session(
         task.host,
         database,
-        lambda view: _Planner(view, options, database),
+        lambda view: _Planner(view, replace(options, predicts=task.check), database),
         check=task.check,
         scratch=task.scratch,
         deadline=deadline,

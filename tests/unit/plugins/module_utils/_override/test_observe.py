@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import RegisteredRecords, overrides_digest
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import NO_OVERRIDES, Told, overrides_digest
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import Installation
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.observe import installed_packs, view
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.no_registrar import NoRegistrar
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._override.scene import Scene
+
+OFF = "actions: {defaults: {enabled: false}}"
 
 
 @pytest.fixture
@@ -18,15 +21,16 @@ def scene(tmp_path):
     return Scene(tmp_path / "host")
 
 
-def look(scene, registrar=None, kinds=("actions", "rules")):
+def look(scene, kinds=("actions", "rules"), **healed):
     (pack,) = installed_packs(Installation([str(scene.host.packs)]), "sensu")
-    records = RegisteredRecords(str(scene.host.packs / ".stackstorm.st2"))
-    return view(pack, str(scene.host.overrides), kinds, registrar=registrar, records=records)
+    database = scene.database_of_a_run()
+    database.suppose_healed(healed)
+    return view(pack, str(scene.host.overrides), kinds, database=database)
 
 
 def test_files_and_database(scene):
-    scene.write("actions: {defaults: {enabled: false}}")
-    found = look(scene, scene.database)
+    scene.write(OFF)
+    found = look(scene)
     assert found.ref == "sensu" and found.path == str(scene.host.packs / "sensu")
     assert {kind for kind, _name in found.resources.by_name()} == {"actions", "rules"}
     assert found.database == {
@@ -37,24 +41,38 @@ def test_files_and_database(scene):
 
 def test_who_cannot_read_is_not_asked(scene):
     scene.database.reads = False
-    assert look(scene, scene.database).database is None and look(scene).database is None
+    assert look(scene).database is None
+    database, scene.database = scene.database, NoRegistrar()
+    assert (look(scene).database, look(scene).recorded) == (None, None)
+    scene.database = database
     scene.database.reads = True
-    assert look(scene, scene.database, ()).database == {} and scene.database.asked == 0
+    assert look(scene, ()).database == {} and scene.database.asked == 0
 
 
 def test_the_record_of_this_database(scene):
-    records = RegisteredRecords(str(scene.host.packs / ".stackstorm.st2"))
-    assert look(scene, scene.database).recorded is None
-    records.write("sensu", {"overrides": "", "by": scene.database.by})
-    assert look(scene, scene.database).recorded is True
-    scene.write("actions: {defaults: {enabled: false}}")
-    assert look(scene, scene.database).recorded is False
-    records.write("sensu", {"overrides": overrides_digest(str(scene.host.overrides), "sensu")})
-    assert look(scene, scene.database).recorded is True
-    scene.write("actions: {defaults: {enabled: false}}", "_global")
-    assert look(scene, scene.database).recorded is False
+    records, by = scene.records(), scene.database.by
+    assert look(scene).recorded is None
+    records.write("sensu", {"overrides": Told(NO_OVERRIDES, by)})
+    assert look(scene).recorded is True
+    scene.write(OFF)
+    assert look(scene).recorded is False
+    records.write("sensu", {"overrides": Told(overrides_digest(None, OFF.encode()), by)})
+    assert look(scene).recorded is True
+    scene.write(OFF, "_global")
+    assert look(scene).recorded is False
     scene.database.by = "another"
-    assert look(scene, scene.database).recorded is None
+    assert look(scene).recorded is None
+
+
+def test_a_record_that_is_void_fits_nothing(scene):
+    scene.records().write("sensu", {"overrides": Told(by="another")})
+    assert look(scene).recorded is False
+
+
+def test_what_is_healed_first_is_what_the_files_say(scene):
+    assert look(scene).healed == ()
+    assert look(scene, sensu=("action", "config")).healed == ("actions",)
+    assert (look(scene, sensu=()).healed, look(scene, sensu=()).recorded) == (("actions", "rules"), True)
 
 
 def test_one_pack_or_all(scene):

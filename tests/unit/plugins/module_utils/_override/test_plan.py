@@ -46,9 +46,9 @@ def file_of(pack, overrides=None, problems=(), **more):
     return OverrideFile(pack, path, content, True, None, None, overrides or Overrides(), problems, complaints, **more)
 
 
-def pack_view(ref="sensu", own=None, database=None, recorded=None):
+def pack_view(ref="sensu", own=None, database=None, recorded=None, healed=()):
     resources = PackResources(ref, f"/packs/{ref}", RESOURCES)
-    return PackView(f"/packs/{ref}", resources, own or file_of(ref), database, recorded)
+    return PackView(f"/packs/{ref}", resources, own or file_of(ref), database, recorded, healed)
 
 
 def plan(sections, target=None, packs=None, for_all=None, registers=True, pack="sensu", **options):
@@ -147,7 +147,7 @@ def test_a_broken_pack_is_left_out_when_it_is_about_all():
 def test_a_broken_target_is_replaced_only_when_asked():
     broken = file_of("sensu", problems=(BROKEN,))
     with pytest.raises(HostError, match=r"/o/sensu\.yaml:1: rules is empty"):
-        plan(OFF, broken)
+        plan(OFF, broken, merge="merge")
     found = plan(OFF, broken, merge="replace")
     assert (found.before, found.after) == (b"?", render(IS_OFF))
     assert plan({}, broken, state="absent").after is None
@@ -167,6 +167,7 @@ def test_a_file_that_says_nothing_is_removed():
 def test_a_pack_that_is_not_there():
     with pytest.raises(OptionError, match="The pack sensu is not installed"):
         plan(OFF, packs=())
+    assert plan(OFF, packs=(), predicts=True).after == plan(OFF, packs=(), allow_missing=True).after
     found = plan(OFF, packs=(), allow_missing=True)
     assert found.writes and not found.installed and not found.registers
     assert not plan({}, packs=(), state="absent").changed
@@ -179,3 +180,46 @@ def test_what_a_task_has_to_do_with():
     assert scope(Options("_global", {}, "absent"), one, False) == ["rules"]
     assert scope(Options("_global", {}, "absent"), one, True) == list(KINDS)
     assert scope(Options("sensu", {}, "absent"), Overrides(), False) == list(KINDS)
+
+
+@pytest.mark.parametrize(
+    "known, more, state",
+    [
+        ({"database": {**FILES, ("actions", "check"): False}}, {}, "current"),
+        ({"database": FILES}, {}, "current"),
+        ({"database": {("actions", "list"): False}}, {}, "stale"),
+        ({"recorded": True}, {}, "current"),
+        ({"recorded": False}, {}, "current"),
+        ({"recorded": None}, {}, "current"),
+        ({"recorded": True}, {"registers": False}, "unknown"),
+    ],
+)
+def test_one_word_says_what_the_database_has_afterwards(known, more, state):
+    found = plan(OFF, file_of("sensu", IS_OFF), (pack_view(**known),), **more)
+    assert (found.state, found.telling.agreeing) == (state, ("sensu",) if found.changed else ())
+
+
+def test_what_cannot_be_registered_is_stale_or_unknown():
+    broken = file_of("_global", problems=(BROKEN,))
+    assert plan(OFF, for_all=broken, registers=False).state == "unknown"
+    packs = (pack_view("other", file_of("other", problems=(BROKEN,))), pack_view("sensu"))
+    assert plan(ALL_OFF, pack="_global", packs=packs).state == "stale"
+    assert plan({}, packs=(), state="absent").state == "unknown"
+
+
+def test_what_is_healed_first_counts_as_the_files_say_it_now():
+    """Otherwise check mode would take what a killed run registered for what the database will have."""
+    killed = {**FILES, ("actions", "check"): False}
+    found = plan(OFF, packs=(pack_view(database=killed, healed=("actions",)),))
+    assert rows(found) == [("actions", "check", True, False, "exception")] and found.types == ("action",)
+    by_hand = {**FILES, ("rules", "beat"): True}
+    gone = plan({}, packs=(pack_view(database=by_hand, healed=("actions",)),), state="absent")
+    assert rows(gone) == [("rules", "beat", True, False, "metadata")]
+
+
+def test_what_stackstorm_is_told_and_what_changes():
+    found = plan(OFF, packs=(pack_view(recorded=True),))
+    ((told,), parts) = found.telling.register, found.parts
+    assert (told.pack.ref, told.types, parts) == ("sensu", ("action",), {"sensu": ("overrides",)})
+    same = plan(OFF, file_of("sensu", IS_OFF), (pack_view(recorded=True),))
+    assert not same.acts and same.parts == {} and same.telling.types() == {}

@@ -90,7 +90,7 @@ def test_the_twelve_steps(scene):
 
     converge(
         scene, "sensu: 1 alias disabled, 1 action enabled; registered",
-        actions={"enabled": ["check"]}, aliases={"enabled": False},
+        actions={"enabled": ["check"]}, aliases={"enabled": False}, merge="merge",
     )  # fmt: skip
     assert scene.document()["actions"]["exceptions"] == {"check": {"enabled": True}, "list": {"enabled": False}}
     assert scene.document()["aliases"] == {"defaults": {"enabled": False}}
@@ -195,7 +195,7 @@ def test_nothing_is_registered_that_switches_nothing(scene):
     if not scene.database.reads:  # Until something is known to be registered, everything is registered once.
         converge(scene, "sensu: 1 sensor disabled; registered", sensors={"disabled": ["PulseSensor"]})
     scene.database.registered.clear()
-    done = converge(scene, "sensu: overrides written, nothing switched", actions={"enabled": ["check"]})
+    done = converge(scene, "sensu: overrides written, nothing switched", actions={"enabled": ["check"]}, merge="merge")
     assert scene.database.registered == [] and done.returned["database_state"] == "current"
 
 
@@ -212,9 +212,16 @@ def refuse(scene, error, *told, **given):
 
 
 def test_a_pack_that_is_not_installed(api):
-    refuse(
-        api, OptionError, "The pack nosuch is not installed", "allow_missing", pack="nosuch", rules={"enabled": True}
-    )
+    before = api.files()
+    failed = api.run(pack="nosuch", rules={"enabled": True})
+    assert isinstance(failed.failure, OptionError) and not failed.changed
+    assert "The pack nosuch is not installed" in failed.failure.message and "allow_missing" in failed.failure.message
+    predicted = api.run(check=True, pack="nosuch", rules={"enabled": True})
+    assert predicted.failure is None and predicted.changed, "it may be there by the time of the run"
+    assert predicted.msg == "nosuch: overrides written, the pack is not installed"
+    assert predicted.diff[0]["after"] == "---\nrules:\n  defaults:\n    enabled: true\n"
+    assert predicted.returned["database_state"] == "unknown" and "the run fails" in predicted.warnings[0]
+    assert compare(before, api.files()) == ([], [], []) and api.database.registered == []
     done = api.run(pack="nosuch", rules={"enabled": True}, allow_missing=True)
     assert done.msg == "nosuch: overrides written, the pack is not installed"
     assert api.database.registered == [] and "nothing is registered" in done.warnings[0]
@@ -234,7 +241,7 @@ def test_names_are_checked(api):
 @pytest.mark.parametrize("text, line", [("rules:\n", 1), ("policies: {}\n", 1), ("a: 1\nactions: {\n", 3), ("", 1)])
 def test_a_file_that_others_broke_is_left_alone(api, text, line):
     path = api.write(text)
-    refuse(api, HostError, str(path), "merge=replace", f"{line}", actions={"disabled": ["check"]})
+    refuse(api, HostError, str(path), "merge=replace", f"{line}", actions={"disabled": ["check"]}, merge="merge")
     refuse(api, HostError, str(path), state="absent", actions={})
     done = api.run(actions={"disabled": ["check"]}, merge="replace")
     assert done.failure is None and api.document() == {"actions": {"exceptions": {"check": {"enabled": False}}}}
@@ -274,7 +281,7 @@ def test_links(api):
     target = api.host.root / "elsewhere.yaml"
     target.write_text("actions:\n  defaults:\n    enabled: true\n")
     api.path().symlink_to(target)
-    refuse(api, HostError, "is a symbolic link to", "merge=replace", actions={"disabled": ["check"]})
+    refuse(api, HostError, "is a symbolic link to", "merge=replace", actions={"disabled": ["check"]}, merge="merge")
     refuse(api, HostError, "is a symbolic link to", state="absent", actions={})
     api.run(actions={"disabled": ["check"]}, merge="replace")
     assert not api.path().is_symlink() and "true" in target.read_text()
@@ -310,13 +317,65 @@ def test_a_refused_registration_puts_everything_back(scene):
     assert scene.run(actions={"enabled": ["check"]}).failure is None
 
 
+def test_what_cannot_be_registered_again_is_said_and_done_by_the_next_run(scene):
+    register = scene.database.register
+
+    def half(packs, types=(), **how):
+        """Fail after it was taken, and then again."""
+        if not scene.database.registered:
+            register(packs, types, **how)
+            scene.database.refusals = [InvalidContentError("Down.")]
+            raise InvalidContentError("No.")
+        return register(packs, types, **how)
+
+    scene.database.register = half
+    failed = scene.run(actions={"disabled": ["check"]})
+    assert failed.failure.message.startswith(f"No. {PUT_BACK} StackStorm's database could not be put back, which the ")
+    assert "Down." in failed.failure.message and failed.returned["database_state"] in ("current", "stale")
+    assert scene.document() is None and scene.records().read("sensu")["overrides"].digest == ""
+    told = scene.database.registered[0]
+    scene.database.register = register
+    scene.database.registered.clear()
+    done = scene.run(actions={"disabled": ["check"]})
+    assert done.failure is None and scene.database.registered[0] == told, "healed first"
+    assert (
+        scene.database.enabled("actions", "check") is False and not scene.run(actions={"disabled": ["check"]}).changed
+    )
+
+
+def test_all_packs_get_back_what_they_had(tmp_path):
+    scene = Scene(tmp_path / "host", packs={"sensu": sensu(), "other": PackTree("other")})
+    rows = dict(scene.database.rows)
+    scene.database.refusals = [InvalidContentError("No.")]
+    failed = scene.run(pack="_global", sensors={"enabled": False})
+    assert failed.failure.message == f"No. {PUT_BACK}" and scene.database.rows == rows
+    assert scene.document("_global") is None
+    assert scene.database.registered == [(["other", "sensu"], ("sensor",))] * 2
+
+
+def test_a_failure_without_a_change_of_the_file_says_nothing_of_it(api):
+    api.run(actions={"disabled": ["check"]})
+    api.database.rows["sensu", "actions", "check"] = True
+    api.database.refusals = [InvalidContentError("No.")]
+    assert api.run(actions={"disabled": ["check"]}).failure.message == "No."
+
+
+def test_an_interruption_puts_everything_back(scene):
+    rows = dict(scene.database.rows)
+    scene.database.refusals = [KeyboardInterrupt()]
+    with pytest.raises(KeyboardInterrupt):
+        scene.run(actions={"disabled": ["check"]})
+    assert scene.document() is None and scene.overrides() == [] and scene.database.rows == rows
+
+
 @pytest.mark.parametrize("text", ["actions: {", "", "rules:\n", "# caf\xe9: {\n"])
 def test_a_broken_file_comes_back_when_its_replacement_is_refused(api, text):
     api.path().write_bytes(text.encode("latin-1"))
     api.database.refusals = [InvalidContentError("StackStorm refuses it.")]
     rows = dict(api.database.rows)
     failed = api.run(actions={"disabled": ["check"]}, merge="replace")
-    assert failed.failure is not None and api.database.rows == rows
+    assert failed.failure is not None and api.database.rows == rows and not failed.changed
+    assert failed.failure.message == f"StackStorm refuses it. {PUT_BACK}"
     assert api.path().read_bytes() == text.encode("latin-1")
 
 
@@ -388,3 +447,46 @@ def test_an_overrides_directory_that_cannot_be_looked_into(api, monkeypatch):
     monkeypatch.setattr(os, "lstat", denied)
     failed = api.run(state="absent")
     assert "Permission denied" in failed.failure.message and not failed.changed
+
+
+LIST_TOO = {"actions": {"defaults": {"enabled": True}, "enabled": ["check", "list"]}}
+
+
+def test_the_file_says_what_the_task_says_and_what_goes_is_named_once(api):
+    api.run(**LIST_TOO, sensors={"disabled": ["PulseSensor"]})
+    for check in (True, False):
+        done = api.run(check=check, actions={"disabled": ["check"]})
+        (warning,) = done.warnings
+        gone = "sensors.exceptions.PulseSensor, actions.defaults, actions.exceptions.list"
+        assert f"{api.path()} says nothing any more of {gone}. That is because merge has the default" in warning
+    assert api.document() == {"actions": {"exceptions": {"check": {"enabled": False}}}}
+    assert api.database.enabled("sensors", "PulseSensor") is True
+    assert api.run(actions={"disabled": ["check"]}).warnings == []
+
+
+@pytest.mark.parametrize("merge", ["merge", "replace"])
+def test_who_says_how_is_not_warned(api, merge):
+    api.run(**LIST_TOO)
+    done = api.run(actions={"disabled": ["check"]}, merge=merge)
+    assert done.warnings == [] and ("list" in api.document()["actions"]["exceptions"]) is (merge == "merge")
+
+
+def test_to_remove_needs_no_merge_and_warns_of_nothing(api):
+    api.run(**LIST_TOO)
+    done = api.run(state="absent", actions={"exceptions": {"list": {}}})
+    assert done.warnings == [] and list(api.document()["actions"]["exceptions"]) == ["check"]
+    assert api.run(state="absent").warnings == [] and api.document() is None
+
+
+@pytest.mark.parametrize("broken", [True, False], ids=["broken", "link"])
+def test_a_file_that_is_written_anew_by_default_is_warned_of(api, broken):
+    other = api.host.root / "elsewhere.yaml"
+    if broken:
+        api.write("rules:\n")
+    else:
+        other.write_text("rules: {defaults: {enabled: true}}\n")
+        api.path().symlink_to(other)
+    done = api.run(actions={"disabled": ["check"]})
+    told = "The file is written anew." if broken else "A file is put in its place."
+    assert done.failure is None and told in done.warnings[0]
+    assert api.document() == {"actions": {"exceptions": {"check": {"enabled": False}}}} and not api.path().is_symlink()

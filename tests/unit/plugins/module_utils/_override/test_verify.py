@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import VerifyError
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.plan import Plan
-from ansible_collections.stackstorm.st2.plugins.module_utils._override.verify import verify
+from ansible_collections.stackstorm.st2.plugins.module_utils._override.verify import verify_database, verify_file
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import PackFiles, Resource
 
 EXPECTED = {"sensu": {("actions", "check"): False, ("rules", "beat"): True}}
@@ -23,6 +23,13 @@ class Registrar:
     def resources_of(self, _refs, kinds):
         assert list(kinds) == ["actions", "rules"], "no more is asked than is known"
         return [Resource(kind, name, "", on) for (kind, name), on in self.rows.items()]
+
+
+def verify(planned, registrar):
+    """What is said of the file, if it was written, and of the database."""
+    if planned.writes:
+        verify_file(planned)
+    verify_database(planned, registrar)
 
 
 def plan(path, after, writes=True):

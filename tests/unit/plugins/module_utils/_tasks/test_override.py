@@ -17,6 +17,7 @@ from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.ki
     without_waiting_for_disks,
 )
 
+PUT_BACK = "Everything this task had changed was put back."
 OFF = {"actions": {"disabled": ["check"]}}
 
 
@@ -49,7 +50,7 @@ def test_a_result_over_the_api(scene, st2):
     result = converge_override(scene.task({**OFF, **api(st2)}))
     assert result.failure is None and result.changed
     assert result.msg == "sensu: 1 action disabled; registered"
-    assert result.returned["path"] == str(scene.path()) and result.returned["registered"] is True
+    assert result.returned["path"] == str(scene.path()) and result.returned["database_state"] == "current"
     assert result.returned["counts"]["actions"] == {"enabled": 0, "disabled": 1, "overridden": 1}
     assert [row["name"] for row in result.returned["resources"]] == ["check"]
     assert [sorted(part) for part in result.diff] == [
@@ -59,20 +60,20 @@ def test_a_result_over_the_api(scene, st2):
     json.dumps(result.returned)
     assert enabled(st2, "actions", "check") is False and enabled(st2, "actions", "list") is True
     again = converge_override(scene.task({**OFF, **api(st2)}))
-    assert not again.changed and again.returned["registered"] is True and again.diff == []
+    assert not again.changed and again.returned["database_state"] == "current" and again.diff == []
 
 
 def test_what_stackstorm_refuses_fails_and_is_put_back(scene, st2):
     st2.refuse("sensu")
     result = converge_override(scene.task({**OFF, **api(st2)}))
-    assert result.failure.step == "register" and "was put back as it was" in result.failure.message
-    assert not result.changed and result.returned == {"path": str(scene.path()), "registered": False}
+    assert result.failure.step == "register" and PUT_BACK in result.failure.message
+    assert not result.changed and result.returned == {"path": str(scene.path()), "database_state": "current"}
     assert not scene.path().exists() and enabled(st2, "actions", "check") is True
 
 
 def test_without_credentials_it_is_said_that_nothing_is_registered(scene):
     result = converge_override(scene.task({**OFF, "register": "auto"}))
-    assert result.changed and result.returned["registered"] is False
+    assert result.changed and result.returned["database_state"] == "unknown"
     assert any("Nothing is registered" in warning for warning in result.warnings)
     assert result.msg == "sensu: 1 action disabled; not registered"
 

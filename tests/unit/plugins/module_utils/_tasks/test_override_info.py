@@ -60,17 +60,17 @@ def test_what_is_enabled_and_why(scene):
     result = describe(scene, "sensu")
     assert row(result, "actions", "check") == {
         "kind": "actions", "name": "check", "file": "actions/check.yaml", "enabled": False, "from": "defaults",
-        "metadata": True, "database": None, "agrees": None,
+        "metadata": True, "database": None, "database_state": "unknown",
     }  # fmt: skip
     assert row(result, "actions", "list")["from"] == "exception"
     assert row(result, "sensors", "PulseSensor")["from"] == "global"
     assert row(result, "rules", "unsaid") == {
         "kind": "rules", "name": "unsaid", "file": "rules/unsaid.yaml", "enabled": False, "from": "metadata",
-        "metadata": None, "database": None, "agrees": None,
+        "metadata": None, "database": None, "database_state": "unknown",
     }  # fmt: skip
     (pack,) = result.returned["packs"]
     assert pack["overridden"] == {"sensors": 1, "actions": 1, "rules": 0, "aliases": 0}
-    assert pack["agrees"] is None and pack["file"] == str(scene.path())
+    assert pack["database_state"] == "unknown" and pack["file"] == str(scene.path())
     assert [file["pack"] for file in result.returned["files"]] == ["_global", "sensu"]
     assert result.returned["files"][1]["overrides"] == scene.document()
     assert result.msg == "3 of 6 resources of 1 pack decided by overrides"
@@ -100,21 +100,24 @@ def test_packs_that_are_not_there(scene):
 
 
 def test_whether_the_database_agrees(scene, st2):
-    assert describe(scene, "sensu", **api(st2)).returned["packs"][0]["agrees"] is True
+    assert describe(scene, "sensu", **api(st2)).returned["packs"][0]["database_state"] == "current"
     scene.write("actions:\n  defaults:\n    enabled: false\n")
     result = describe(scene, "sensu", **api(st2))
-    assert result.returned["packs"][0]["agrees"] is False
-    assert row(result, "actions", "check")["database"] is True and row(result, "actions", "check")["agrees"] is False
-    assert row(result, "rules", "unsaid")["agrees"] is True
+    assert result.returned["packs"][0]["database_state"] == "stale"
+    assert (
+        row(result, "actions", "check")["database"] is True
+        and row(result, "actions", "check")["database_state"] == "stale"
+    )
+    assert row(result, "rules", "unsaid")["database_state"] == "current"
     assert "not in StackStorm's database: sensu" in result.msg
     st2.register("sensu")
-    assert describe(scene, "sensu", **api(st2)).returned["packs"][0]["agrees"] is True
+    assert describe(scene, "sensu", **api(st2)).returned["packs"][0]["database_state"] == "current"
 
 
 def test_what_cannot_be_registered_agrees_with_nothing(scene, st2):
     scene.write("actions:\n")
     (pack,) = describe(scene, "sensu", **api(st2)).returned["packs"]
-    assert pack["agrees"] is None
+    assert pack["database_state"] == "unknown"
 
 
 def test_exceptions_for_what_the_pack_does_not_have(scene):
