@@ -55,6 +55,7 @@ def run(host, tmp_path, capsys, monkeypatch):
     from ansible_collections.stackstorm.st2.plugins.module_utils import _runner
 
     logged = []
+    monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(basic, "has_journal", False)
     monkeypatch.setattr(syslog, "syslog", lambda *arguments: logged.append(str(arguments)))
     umask = os.umask(0o077)
@@ -311,7 +312,7 @@ class Gone(SystemExit):
 @pytest.fixture
 def respawned(monkeypatch):
     """Notes the interpreters that a module goes on in."""
-    from ansible_collections.stackstorm.st2.plugins.module_utils import _runner
+    from ansible.module_utils.common import respawn as ansible_respawn
 
     found = []
 
@@ -320,7 +321,7 @@ def respawned(monkeypatch):
         print("{}")
         raise Gone(0)
 
-    monkeypatch.setattr(_runner, "respawn_module", respawn)
+    monkeypatch.setattr(ansible_respawn, "respawn_module", respawn)
     return found
 
 
@@ -331,10 +332,30 @@ def test_a_missing_library_goes_on_in_stackstorms_python(run, host, respawned):
 
 
 @needs_ansible
-def test_a_library_that_is_missing_there_too(run, host, respawned, monkeypatch):
-    from ansible_collections.stackstorm.st2.plugins.module_utils import _runner
+def test_a_library_comes_from_a_stackstorm_python_of_the_same_version_without_another_process(
+    run, host, respawned, monkeypatch
+):
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    libraries = host.service / "lib" / version / "site-packages"
+    libraries.mkdir(parents=True, exist_ok=True)
+    (libraries / "only_stackstorm_has_this.py").write_text("ANSWER = 42\n")
 
-    monkeypatch.setattr(_runner, "has_respawned", lambda: True)
+    def work(_task):
+        try:
+            import only_stackstorm_has_this
+        except ImportError:
+            raise MissingLibraryError("only_stackstorm_has_this") from None
+        return Result(msg=f"{only_stackstorm_has_this.ANSWER}")
+
+    assert run(work)["msg"] == "42"
+    assert respawned == [] and sys.path[-1] == str(libraries)
+
+
+@needs_ansible
+def test_a_library_that_is_missing_there_too(run, host, respawned, monkeypatch):
+    from ansible.module_utils.common import respawn as ansible_respawn
+
+    monkeypatch.setattr(ansible_respawn, "has_respawned", lambda: True)
     answer = run(raising(MissingLibraryError("semver", "Traceback ... No module named semver")))
     assert respawned == [] and answer["failed"]
     assert "semver" in answer["msg"] and sys.executable in answer["msg"]
