@@ -20,7 +20,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._change.journal imp
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.lock import HostLock
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.own_places import OwnPlaces
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.recovery import interrupted, recover
-from ansible_collections.stackstorm.st2.plugins.module_utils._change.staging import Staging, debris
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.staging import Staging
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.debris import debris
 from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._layout import PacksDirectory, VirtualenvsDirectory
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
