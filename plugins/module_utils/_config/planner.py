@@ -17,6 +17,7 @@ from .._change.journal import Move
 from .._change.session import Staged, View
 from .._change.staging import Staging
 from .._change.telling import Registration
+from .._content.obstacle import require_own_place
 from .._errors import ApplyError, St2Error
 from .._files import write_atomically
 from .._secrets import Redactor
@@ -71,6 +72,8 @@ class ConfigPlanner:
             why = why_not_unload(self._database.registrar, options.pack)
             observed = replace(observed, why_not_unload=why)
         plan = (plan_absent if absent else plan_present)(observed, options, self.redaction)
+        if plan.action != "none" or plan.clear:
+            require_own_place(plan.before.path, self._view.now(plan.before.path), "config", plan.ref)
         self.warnings = list(plan.warnings)
         return plan
 

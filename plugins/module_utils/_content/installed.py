@@ -46,6 +46,11 @@ class InstalledPack:
     problem: t.Optional[str] = None
 
     @property
+    def is_there(self) -> bool:
+        """Whether there is a pack; there is none behind a link that leads to nothing."""
+        return os.path.isfile(os.path.join(self.location, "pack.yaml"))
+
+    @property
     def is_system(self) -> bool:
         """Whether StackStorm ships it (st2common/constants/pack.py SYSTEM_PACK_NAMES)."""
         return self.ref in SYSTEM_PACKS
@@ -146,7 +151,8 @@ def _read(directory: PacksDirectory, ref: str, location: str) -> InstalledPack:
     head = working_copy.head() if working_copy.exists() else None
     path = directory.pack(ref)
     link = os.readlink(location) if os.path.islink(location) else None
-    receipt = read_receipt(directory, ref)
+    # What is known of a pack that was installed says nothing of the link that took its place.
+    receipt = None if link else read_receipt(directory, ref)
     if receipt and _is_current(receipt, location, head):
         return InstalledPack(
             ref, receipt.name, path, location, directory.path, receipt.version, head, receipt.source.url, receipt, link

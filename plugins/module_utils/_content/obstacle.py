@@ -11,6 +11,7 @@ import os
 import typing as t
 from dataclasses import dataclass
 
+from .._errors import HostError
 from .._mounts import is_mount_point, mount_of
 
 
@@ -37,10 +38,38 @@ def obstacle(path: str) -> t.Optional[Obstacle]:
     if not os.path.lexists(path):
         return None
     if is_mount_point(path):
-        mount = mount_of(path)
-        return Obstacle("mount", f"a mount point ({mount.kind})" if mount else "a mount point")
+        return Obstacle("mount", _mount(path))
     if not os.path.isdir(path):
         return Obstacle("file", "a file")
     if not os.path.lexists(os.path.join(path, "pack.yaml")):
         return Obstacle("directory", "a directory without pack.yaml")
     return None
+
+
+def require_own_place(place: str, now: str, what: str, ref: str) -> None:
+    """See that a virtualenv, config or override file may be put in its place, or taken from there.
+
+    :arg place: Where StackStorm looks for it.
+    :arg now: Where that is just now.
+    :arg what: C(virtualenv), or what is to be a file.
+    :raises HostError: when something is mounted there, or has that name without being the one or the other.
+    """
+    if is_mount_point(now):
+        raise HostError(
+            f"{place} is {_mount(now)}, which is not changed: that belongs to whoever mounted it. Nothing was changed: "
+            f"change the {what} of {ref} where it comes from, or unmount it.",
+            ref=ref,
+        )
+    if os.path.islink(now) or not os.path.lexists(now):
+        return
+    wrong = "a file" if what == "virtualenv" else "a directory"
+    if os.path.isdir(now) == (what != "virtualenv"):
+        raise HostError(
+            f"{place} is {wrong}, where the {what} of {ref} is to be. Nothing was changed: remove it, or move it away.",
+            ref=ref,
+        )
+
+
+def _mount(path: str) -> str:
+    mount = mount_of(path)
+    return f"a mount point ({mount.kind})" if mount else "a mount point"

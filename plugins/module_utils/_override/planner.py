@@ -15,6 +15,7 @@ from .._change.journal import Move
 from .._change.session import Staged, View
 from .._change.staging import Staging
 from .._content.installed import Installation
+from .._content.obstacle import require_own_place
 from .._errors import ApplyError
 from .._files import write_atomically
 from .document import GLOBAL, KINDS
@@ -49,6 +50,8 @@ class OverridePlanner:
         :raises RegistrationError: when the database does not answer.
         """
         plan = make_plan(self._options, self._observe())
+        if plan.writes:
+            require_own_place(plan.path, self._view.now(plan.path), "overrides", plan.pack)
         self.warnings = list(plan.warnings)
         return plan
 

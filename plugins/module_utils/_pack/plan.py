@@ -42,6 +42,18 @@ class State:
 
 
 @dataclass(frozen=True)
+class Displaced:
+    """A directory that is no pack and makes room for one.
+
+    :arg text: What it is.
+    :arg kept: Where it is kept, for good: no run removes it.
+    """
+
+    text: str
+    kept: str
+
+
+@dataclass(frozen=True)
 class Facts:
     """What was observed about one ref, beside the pack itself.
 
@@ -51,6 +63,7 @@ class Facts:
     :arg contents: What the installed pack holds.
     :arg leftovers: Existing files and directories that C(purge) takes away.
     :arg known: What StackStorm's database has.
+    :arg displaced: What is no pack and makes room for one.
     """
 
     virtualenv: str = "absent"
@@ -59,6 +72,7 @@ class Facts:
     contents: Contents = field(default_factory=Contents)
     leftovers: t.Tuple[t.Tuple[str, str], ...] = ()
     known: KnownPack = field(default_factory=KnownPack)
+    displaced: t.Optional[Displaced] = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +89,7 @@ class PackPlan:
     :arg registration: C(skipped) (nobody is told), C(current), C(register), C(unload), or C(stays) for what cannot be
         taken out of the database.
     :arg known: What StackStorm's database had.
+    :arg displaced: What is no pack and makes room for one, and where it is kept.
     """
 
     ref: str
@@ -94,6 +109,7 @@ class PackPlan:
     remembered: t.Optional[Receipt] = None
     registration: str = "skipped"
     known: KnownPack = field(default_factory=KnownPack)
+    displaced: t.Optional[Displaced] = None
 
     @property
     def changed(self) -> bool:
@@ -265,6 +281,7 @@ def plan_candidate(
         remembered=receipt_of(candidate),
         registration=_registration(facts.known, new=True),
         known=facts.known,
+        displaced=facts.displaced,
     )
 
 

@@ -145,7 +145,26 @@ class PackPlanner:
         elif refs and self._options.dependencies != "skip":
             dependencies.check_removal(sorted(refs), self.installation)
         self.warnings += self._removals.warnings
+        for made in staying:
+            self._look_for_what_is_in_the_way(made)
         return plan.Plan((*going, *staying), self._database.types)
+
+    def _displaced(self, base_path: str, ref: str, label: str) -> t.Optional[plan.Displaced]:
+        from .in_the_way import displaced_by
+
+        return displaced_by(self.installation.directory(base_path), ref, label)
+
+    def _look_for_what_is_in_the_way(self, made: plan.PackPlan) -> None:
+        if made.builds_virtualenv:
+            from .._content.obstacle import require_own_place
+
+            place = self.virtualenvs.virtualenv(made.ref)
+            require_own_place(place, self.virtualenvs.now(place), "virtualenv", made.ref)
+        if made.displaced and made.after:
+            self.warnings.append(
+                f"{made.path} is {made.displaced.text}. It makes room for {made.ref} {made.after.version}, and is kept "
+                f"as {made.displaced.kept}."
+            )
 
     def stage(self, made: plan.Plan) -> Staged:
         """Prepare everything aside."""
@@ -178,6 +197,7 @@ class PackPlanner:
                 facts = replace(facts, contents=_contents_of(installed, directory))
             facts = replace(facts, known=self._database.pack(ref, installed, pack.staged))
             base_path = self._base_path_for(installed)
+            facts = replace(facts, displaced=self._displaced(base_path, ref, dependencies.label(pack)))
             return plan.plan_candidate(pack, installed, facts, policy=policy, requested=requested, base_path=base_path)
         directory = self.installation.directory(pack.base_path)
         facts = self._facts(ref, pack.location, adopted=pack.receipt is None or pack.receipt.adopted)
@@ -191,6 +211,8 @@ class PackPlanner:
         if proof and (not satisfied(pack, proof.wanted.version) if pack.receipt else pack.head):
             resolved = replace(proof.resolved, asked=proof.wanted.version or "")
             remembered = plan.adopted(pack, proof.wanted.source, resolved, dependencies_of(pack))
+        if facts.edits:
+            self._displaced(pack.base_path, ref, "what was installed there")
         if remembered or facts.edits:
             facts = replace(facts, contents=_contents_of(stays, directory))
         return plan.plan_installed(

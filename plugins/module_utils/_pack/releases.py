@@ -12,20 +12,23 @@ import re
 import typing as t
 
 from .._layout import PacksDirectory
-from .._own_directory import open_own_directory
-from .plan import State
+from .._own_directory import OwnDirectory, open_own_directory
 
+# What the name of a directory that was no pack ends with.
+NO_PACK = "no-pack"
 _NUMBER = re.compile(r"(?P<number>\d+)-")
 _UNSAFE = re.compile(r"[^0-9A-Za-z.+-]+")
 
 
-def next_release(directory: PacksDirectory, ref: str, state: State) -> str:
+def next_release(directory: PacksDirectory, ref: str, label: str) -> str:
     """Where the tree of a pack goes that is about to be replaced: C(.../releases/REF/0003-1.0.1-108d52b).
 
     Numbered, so that their order does not depend on a clock. Nothing is created.
+
+    :arg label: What it is, for people.
     """
     number = max(map(_number, releases(directory, ref)), default=0) + 1
-    name = _UNSAFE.sub("_", "-".join(state.short.split()) or "unknown")
+    name = _UNSAFE.sub("_", "-".join(label.split()) or "unknown")
     return os.path.join(directory.releases, ref, f"{number:04d}-{name}")
 
 
@@ -38,10 +41,12 @@ def releases(directory: PacksDirectory, ref: str) -> t.List[str]:
         return sorted(opened.names(), key=_number)
 
 
-def outdated(directory: PacksDirectory, ref: str, keep: int, *, coming: bool) -> t.List[str]:
+def outdated(directory: PacksDirectory, ref: str, keep: int, *, arrives: bool = False) -> t.List[str]:
     """The paths that go so that the newest C(keep) releases of a pack stay, oldest first. Nothing is removed here.
 
-    :arg coming: Whether one of those is about to come.
+    What was no pack stays, and is not counted.
+
+    :arg arrives: Whether one is about to come that C(keep) does not count.
     :returns: Releases, among them whatever is there without being one; where none stays, the directory of all of them.
     """
     opened = open_own_directory(os.path.join(directory.releases, ref))
@@ -49,11 +54,17 @@ def outdated(directory: PacksDirectory, ref: str, keep: int, *, coming: bool) ->
         return []
     with opened:
         there = sorted(opened.names(), key=_number)
-        whole = [name for name in there if opened.has(f"{name}/pack")]
-    staying = whole[-(keep - coming) :] if keep > coming else []
-    if not staying and not (coming and keep):
+        for_good = [name for name in there if _is_no_pack(opened, name)]
+        whole = [name for name in there if name not in for_good and opened.has(f"{name}/pack")]
+    staying = [*for_good, *(whole[-keep:] if keep > 0 else [])]
+    if not staying and not arrives:
         return [opened.path]
     return [os.path.join(opened.path, name) for name in there if name not in staying]
+
+
+def _is_no_pack(opened: OwnDirectory, name: str) -> bool:
+    path = opened.at(f"{name}/pack")
+    return os.path.isdir(path) and not os.path.islink(path) and not os.path.lexists(os.path.join(path, "pack.yaml"))
 
 
 def _number(name: str) -> int:

@@ -17,6 +17,7 @@ from .._change.telling import ABSENT, UNKNOWN, KnownPack
 from .._content.installed import Installation, InstalledPack
 from .._content.origin import source_of
 from .._errors import OptionError
+from .own_source import pack_at_source
 from .plan import Facts, PackPlan, plan_removal
 from .request import PackRequest
 from .virtualenv import observe_virtualenv
@@ -60,7 +61,8 @@ class Removals:
         if request.expected_ref or not request.source:
             return request.expected_ref or ""
         source = source_of(request.source, request.subdir or "")
-        pack = self._installation.by_source(source.url, source.subdir)
+        own = pack_at_source(request, self._installation)
+        pack = own or self._installation.by_source(source.url, source.subdir)
         return pack.ref if pack else ""
 
     def of_others(self, needed: t.Container[str]) -> t.List[PackPlan]:
@@ -84,10 +86,11 @@ class Removals:
             return "StackStorm keeps there what people make without naming a pack"
         if pack.base_path != self._base_path:
             return f"it is in {pack.base_path}, not in {self._base_path}"
-        if pack.link:
-            return f"{pack.path} is a symbolic link to {pack.link}"
-        if os.path.ismount(pack.location):
-            return f"{pack.path} is a mount point"
+        from .._content.obstacle import obstacle
+
+        found = obstacle(pack.location)
+        if found:
+            return f"{pack.path} is {found.text}"
         if not self._database.registrar.reads:
             return ""
         made = [f"{one.kind} {one.name}" for one in self._database.resources(pack.ref, _MADE_BY_HAND) if one.by_hand]
@@ -97,8 +100,10 @@ class Removals:
         """The removal of a pack, and of its copies in later base paths: without the first, StackStorm would run those.
 
         :arg ref: Empty for a source that no installed pack came from.
+        :raises HostError: for what is never removed.
         """
         from . import inspection
+        from .in_the_way import check_removal
 
         requested = tuple(dict.fromkeys(asked))
         installed = self._installation.get(ref) if ref else None
@@ -112,14 +117,35 @@ class Removals:
             facts = replace(facts, known=self._database.pack(ref, None))
             if self._purge:
                 facts = replace(facts, leftovers=inspection.leftovers(ref, self._view.host, self._view.now))
+            self._check_leftovers(ref, facts.leftovers)
             self._warn_of_remains(ref, facts.known)
+            if installed is None:
+                self._warn_of_what_is_no_pack(ref)
         copies = self._installation.shadowed(ref) if installed else []
         for pack in (installed, *copies):
             if pack:
-                contents = inspection.contents_of(pack, self._installation.directory(pack.base_path))
+                directory = self._installation.directory(pack.base_path)
+                check_removal(directory, ref)
+                contents = inspection.contents_of(pack, directory)
                 facts = replace(facts, contents=contents)
             yield plan_removal(ref, pack, facts, requested=requested, base_path=self._base_path)
             facts = Facts(known=facts.known)
+
+    def _check_leftovers(self, ref: str, leftovers: t.Sequence[t.Tuple[str, str]]) -> None:
+        for kind, path in leftovers:
+            from .._content.obstacle import require_own_place
+
+            require_own_place(path, self._view.now(path), kind, ref)
+
+    def _warn_of_what_is_no_pack(self, ref: str) -> None:
+        for directory in self._installation.directories:
+            if not os.path.lexists(directory.now(directory.pack(ref))):
+                continue
+            from .._content.obstacle import obstacle
+
+            found = obstacle(directory.now(directory.pack(ref)))
+            if found:
+                self.warnings.append(f"{directory.pack(ref)} is {found.text}: it is no pack, and stays.")
 
     def _warn_of_remains(self, ref: str, known: KnownPack) -> None:
         if known.tells and not known.unloads and known.state not in (ABSENT, UNKNOWN):

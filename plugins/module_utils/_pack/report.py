@@ -53,7 +53,8 @@ def _change(pack: PackPlan) -> str:
     if pack.before and before == pack.after.version:
         before = pack.before.short
     # What StackStorm itself will install from a URL shows only afterwards.
-    return f"{pack.ref} {before} -> {pack.after.short or 'what the source has'}"
+    kept = f" (the directory that was there is kept: {pack.displaced.kept})" if pack.displaced else ""
+    return f"{pack.ref} {before} -> {pack.after.short or 'what the source has'}{kept}"
 
 
 def _unchanged(pack: PackPlan) -> str:
@@ -96,6 +97,9 @@ def _sides(pack: PackPlan) -> t.Tuple[str, str]:
         before += _entries(kind, sorted(set(old) - set(new)))
         after += _entries(kind, sorted(set(new) - set(old)))
     before += _entries("files", pack.edits)
+    if pack.displaced:
+        before.append(f"in the way: {pack.displaced.text}")
+        after.append(f"kept: {pack.displaced.kept}")
     if pack.builds_virtualenv:
         before += [] if pack.virtualenv == "built" else ["virtualenv: outdated"]
         after += ["virtualenv: current"]

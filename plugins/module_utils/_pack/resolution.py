@@ -14,6 +14,7 @@ from .._content.installed import Installation, InstalledPack
 from .._content.origin import Resolved, Source, source_of
 from . import dependencies
 from .candidate import Candidate, Wanted
+from .own_source import digest_of, pack_at_source
 from .request import PackRequest
 from .satisfaction import is_commit, satisfied
 
@@ -75,6 +76,9 @@ def already_there(asked: Asked, installation: Installation) -> t.Optional[Instal
     The table is in the guide: docs/docsite/rst/guide_packs.rst.
     """
     request = asked.request
+    own = pack_at_source(request, installation)
+    if own:
+        return own if _is_meant(own, request) else None
     if request.kind == "index":
         pack = installation.get(request.name or "")
     else:
@@ -83,25 +87,23 @@ def already_there(asked: Asked, installation: Installation) -> t.Optional[Instal
         if pack and request.ref and pack.ref != request.ref:
             return None
         if pack and source.kind == "directory":
-            digest = request.digest or _digest_of(source)
+            digest = request.digest or digest_of(source)
             return pack if pack.receipt and pack.receipt.digest == digest else None
-    if pack is None:
+    if pack is None or (pack.link and (asked.latest or request.version or not pack.is_there)):
         return None
     if asked.latest and (not request.version or (_moves(pack) and not is_commit(request.version))):
         return pack if pack.is_system and not request.version else None
     return pack if satisfied(pack, request.version) else None
 
 
-def _same_content(request: PackRequest, source: Source, installation: Installation) -> t.Optional[InstalledPack]:
-    pack = installation.by_digest(request.digest or _digest_of(source))
-    return pack if pack and request.ref in (None, pack.ref) else None
+def _is_meant(own: InstalledPack, request: PackRequest) -> bool:
+    """Whether a pack that is the request's own source is all that the request asks for."""
+    if request.ref not in (None, own.ref):
+        return False
+    if request.digest and digest_of(Source("directory", own.location)) != request.digest:
+        return False
+    return not request.version or not own.head or (not own.link and satisfied(own, request.version))
 
 
 def _moves(pack: InstalledPack) -> bool:
     return pack.receipt is None or pack.receipt.resolved.kind in ("branch", "default")
-
-
-def _digest_of(source: Source) -> str:
-    from .._source.directory import directory_digest, pack_path
-
-    return directory_digest(pack_path(source.url, source.subdir))

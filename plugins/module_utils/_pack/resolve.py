@@ -16,11 +16,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from .._content.address import normal_url
 from .._content.installed import Installation, InstalledPack
 from .._content.origin import Resolved, Source, source_of
-from .._errors import Collected, DependencyError, InvalidPackError, OptionError, St2Error
+from .._errors import Collected, DependencyError, OptionError, St2Error
 from .._secrets import Credentials
 from . import dependencies
 from .candidate import Candidate, Wanted
 from .fetch import Fetcher
+from .in_the_way import linked, own_source
+from .own_source import is_same_directory, local_path, pack_at_source
 from .request import source_for
 from .resolution import TASK, Asked, Proof, Resolution, already_there, particular
 from .satisfaction import satisfied
@@ -84,6 +86,7 @@ class Resolver:
                 if there:
                     self._accept(resolution, asked, there)
                 else:
+                    self._check_asked(asked)
                     askers.setdefault(self._wanted(asked), []).append(asked)
         numbered = [(wanted, self._number + position) for position, wanted in enumerate(askers)]
         self._number += len(numbered)
@@ -140,7 +143,11 @@ class Resolver:
 
     def _same(self, candidate: Candidate) -> t.Optional[InstalledPack]:
         installed = self._installation.get(candidate.ref)
-        if installed is None or not (candidate.wanted.from_index or _same_source(installed, candidate.wanted.source)):
+        if (
+            installed is None
+            or installed.link
+            or not (candidate.wanted.from_index or _same_source(installed, candidate.wanted.source))
+        ):
             return None
         if candidate.digest:
             return installed if installed.receipt and installed.receipt.digest == candidate.digest else None
@@ -196,15 +203,34 @@ class Resolver:
             )
         askers.append(asked)  # Where any version will do, the one that somebody else wants does.
 
+    def _check_asked(self, asked: Asked) -> None:
+        """Refuse what is known to end in replacing a pack that must not be, before anything is fetched for it.
+
+        :raises HostError: naming what is there.
+        """
+        request = asked.request
+        own = pack_at_source(request, self._installation)
+        if own:
+            raise own_source(own, request.requested)
+        ref = request.expected_ref
+        installed = self._installation.get(ref) if ref else None
+        if installed is None and request.source and not request.controller:
+            source = source_of(request.source, request.subdir or "")
+            installed = self._installation.by_source(source.url, source.subdir)
+        if installed and installed.link:
+            raise linked(installed, request.requested + (" with state=latest" if asked.latest else ""))
+
     def _check_replaceable(self, candidate: Candidate) -> None:
         installed = self._installation.get(candidate.ref)
-        if installed and installed.link:
-            raise InvalidPackError(
-                f"{installed.path} is a symbolic link to {installed.link}, as developers make them. It is not "
-                "replaced by "
-                f"{candidate.ref} {candidate.metadata.version}: remove the link first (state=absent does).",
-                ref=candidate.ref,
-            )
+        if installed is None:
+            return
+        label = f"{candidate.ref} {candidate.metadata.version}"
+        source = candidate.wanted.source
+        path = None if candidate.wanted.controller else local_path(source.url, source.subdir)
+        if path and is_same_directory(path, installed.location):
+            raise own_source(installed, label)
+        if installed.link:
+            raise linked(installed, label)
 
     def _missing(self, resolution: Resolution) -> t.List[Asked]:
         if self._policy == "skip":

@@ -152,10 +152,11 @@ def _moves(
         return
     release = ""
     if pack.before and pack.action not in ("adopt", "register") and tools.keep_releases:
-        release = releases.next_release(directory, pack.ref, pack.before)
+        release = releases.next_release(directory, pack.ref, pack.before.short)
     if tree or pack.action == "remove":
-        # What is in the way without being a pack, and a pack that is not kept, goes with the staging directory.
+        # A pack that is not kept goes with the staging directory.
         kept = os.path.join(release or tools.staging.path(directory.staging, "old", pack.ref, "any"), "pack")
+        kept = pack.displaced.kept if pack.displaced else kept
         yield Move(pack.ref, "pack", directory.pack(pack.ref), tree, kept)
     yield from _receipts(pack, directory, tree, release, tools)
     yield from _leftovers(pack, tools)
@@ -190,8 +191,10 @@ def _receipts(
 def _outdated_releases(pack: PackPlan, installation: Installation, tools: Tools) -> t.Iterator[Move]:
     """Earlier versions that go, by rename like everything else: no half of one is ever there, nor one too many."""
     for directory in installation.directories:
-        coming = pack.before is not None and directory.path == pack.base_path
-        for path in releases.outdated(directory, pack.ref, tools.keep_releases, coming=coming):
+        here = directory.path == pack.base_path
+        comes = here and pack.before is not None and tools.keep_releases > 0
+        arrives = comes or (here and pack.displaced is not None)
+        for path in releases.outdated(directory, pack.ref, tools.keep_releases - comes, arrives=arrives):
             kept = tools.staging.path(directory.staging, "old", "releases", pack.ref, os.path.basename(path))
             yield Move(pack.ref, "release", path, None, kept)
 

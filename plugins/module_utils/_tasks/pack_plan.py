@@ -127,7 +127,7 @@ class TaskPlanner:
             found += config.warnings
         for override in self._overrides:
             found += override.warnings
-        return found
+        return list(dict.fromkeys(found))
 
     def at_rest(self) -> t.Optional[TaskPlan]:
         """As L(session.Planner.at_rest)."""

@@ -24,11 +24,14 @@ def directory(tmp_path):
 
 def keep(directory, *names, ref="sensu"):
     for name in names:
-        os.makedirs(os.path.join(directory.releases, ref, name, "pack", "actions"))
+        path = os.path.join(directory.releases, ref, name, "pack")
+        os.makedirs(path)
+        with open(os.path.join(path, "pack.yaml"), "w", encoding="ascii"):
+            pass
 
 
 def name_of(directory, state, ref="sensu"):
-    path = next_release(directory, ref, state)
+    path = next_release(directory, ref, state.short)
     assert os.path.dirname(path) == os.path.join(directory.releases, ref)
     return os.path.basename(path)
 
@@ -75,9 +78,9 @@ def test_releases_come_oldest_first_by_number(directory):
     assert releases(directory, "sensu") == ["0002-3.0.0", "0010-2.0.0", "9999-1.0.0", "10000-1.0.1"]
 
 
-def going(directory, most, coming=False, ref="sensu"):
+def going(directory, most, arrives=False, ref="sensu"):
     base = os.path.join(directory.releases, ref)
-    return [os.path.relpath(path, base) for path in outdated(directory, ref, most, coming=coming)]
+    return [os.path.relpath(path, base) for path in outdated(directory, ref, most, arrives=arrives)]
 
 
 @pytest.mark.parametrize("count", range(1, 5))
@@ -91,24 +94,23 @@ def test_the_newest_stay(directory, count, most):
     assert releases(directory, "other") == ["0001-1.0.0"]
 
 
-@pytest.mark.parametrize(
-    "most, gone", [(1, ["0001-a", "0002-b"]), (2, ["0001-a"]), (3, []), (4, [])], ids=["one", "two", "three", "four"]
-)
-def test_one_that_is_about_to_come_is_counted(directory, most, gone):
+@pytest.mark.parametrize("arrives", [True, False])
+def test_where_none_stays_the_directory_of_all_goes_unless_one_is_about_to_come(directory, arrives):
     keep(directory, "0001-a", "0002-b")
-    assert going(directory, most, coming=True) == gone
-
-
-@pytest.mark.parametrize("coming", [True, False])
-def test_where_none_stays_the_directory_of_all_goes(directory, coming):
-    keep(directory, "0001-a", "0002-b")
-    assert going(directory, 0, coming) == ["."]
+    assert going(directory, 0, arrives) == (["0001-a", "0002-b"] if arrives else ["."])
 
 
 @pytest.mark.parametrize("most", range(3))
-@pytest.mark.parametrize("coming", [True, False])
-def test_where_none_is_nothing_goes(directory, most, coming):
-    assert going(directory, most, coming) == []
+def test_what_was_no_pack_stays_whatever_is_kept_and_takes_no_place(directory, most):
+    keep(directory, "0001-a", "0003-b")
+    os.makedirs(os.path.join(directory.releases, "sensu", "0002-no-pack", "pack", "actions"))
+    assert going(directory, most) == [["0001-a", "0003-b"], ["0001-a"], []][most]
+
+
+@pytest.mark.parametrize("most", range(3))
+@pytest.mark.parametrize("arrives", [True, False])
+def test_where_none_is_nothing_goes(directory, most, arrives):
+    assert going(directory, most, arrives) == []
 
 
 def test_the_newest_by_number_and_not_by_text_stay(directory):

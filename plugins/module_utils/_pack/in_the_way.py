@@ -1,0 +1,74 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""What has a pack's place without being one that may be replaced: refused, or kept and named, never destroyed."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from .._content.installed import InstalledPack
+from .._content.obstacle import obstacle
+from .._errors import HostError
+from .._layout import PacksDirectory
+from . import releases
+from .plan import Displaced
+
+_REMEDIES = {
+    "mount": "change the pack where it is mounted from, or unmount it first",
+    "link": "remove the link first (state=absent does, and leaves alone what it leads to)",
+    "file": "look at what it is, and move it away",
+}
+
+
+def displaced_by(directory: PacksDirectory, ref: str, label: str) -> t.Optional[Displaced]:
+    """What makes room for a pack that comes new or is replaced; C(None) for nothing, or for a pack.
+
+    :arg label: The pack that comes, for messages.
+    :raises HostError: for what is never moved away.
+    """
+    place = directory.pack(ref)
+    found = obstacle(directory.now(place))
+    if found is None:
+        return None
+    if found.kind == "directory":
+        return Displaced(found.text, os.path.join(releases.next_release(directory, ref, releases.NO_PACK), "pack"))
+    raise HostError(
+        f"{place} is {found.text}, and not replaced by {label}. Nothing was changed: {_REMEDIES[found.kind]}.", ref=ref
+    )
+
+
+def check_removal(directory: PacksDirectory, ref: str) -> None:
+    """:raises HostError: when a pack cannot be removed since it is a mount point."""
+    place = directory.pack(ref)
+    found = obstacle(directory.now(place))
+    if found and found.kind == "mount":
+        raise HostError(
+            f"{place} is {found.text}, and not removed. Nothing was changed: {_REMEDIES['mount']}, or take {ref} off "
+            "the list.",
+            ref=ref,
+        )
+
+
+def linked(pack: InstalledPack, label: str) -> HostError:
+    """Why a pack that is a symbolic link is not replaced.
+
+    :arg label: What is asked for.
+    """
+    return HostError(
+        f"{pack.path} is a symbolic link to {pack.link}, as developers make them, and not replaced by {label}: "
+        f"{_REMEDIES['link']}, or ask for {pack.ref} in any version.",
+        ref=pack.ref,
+    )
+
+
+def own_source(pack: InstalledPack, label: str) -> HostError:
+    """Why a pack is not installed from its own directory, in another version than it has there."""
+    return HostError(
+        f"{label} names {pack.path} as its source, which is the place of the installed pack {pack.ref} itself: a pack "
+        "is never put on itself. Nothing was changed: check out there what is wanted, or name another source.",
+        ref=pack.ref,
+    )
