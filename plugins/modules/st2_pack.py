@@ -64,6 +64,57 @@ options:
           - Archive on the target with the content of a directory of the controller. Ansible sets this with
             O(remote_src=false); there is no need to.
         type: path
+      state:
+        description:
+          - As O(state), for this pack. By default that of the task.
+        type: str
+        choices: [present, latest, absent]
+      config:
+        description:
+          - The config of the pack, as O(stackstorm.st2.st2_pack_config#module:config). It is checked by the schema of
+            the version that is installed by this task, and changed together with the pack.
+        type: dict
+      secrets:
+        description:
+          - Values of the config that are secret whatever the schema says, as
+            O(stackstorm.st2.st2_pack_config#module:secrets).
+        type: dict
+      overrides:
+        description:
+          - What is enabled and disabled of the pack, as with M(stackstorm.st2.st2_override).
+        type: dict
+        suboptions:
+          sensors: &section
+            description:
+              - What is to be enabled and disabled of this kind.
+            type: dict
+            suboptions:
+              defaults:
+                description:
+                  - Whether all resources of this kind are enabled, as a mapping with the key C(enabled).
+                type: dict
+              exceptions:
+                description:
+                  - The same for single ones, as a mapping from their names.
+                type: dict
+              enabled:
+                description:
+                  - Short form of exceptions, a list of the names to enable. Also V(true) or V(false), as short form of
+                    defaults.
+                type: raw
+              disabled:
+                description:
+                  - Short form of exceptions, a list of the names to disable.
+                type: raw
+          actions: *section
+          rules: *section
+          aliases: *section
+      merge:
+        description:
+          - Whether O(packs[].config) and O(packs[].overrides) are all that the files say, or go into what they say.
+        type: str
+        choices: [replace, merge]
+        default: replace
   backend:
     description:
       - V(local) works on the target, which is a StackStorm host.
@@ -120,9 +171,26 @@ options:
     default: 1
   purge:
     description:
-      - With O(state=absent), also remove the virtualenv, the config and the overrides of the pack.
+      - With O(state=absent) or O(exclusive), also remove the virtualenv, the config and the overrides of the packs that
+        are removed.
     type: bool
     default: false
+  exclusive:
+    description:
+      - Also remove the installed packs that no item of the task needs, be it as a dependency. Check mode and diff name
+        each.
+      - What stays is named in a warning. StackStorm's own packs always stay, and so do C(default), symbolic links,
+        mount points, packs of other base paths, and packs in which people made actions, rules, aliases or policies by
+        hand.
+    type: bool
+    default: false
+    version_added: 0.3.0
+  exclusive_empty:
+    description:
+      - Let O(exclusive) remove every pack when the task names none.
+    type: bool
+    default: false
+    version_added: 0.3.0
   owner:
     description:
       - Owner of packs and virtualenvs. By default, the account that runs the module.
@@ -222,6 +290,28 @@ EXAMPLES = r"""
     state: latest
     prune: true
     api_key: "{{ vault_st2_api_key }}"
+
+- name: Upgrade a pack whose new version needs another key in its config, and switch off what nobody uses
+  stackstorm.st2.st2_pack:
+    packs:
+      - name: sensu
+        version: 1.0.2
+        config:
+          host: sensu.example.com
+          user: st2
+        secrets:
+          pass: "{{ vault_sensu_password }}"
+        overrides:
+          actions:
+            disabled: [event_delete]
+
+- name: Run these packs and no others
+  stackstorm.st2.st2_pack:
+    packs:
+      - name: sensu
+      - name: jira
+        state: latest
+    exclusive: true
 
 - name: Have packs in an image, where no StackStorm runs
   stackstorm.st2.st2_pack:
@@ -344,6 +434,16 @@ packs:
       returned: always
       type: str
       sample: current
+    config:
+      description: What became of the config that the item asked for.
+      returned: when the item has C(config) or C(secrets)
+      type: dict
+      sample: {changed: true, changes: {added: [token], changed: [], removed: []}, database_state: current}
+    overrides:
+      description: What became of the overrides that the item asked for, and which resources they switch.
+      returned: when the item has C(overrides)
+      type: dict
+      sample: {changed: true, switched: [actions event_delete], database_state: current}
     pruned:
       description: What was taken out of the database because its file is gone.
       returned: always
