@@ -72,15 +72,18 @@ options:
     default: present
   merge:
     description:
-      - V(merge) leaves what else the file says, and its comments. A file that is not right is reported, and left as
-        it is.
-      - V(replace) has the file say what the task says, and nothing else.
+      - With V(replace), the file says what the task says, and nothing else. It is written anew also when it was not
+        right, or a symbolic link.
+      - With V(merge), what else the file says stays. A file that is not right is reported, and left as it is.
+      - Comments stay with both, where that is possible.
+      - V(replace) holds where nothing is given. Up to 0.2.0 that was V(merge), so the module warns when something goes
+        from the file because of it, and names that. Not for O(state=absent), which takes away what is named.
     type: str
-    choices: [merge, replace]
-    default: merge
+    choices: [replace, merge]
   allow_missing:
     description:
-      - Accept names that the pack does not have, and a pack that is not installed.
+      - Accept names that the pack does not have, and a pack that is not installed. In check mode, the latter is
+        accepted anyhow, with a warning, as an earlier task may be about to install it.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -227,13 +230,14 @@ counts:
     actions: {enabled: 0, disabled: 2, overridden: 2}
     rules: {enabled: 0, disabled: 0, overridden: 0}
     aliases: {enabled: 0, disabled: 0, overridden: 0}
-registered:
+database_state:
   description:
-    - Whether StackStorm's database has what the overrides say, or would have it in check mode. False when nobody
-      could tell.
+    - What StackStorm's database has of the resources that the task is about, or would have in check mode. V(current)
+      is what the files say, V(stale) something else.
+    - V(unknown) is when nobody can tell, because nobody is told (O(register=none)), or the pack is not installed.
   returned: success, and failure of the change itself
-  type: bool
-  sample: true
+  type: str
+  sample: current
 step:
   description: The step that failed.
   returned: failure

@@ -115,21 +115,26 @@ packs:
           returned: always
           type: bool
           sample: false
-        agrees:
-          description: Whether the database has what the files say. Null when that cannot be told.
+        database_state:
+          description:
+            - What the database has, V(current) for what the files say, V(stale) for something else, V(absent) for
+              nothing. V(unknown) when it cannot be read, or StackStorm cannot register the resource.
           returned: always
-          type: bool
-          sample: true
+          type: str
+          sample: current
     overridden:
       description: How many resources StackStorm says are overridden, by kind.
       returned: always
       type: dict
       sample: {sensors: 0, actions: 1, rules: 0, aliases: 0}
-    agrees:
-      description: Whether the database has what the files say, for all resources. Null when that cannot be told.
+    database_state:
+      description:
+        - The same of all resources together. V(current) when all are, V(stale) when one is not or is lacking, else
+          V(unknown). Where the database cannot be read, a record of what was last registered can only tell that it is
+          V(stale).
       returned: always
-      type: bool
-      sample: true
+      type: str
+      sample: current
 files:
   description: The override files, C(_global.yaml) first.
   returned: always

@@ -41,10 +41,10 @@ options:
   state:
     description:
       - V(absent) removes the file, and makes StackStorm's database forget the config. StackStorm has no call for
-        that. Where the schema allows an empty config, an empty one is registered before the file goes. Where it does
-        not, the pack is unloaded and registered again by the API, which starts its sensors anew; that is not done
-        when the pack is one of StackStorm's own, or has rules that were made by hand. When it cannot be done, the
-        module warns, and RV(registered) is V(false).
+        that, so an empty config is registered before the file goes, which is as good as none. Where the schema does
+        not allow that, one that does is registered with it, and the pack's own again afterwards.
+      - A pack that is not on this host is unloaded by the API; that is not done when it is one of StackStorm's own, or
+        has something that was made by hand. Then the module warns, and RV(database_state) is V(stale).
     type: str
     choices: [present, absent]
     default: present
@@ -202,13 +202,15 @@ changes:
       type: list
       elements: str
       sample: ["host", "vcenters.prod.password"]
-registered:
+database_state:
   description:
-    - Whether StackStorm's database has what this task wants of it, as far as that can be told; or would have, in
-      check mode.
+    - What StackStorm's database has of the config, or would have in check mode. V(current) is what the file says,
+      V(stale) something else, V(absent) nothing, which an empty one is without a file.
+    - V(unknown) is when nobody can tell, because nobody is told (O(register=none)), or something else registered it
+      and the database cannot be asked.
   returned: always
-  type: bool
-  sample: true
+  type: str
+  sample: current
 registration:
   description: What StackStorm counted, when it was told of something.
   returned: success

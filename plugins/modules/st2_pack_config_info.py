@@ -46,7 +46,7 @@ EXAMPLES = r"""
   ansible.builtin.assert:
     that:
       - item.problems == []
-      - item.registered is not false
+      - item.database_state in ["current", "absent"]
   loop: "{{ found.configs }}"
   loop_control:
     label: "{{ item.pack }}"
@@ -131,11 +131,13 @@ configs:
       type: list
       elements: str
       sample: []
-    registered:
-      description: Whether StackStorm's database has the same. Null when that cannot be told.
+    database_state:
+      description:
+        - What StackStorm's database has of the config. V(current) is what the file says, V(stale) something else,
+          V(absent) nothing, which an empty one is without a file. V(unknown) when that cannot be told.
       returned: always
-      type: bool
-      sample: true
+      type: str
+      sample: current
     attributes:
       description:
         - The keys that the schema has, each with C(key), C(description), C(type), C(required), C(secret),

@@ -100,7 +100,8 @@ class Site:
         files = self.host.snapshot(identity=True)
         overrides = {
             path.name: (path.stat().st_ino, path.stat().st_mtime_ns, path.read_bytes())
-            for path in self.st2.overrides_path.iterdir()
+            for path in self.st2.overrides_path.rglob("*")
+            if not path.is_dir()
         }
         asked = len(self.st2.asked("POST", "/packs/register")) if isinstance(self.st2, StackStormStub) else 0
         return files, overrides, self.enabled(), asked
@@ -158,7 +159,8 @@ def test_from_the_first_override_to_the_last(make_site: t.Callable[..., Site], h
             "actions list: enabled -> disabled (exception)\nrules unsaid: disabled -> enabled (exception)\n"
             } in done["diff"]  # fmt: skip
 
-    done = site.run(actions={"enabled": ["list"]}, rules={"defaults": {"enabled": False}}, aliases={"enabled": False})
+    more: Options = {"rules": {"defaults": {"enabled": False}}, "aliases": {"enabled": False}, "merge": "merge"}
+    done = site.run(actions={"enabled": ["list"]}, **more)
     assert done["msg"] == f"{REF}: 1 rule disabled, 1 alias disabled, 1 action enabled; registered", done.everything
     assert site.enabled() == {**start, "PulseSensor": False, "unsaid": True, "loud": False, "ask": False}
 
@@ -198,11 +200,21 @@ def test_what_stackstorm_refuses_leaves_everything_as_it_was(make_site: t.Callab
     site.stub.refuse(REF)
     failed = site.run(actions={"disabled": ["check"]})
     assert failed.failed and not failed.changed and failed["step"] == "register"
-    assert "was put back as it was" in failed["msg"] and "Traceback" not in failed.everything
+    assert failed["msg"].endswith("Everything this task had changed was put back.")
+    assert failed["database_state"] == "current" and "Traceback" not in failed.everything
     assert compare(before, site.host.snapshot(exclude=(STATE,))) == ([], [], []) and site.enabled() == database
     site.stub.accept(REF)
     done = site.run(actions={"disabled": ["check"]})
     assert done.changed and path.read_text().startswith("# ours\n") and site.enabled()["check"] is False
+
+
+def test_what_goes_by_the_default_of_merge_is_warned_of(make_site: t.Callable[..., Site]) -> None:
+    site = make_site()
+    site.run(actions={"enabled": ["list", "check"]})
+    done = site.run(actions={"disabled": ["check"]})
+    assert "says nothing any more of actions.exceptions.list" in str(done["warnings"])
+    assert site.document() == {"actions": {"exceptions": {"check": {"enabled": False}}}}
+    assert "warnings" not in site.run(actions={"disabled": ["check"]})
 
 
 def test_what_would_break_stackstorm_is_never_written(make_site: t.Callable[..., Site]) -> None:

@@ -16,12 +16,12 @@ from infrastructure.snapshot import take_snapshot
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._change import journal as transaction
 from ansible_collections.stackstorm.st2.plugins.module_utils._change import liveness, recovery
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.debris import debris
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.journal import Journal, Move
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.lock import HostLock
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.own_places import OwnPlaces
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.recovery import interrupted, recover
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.staging import Staging
-from ansible_collections.stackstorm.st2.plugins.module_utils._change.debris import debris
 from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._layout import PacksDirectory, VirtualenvsDirectory
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (

@@ -15,9 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._change import liveness
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.debris import debris
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.lock import HostLock
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.staging import Staging
-from ansible_collections.stackstorm.st2.plugins.module_utils._change.debris import debris
 from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._layout import PacksDirectory, VirtualenvsDirectory
 from ansible_collections.stackstorm.st2.plugins.module_utils._own_directory import STATE_DIRECTORY
