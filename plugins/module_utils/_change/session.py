@@ -230,7 +230,7 @@ class Session(t.Generic[P]):
         try:
             plan = plan or planner.make()
         finally:
-            self._outcome.warnings += [*planner.warnings, *self._database.warnings]
+            self._note_warnings(planner)
         self._outcome.plan = plan
         if plan.acts and not self._check:
             self._lock.acquire(self._deadline, create=True)
@@ -286,9 +286,15 @@ class Session(t.Generic[P]):
         try:
             telling = change.carry_out(planner, plan)
         finally:
+            self._note_warnings(planner)
             self._outcome.stuck, self._outcome.astray = change.stuck, change.astray
         self._outcome.stands = True
         change.registering.delete(telling.delete)
+
+    def _note_warnings(self, planner: Planner[P]) -> None:
+        for warning in (*planner.warnings, *self._database.warnings):
+            if warning not in self._outcome.warnings:
+                self._outcome.warnings.append(warning)
 
     def _on_disk(self) -> OnDisk:
         return OnDisk(self._host, Installation(self._host.packs_base_paths), self._database.records)
