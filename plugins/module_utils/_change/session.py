@@ -228,13 +228,12 @@ class Session(t.Generic[P]):
             if not alone:  # Until now another run may have been at work.
                 planner = self._observe(self._places.require())
         try:
-            plan = plan or planner.make()
+            self._outcome.plan = plan = plan or planner.make()
+            if plan.acts and not self._check:
+                self._lock.acquire(self._deadline, create=True)
+                self._change(planner, plan)
         finally:
             self._outcome.warnings += [*planner.warnings, *self._database.warnings]
-        self._outcome.plan = plan
-        if plan.acts and not self._check:
-            self._lock.acquire(self._deadline, create=True)
-            self._change(planner, plan)
         self._outcome.stands = True
 
     def _observe(self, disturbed: bool) -> Planner[P]:
