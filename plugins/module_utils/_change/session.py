@@ -228,13 +228,12 @@ class Session(t.Generic[P]):
             if not alone:  # Until now another run may have been at work.
                 planner = self._observe(self._places.require())
         try:
-            plan = plan or planner.make()
+            self._outcome.plan = plan = plan or planner.make()
+            if plan.acts and not self._check:
+                self._lock.acquire(self._deadline, create=True)
+                self._change(planner, plan)
         finally:
-            self._note_warnings(planner)
-        self._outcome.plan = plan
-        if plan.acts and not self._check:
-            self._lock.acquire(self._deadline, create=True)
-            self._change(planner, plan)
+            self._outcome.warnings += [*planner.warnings, *self._database.warnings]
         self._outcome.stands = True
 
     def _observe(self, disturbed: bool) -> Planner[P]:
@@ -286,15 +285,9 @@ class Session(t.Generic[P]):
         try:
             telling = change.carry_out(planner, plan)
         finally:
-            self._note_warnings(planner)
             self._outcome.stuck, self._outcome.astray = change.stuck, change.astray
         self._outcome.stands = True
         change.registering.delete(telling.delete)
-
-    def _note_warnings(self, planner: Planner[P]) -> None:
-        for warning in (*planner.warnings, *self._database.warnings):
-            if warning not in self._outcome.warnings:
-                self._outcome.warnings.append(warning)
 
     def _on_disk(self) -> OnDisk:
         return OnDisk(self._host, Installation(self._host.packs_base_paths), self._database.records)

@@ -130,8 +130,8 @@ def test_a_file_that_became_a_pipe_is_not_waited_for(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     os.mkfifo(tmp_path / "pipe")
     before = os.stat(tmp_path / "file")
-    monkeypatch.setattr(_files.os, "stat", lambda _path: before)
-    with pytest.raises(UnfitFileError, match="not a regular file"):
+    with monkeypatch.context() as patch, pytest.raises(UnfitFileError, match="not a regular file"):
+        patch.setattr(_files.os, "stat", lambda _path, **_how: before)
         read_regular_file(str(tmp_path / "pipe"), 100)
 
 
