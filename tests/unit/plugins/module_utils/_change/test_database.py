@@ -280,7 +280,7 @@ def test_what_an_interrupted_run_was_telling_is_supposed_to_be_as_the_files_in_c
     registrar = PretendedDatabase()
     registrar.rows = {"sensu": "0.1.0"}
     made = database(records, registrar)
-    made.suppose_healed(["sensu"])
+    made.suppose_healed({"sensu": ()})
     assert (made.pack("sensu", installed()).state, made.pack("sensu", None).state) == ("current", "absent")
     assert made.config("sensu", "d").recorded == "d" and made.overrides("sensu", "d") is True
     assert made.pack("jira", installed()).state == "absent"
