@@ -18,9 +18,8 @@ from infrastructure.snapshot import Snapshot, take_snapshot
 from infrastructure.st2_host import ScratchHost
 from infrastructure.st2_stub import Fault, ProgramFault, StackStormStub
 
-from ansible_collections.stackstorm.st2.plugins.module_utils import _process
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import UnreachableError
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2 import api_client, local_registrar
+from ansible_collections.stackstorm.st2.plugins.module_utils import _http
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2 import local_registrar
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result
 from properties.runs import run
 
@@ -186,23 +185,23 @@ class World:
         """What a run has for its clock, its host's name, and the program on the host."""
         clock = self._clock
         program = functools.partial(register_content, database=self.stackstorm.database, clock=clock)
-        true_ask = api_client.ApiClient._ask
+        true_exchange = _http.HttpClient.exchange
 
-        def ask(client: t.Any, method: str, path: str, **how: t.Any) -> t.Any:
+        def exchange(client: t.Any, request: t.Any) -> t.Any:
             try:
-                return true_ask(client, method, path, **how)
-            except UnreachableError:
-                if client.deadline.remaining():
+                return true_exchange(client, request)
+            except _http.HttpError:
+                if client._deadline.remaining():
                     raise
-                raise client._too_late(f"{method} {path}", connected=True) from None
+                raise _http.TooLateError("it did not answer in time") from None
 
         with contextlib.ExitStack() as stack:
             for place, name, value in (
-                (_process.time, "monotonic", clock.monotonic),
+                (time, "monotonic", clock.monotonic),
                 (time, "sleep", clock.sleep),
                 (socket, "gethostname", lambda: f"node-{host}"),
                 (local_registrar, "run", program),
-                (api_client.ApiClient, "_ask", ask),
+                (_http.HttpClient, "exchange", exchange),
             ):
                 stack.enter_context(_replaced(place, name, value))
             yield
