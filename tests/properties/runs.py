@@ -15,7 +15,10 @@ from infrastructure.st2_host import ScratchHost
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
     access_options,
+    config_options,
+    connection_options,
     host_options,
+    override_options,
     pack_options,
     registration_options,
 )
@@ -23,24 +26,48 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import St2E
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result, Task
+from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.config import converge_config
+from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.override import converge_override
 from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.pack import converge_packs
 
-SPEC = pack_options().merge(access_options()).merge(registration_options()).merge(host_options())
+_COMMON = connection_options().merge(registration_options()).merge(host_options())
+MODULES: t.Mapping[str, t.Tuple[t.Any, t.Callable[[Task], Result]]] = {
+    "st2_pack": (pack_options().merge(access_options()).merge(_COMMON), converge_packs),
+    "st2_pack_config": (config_options().merge(_COMMON), converge_config),
+    "st2_override": (override_options().merge(_COMMON), converge_override),
+}
 
 
-def run(host: ScratchHost, arguments: t.Mapping[str, t.Any], *, check: bool = False) -> Result:
-    """Do what the module does with these arguments; an error is in the result, as a failed task has it."""
-    defaults = {name: option.get("default") for name, option in SPEC.options.items()}
-    params = {**defaults, "st2_conf": str(host.st2_conf), **arguments}
+def run(
+    host: ScratchHost,
+    arguments: t.Mapping[str, t.Any],
+    *,
+    check: bool = False,
+    module: str = "st2_pack",
+) -> Result:
+    """Do what a module does with these arguments; an error is in the result, as a failed task has it."""
+    spec, work = MODULES[module]
+    params = {**filled(spec.options, arguments), "st2_conf": str(host.st2_conf)}
     scratch = tempfile.mkdtemp(dir=host.tmp)
     environment = {**host.environment(), "PATH": os.environ["PATH"]}
     try:
-        task = Task(params, read_host(params["st2_conf"], environment), check, environment, scratch, Redactor())
-        return converge_packs(task)
+        return work(Task(params, read_host(params["st2_conf"], environment), check, environment, scratch, Redactor()))
     except St2Error as error:
         return Result(failure=error)
     finally:
         shutil.rmtree(scratch)
+
+
+def filled(options: t.Mapping[str, t.Any], given: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+    """The arguments with everything in them that Ansible would fill in, also in options of options."""
+    found: t.Dict[str, t.Any] = {name: option.get("default") for name, option in options.items()}
+    for name, value in given.items():
+        inner = options[name].get("options")
+        if inner and isinstance(value, list):
+            found[name] = [filled(inner, item) for item in value]
+        else:
+            found[name] = filled(inner, value) if inner and value is not None else value
+    return found
 
 
 def words(result: Result) -> t.Dict[str, t.Any]:

@@ -1,0 +1,291 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What must hold after every step of a sequence."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from infrastructure.snapshot import Snapshot, compare
+from infrastructure.st2_stub.database import RESOURCES
+
+from .catalogue import REFS
+from .steps import Run
+from .truth import Documents, Truth, registered
+from .world import Said, World
+
+STATES = ("current", "stale", "absent", "unknown")
+# What a message says of what could not be done, and the next run does.
+NOT_PUT_BACK = ("could not be put back", "cannot be put back", "may have")
+
+
+class Violation(AssertionError):
+    """Something that must hold and does not.
+
+    :arg letter: Which of the properties, C(a) to C(e).
+    """
+
+    def __init__(self, letter: str, text: str) -> None:
+        super().__init__(f"({letter}) {text}")
+        self.letter = letter
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One task, with what was before and after it.
+
+    :arg pasts: What was at each step since disk and database were last in order; empty when they are.
+    """
+
+    world: World
+    step: Run
+    before: Truth
+    predicted: Said
+    said: Said
+    after: Truth
+    pasts: t.Sequence[Truth] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Whether the task failed."""
+        return self.said.failure is not None
+
+    @property
+    def touched(self) -> t.Set[str]:
+        """The packs that the task is about."""
+        named = {item["name"] for item in self.step.arguments.get("packs", ())} | {self.step.arguments.get("pack")}
+        return set(REFS) if "_global" in named else {ref for ref in REFS if ref in named}
+
+    @property
+    def puts_off(self) -> bool:
+        """Whether the task says that something is left for the next one to put right."""
+        return any(words in self.said.message for words in NOT_PUT_BACK)
+
+
+# (a) What a result says is what is there
+
+
+def check_truth(moment: Moment) -> None:
+    """What a result says of disk and database is what is there."""
+    said, after = moment.said, moment.after
+    if not said.changed and not moment.pasts:
+        _require("a", moment.before.files == after.files, f"unchanged, but {compare(moment.before.files, after.files)}")
+        difference = differences(moment.before.database, after.database)
+        if not moment.puts_off:
+            _require("a", not difference, f"unchanged, but the database has other {difference}")
+    if moment.step.module == "st2_pack":
+        for row in said.returned.get("packs", ()):
+            _check_row(moment, row)
+    elif "database_state" in said.returned:
+        part = "config" if moment.step.module == "st2_pack_config" else "overrides"
+        _check_state(moment, moment.step.arguments["pack"], said.returned["database_state"], [part])
+
+
+def _check_row(moment: Moment, row: t.Mapping[str, t.Any]) -> None:
+    ref = row["ref"]
+    if ref not in REFS:
+        return
+    version = row["after"]["version"] if row["after"] else None
+    there = moment.after.versions.get(ref)
+    _require("a", version == there, f"{ref} is said to be {version} now and is {there}")
+    if not moment.pasts:
+        version = row["before"]["version"] if row["before"] else None
+        there = moment.before.versions.get(ref)
+        _require("a", version == there, f"{ref} is said to have been {version} and was {there}")
+    parts = [part for part in ("config", "overrides") if part in row]
+    for part in parts:
+        _check_state(moment, ref, row[part]["database_state"], [part])
+    _check_state(moment, ref, row["database_state"], ["pack", *parts])
+
+
+def _check_state(moment: Moment, ref: str, state: str, parts: t.Sequence[str]) -> None:
+    register, after = moment.step.register, moment.after
+    _require("a", state in STATES, f"{state} is none of {STATES}")
+    if register == "none":
+        _require("a", state == "unknown", f"with register=none {ref} is said to be {state}")
+        return
+    refs = [one for one in REFS if after.there(one)] if ref == "_global" else [ref]
+    if state == "current":
+        for one in refs:
+            wrong = [part for part in parts if (one, part) not in after.agreeing]
+            _require("a", not wrong, f"{one} is said to be current in the database, which has another {wrong}")
+    elif state == "absent":
+        there = bool(after.database["configs"].get(ref)) if parts == ["config"] else after.knows(ref)
+        _require("a", not there, f"{ref} is said to be absent from the database, which has it")
+    elif register == "api" and not moment.failed and not _registers_in_part(moment.step):
+        there = after.there(ref) or (ref == "_global" and refs)
+        _require("a", not there, f"{ref} is only {state} after a task that succeeded: {parts}")
+
+
+def _registers_in_part(step: Run) -> bool:
+    return "register_types" in step.arguments or "fail_on_failure" in step.arguments
+
+
+# (b) Check mode predicts the run
+
+
+def check_prediction(moment: Moment) -> None:
+    """What check mode says is what the run does, but for what only StackStorm knows beforehand: that it refuses."""
+    if moment.step.trouble and moment.failed:
+        return
+    if moment.failed and moment.predicted.failure is None and _refused_by_stackstorm(moment):
+        return
+    predicted, said = moment.predicted.predictable, moment.said.predictable
+    for key, value in said.items():
+        _require("b", predicted[key] == value, f"check mode predicts another {key}: {predicted[key]} and not {value}")
+
+
+def _refused_by_stackstorm(moment: Moment) -> bool:
+    step, _message, _ref = moment.said.failure or ("", "", "")
+    return step == "register"
+
+
+# (c) The same task again changes nothing
+
+
+def check_again(moment: Moment, again: Said, left: Snapshot, found: Snapshot, after: Truth) -> None:
+    """The same task again does nothing, and asks no more than it must.
+
+    :arg again: What it says.
+    :arg left: All files before it, with their identities.
+    :arg found: All files after it.
+    """
+    _require("c", again.failure is None, f"the same task again fails: {again.failure}")
+    _require("c", not again.changed, f"the same task again changes something: {again.msg}")
+    _require("c", left == found, f"the same task again writes {compare(left, found)}")
+    _require("c", moment.after.database == after.database, "the same task again changes the database")
+    asked = [each.split("?")[0] for each in again.requests]
+    for one in asked:
+        what = one.split("/")[1]
+        right = one.startswith("GET ") and what in _questions(moment.step)
+        _require("c", right, f"the same task again asks {one}: {asked}")
+    whats = [one.split("/")[1] for one in asked]
+    _require("c", len(set(whats)) == len(whats), f"the same task again asks more than once: {asked}")
+
+
+def _questions(step: Run) -> t.Set[str]:
+    words = {"actions": "actions", "sensors": "sensortypes", "rules": "rules", "aliases": "actionalias"}
+    found = {"packs"}
+    if step.module == "st2_pack_config":
+        found |= {"configs"}
+    if step.module == "st2_override":
+        sections = [word for kind, word in words.items() if kind in step.arguments]
+        found |= set(sections if step.arguments.get("merge") != "replace" and sections else words.values())
+    if step.module == "st2_pack":
+        for item in step.arguments["packs"]:
+            found |= {"configs"} if "config" in item else set()
+            found |= set(words.values()) if "overrides" in item else set()
+    return found
+
+
+# (d) After a failure all is as it was, and after a kill the next run puts that right
+
+
+def check_put_back(moment: Moment) -> None:
+    """A task that failed has left disk and database as they were, or says what stays."""
+    if moment.puts_off:
+        return
+    pasts = [*moment.pasts, moment.before]
+    if not moment.pasts:
+        left = compare(moment.before.files, moment.after.files)
+        _require("d", not left, f"a task that failed has left other files: {left}")
+    _check_database(moment, pasts)
+
+
+def check_healed(moment: Moment, agreed: t.Collection[t.Tuple[str, str]]) -> None:
+    """What troubles before had left is put right by an ordinary task.
+
+    :arg agreed: What agreed when all was last in order, and what nobody has changed since.
+    """
+    if moment.step.register == "none" or moment.puts_off:
+        return
+    after = moment.after
+    lost = sorted(one for one in agreed if after.there(one[0]) and one not in after.agreeing)
+    _require("d", not lost, f"after an ordinary task the database still has something else of {lost}")
+    _check_surplus(moment)
+
+
+def _check_surplus(moment: Moment) -> None:
+    """Nothing is in the database that neither was there nor has a file."""
+    allowed = [*(past.database for past in (*moment.pasts, moment.before)), _of_files(moment)]
+    for kind in RESOURCES:
+        for key, document in moment.after.database[kind].items():
+            if any(key in documents[kind] for documents in allowed) or _may_stay(moment, kind, key, document):
+                continue
+            raise Violation("d", f"{kind} {key} has come into the database, has no file, and nothing says so")
+
+
+def _of_files(moment: Moment) -> Documents:
+    """What the database would have of the files alone."""
+    nothing: t.Dict[str, Documents] = {kind: {} for kind in moment.after.everything}
+    nothing["rule_triggers"] = moment.after.everything["rule_triggers"]
+    return registered(moment.world, sorted(moment.after.versions), nothing)[0]
+
+
+def _check_database(moment: Moment, pasts: t.Sequence[Truth]) -> None:
+    """Everything is what it was at some time, or what the files are now."""
+    refs = sorted(moment.after.versions)
+    allowed = [past.database for past in pasts]
+    allowed += [registered(moment.world, refs, past.everything)[0] for past in pasts]
+    nowhere = object()
+    for kind, documents in moment.after.database.items():
+        for key in sorted({*documents, *(key for one in allowed for key in one[kind])}):
+            now = documents.get(key, nowhere)
+            if any(one[kind].get(key, nowhere) == now for one in allowed):
+                continue
+            if now is nowhere:
+                raise Violation("d", f"a task that failed has taken {kind} {key} out of the database")
+            if not _may_stay(moment, kind, key, now):
+                raise Violation("d", f"a task that failed has left {kind} {key} in the database, and does not say so")
+
+
+def _may_stay(moment: Moment, kind: str, key: str, document: t.Any) -> bool:
+    """Whether the message names what stays."""
+    message = moment.said.message
+    if moment.step.register == "local" and "as only its API can tell and delete that" in message:
+        return True
+    return "keeps" in message and key in message
+
+
+# (e) What people made is still there
+
+
+def check_by_hand(moment: Moment, made: t.Dict[t.Tuple[str, str], t.Any]) -> None:
+    """What people made by hand is as they made it, but for what goes with a pack that a task removes, and names.
+
+    :arg made: By kind and ref; what is gone rightly is taken out.
+    """
+    for (kind, key), document in list(made.items()):
+        now = moment.after.database[kind].get(key)
+        if now == document:
+            continue
+        what = "is gone" if now is None else f"is now {now}"
+        name = key.split(".", 1)[1]
+        rightly = _goes(moment, document) and name in moment.said.message
+        _require("e", rightly, f"{kind} {key}, made by hand, {what}: {moment.said.message}")
+        del made[kind, key]
+
+
+def _goes(moment: Moment, document: t.Mapping[str, t.Any]) -> bool:
+    """Whether it is of a pack that is not there any more, or waits for a trigger of such a pack."""
+    trigger = document.get("trigger") or {}
+    refs = {document["pack"], str(trigger.get("type", "")).split(".", 1)[0]}
+    return any(moment.before.there(ref) and not moment.after.there(ref) for ref in refs)
+
+
+def differences(one: Documents, other: Documents) -> t.List[str]:
+    """What is different in two databases, by kind and ref."""
+    found = []
+    for kind in one:
+        for key in sorted({*one[kind], *other[kind]}):
+            if one[kind].get(key) != other[kind].get(key):
+                found.append(f"{kind} {key}")
+    return found
+
+
+def _require(letter: str, holds: bool, text: str) -> None:
+    if not holds:
+        raise Violation(letter, text)
