@@ -24,7 +24,7 @@ _VARIES = re.compile(
     r"(^|/)\.git/(index|logs(/.*)?|ORIG_HEAD|FETCH_HEAD|objects/pack/pack-.*)$|\.pyc$|(^|/)__pycache__(/|$)"
 )
 _RELEASE = re.compile(r"(/\.stackstorm\.st2/releases/[^/]+/)\d+-")
-_LOCK = re.compile(r"\.stackstorm\.st2/lock$")
+_OF_CHANCE = re.compile(r"\.stackstorm\.st2/(lock|registered/\.key)$")
 
 Content = t.Dict[str, t.Tuple[t.Any, ...]]
 
@@ -40,8 +40,8 @@ def _normal(snapshot: Snapshot, root: Path) -> Content:
         if _VARIES.search(path):
             continue
         content = entry.content
-        if _LOCK.search(path):
-            content = "whoever had it"
+        if _OF_CHANCE.search(path):
+            content = "another one on each host"
         elif path.endswith(".json") and f"{STATE}/re" in path:
             content = _without_stamp(root / path)
         found[_RELEASE.sub(r"\1N-", path)] = (entry.type, entry.mode, content)
@@ -127,7 +127,10 @@ def _debris_of(place: Path) -> t.Iterator[Path]:
     yield from (path for path in place.glob("*") if path.name.startswith(".new-"))
     yield from (path for path in place.glob("bases/*") if path.suffix == ".new")
     yield from (path for path in place.glob("receipts/*") if not path.name.endswith(".json"))
-    yield from (path for path in place.glob("releases/*/*") if not (path / "pack" / "pack.yaml").is_file())
+    for path in place.glob("releases/*/*"):
+        # A directory without pack.yaml that was in a pack's way is kept, too.
+        if not (path / "pack" / ("" if path.name.endswith("-no-pack") else "pack.yaml")).exists():
+            yield path
 
 
 def touched(before: Snapshot, after: Snapshot) -> t.List[str]:

@@ -23,7 +23,6 @@ from dataclasses import asdict, dataclass, field, replace
 
 from .._errors import ApplyError
 from .._files import (
-    TEMPORARY_PREFIX,
     copy_tree,
     exchange,
     read_regular_file,
@@ -31,7 +30,7 @@ from .._files import (
     sync_directory,
     write_atomically,
 )
-from .._own_directory import make_own_directory, open_own_directory, open_parent
+from .._own_directory import make_own_directory, open_parent
 from .liveness import Owner, owner_from, this_process
 
 _JOURNAL = "journal.json"
@@ -124,15 +123,6 @@ class Journal:
             return None
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ApplyError(f"The journal {self.path} of an interrupted run cannot be read ({error}).") from error
-
-    def unfinished(self) -> t.List[str]:
-        """What a run left that was killed while it wrote the journal."""
-        directory = open_own_directory(self._directory)
-        if directory is None:
-            return []
-        with directory:
-            names = [name for name in directory.names() if name.startswith(TEMPORARY_PREFIX)]
-        return [os.path.join(self._directory, name) for name in names]
 
     def begin(
         self,
@@ -315,15 +305,24 @@ def undo_all(moves: t.Sequence[Move]) -> t.List[Move]:
 
 def drop_releases(moves: t.Iterable[Move]) -> None:
     """Remove the directories that were made to keep old packs, after L(undo_all): what they hold is no release."""
-    for move in moves:
-        if move.what == "pack" and _inode(move.kept) != move.old:
-            release = os.path.dirname(move.kept)
-            with _opened(release) as path:
-                if path is not None:
-                    remove_tree(path)
-            with _opened(os.path.dirname(release)) as path, contextlib.suppress(OSError):
-                if path is not None:
-                    os.rmdir(path)  # When this was the first one.
+    for release in _no_releases(moves):
+        with _opened(release) as path:
+            if path is not None:
+                remove_tree(path)
+        with _opened(os.path.dirname(release)) as path, contextlib.suppress(OSError):
+            if path is not None:
+                os.rmdir(path)  # When this was the first one.
+
+
+def pending_releases(moves: t.Sequence[Move]) -> t.List[str]:
+    """The directories that L(drop_releases) will remove once the moves are undone."""
+    packs = [move for move in moves if move.what == "pack"]
+    return [*_no_releases(packs), *(os.path.dirname(move.kept) for move in packs if has_happened(move))]
+
+
+def _no_releases(moves: t.Iterable[Move]) -> t.List[str]:
+    kept = [move.kept for move in moves if move.what == "pack" and _inode(move.kept) != move.old]
+    return [os.path.dirname(path) for path in kept]
 
 
 def pending(moves: t.Sequence[Move]) -> t.Dict[str, t.Optional[str]]:

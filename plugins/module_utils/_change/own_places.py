@@ -59,10 +59,23 @@ class OwnPlaces:
                     found = found or self._is_disturbed(path, directory)
         return found
 
+    def unfinished(self) -> t.List[str]:
+        """What runs left that were killed while they wrote a journal or a record.
+
+        :raises HostError: when what has the name of such a directory is not the collection's own.
+        """
+        found = []
+        for path in (self.state, self.records):
+            directory = open_own_directory(path)
+            if directory is not None:
+                with directory:
+                    found += [f"{path}/{name}" for name in directory.names() if name.startswith(TEMPORARY_PREFIX)]
+        return found
+
     def _is_disturbed(self, path: str, directory: OwnDirectory) -> bool:
         if path in self.stagings:
             return bool(directory.names())
-        if path in (self.state, self.former_state):
+        if path in (self.state, self.former_state, self.records):
             return any(name.startswith(("journal", TEMPORARY_PREFIX)) for name in directory.names())
         return False
 

@@ -41,7 +41,9 @@ class Interrupted:
         """Where things really are until it is undone, for L(PacksDirectory)."""
         found: t.Dict[str, t.Optional[str]] = {}
         for entry in filter(None, self.entries.values()):
-            found.update(moving.pending(_parts(entry)[0]))
+            here, _elsewhere = _parts(entry)
+            found.update(moving.pending(here))
+            found.update(dict.fromkeys(moving.pending_releases(here)))
         return found
 
     @property
@@ -101,7 +103,7 @@ def interrupted(places: OwnPlaces) -> Interrupted:
         else:
             if entry is not None:
                 found[journal] = entry
-    return Interrupted(found, journals[0].unfinished())
+    return Interrupted(found, places.unfinished())
 
 
 def recover(found: Interrupted, debris: t.Sequence[str] = ()) -> Recovered:

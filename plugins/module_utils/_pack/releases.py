@@ -11,7 +11,7 @@ import os
 import re
 import typing as t
 
-from .._layout import PacksDirectory
+from .._layout import NOWHERE, PacksDirectory
 from .._own_directory import OwnDirectory, open_own_directory
 
 # What the name of a directory that was no pack ends with.
@@ -33,12 +33,13 @@ def next_release(directory: PacksDirectory, ref: str, label: str) -> str:
 
 
 def releases(directory: PacksDirectory, ref: str) -> t.List[str]:
-    """The names of the kept releases of a pack, oldest first."""
+    """The names of the kept releases of a pack, oldest first; without what goes back when a run is undone."""
     opened = open_own_directory(os.path.join(directory.releases, ref))
     if opened is None:
         return []
     with opened:
-        return sorted(opened.names(), key=_number)
+        found = [name for name in opened.names() if directory.now(os.path.join(opened.path, name)) != NOWHERE]
+    return sorted(found, key=_number)
 
 
 def outdated(directory: PacksDirectory, ref: str, keep: int, *, arrives: bool = False) -> t.List[str]:

@@ -24,11 +24,14 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._change.recovery im
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.staging import Staging
 from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._layout import PacksDirectory, VirtualenvsDirectory
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.releases import releases
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
     is_killed,
     without_exchange,
     without_waiting_for_disks,
 )
+
+REFS = ("sensu", "gone")
 
 
 @pytest.fixture(autouse=True)
@@ -102,7 +105,7 @@ class Packs:
     def debris(self):
         with HostLock(self.places.state) as lock:
             lock.acquire(Deadline(0), create=False)
-            return debris(self.places.stagings, lock) + self.journal.unfinished()
+            return debris(self.places.stagings, lock) + self.places.unfinished()
 
     def put_right(self):
         return recover(interrupted(self.places), self.debris())
@@ -133,6 +136,31 @@ def test_killed_at_any_instant_the_next_run_leaves_the_host_as_it_was(tmp_path, 
         if not killed:
             break
     assert {(), ("sensu",), ("fresh", "sensu"), ("fresh", "gone", "sensu")} <= seen
+
+
+def test_before_it_is_put_back_what_will_be_a_release_is_known(tmp_path, system):
+    for number in itertools.count(1):
+        packs = Packs(tmp_path / str(number))
+        killed = is_killed(number, packs.go)
+        seen = {
+            ref: releases(PacksDirectory(packs.directory.path, interrupted(packs.places).moved), ref) for ref in REFS
+        }
+        packs.recover()
+        assert seen == {ref: releases(packs.directory, ref) for ref in REFS} == {"sensu": ["0001-1.0.0"], "gone": []}
+        if not killed:
+            break
+
+
+def test_what_a_killed_run_was_writing_goes(tmp_path):
+    packs = Packs(tmp_path / "p")
+    os.mkdir(packs.places.records)
+    left = [os.path.join(path, ".new-0a1b2c") for path in (packs.places.state, packs.places.records)]
+    for path in left:
+        with open(path, "w", encoding="ascii") as stream:
+            stream.write('{"for')
+    assert packs.places.require() and packs.debris() == left
+    packs.recover()
+    assert packs.debris() == [] and not packs.places.require()
 
 
 def test_a_recovery_that_is_killed_is_ended_by_the_next_one(tmp_path, system):
