@@ -13,6 +13,7 @@ from infrastructure.repositories import GitRepository, run_git
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.origin import Resolved
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     DependencyError,
+    HostError,
     IndexError_,
     InvalidPackError,
     OptionError,
@@ -278,26 +279,60 @@ def test_a_copied_pack_is_replaced_only_for_a_version(scene):
     assert outcome(scene.resolve("demo=1.0.0")) == {"demo": ("1.0.0", "new")}
 
 
-def test_a_developers_link_is_never_replaced(scene):
-    scene.repository("demo", "1.0.0", "1.1.0")
-    (scene.packs / "demo").symlink_to(PackTree("demo", "1.0.0", minimal=True).write(scene.directory / "work"))
-    assert outcome(scene.resolve("demo")) == {"demo": ("1.0.0", "stays")}
-    with pytest.raises(InvalidPackError, match=r"demo is a symbolic link to .*/work, .*state=absent does") as caught:
-        scene.resolve("demo=1.1.0")
-    assert caught.value.ref == "demo"
-
-
-def test_a_link_is_not_taken_for_the_wanted_commit_unseen(scene):
-    """What its working copy says is not enough: the commit is fetched and compared, and the link stays."""
-    one = scene.repository("demo", "1.0.0")
+@pytest.mark.parametrize("request_for", ["demo=1.1.0", "demo=1.0.0", "URL=1.0.0", "COMMIT", "latest", "other"])
+def test_a_developers_link_is_any_version_and_never_another(scene, request_for):
+    one = scene.repository("demo", "1.0.0", "1.1.0")
     run_git("clone", "--quiet", f"file://{one.path}", scene.directory / "work")
+    run_git("-C", scene.directory / "work", "checkout", "--quiet", "v1.0.0")
     (scene.packs / "demo").symlink_to(scene.directory / "work")
-    fetched = set(scene.directory.glob("run-*/staging/*"))
-    assert outcome(scene.resolve("demo", latest=True)) == {"demo": ("1.0.0", "stays")}
-    assert set(scene.directory.glob("run-*/staging/*")) - fetched
-    scene.repository("demo", "1.0.0", "1.1.0")
-    with pytest.raises(InvalidPackError, match="demo is a symbolic link to"):
-        scene.resolve("demo", latest=True)
+    assert outcome(scene.resolve("demo")) == {"demo": ("1.0.0", "stays")}
+    assert outcome(scene.resolve(scene.url("demo"))) == {"demo": ("1.0.0", "stays")}
+    fork = scene.directory / "fork"
+    PackTree("demo", "1.0.0", minimal=True).write(fork)
+    spelt = {"latest": "demo", "other": str(fork), "COMMIT": f"demo={one.sha('v1.0.0')}"}.get(request_for, request_for)
+    with pytest.raises(HostError, match=r"demo is a symbolic link to .*/work, .*state=absent does") as caught:
+        scene.resolve(spelled(spelt, {"URL": scene.url("demo")}), latest=request_for == "latest")
+    assert caught.value.ref == "demo"
+    assert scene.index_reads == 0, "nothing is asked for what is refused anyway"
+
+
+def test_a_link_to_nothing_is_no_version_of_a_pack(scene):
+    scene.repository("demo", "1.0.0")
+    (scene.packs / "demo").symlink_to(scene.directory / "gone")
+    with pytest.raises(HostError, match=r"demo is a symbolic link to .*/gone"):
+        scene.resolve("demo")
+
+
+def test_a_source_that_is_the_place_of_the_pack_itself(scene):
+    one = scene.repository("demo", "1.0.0", "1.1.0")
+    run_git("clone", "--quiet", f"file://{one.path}", scene.packs / "demo")
+    (scene.directory / "elsewhere").symlink_to(scene.packs)
+    spellings = [
+        str(scene.packs / "demo"),
+        f"file://{scene.packs}/../packs//demo/",
+        f"{scene.directory}/elsewhere/demo",
+        f"{scene.packs}/demo/.git",
+        {"source": str(scene.packs), "subdir": "demo"},
+        {"source": str(scene.directory / "elsewhere"), "subdir": "./demo", "name": "demo"},
+        f"{scene.packs}/demo=1.1.0",
+        f"{scene.packs}/demo={one.sha('v1.1.0')}",
+    ]
+    for request in spellings:
+        for latest in (False, True):
+            resolution = scene.resolve(request, latest=latest)
+            assert outcome(resolution) == {"demo": ("1.1.0", "stays")} and not resolution.proven
+            assert (scene.git_runs, scene.index_reads) == (0, 0)
+    for request in (f"{scene.packs}/demo=1.0.0", {"source": f"{scene.packs}/demo", "name": "other"}):
+        with pytest.raises(HostError, match=r"which is the place of the installed pack demo itself"):
+            scene.resolve(request)
+
+
+def test_an_index_that_names_the_place_of_the_pack_itself(scene):
+    one = scene.repository("demo", "1.0.0", "1.1.0")
+    run_git("clone", "--quiet", f"file://{one.path}", scene.packs / "demo")
+    scene.entries["demo"]["repo_url"] = f"file://{scene.packs}/demo"
+    with pytest.raises(HostError, match=r"which is the place of the installed pack demo itself"):
+        scene.resolve("demo=1.0.0")
 
 
 # What fails

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 from infrastructure.packs import PackTree
 from infrastructure.snapshot import take_snapshot
@@ -130,17 +128,6 @@ def test_one_pack_of_a_repository_with_several(site):
     assert not (site.host.packs / "inner" / ".git").exists()
 
 
-def test_a_link_that_a_developer_made_is_not_replaced_but_removed(site, tmp_path):
-    PackTree("sensu", "9.0.0", minimal=True).write(tmp_path / "work")
-    (site.host.packs / "sensu").symlink_to(tmp_path / "work")
-    refused = site.run("sensu=1.0.2")
-    assert "is a symbolic link to" in refused.failure.message
-    assert os.readlink(site.host.packs / "sensu") == str(tmp_path / "work")
-    assert not converge(site, "sensu").changed, "any version will do"
-    assert converge(site, "sensu", state="absent").changed
-    assert (tmp_path / "work" / "pack.yaml").exists()
-
-
 @pytest.mark.parametrize(("names", "version"), [(("sensu=1.0.1",), "1.0.1"), (("sensu",), "1.0.2")])
 def test_the_plan_is_made_anew_after_another_run_was_at_work(site, monkeypatch, names, version):
     """Between the first look and the lock, another run installs what is asked for, or something else."""
@@ -157,14 +144,6 @@ def test_the_plan_is_made_anew_after_another_run_was_at_work(site, monkeypatch, 
     assert outcome.failure is None and [row["action"] for row in outcome.rows] == ["none"]
     assert site.host.pack_version("sensu") == version
     assert site.run(*names).rows == outcome.rows
-
-
-def test_what_is_in_the_way_without_being_a_pack_makes_room(site):
-    (site.host.packs / "sensu").mkdir()
-    (site.host.packs / "sensu" / "notes.txt").write_text("no pack")
-    assert row_of(converge(site, "sensu"))["action"] == "install"
-    assert site.host.pack_version("sensu") == "1.0.2"
-    assert not (site.host.packs / "sensu" / "notes.txt").exists()
 
 
 # Repair, adopt, purge
