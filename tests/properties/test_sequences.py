@@ -20,11 +20,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from ansible_collections.stackstorm.st2.plugins.module_utils import _files
 from properties.sequences.catalogue import Upstream
 from properties.sequences.generate import sequence
 from properties.sequences.play import Failure, play, shorter
-
-from ansible_collections.stackstorm.st2.plugins.module_utils import _files
 
 SEQUENCES = int(os.environ.get("SEQUENCES", "200"))
 FIRST = int(os.environ.get("ST2_SEED", "1"))

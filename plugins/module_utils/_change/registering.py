@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from .._errors import ForbiddenError, RegistrationError, St2Error
+from .._errors import ForbiddenError, InvalidContentError, RegistrationError, St2Error
 from .._st2.registration import PackFiles, Resource
 from .._st2.undo import Snapshot, snapshot_from, take_snapshot, undo
 from .database import Database
@@ -33,6 +33,7 @@ class Registering:
     def __init__(self, database: Database) -> None:
         self.astray: t.FrozenSet[str] = frozenset()
         self._database = database
+        self._lenient = database.lenient
         self._before: t.Dict[str, Record] = {}
         self._begun = False
         self._snapshot = Snapshot()
@@ -41,8 +42,10 @@ class Registering:
     def prepare(self, telling: Telling) -> None:
         """Note what the database has of the packs that it is told of, to be able to go back to exactly that.
 
+        :raises MissingLibraryError: when telling needs a library that is not here.
         :raises RegistrationError: when it does not answer.
         """
+        self._database.registrar.require()
         registered = {one.pack.ref for one in (*telling.register, *telling.closing) if one.types != ("config",)}
         self._snapshot = take_snapshot(self._database.registrar, sorted(registered - set(telling.unload)))
 
@@ -105,7 +108,7 @@ class Registering:
         for types in dict.fromkeys(one.types for one in registrations):
             packs = [one.pack for one in registrations if one.types == types]
             with self._not_begun_when_forbidden():
-                done = self._database.registrar.register(packs, types, fail_on_failure=not self._database.lenient)
+                done = self._database.registrar.register(packs, types, fail_on_failure=not self._lenient)
             self._database.registered = self._database.registered.add(done)
         wanted = {one.pack.ref: on_disk.installation.get(one.pack.ref) for one in registrations}
         self._check({ref: pack.version or "" for ref, pack in wanted.items() if pack})
@@ -148,11 +151,9 @@ class Registering:
         before = self._database.records.read(ref).get("pack")
         told: t.Dict[str, t.Optional[Told]] = {}
         if not one.types or (before is not None and not before.digest):
-            told["pack"] = Told(on_disk.pack(ref), by, one.types, self._database.lenient)
+            told["pack"] = Told(on_disk.pack(ref), by, one.types, self._lenient)
         elif before is not None and before.digest == on_disk.pack(ref) and before.types:
-            told["pack"] = Told(
-                before.digest, by, both(before.types, one.types), before.lenient or self._database.lenient
-            )
+            told["pack"] = Told(before.digest, by, both(before.types, one.types), before.lenient or self._lenient)
         config = on_disk.config(ref) if "config" in one.parts else ""
         if config:
             told["config"] = Told(config, by)
@@ -248,7 +249,7 @@ class Registering:
             self._take_out(before)
             there = {ref: pack for ref in told for pack in (on_disk.installation.get(ref),) if pack}
             register = tuple(Registration(PackFiles(ref, pack.path), tuple(told[ref])) for ref, pack in there.items())
-            self.register(register, on_disk)
+            self._register_again(register, on_disk)
             self.commit(Telling(register=register), on_disk)
             for ref in told:
                 if ref not in there:
@@ -256,6 +257,14 @@ class Registering:
         except St2Error as error:
             return error.message
         return ""
+
+    def _register_again(self, registrations: t.Sequence[Registration], on_disk: OnDisk) -> None:
+        """Register files that were there before. What StackStorm refuses of them it did not have before either."""
+        try:
+            self.register(registrations, on_disk)
+        except InvalidContentError:
+            self._lenient = True
+            self.register(registrations, on_disk)
 
     def _take_out(self, before: Snapshot) -> None:
         undone = undo(self._database.registrar, before)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from .._errors import ForbiddenError, MissingError, UnexpectedAnswerError
+from .._libraries import require
 from .._secrets import Redactor
 from .api_client import ApiClient, path_of
 from .host import Host
@@ -60,6 +61,10 @@ class ApiRegistrar:
         self._known = known
         self._poll_seconds = poll_seconds
         self._host = host
+
+    def require(self) -> None:
+        """As L(Registrar.require)."""
+        require("requests")
 
     def register(
         self, packs: t.Sequence[PackFiles], types: t.Sequence[str] = (), *, fail_on_failure: bool = True

@@ -21,6 +21,9 @@ class NoRegistrar:
     unloads = False
     by = ""
 
+    def require(self) -> None:
+        """Nothing is needed."""
+
     def register(
         self, packs: t.Sequence[PackFiles], types: t.Sequence[str] = (), *, fail_on_failure: bool = True
     ) -> Registered:

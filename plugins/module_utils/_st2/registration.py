@@ -105,6 +105,12 @@ class Registrar(t.Protocol):
     unloads: bool
     """Whether it can take a pack out of the database."""
 
+    def require(self) -> None:
+        """See that all is there that telling needs, before anything is changed.
+
+        :raises MissingLibraryError: when a library is not.
+        """
+
     def register(
         self, packs: t.Sequence[PackFiles], types: t.Sequence[str] = (), *, fail_on_failure: bool = True
     ) -> Registered:

@@ -14,7 +14,14 @@ from infrastructure.packs import bodies
 from .catalogue import REFS, SOURCES, sources_of
 from .steps import HOSTS, ByHand, Run, Sequence, Step, Trouble
 
-_CONFIGS: t.Sequence[t.Mapping[str, t.Any]] = ({"a": 1}, {"a": 2, "b": "x"}, {"a": "text"}, {"key": "k"}, {"c": [1]}, {})
+_CONFIGS: t.Sequence[t.Mapping[str, t.Any]] = (
+    {"a": 1},
+    {"a": 2, "b": "x"},
+    {"a": "text"},
+    {"key": "k"},
+    {"c": [1]},
+    {},
+)
 _ITEM_CONFIGS = (*_CONFIGS[:2], {"a": 3, "key": "secret"}, {"key": "k"}, {"a": "text"})
 _NAMES = {
     "alpha": {
@@ -165,7 +172,9 @@ class _Generator:
                                    ("gamma", "sensors")])  # fmt: skip
             return Trouble(kind, where=where)
         number = chance.randint(1, 3) if register == "local" else chance.randint(1, 14)
-        return Trouble(kind, number, work=chance.random() < 0.5, lasting=not kind.startswith("kill") and chance.random() < 0.25)
+        return Trouble(
+            kind, number, work=chance.random() < 0.5, lasting=not kind.startswith("kill") and chance.random() < 0.25
+        )
 
     # What people do
 

@@ -54,7 +54,9 @@ class Failure:
         return self.letter, self.text.split(":")[0][:60]
 
 
-def play(sequence: Sequence, upstream: Upstream, count: t.Callable[[str], None] = lambda _what: None) -> t.Optional[Failure]:
+def play(
+    sequence: Sequence, upstream: Upstream, count: t.Callable[[str], None] = lambda _what: None
+) -> t.Optional[Failure]:
     """Play a sequence; return how it failed, if it did.
 
     :arg count: Is told of everything that happened, for statistics.

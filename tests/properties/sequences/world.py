@@ -257,5 +257,3 @@ def _replaced(place: t.Any, name: str, value: t.Any) -> t.Iterator[None]:
         yield
     finally:
         setattr(place, name, true)
-
-
