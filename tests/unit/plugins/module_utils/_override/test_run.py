@@ -19,6 +19,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     InvalidContentError,
     LockError,
     OptionError,
+    UnreachableError,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.no_registrar import NoRegistrar
 from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.override import converge_override
@@ -324,7 +325,7 @@ def test_what_cannot_be_registered_again_is_said_and_done_by_the_next_run(scene)
         """Fail after it was taken, and then again."""
         if not scene.database.registered:
             register(packs, types, **how)
-            scene.database.refusals = [InvalidContentError("Down.")]
+            scene.database.refusals = [UnreachableError("Down.")]
             raise InvalidContentError("No.")
         return register(packs, types, **how)
 

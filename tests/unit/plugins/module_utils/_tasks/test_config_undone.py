@@ -79,6 +79,9 @@ class Registrar:
         self.set(rows)
         return Registered({"configs": 1})
 
+    def require(self):
+        pass
+
     def unload(self, refs):
         self.calls.append(("unload", tuple(refs), self.bench.text()))
         self.set({ref: row for ref, row in self.rows.items() if ref not in refs})
