@@ -162,8 +162,8 @@ def check_again(moment: Moment, again: Said, left: Snapshot, found: Snapshot, af
         what = one.split("/")[1]
         right = one.startswith("GET ") and what in _questions(moment.step)
         _require("c", right, f"the same task again asks {one}: {asked}")
-    whats = [one.split("/")[1] for one in asked]
-    _require("c", len(set(whats)) == len(whats), f"the same task again asks more than once: {asked}")
+    kinds_of_it = [one.split("/")[1] for one in asked]
+    _require("c", len(set(kinds_of_it)) == len(kinds_of_it), f"the same task again asks more than once: {asked}")
 
 
 def _questions(step: Run) -> t.Set[str]:
