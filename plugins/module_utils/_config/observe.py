@@ -7,13 +7,14 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .._change.database import Database
 from .._change.session import View
 from .._change.telling import KnownConfig
-from .._content.config_schema import ConfigSchema, read_schema
+from .._content.config_schema import SCHEMA_FILE, ConfigSchema, read_schema
 from .._errors import InvalidPackError
 from .._layout import SYSTEM_PACKS
 from .._st2.registration import PackFiles, Registrar
@@ -79,6 +80,9 @@ def observe(
     found: t.Optional[ConfigSchema] = None
     try:
         found = read_schema(source) if source else None
+        if found and place and not schema:
+            # Where people will find it; what lies there just now is this run's own.
+            found = replace(found, path=os.path.join(place.path, SCHEMA_FILE))
     except InvalidPackError as error:
         if not lenient:
             raise
@@ -86,9 +90,8 @@ def observe(
     digest = database.records.config_digest(file.content) if file.exists and not file.problem else ""
     pack = PackFiles(ref, place.path) if place else None
     known = database.config(ref, digest)
-    stored = database.config_schema(ref) if place and found is None and not schema else None
     location = place.location if place else ""
-    return Observed(file, pack, found, known, location, stored, None, tuple(warnings))
+    return Observed(file, pack, found, known, location, None, None, tuple(warnings))
 
 
 def why_not_unload(registrar: Registrar, ref: str) -> t.Optional[str]:

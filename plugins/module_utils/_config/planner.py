@@ -56,10 +56,11 @@ class ConfigPlanner:
         plan = self.make(place)
         return None if plan.changed else plan
 
-    def make(self, place: t.Optional[PackPlace]) -> ConfigPlan:
+    def make(self, place: t.Optional[PackPlace], *, renewed: bool = False) -> ConfigPlan:
         """The plan.
 
         :arg place: Where the pack is, or will be; C(None) for nowhere.
+        :arg renewed: Whether the pack comes new, or in another version: the database may have a schema of the former.
         :raises RefusedConfig: for a config that StackStorm would refuse.
         :raises St2Error: for files that cannot be read, and a database that does not answer.
         """
@@ -71,7 +72,12 @@ class ConfigPlanner:
         if absent and has_config(observed.database):
             why = why_not_unload(self._database.registrar, options.pack)
             observed = replace(observed, why_not_unload=why)
-        plan = (plan_absent if absent else plan_present)(observed, options, self.redaction)
+        make = plan_absent if absent else plan_present
+        plan = make(observed, options, self.redaction)
+        if (plan.changed or renewed) and place and observed.schema is None and not options.schema:
+            # Else the config is as wanted and was taken: whatever schema the database still has, it fits that.
+            observed = replace(observed, stored_schema=self._database.config_schema(options.pack))
+            plan = make(observed, options, self.redaction)
         if plan.action != "none" or plan.clear:
             require_own_place(plan.before.path, self._view.now(plan.before.path), "config", plan.ref)
         self.warnings = list(plan.warnings)

@@ -148,6 +148,10 @@ class TaskPlanner:
         if not items and not any(pack.candidate for pack in by_ref.values()):
             return TaskPlan(packs)
         planned = PlannedInstallation(self._packs.installation, packs)
+        self._database.expect(
+            configs=[ref for ref, item in items if item.has_config],
+            resources=[ref for ref, item in items if item.overrides is not None],
+        )
         self.configs, self._overrides = [], []
         configs: t.List[ConfigPlan] = []
         overrides: t.List[OverridePlan] = []
@@ -160,7 +164,7 @@ class TaskPlanner:
                     openings += self._openings(pack)
         for ref, item in items:
             with collected.one(ref):
-                configs += self._config(ref, item, planned)
+                configs += self._config(ref, item, planned, bool(by_ref[ref].candidate))
             with collected.one(ref):
                 overrides += self._override(ref, item, planned)
         collected.raise_them()
@@ -182,7 +186,7 @@ class TaskPlanner:
         if not is_open_for(schema, values):
             yield Opening(pack.ref, location, schema, values)
 
-    def _config(self, ref: str, item: Item, planned: Installation) -> t.Iterator[ConfigPlan]:
+    def _config(self, ref: str, item: Item, planned: Installation, renewed: bool) -> t.Iterator[ConfigPlan]:
         options = item.config_options(ref)
         if options is None:
             return
@@ -192,7 +196,7 @@ class TaskPlanner:
         planner = ConfigPlanner(self._view, self._database, options, self._redactor)
         self.configs.append(planner)
         pack = planned.get(ref)
-        yield planner.make(PackPlace(pack.path, pack.location) if pack else None)
+        yield planner.make(PackPlace(pack.path, pack.location) if pack else None, renewed=renewed)
 
     def _override(self, ref: str, item: Item, planned: Installation) -> t.Iterator[OverridePlan]:
         options = item.override_options(ref)
@@ -206,13 +210,13 @@ class TaskPlanner:
 
     def stage(self, plan: TaskPlan) -> Staged:
         """As L(session.Planner.stage)."""
+        along = [config.stage(config_plan) for config, config_plan in zip(self.configs, plan.configs)]
+        along += [override.stage(override_plan) for override, override_plan in zip(self._overrides, plan.overrides)]
+        along += [self._open(opening) for opening in plan.openings]
+        # After what reads the packs where they were fetched: staging takes them from there.
         staged = self._packs.stage(plan.packs) if plan.packs.acts else Staged()
-        for config, config_plan in zip(self.configs, plan.configs):
-            staged = staged.join(config.stage(config_plan))
-        for override, override_plan in zip(self._overrides, plan.overrides):
-            staged = staged.join(override.stage(override_plan))
-        for opening in plan.openings:
-            staged = staged.join(self._open(opening))
+        for one in along:
+            staged = staged.join(one)
         return staged
 
     def _open(self, opening: Opening) -> Staged:

@@ -101,12 +101,7 @@ def test_the_pack_is_registered_from_where_it_will_be_and_read_where_it_is(place
     (place.pack / "config.schema.yaml").write_text("a:\n  type: string\n")
     observed, _warnings = place.look(Asked())
     assert observed.pack.path == "/packs/sensu" and list(observed.schema.attributes) == ["a"]
-    assert observed.stored_schema is None
-
-
-def test_the_schema_in_the_database_counts_for_a_pack_that_has_none(place):
-    assert list(place.look(Asked())[0].stored_schema) == ["b"]
-    assert place.look(Asked(), schema=str(place.pack))[0].stored_schema is None
+    assert observed.schema.path == "/packs/sensu/config.schema.yaml", "for people"
 
 
 def test_a_schema_that_stackstorm_refuses_is_raised_or_left_out(place):
