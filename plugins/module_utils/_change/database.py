@@ -35,6 +35,8 @@ _KINDS = ("sensors", "actions", "rules", "aliases", "policies", "triggers")
 if t.TYPE_CHECKING:
     from .._task import Task
 
+# Values, and why they are hidden.
+KnownValues = t.Tuple[t.Optional[t.Mapping[str, t.Any]], str]
 Choose = t.Callable[[Deadline], t.Tuple[Registrar, t.Sequence[str]]]
 
 
@@ -68,6 +70,9 @@ class Database:
         self._prune = prune
         self._chosen: t.Optional[Registrar] = None
         self._versions: t.Dict[str, t.Optional[str]] = {}
+        self._expected: t.Dict[str, t.Tuple[str, ...]] = {"configs": (), "resources": ()}
+        self._configs: t.Dict[str, KnownValues] = {}
+        self._resources: t.Dict[t.Tuple[str, str], t.List[Resource]] = {}
         self._healed: t.Mapping[str, t.Sequence[str]] = {}
 
     @property
@@ -179,9 +184,25 @@ class Database:
             if resource.metadata_file and gone and not done:
                 yield resource
 
+    def expect(self, *, configs: t.Iterable[str] = (), resources: t.Iterable[str] = ()) -> None:
+        """Name the packs of which configs or resources will be asked for, one by one: the first question is then for
+        all of them."""
+        self._expected = {"configs": tuple(configs), "resources": tuple(resources)}
+
+    def forget(self) -> None:
+        """Know nothing any more of configs and resources, as the database is about to change."""
+        self._configs.clear()
+        self._resources.clear()
+
     def resources(self, ref: str, kinds: t.Sequence[str]) -> t.Sequence[Resource]:
         """The resources of some kinds that the database has of a pack."""
-        return self.registrar.resources_of([ref], tuple(kinds))
+        for kind in kinds:
+            if (ref, kind) not in self._resources:
+                refs = tuple(dict.fromkeys((ref, *self._expected["resources"])))
+                self._resources.update({(one, kind): [] for one in refs})
+                for resource in self.registrar.resources_of(refs, (kind,)):
+                    self._resources[resource.pack or ref, kind].append(resource)
+        return [resource for kind in kinds for resource in self._resources[ref, kind]]
 
     def config(self, ref: str, digest: str) -> KnownConfig:
         """What is known of a pack's config.
@@ -197,11 +218,24 @@ class Database:
         recorded = told.digest if told and told.by == self.registrar.by else ""
         if not self.registrar.reads:
             return KnownConfig(self.registrar.name, False, None, recorded, digest)
-        try:
-            return KnownConfig(self.registrar.name, True, self.registrar.config(ref), recorded, digest)
-        except ForbiddenError as error:
-            self.warnings.append(error.message)
-            return KnownConfig(self.registrar.name, False, None, recorded, digest)
+        values, hidden = self._values(ref)
+        if hidden and hidden not in self.warnings:
+            self.warnings.append(hidden)
+        return KnownConfig(self.registrar.name, not hidden, values, recorded, digest)
+
+    def _values(self, ref: str) -> KnownValues:
+        """The values of a pack's config, or why StackStorm does not show them."""
+        if ref not in self._configs:
+            refs = tuple(dict.fromkeys((ref, *self._expected["configs"])))
+            if len(refs) == 1:
+                try:
+                    self._configs[ref] = self.registrar.config(ref), ""
+                except ForbiddenError as error:
+                    self._configs[ref] = None, error.message
+            else:
+                found = self.registrar.configs(refs)
+                self._configs.update({one: (found.values.get(one), found.hidden.get(one, "")) for one in refs})
+        return self._configs[ref]
 
     def config_schema(self, ref: str) -> t.Optional[t.Mapping[str, t.Any]]:
         """The attributes of the config schema that the database has of a pack; C(None) when it has none, or nobody can
@@ -224,6 +258,7 @@ class Database:
 
     def ask_anew(self) -> str:
         """Get the registrar again, with time of its own; return why that failed, empty when it did not."""
+        self.forget()
         before = self.registrar
         try:
             found, _warnings = self._choose(Deadline(min(_GRACE, self._deadline.seconds)))

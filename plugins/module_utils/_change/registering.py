@@ -85,6 +85,7 @@ class Registering:
         :raises RegistrationError: when StackStorm did not; L(put_back) then restores what it may have begun.
         """
         if telling.unload:
+            self._database.forget()
             with self._not_begun_when_forbidden():
                 self._database.registrar.unload(telling.unload)
             self._check(dict.fromkeys(telling.unload, ""))
@@ -105,6 +106,7 @@ class Registering:
         :arg on_disk: The files as they are now.
         :raises RegistrationError: when StackStorm refused, or has not got what it was told; see L(put_back).
         """
+        self._database.forget()
         for types in dict.fromkeys(one.types for one in registrations):
             packs = [one.pack for one in registrations if one.types == types]
             with self._not_begun_when_forbidden():
@@ -177,6 +179,7 @@ class Registering:
 
         :raises RegistrationError: naming the pack; what was deleted before stays so.
         """
+        self._database.forget()
         for resource in resources:
             try:
                 self._database.registrar.delete(resource)
@@ -245,6 +248,7 @@ class Registering:
         :arg before: What it had, where that is known.
         :returns: Why that failed, empty when it did not.
         """
+        self._database.forget()
         try:
             self._take_out(before)
             there = {ref: pack for ref in told for pack in (on_disk.installation.get(ref),) if pack}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from .._change.database import Database
 from .._change.records import overrides_digest, read_content
 from .._content.installed import Installation, InstalledPack
-from .._st2.registration import Registrar
+from .._st2.registration import Registrar, Resource
 from .document import GLOBAL, KINDS, SINGULAR
 from .override_file import OverrideFile, override_path, read_override_file
 from .pack_resources import PackResources, read_pack_resources
@@ -79,14 +79,15 @@ def view(
     :raises RegistrationError: when the database does not answer.
     """
     resources = read_pack_resources(pack.ref, pack.location, kinds)
-    found = read_database(database.registrar, pack.ref, kinds) if database.registrar.reads else None
+    found = _enabled(database.resources(pack.ref, kinds)) if database.registrar.reads else None
     file = read_override_file(directory, pack.ref, now)
-    recorded = _recorded(database, pack.ref, directory, now)
+    recorded = recorded_overrides(database, pack.ref, directory, now)
     healed = tuple(kind for kind in kinds if SINGULAR[kind] in database.healed(pack.ref))
     return PackView(pack.path, resources, file, found, recorded, healed)
 
 
-def _recorded(database: Database, ref: str, directory: str, now: t.Callable[[str], str]) -> t.Optional[bool]:
+def recorded_overrides(database: Database, ref: str, directory: str, now: t.Callable[[str], str]) -> t.Optional[bool]:
+    """Whether the overrides that apply to a pack now are those last registered; C(None) when that is not known."""
     try:
         for_all, own = (read_content(now(override_path(directory, name))) for name in (GLOBAL, ref))
     except OSError:
@@ -96,9 +97,11 @@ def _recorded(database: Database, ref: str, directory: str, now: t.Callable[[str
 
 def read_database(registrar: Registrar, ref: str, kinds: t.Sequence[str]) -> Enabled:
     """What the database has of a pack; nothing is asked where there are no kinds."""
-    if not kinds:
-        return {}
-    return {(found.kind, found.name): found.enabled for found in registrar.resources_of([ref], tuple(kinds))}
+    return _enabled(registrar.resources_of([ref], tuple(kinds))) if kinds else {}
+
+
+def _enabled(resources: t.Iterable[Resource]) -> Enabled:
+    return {(found.kind, found.name): found.enabled for found in resources}
 
 
 def installed_packs(installation: Installation, ref: t.Optional[str]) -> t.List[InstalledPack]:

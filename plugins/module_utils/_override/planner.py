@@ -19,7 +19,7 @@ from .._content.obstacle import require_own_place
 from .._errors import ApplyError
 from .._files import write_atomically
 from .document import GLOBAL, KINDS
-from .observe import Observed, installed_packs, view
+from .observe import Observed, installed_packs, recorded_overrides, view
 from .options import Options
 from .override_file import OverrideFile, read_override_file
 from .plan import Plan, make_plan, scope
@@ -59,18 +59,24 @@ class OverridePlanner:
         directory, now = self._view.host.overrides_path, self._view.now
         target = read_override_file(directory, self._options.pack, now)
         for_all = target if self._options.for_all else read_override_file(directory, GLOBAL, now)
-        kinds = self._kinds(target)
-        packs = [
-            view(pack, directory, kinds, database=self._database, now=now)
-            for pack in installed_packs(self._installation, None if self._options.for_all else self._options.pack)
-        ]
-        return Observed(target, for_all, tuple(packs), self._database.tells)
+        kinds = self._kinds(target, for_all)
+        packs = installed_packs(self._installation, None if self._options.for_all else self._options.pack)
+        if self._options.for_all:
+            self._database.expect(resources=[pack.ref for pack in packs])
+        views = [view(pack, directory, kinds, database=self._database, now=now) for pack in packs]
+        return Observed(target, for_all, tuple(views), self._database.tells)
 
-    def _kinds(self, target: OverrideFile) -> t.Sequence[str]:
-        """The kinds of resources to look at. Of all packs together there are many, so no more than is needed."""
-        if self._options.for_all and (self._database.registrar.reads or not self._database.tells):
-            return scope(self._options, target.overrides, bool(target.problems))
-        return KINDS
+    def _kinds(self, target: OverrideFile, for_all: OverrideFile) -> t.Sequence[str]:
+        """The kinds of resources to look at: no more than the files are about, unless they were about others when
+        StackStorm was last told of them."""
+        reads, tells, ref = self._database.registrar.reads, self._database.tells, self._options.pack
+        concerned = scope(self._options, target.overrides, bool(target.problems))
+        if self._options.for_all:
+            return concerned if reads or not tells else KINDS
+        recorded = recorded_overrides(self._database, ref, self._view.host.overrides_path, self._view.now)
+        if not reads or for_all.problems or recorded is False:
+            return KINDS
+        return [kind for kind in KINDS if kind in concerned or for_all.overrides.of(kind)]
 
     def stage(self, plan: Plan) -> Staged:
         """Prepare the file aside.

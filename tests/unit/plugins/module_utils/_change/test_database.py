@@ -175,8 +175,8 @@ def test_surplus_is_what_has_no_file_and_was_not_made_by_hand(records, tmp_path)
     registrar = PretendedDatabase()
     registrar.rows = {"sensu": "1.0.0"}
     gone = [
-        Resource("actions", "gone", "sensu.gone", True, "actions/gone.yaml"),
         Resource("sensors", "Gone", "sensu.Gone", True, "sensors/gone.yaml"),
+        Resource("actions", "gone", "sensu.gone", True, "actions/gone.yaml"),
     ]
     kept = [
         Resource("actions", "here", "sensu.here", True, "actions/here.yaml"),
@@ -216,6 +216,8 @@ def test_a_config_that_may_not_be_read_is_a_warning_and_one_that_does_not_answer
         raise UnreachableError("Nobody there.")
 
     registrar.config = silent
+    assert not made.config("sensu", "e").reads, "asked once"
+    made.forget()
     with pytest.raises(UnreachableError):
         made.config("sensu", "e")
 
