@@ -74,7 +74,7 @@ def check_truth(moment: Moment) -> None:
     if not said.changed and not moment.pasts:
         _require("a", moment.before.files == after.files, f"unchanged, but {compare(moment.before.files, after.files)}")
         difference = differences(moment.before.database, after.database)
-        if not moment.puts_off:
+        if not moment.failed:
             _require("a", not difference, f"unchanged, but the database has other {difference}")
     if moment.step.module == "st2_pack":
         for row in said.returned.get("packs", ()):
@@ -131,16 +131,18 @@ def check_prediction(moment: Moment) -> None:
     """What check mode says is what the run does, but for what only StackStorm knows beforehand: that it refuses."""
     if moment.step.trouble and moment.failed:
         return
-    if moment.failed and moment.predicted.failure is None and _refused_by_stackstorm(moment):
+    if moment.failed and moment.predicted.failure is None and _nobody_can_tell(moment):
         return
     predicted, said = moment.predicted.predictable, moment.said.predictable
     for key, value in said.items():
         _require("b", predicted[key] == value, f"check mode predicts another {key}: {predicted[key]} and not {value}")
 
 
-def _refused_by_stackstorm(moment: Moment) -> bool:
-    step, _message, _ref = moment.said.failure or ("", "", "")
-    return step == "register"
+def _nobody_can_tell(moment: Moment) -> bool:
+    """Whether it was StackStorm that refused; or the overrides of a pack that is not there, which an earlier task of
+    the play may install: check mode warns of that."""
+    step, message, _ref = moment.said.failure or ("", "", "")
+    return step == "register" or (moment.step.module == "st2_override" and "is not installed" in message)
 
 
 # (c) The same task again changes nothing
@@ -247,7 +249,8 @@ def _may_stay(moment: Moment, kind: str, key: str, document: t.Any) -> bool:
     message = moment.said.message
     if moment.step.register == "local" and "as only its API can tell and delete that" in message:
         return True
-    return "keeps" in message and key in message
+    ref = document.get("pack", document.get("ref")) if kind in (*RESOURCES, "packs") else key
+    return ("keeps" in message and key in message) or f"database has {ref} " in message
 
 
 # (e) What people made is still there
