@@ -179,8 +179,8 @@ options:
     default: 1
   purge:
     description:
-      - With O(state=absent) or O(exclusive), also remove the virtualenv, the config, the overrides and the kept releases
-        of the packs that are removed.
+      - With O(state=absent) or O(exclusive), also remove the virtualenv, the config, the overrides and the kept
+        releases of the packs that are removed.
     type: bool
     default: false
   exclusive:
