@@ -197,6 +197,7 @@ def pack_info_options() -> ArgumentSpec:
             "name": {"type": "list", "elements": "str"},
             "check_latest": {"type": "bool", "default": False},
             "check_edits": {"type": "bool", "default": True},
+            "sizes": {"type": "bool", "default": False},
         }
     )
 

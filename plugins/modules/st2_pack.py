@@ -133,7 +133,12 @@ options:
       - V(latest) takes what the source has now. That is the index's version for a name, the tip of the default branch
         for a URL, the tip of a branch that is asked for, and the content of a directory. Releases, tags and commits
         are as with V(present).
-      - V(absent) removes the pack directory. StackStorm's own packs are never removed.
+      - A pack that is a symbolic link, as developers make them, is any version with V(present) and is never replaced; a
+        task that asks for a version of it, or for the latest, fails. Nor is a mount point ever replaced or removed, or
+        a file that has the place of a pack. A directory without C(pack.yaml) makes room, is kept for good beside the
+        releases, and is named. A pack whose own directory is given as its source is satisfied as it is.
+      - V(absent) removes the pack directory, and of a symbolic link only the link. StackStorm's own packs are never
+        removed.
     type: str
     choices: [present, latest, absent]
     default: present
@@ -166,13 +171,16 @@ options:
     default: fast
   keep_releases:
     description:
-      - How many earlier versions of each pack stay on the host.
+      - How many earlier versions of each pack stay on the host. Asking for one of them by release, tag or commit takes
+        it from there, without the network.
+      - A pack that O(verify=content) repaired takes no earlier version's place. Its edited files stay beside them until
+        the pack is changed again.
     type: int
     default: 1
   purge:
     description:
-      - With O(state=absent) or O(exclusive), also remove the virtualenv, the config and the overrides of the packs that
-        are removed.
+      - With O(state=absent) or O(exclusive), also remove the virtualenv, the config, the overrides and the kept
+        releases of the packs that are removed.
     type: bool
     default: false
   exclusive:

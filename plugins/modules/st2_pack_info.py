@@ -32,6 +32,12 @@ options:
       - Compare every file of the packs with what was installed. With V(false), RV(packs[].edits) is not returned.
     type: bool
     default: true
+  sizes:
+    description:
+      - Also tell what packs, virtualenvs and kept releases take of the disk, for which every directory has to be walked
+        through.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - stackstorm.st2._access
   - stackstorm.st2._connection
@@ -55,6 +61,12 @@ EXAMPLES = r"""
   loop: "{{ installed.packs | selectattr('edits') }}"
   loop_control:
     label: "{{ item.ref }}"
+
+- name: See what earlier versions of packs take of the disk
+  stackstorm.st2.st2_pack_info:
+    sizes: true
+    check_edits: false
+  register: installed
 
 - name: See whether the index has a newer sensu
   stackstorm.st2.st2_pack_info:
@@ -215,6 +227,38 @@ packs:
       returned: with O(check_latest=true)
       type: bool
       sample: false
+    disk:
+      description:
+        - Bytes of the disk, as C(du) counts them, for the pack itself, its virtualenv, and each release that is kept of
+          it. Files that virtualenvs share are counted once, for C(bases) in RV(disk).
+      returned: with O(sizes=true)
+      type: dict
+      sample:
+        pack: 184320
+        virtualenv: 11272192
+        releases:
+          - name: 0001-1.0.1-3f8a4b0
+            version: 1.0.1
+            commit: 3f8a4b0c5d6e7f8091a2b3c4d5e6f708192a3b4c
+            path: /opt/stackstorm/packs/.stackstorm.st2/releases/sensu/0001-1.0.1-3f8a4b0
+            bytes: 180224
+        total: 11636736
+disk:
+  description:
+    - Bytes of the disk for all packs of the host, whatever O(name) says. C(bases) is what virtualenvs are made from,
+      C(staging) what is being prepared or was left behind.
+    - C(absent) are the releases of packs that are not installed, by C(ref); O(stackstorm.st2.st2_pack#module:purge)
+      removes them.
+  returned: with O(sizes=true)
+  type: dict
+  sample:
+    packs: 9437184
+    virtualenvs: 94371840
+    releases: 1048576
+    bases: 12582912
+    staging: 0
+    total: 117440512
+    absent: []
 missing:
   description: The refs of O(name) that are not installed.
   returned: always

@@ -41,6 +41,11 @@ class OwnPlaces:
             *(Staging.beside(os.path.join(path, "any")) for path in (host.configs_path, host.overrides_path)),
         ]
 
+    @property
+    def plans(self) -> t.List[str]:
+        """Where trees are kept on purpose, under the digest of a plan."""
+        return [*(directory.plans for directory in self._packs), self._virtualenvs.plans]
+
     def require(self) -> bool:
         """See that nothing else has the name of one of them. To be called before anything is believed or changed.
 
@@ -82,5 +87,5 @@ class OwnPlaces:
     def _all(self) -> t.Iterator[str]:
         yield from dict.fromkeys((self.state, self.former_state, self.records, *self.stagings))
         for directory in self._packs:
-            yield from (directory.plans, directory.releases, directory.receipts)
-        yield from (self._virtualenvs.plans, self._virtualenvs.bases)
+            yield from (directory.releases, directory.receipts)
+        yield from (*self.plans, self._virtualenvs.bases)

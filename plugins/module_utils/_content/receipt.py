@@ -70,12 +70,14 @@ def stamp(pack_directory: str) -> t.Tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def read_receipt(directory: PacksDirectory, ref: str) -> t.Optional[Receipt]:
+def read_receipt(directory: PacksDirectory, ref: str, release: str = "") -> t.Optional[Receipt]:
     """The receipt of a pack, whether current or not; nothing when there is none that can be read.
 
+    :arg release: The directory of a kept release of it, to read the one that it had then.
     :raises HostError: when what has the name of the directory of receipts is not the collection's own.
     """
-    document = _read_json(directory, directory.receipt(ref))
+    path = os.path.join(release, "receipt.json") if release else directory.receipt(ref)
+    document = _read_json(directory, path)
     if document.pop("format", None) != _FORMAT:
         return None
     try:

@@ -46,6 +46,7 @@ class Candidate:
     :arg staged: The directory it lies in, ready to be renamed to its place.
     :arg commit: The full commit, empty for a plain directory.
     :arg digest: Digest of its files, for a pack without C(.git).
+    :arg release: The directory of the kept release that it was taken from, and that is one no more once it is there.
     """
 
     wanted: Wanted
@@ -57,6 +58,7 @@ class Candidate:
     commit: str = ""
     digest: str = ""
     warnings: t.Tuple[str, ...] = field(default=())
+    release: str = ""
 
     @property
     def ref(self) -> str:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .._content.boundary import check_boundary
+from .._content.installed import InstalledPack
 from .._content.metadata import PackMetadata, incompatibilities, load_metadata
 from .._content.origin import Resolved, Source
 from .._content.receipt import Contents
@@ -23,6 +24,7 @@ from .._layout import SYSTEM_PACKS
 from .._secrets import strip_urls
 from .._source.directory import copy_directory, directory_digest, pack_path, unpack_directory
 from .._source.git_program import Git
+from .._source.object_store import restore_working_copy
 from .._source.repository import Repository
 from .candidate import Candidate, Wanted
 
@@ -78,6 +80,27 @@ class Fetcher:
                 error.message += low_space(self._staging)
             raise
         return candidate
+
+    def restore(self, kept: InstalledPack, wanted: Wanted, number: int) -> Candidate:
+        """Take a pack from a kept release of it, as it was before anybody edited it, and validate it anew.
+
+        :arg number: As for L(fetch).
+        :raises SourceError: when it is not what it was.
+        :raises InvalidPackError: when it must not be installed.
+        """
+        place = os.path.join(self._staging, f"pack-{number}")
+        receipt = kept.receipt
+        try:
+            if kept.head:
+                restore_working_copy(kept.location, kept.head.commit, place, self._git())
+            else:
+                copy_directory(kept.location, place)
+        except OSError as error:
+            raise SourceError(f"The release {kept.path} cannot be read: {error}.", ref=kept.ref) from error
+        if receipt and receipt.digest and directory_digest(place) != receipt.digest:
+            raise SourceError(f"The release {kept.path} is not what was installed.", ref=kept.ref)
+        resolved = receipt.resolved if receipt else Resolved("commit", "", wanted.version or "")
+        return replace(self._validated(wanted, place, resolved, [], commit=kept.commit or ""), release=kept.path)
 
     def _fetch_repository(self, wanted: Wanted, place: str) -> Candidate:
         repository = self.repository(wanted.source)

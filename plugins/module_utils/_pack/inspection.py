@@ -22,6 +22,7 @@ from .._source.git_program import Git
 from .._source.object_store import object_store
 from .._source.repository import Repository
 from .._st2.host import Host
+from .releases import outdated
 
 
 def edited_files(pack: InstalledPack, directory: PacksDirectory, git: t.Callable[[], Git]) -> t.Tuple[str, ...]:
@@ -89,9 +90,12 @@ def contents_of(pack: InstalledPack, directory: PacksDirectory) -> Contents:
     return Contents(content.by_type(), content.requirements)
 
 
-def leftovers(ref: str, host: Host, now: t.Callable[[str], str]) -> t.Tuple[t.Tuple[str, str], ...]:
+def leftovers(
+    ref: str, host: Host, directories: t.Sequence[PacksDirectory], now: t.Callable[[str], str]
+) -> t.Tuple[t.Tuple[str, str], ...]:
     """What belongs to a pack outside of its directory and is there: kind and path.
 
+    :arg directories: Those that may have releases of it.
     :arg now: Where what belongs at a path is just now, as L(PacksDirectory.now).
     """
     candidates = (
@@ -99,4 +103,5 @@ def leftovers(ref: str, host: Host, now: t.Callable[[str], str]) -> t.Tuple[t.Tu
         ("config", os.path.join(host.configs_path, f"{ref}.yaml")),
         ("overrides", os.path.join(host.overrides_path, f"{ref}.yaml")),
     )
-    return tuple((kind, path) for kind, path in candidates if os.path.lexists(now(path)))
+    kept = [("releases", path) for directory in directories for path in outdated(directory, ref, 0)]
+    return (*((kind, path) for kind, path in candidates if os.path.lexists(now(path))), *kept)

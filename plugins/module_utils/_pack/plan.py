@@ -64,6 +64,7 @@ class Facts:
     :arg leftovers: Existing files and directories that C(purge) takes away.
     :arg known: What StackStorm's database has.
     :arg displaced: What is no pack and makes room for one.
+    :arg purges: Whether nothing of a pack that goes is kept.
     """
 
     virtualenv: str = "absent"
@@ -73,6 +74,7 @@ class Facts:
     leftovers: t.Tuple[t.Tuple[str, str], ...] = ()
     known: KnownPack = field(default_factory=KnownPack)
     displaced: t.Optional[Displaced] = None
+    purges: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class PackPlan:
         taken out of the database.
     :arg known: What StackStorm's database had.
     :arg displaced: What is no pack and makes room for one, and where it is kept.
+    :arg purges: Whether nothing of a pack that goes is kept.
     """
 
     ref: str
@@ -110,6 +113,7 @@ class PackPlan:
     registration: str = "skipped"
     known: KnownPack = field(default_factory=KnownPack)
     displaced: t.Optional[Displaced] = None
+    purges: bool = False
 
     @property
     def changed(self) -> bool:
@@ -304,6 +308,7 @@ def plan_removal(
         contents_before=facts.contents,
         leftovers=facts.leftovers,
         installed=installed,
+        purges=facts.purges,
         registration=registration,
         known=facts.known,
     )

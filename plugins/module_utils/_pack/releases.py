@@ -11,11 +11,16 @@ import os
 import re
 import typing as t
 
+from .._content.installed import InstalledPack
+from .._content.receipt import read_receipt
+from .._content.working_copy import WorkingCopy
 from .._layout import NOWHERE, PacksDirectory
 from .._own_directory import OwnDirectory, open_own_directory
 
 # What the name of a directory that was no pack ends with.
 NO_PACK = "no-pack"
+# What that of a pack ends with whose edits were undone: it is no version of its own.
+EDITED = "edited"
 _NUMBER = re.compile(r"(?P<number>\d+)-")
 _UNSAFE = re.compile(r"[^0-9A-Za-z.+-]+")
 
@@ -42,12 +47,32 @@ def releases(directory: PacksDirectory, ref: str) -> t.List[str]:
     return sorted(found, key=_number)
 
 
-def outdated(directory: PacksDirectory, ref: str, keep: int, *, arrives: bool = False) -> t.List[str]:
+def kept_packs(directory: PacksDirectory, ref: str) -> t.List[InstalledPack]:
+    """The kept releases of a pack that can be gone back to, oldest first; C(path) is the directory of the release."""
+    found = []
+    for name in releases(directory, ref):
+        place = os.path.join(directory.releases, ref, name)
+        location = os.path.join(place, "pack")
+        if os.path.islink(location) or not os.path.isfile(os.path.join(location, "pack.yaml")):
+            continue
+        working_copy = WorkingCopy(location)
+        head = working_copy.head() if working_copy.exists() else None
+        receipt = read_receipt(directory, ref, place)
+        if receipt and not receipt.matches(head.commit if head else ""):
+            receipt = None
+        origin = receipt.source.url if receipt else working_copy.origin() if head else None
+        version = receipt.version if receipt else None
+        found.append(InstalledPack(ref, ref, place, location, directory.path, version, head, origin, receipt))
+    return found
+
+
+def outdated(directory: PacksDirectory, ref: str, keep: int, *, arrives: bool = False, used: str = "") -> t.List[str]:
     """The paths that go so that the newest C(keep) releases of a pack stay, oldest first. Nothing is removed here.
 
-    What was no pack stays, and is not counted.
+    What was no pack stays, and is not counted; what was edited goes.
 
     :arg arrives: Whether one is about to come that C(keep) does not count.
+    :arg used: The path of one that goes in any case, as it is the running version again.
     :returns: Releases, among them whatever is there without being one; where none stays, the directory of all of them.
     """
     opened = open_own_directory(os.path.join(directory.releases, ref))
@@ -56,7 +81,12 @@ def outdated(directory: PacksDirectory, ref: str, keep: int, *, arrives: bool = 
     with opened:
         there = sorted(opened.names(), key=_number)
         for_good = [name for name in there if _is_no_pack(opened, name)]
-        whole = [name for name in there if name not in for_good and opened.has(f"{name}/pack")]
+        gone = {os.path.basename(used), *for_good}
+        whole = [
+            name
+            for name in there
+            if name not in gone and opened.has(f"{name}/pack") and not name.endswith(f"-{EDITED}")
+        ]
     staying = [*for_good, *(whole[-keep:] if keep > 0 else [])]
     if not staying and not arrives:
         return [opened.path]

@@ -111,12 +111,14 @@ class Removals:
             raise OptionError(
                 f"{ref} is one of StackStorm's own packs and is never removed. Take it off the list.", ref=ref
             )
-        facts = Facts()
+        facts = Facts(purges=self._purge)
         if ref:
             facts = replace(facts, virtualenv=observe_virtualenv(self._view.virtualenvs, ref).health)
             facts = replace(facts, known=self._database.pack(ref, None))
             if self._purge:
-                facts = replace(facts, leftovers=inspection.leftovers(ref, self._view.host, self._view.now))
+                directories = self._installation.directories
+                found = inspection.leftovers(ref, self._view.host, directories, self._view.now)
+                facts = replace(facts, leftovers=found)
             self._check_leftovers(ref, facts.leftovers)
             self._warn_of_remains(ref, facts.known)
             if installed is None:
@@ -129,10 +131,12 @@ class Removals:
                 contents = inspection.contents_of(pack, directory)
                 facts = replace(facts, contents=contents)
             yield plan_removal(ref, pack, facts, requested=requested, base_path=self._base_path)
-            facts = Facts(known=facts.known)
+            facts = Facts(known=facts.known, purges=self._purge)
 
     def _check_leftovers(self, ref: str, leftovers: t.Sequence[t.Tuple[str, str]]) -> None:
         for kind, path in leftovers:
+            if kind == "releases":
+                continue
             from .._content.obstacle import require_own_place
 
             require_own_place(path, self._view.now(path), kind, ref)

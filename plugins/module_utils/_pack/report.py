@@ -46,7 +46,7 @@ def _change(pack: PackPlan) -> str:
     if pack.action == "unload":
         return f"{pack.ref} unloaded from StackStorm's database"
     if pack.action == "purge":
-        return f"{pack.ref} purged: {', '.join(kind for kind, _path in pack.leftovers)}"
+        return f"{pack.ref} purged: {', '.join(dict.fromkeys(kind for kind, _path in pack.leftovers))}"
     if pack.after is None:
         return f"{pack.ref} {_short(pack.before)} -> absent"
     before = pack.before.version or "unknown" if pack.before else "absent"

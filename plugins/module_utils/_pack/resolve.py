@@ -13,19 +13,19 @@ from __future__ import annotations
 import typing as t
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from .._content.address import normal_url
 from .._content.installed import Installation, InstalledPack
 from .._content.origin import Resolved, Source, source_of
-from .._errors import Collected, DependencyError, OptionError, St2Error
+from .._errors import Collected, DependencyError, InvalidPackError, OptionError, SourceError, St2Error
+from .._process import ProgramError
 from .._secrets import Credentials
 from . import dependencies
 from .candidate import Candidate, Wanted
 from .fetch import Fetcher
 from .in_the_way import linked, own_source
 from .own_source import is_same_directory, local_path, pack_at_source
-from .request import source_for
+from .request import PackRequest, source_for
 from .resolution import TASK, Asked, Proof, Resolution, already_there, particular
-from .satisfaction import satisfied
+from .satisfaction import pinned, same_source
 
 if t.TYPE_CHECKING:
     from .._source.index import Indexes
@@ -61,6 +61,7 @@ class Resolver:
         self._policy = policy
         self._trust = trust
         self._number = 0
+        self._restored: t.Dict[str, t.Optional[Candidate]] = {}
 
     def resolve(self, requests: t.Sequence[Asked]) -> Resolution:
         """The packs that the requests mean, with everything those depend on.
@@ -83,10 +84,12 @@ class Resolver:
         for asked in pending:
             with collected.one(asked.request.expected_ref):
                 there = already_there(asked, self._installation)
-                if there:
-                    self._accept(resolution, asked, there)
-                else:
+                if there is None:
                     self._check_asked(asked)
+                pack = there or self._from_release(asked)
+                if pack:
+                    self._accept(resolution, asked, pack)
+                else:
                     askers.setdefault(self._wanted(asked), []).append(asked)
         numbered = [(wanted, self._number + position) for position, wanted in enumerate(askers)]
         self._number += len(numbered)
@@ -100,6 +103,38 @@ class Resolver:
                 if isinstance(pack, Candidate):
                     resolution.warnings += [f"{pack.ref}: {warning}" for warning in pack.warnings]
         collected.raise_them()
+
+    def _from_release(self, asked: Asked) -> t.Optional[Candidate]:
+        """The pack that a request means, from a release of it that was kept; C(None) when there is none that is whole
+        and may be installed."""
+        request = asked.request
+        if not (request.version or request.digest):
+            return None
+        from .going_back import kept_for
+
+        for kept in kept_for(request, self._installation):
+            if kept.location not in self._restored:
+                self._restored[kept.location] = self._restore(kept, request)
+                self._number += 1
+            restored = self._restored[kept.location]
+            if restored:
+                return restored
+        return None
+
+    def _restore(self, kept: InstalledPack, request: PackRequest) -> t.Optional[Candidate]:
+        source = source_for(request) if request.digest else kept.source
+        wanted = Wanted(
+            source or Source("git", ""),
+            request.version,
+            kept.ref,
+            digest=request.digest,
+            controller=request.controller,
+            from_index=request.kind == "index",
+        )
+        try:
+            return self._fetcher.restore(kept, wanted, self._number)
+        except (SourceError, InvalidPackError, ProgramError):
+            return None  # Where it came from once may still have it.
 
     def _get_all(
         self, numbered: t.Sequence[t.Tuple[Wanted, int]], askers: t.Mapping[Wanted, t.Sequence[Asked]]
@@ -116,7 +151,7 @@ class Resolver:
         :returns: The pack, and how its version was found when it is installed.
         """
         installed = self._comparable(wanted)
-        if installed and wanted.from_index and _pinned(installed, wanted.version):
+        if installed and wanted.from_index and pinned(installed, wanted.version):
             return installed, None
         try:
             if installed and wanted.source.kind == "git":
@@ -139,14 +174,14 @@ class Resolver:
         installed = installed or self._installation.by_source(wanted.source.url, wanted.source.subdir)
         if installed is None or not installed.commit or installed.link:
             return None
-        return installed if wanted.from_index or _same_source(installed, wanted.source) else None
+        return installed if wanted.from_index or same_source(installed, wanted.source) else None
 
     def _same(self, candidate: Candidate) -> t.Optional[InstalledPack]:
         installed = self._installation.get(candidate.ref)
         if (
             installed is None
             or installed.link
-            or not (candidate.wanted.from_index or _same_source(installed, candidate.wanted.source))
+            or not (candidate.wanted.from_index or same_source(installed, candidate.wanted.source))
         ):
             return None
         if candidate.digest:
@@ -244,22 +279,6 @@ class Resolver:
                 "dependencies to install."
             )
         return [Asked(need.request, need.asker) for need in absent]
-
-
-def _pinned(pack: InstalledPack, version: t.Optional[str]) -> bool:
-    """Whether the installed pack is the tag or commit C(version), which nothing upstream can change."""
-    if not version or (pack.receipt and pack.receipt.resolved.kind not in ("tag", "commit")):
-        return False
-    if not pack.receipt and pack.working_copy.remote_branch(version):
-        return False
-    return satisfied(pack, version)
-
-
-def _same_source(installed: InstalledPack, source: Source) -> bool:
-    known = installed.source
-    if known is None or known.kind != source.kind or known.subdir != source.subdir:
-        return False
-    return normal_url(known.url) == normal_url(source.url)
 
 
 def _equal(one: dependencies.Pack, other: dependencies.Pack) -> bool:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 import typing as t
 
+from .._content.address import normal_url
 from .._content.installed import InstalledPack
-from .._content.origin import Resolved
+from .._content.origin import Resolved, Source
 from .._content.versions import tag_candidates
 
 _HEX = re.compile(r"[0-9a-f]{7,64}\Z")
@@ -70,3 +71,20 @@ def _says_so(pack: InstalledPack, resolved: Resolved, version: str) -> bool:
     if other_name and pack.working_copy.remote_branch(version):
         return False  # v1.2.0 was taken; 1.2.0 means the same, but not beside a branch of that name, which comes first.
     return satisfies_version(version, resolved, pack.commit or "")
+
+
+def pinned(pack: InstalledPack, version: t.Optional[str]) -> bool:
+    """Whether a pack is the tag or commit C(version), which nothing upstream can change."""
+    if not version or (pack.receipt and pack.receipt.resolved.kind not in ("tag", "commit")):
+        return False
+    if not pack.receipt and pack.working_copy.remote_branch(version):
+        return False
+    return satisfied(pack, version)
+
+
+def same_source(installed: InstalledPack, source: Source) -> bool:
+    """Whether a pack came from a source, whatever spelling of its URL is used."""
+    known = installed.source
+    if known is None or known.kind != source.kind or known.subdir != source.subdir:
+        return False
+    return normal_url(known.url) == normal_url(source.url)

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 
 from .._change.journal import Move
 from .._change.staging import Staging
-from .._content.installed import Installation, InstalledPack
+from .._content.installed import Installation
 from .._content.receipt import contents_document, receipt_document
 from .._errors import ApplyError, Collected, St2Error
-from .._files import remove_tree, write_atomically
+from .._files import write_atomically
 from .._layout import PacksDirectory, VirtualenvsDirectory
-from .._own_directory import make_own_directory
+from .._own_directory import is_own, make_own_directory, root_of
 from .._source.git_program import Git
-from .._source.object_store import object_store
+from .._source.object_store import restore_working_copy
 from . import releases
 from .ownership import Ownership
 from .plan import PackPlan, Plan
@@ -66,7 +66,7 @@ def stage(plan: Plan, installation: Installation, virtualenvs: VirtualenvsDirect
         directory = installation.directory(pack.base_path)
         with _about(pack.ref):
             moves += _moves(pack, directory, virtualenvs, trees.get(pack.ref), built.get(pack.ref), tools)
-            if any(move.what == "pack" and move.ref == pack.ref for move in moves):
+            if not pack.purges and any(move.what == "pack" and move.ref == pack.ref for move in moves):
                 taken = {move.live for move in moves}
                 moves += [move for move in _outdated_releases(pack, installation, tools) if move.live not in taken]
     return moves
@@ -92,20 +92,8 @@ def _stage_tree(pack: PackPlan, installation: Installation, tools: Tools) -> str
         if pack.candidate:
             shutil.move(pack.candidate.staged, target)
         elif pack.installed:
-            _restore_tree(pack.installed, target, tools.git())
+            restore_working_copy(pack.installed.location, pack.installed.commit or "", target, tools.git())
     return target
-
-
-def _restore_tree(installed: InstalledPack, target: str, git: Git) -> None:
-    """A pristine copy of a working copy, from its own repository."""
-    os.makedirs(target, mode=0o755)
-    repository = os.path.join(target, ".git")
-    shutil.copytree(os.path.join(installed.location, ".git"), repository, symlinks=True)
-    index = os.path.join(repository, "index")
-    remove_tree(index)
-    with object_store(git, repository, installed.commit or "") as environment:
-        environment.update(GIT_WORK_TREE=target, GIT_INDEX_FILE=index)
-        git("reset", "--quiet", "--hard", "HEAD", environment=environment, cwd=target)
 
 
 def _build_virtualenvs(
@@ -151,8 +139,9 @@ def _moves(
         yield from _leftovers(pack, tools)
         return
     release = ""
-    if pack.before and pack.action not in ("adopt", "register") and tools.keep_releases:
-        release = releases.next_release(directory, pack.ref, pack.before.short)
+    if pack.before and pack.action not in ("adopt", "register") and tools.keep_releases and not pack.purges:
+        label = pack.before.short + (f" {releases.EDITED}" if pack.action == "repair" else "")
+        release = releases.next_release(directory, pack.ref, label)
     if tree or pack.action == "remove":
         # A pack that is not kept goes with the staging directory.
         kept = os.path.join(release or tools.staging.path(directory.staging, "old", pack.ref, "any"), "pack")
@@ -189,17 +178,28 @@ def _receipts(
 
 
 def _outdated_releases(pack: PackPlan, installation: Installation, tools: Tools) -> t.Iterator[Move]:
-    """Earlier versions that go, by rename like everything else: no half of one is ever there, nor one too many."""
+    """Earlier versions that go, by rename like everything else: no half of one is ever there, nor one too many.
+
+    What is edited takes no earlier version's place, and the version that is gone back to is no earlier one any more.
+    """
+    keep = tools.keep_releases
+    kept = pack.before is not None and keep > 0
     for directory in installation.directories:
         here = directory.path == pack.base_path
-        comes = here and pack.before is not None and tools.keep_releases > 0
-        arrives = comes or (here and pack.displaced is not None)
-        for path in releases.outdated(directory, pack.ref, tools.keep_releases - comes, arrives=arrives):
-            kept = tools.staging.path(directory.staging, "old", "releases", pack.ref, os.path.basename(path))
-            yield Move(pack.ref, "release", path, None, kept)
+        found = releases.outdated(
+            directory,
+            pack.ref,
+            keep - (here and kept and pack.action != "repair"),
+            arrives=here and (kept or pack.displaced is not None),
+            used=pack.candidate.release if pack.candidate else "",
+        )
+        for path in found:
+            old = tools.staging.path(directory.staging, "old", "releases", pack.ref, os.path.basename(path))
+            yield Move(pack.ref, "release", path, None, old)
 
 
 def _leftovers(pack: PackPlan, tools: Tools) -> t.Iterator[Move]:
     for kind, path in pack.leftovers:
-        kept = tools.staging.path(Staging.beside(path), "old", f"{pack.ref}.{kind}")
+        place = os.path.join(root_of(path), "any") if is_own(path) else path
+        kept = tools.staging.path(Staging.beside(place), "old", f"{pack.ref}.{kind}", os.path.basename(path))
         yield Move(pack.ref, kind, path, None, kept)

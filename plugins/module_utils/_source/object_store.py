@@ -16,6 +16,7 @@ import shutil
 import tempfile
 import typing as t
 
+from .._files import remove_tree
 from .git_program import Git
 
 _FORMATS = {40: "[core]\n\trepositoryformatversion = 0\n"}
@@ -46,3 +47,19 @@ def object_store(git: Git, git_directory: str, commit: str) -> t.Iterator[t.Dict
             "GIT_OBJECT_DIRECTORY": os.path.join(git_directory, "objects"),
             "GIT_INDEX_FILE": os.path.join(directory, "index"),
         }
+
+
+def restore_working_copy(working_copy: str, commit: str, target: str, git: Git) -> None:
+    """A pristine copy of a working copy, from its own repository.
+
+    :arg target: Does not exist yet.
+    :raises ProgramError: when the repository has not all of it.
+    """
+    os.makedirs(target, mode=0o755)
+    repository = os.path.join(target, ".git")
+    shutil.copytree(os.path.join(working_copy, ".git"), repository, symlinks=True)
+    index = os.path.join(repository, "index")
+    remove_tree(index)
+    with object_store(git, repository, commit) as environment:
+        environment.update(GIT_WORK_TREE=target, GIT_INDEX_FILE=index)
+        git("reset", "--quiet", "--hard", "HEAD", environment=environment, cwd=target)

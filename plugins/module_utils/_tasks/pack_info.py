@@ -43,10 +43,18 @@ def describe_packs(task: Task) -> Result:
     found = [(ref, installation.get(ref)) for ref in dict.fromkeys(refs)]
     inspector.look([ref for ref, pack in found if pack and not pack.is_system])
     packs = [inspector.describe(pack) for _ref, pack in found if pack]
+    returned: t.Dict[str, t.Any] = {}
+    if task.params["sizes"]:
+        from .._pack.disk_usage import DiskUsage
+
+        usage = DiskUsage(view)
+        for row in packs:
+            row["disk"] = usage.pack(row["ref"])
+        returned["disk"] = usage.total(installation.refs())
     missing = [ref for ref, pack in found if pack is None]
     noun = "pack" if len(packs) == 1 else "packs"
     msg = f"{len(packs)} {noun} installed" + (f"; not installed: {', '.join(missing)}" if missing else "")
-    return Result(msg=msg, returned={"packs": packs, "missing": missing}, warnings=inspector.warnings)
+    return Result(msg=msg, returned={"packs": packs, "missing": missing, **returned}, warnings=inspector.warnings)
 
 
 class _Inspector:

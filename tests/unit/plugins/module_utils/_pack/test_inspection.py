@@ -237,10 +237,11 @@ def test_contents_of_a_pack_that_is_wrong(scene):
 def test_leftovers(tmp_path):
     scratch = ScratchHost(tmp_path)
     host = read_host(str(scratch.st2_conf), {})
+    packs = PacksDirectory(host.system_packs_path)
     for ref in ("other", "demo2", "dem"):
         (scratch.virtualenvs / ref).mkdir()
         (scratch.configs / f"{ref}.yaml").write_text("")
-    assert leftovers("demo", host, str) == ()
+    assert leftovers("demo", host, [packs], str) == ()
     paths = [
         ("virtualenv", scratch.virtualenvs / "demo"),
         ("config", scratch.configs / "demo.yaml"),
@@ -249,10 +250,13 @@ def test_leftovers(tmp_path):
     paths[0][1].mkdir()
     paths[1][1].symlink_to("/nonexistent")
     paths[2][1].write_text("")
-    expected = tuple((kind, str(path)) for kind, path in paths)
-    assert leftovers("demo", host, str) == expected
+    kept = scratch.packs / ".stackstorm.st2" / "releases" / "demo"
+    (kept / "0001-1.0.0" / "pack").mkdir(parents=True)
+    (kept / "0001-1.0.0" / "pack" / "pack.yaml").write_text("")
+    expected = tuple((kind, str(path)) for kind, path in (*paths, ("releases", kept)))
+    assert leftovers("demo", host, [packs], str) == expected
     # What an interrupted run has moved away still belongs to the pack, under its own name.
     os.rename(paths[0][1], tmp_path / "moved")
-    assert leftovers("demo", host, str) == expected[1:]
+    assert leftovers("demo", host, [packs], str) == expected[1:]
     now = {expected[0][1]: str(tmp_path / "moved"), expected[2][1]: "/nonexistent"}
-    assert leftovers("demo", host, lambda path: now.get(path, path)) == expected[:2]
+    assert leftovers("demo", host, [packs], lambda path: now.get(path, path)) == (*expected[:2], expected[3])

@@ -262,10 +262,10 @@ def test_a_host_without_its_packs_directory_is_refused(site):
 
 @pytest.mark.parametrize("keep, kept", [(0, 0), (1, 1), (2, 2), (5, 3)])
 def test_earlier_versions_are_kept_as_many_as_asked(site, keep, kept):
-    versions = ["1.0.1", "1.0.2", "1.0.1", "1.0.2"]
-    for version in versions:
+    site.publish(*released("sensu", "1.0.3", "1.0.4"))
+    for version in ("1.0.1", "1.0.2", "1.0.3", "1.0.4"):
         site.run(f"sensu={version}", keep_releases=keep)
-    names = ["0001-1.0.1", "0002-1.0.2", "0003-1.0.1"]
+    names = ["0001-1.0.1", "0002-1.0.2", "0003-1.0.3"]
     assert [name.rsplit("-", 1)[0] for name in site.releases("sensu")] == (names[-kept:] if kept else [])
     for name in site.releases("sensu"):
         release = site.host.packs / ".stackstorm.st2" / "releases" / "sensu" / name

@@ -243,7 +243,7 @@ def test_from_an_odd_state_the_wanted_one_is_reached_as_predicted(site, state):
     if state.startswith("a dangling link"):
         assert "is a symbolic link" in site.run("sensu=1.0.2").failure.message
         converge(site, "sensu", state="absent")
-    if state.startswith("a file"):
+    if state.startswith("a file instead"):
         assert "sensu is a file, and not replaced by sensu 1.0.2" in site.run("sensu=1.0.2").failure.message
         (site.host.packs / "sensu").unlink()
     done = converge(site, "sensu=1.0.2")
