@@ -356,7 +356,7 @@ def test_reasons_are_the_systems_own(ask):
         error = refused(ask, f"http://127.0.0.1:{free.getsockname()[1]}/a")
     assert (type(error), error.reason) == (UnreachedError, "Connection refused")
     error = refused(ask, "http://st2.invalid/a")
-    assert type(error) is UnreachedError
+    assert error.__class__ is UnreachedError
     with pytest.raises(socket.gaierror) as caught:
         socket.getaddrinfo("st2.invalid", 80)
     assert error.reason == caught.value.strerror
@@ -375,14 +375,14 @@ def test_what_is_no_http_is_shown(server, ask):
 
     server.answers["/a"] = other
     error = refused(ask, f"{server.url}/a")
-    assert type(error) is UnreachedError and error.reason.startswith("BadStatusLine: SSH-2.0")
+    assert error.__class__ is UnreachedError and error.reason.startswith("BadStatusLine: SSH-2.0")
 
 
 @pytest.mark.parametrize(
     "url", ["ftp://h/x", "x", "http://", "http://h:99999/", "http://h:0/", "file:///x", f"http://{'x' * 100}.invalid/"]
 )
 def test_what_is_no_url(ask, url):
-    assert type(refused(ask, url)) is WrongUrlError
+    assert refused(ask, url).__class__ is WrongUrlError
 
 
 # TLS
@@ -401,26 +401,26 @@ def test_certificates_are_checked_with_a_file_a_directory_or_not_at_all(tls_serv
 
 def test_an_unknown_authority_is_told_in_openssls_words(tls_server, ask):
     error = refused(ask, f"{tls_server.url}/a")
-    assert type(error) is UntrustedError and not tls_server.seen
+    assert error.__class__ is UntrustedError and not tls_server.seen
     assert error.reason.startswith("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: ")
 
 
 def test_a_certificate_for_another_name_is_not_trusted(authority, ask):
     with Server(tls=authority.server_context(["other.example.com"])) as other:
         error = refused(ask, f"{other.url}/a", verify=str(authority.ca_file))
-    assert type(error) is UntrustedError and "127.0.0.1" in error.reason
+    assert error.__class__ is UntrustedError and "127.0.0.1" in error.reason
 
 
 def test_https_to_a_server_without_it_is_not_trusted(server, ask):
-    assert type(refused(ask, f"https://127.0.0.1:{server.port}/a")) is UntrustedError
+    assert refused(ask, f"https://127.0.0.1:{server.port}/a").__class__ is UntrustedError
 
 
 def test_a_file_of_authorities_must_be_there_and_be_one(tls_server, ask, tmp_path):
     missing = tmp_path / "missing.pem"
     error = refused(ask, f"{tls_server.url}/a", verify=str(missing))
-    assert type(error) is AuthoritiesError and str(missing) in error.reason
+    assert error.__class__ is AuthoritiesError and str(missing) in error.reason
     missing.write_text("no certificate")
-    assert type(refused(ask, f"{tls_server.url}/a", verify=str(missing))) is UntrustedError
+    assert refused(ask, f"{tls_server.url}/a", verify=str(missing)).__class__ is UntrustedError
 
 
 def test_without_more_both_trust_the_same(monkeypatch):
@@ -464,7 +464,7 @@ def test_a_proxy_that_does_not_let_in_or_is_not_there(tls_server, ask):
     url = "https://st2.example.com/a"
     with Proxy("proxy", "secret") as proxy:
         error = refused(ask, url, proxy=proxy.url)
-    assert type(error) is UnreachedError and "407" in error.reason
+    assert error.__class__ is UnreachedError and "407" in error.reason
     error = refused(ask, url, proxy=proxy.url)
     assert (type(error), error.reason) == (UnreachedError, "Connection refused")
 
@@ -500,7 +500,7 @@ def test_requests_is_loaded_when_something_else_than_a_question_is_sent(server):
 @pytest.mark.parametrize("proxy", ["http://", "http://[::1", "p:99999", "socks5://p:x"])
 def test_a_proxy_that_is_none_is_named(ask, proxy):
     error = refused(ask, "http://st2.invalid/", proxy=proxy)
-    assert type(error) is WrongUrlError and "of the proxy" in error.reason
+    assert error.__class__ is WrongUrlError and "of the proxy" in error.reason
 
 
 @pytest.mark.parametrize("proxy", ["https://p:1", "socks5h://p:1", "HTTP://p:1", "p:1"])

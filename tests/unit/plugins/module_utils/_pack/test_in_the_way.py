@@ -82,7 +82,8 @@ def test_a_directory_without_pack_yaml_makes_room_and_is_kept_for_good(site, kee
     kept = site.host.packs / STATE / "releases" / "sensu" / "0001-no-pack" / "pack"
     assert take_snapshot(kept, identity=True) == before
     assert row_of(done)["action"] == "install" and site.host.pack_version("sensu") == "1.0.1"
-    assert f"(the directory that was there is kept: {kept})" in done.msg == row_of(done)["msg"]
+    assert f"(the directory that was there is kept: {kept})" in done.msg
+    assert row_of(done)["msg"] == done.msg
     (part,) = done.diff
     assert "in the way: a directory without pack.yaml\n" in part["before"] and f"kept: {kept}\n" in part["after"]
     assert [text for text in done.warnings if f"is kept as {kept}" in text and str(path) in text]
