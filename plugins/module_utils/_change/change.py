@@ -100,7 +100,7 @@ class Change:
 
     def _undo(self, transaction: Transaction, telling: Telling, error: BaseException) -> None:
         try:
-            transaction.undo()
+            whole = transaction.undo()
         except St2Error:
             self.stuck = transaction.refs
             self.registering.astray = frozenset(telling.types())
@@ -109,6 +109,6 @@ class Change:
         if not self.astray:
             transaction.end()
         if isinstance(error, St2Error):
-            if transaction.made and _PUT_BACK not in error.message:
+            if whole and transaction.made and _PUT_BACK not in error.message:
                 error.message += f" {_PUT_BACK}"
             error.message += left

@@ -271,6 +271,11 @@ def undo(move: Move) -> bool:
     return True
 
 
+def is_as_before(move: Move) -> bool:
+    """Whether what was at the live name of a move is there, also once that was undone."""
+    return _inode(move.live) == move.old
+
+
 def has_happened(move: Move) -> bool:
     """Whether the move changed what is at its live name. What something else put there since is left to it."""
     now = _inode(move.live)

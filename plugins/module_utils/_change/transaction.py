@@ -117,9 +117,11 @@ class Transaction:
         self._write()
         moving.carry_out_copied(move)
 
-    def undo(self) -> None:
+    def undo(self) -> bool:
         """Put every file back as it was before. What StackStorm was told stays written down until L(end).
 
+        :returns: Whether there is everywhere what was there before: what something else has put in a place since is
+            left to it.
         :raises ApplyError: when that cannot be done; the journal stays, and the next run tries again.
         """
         try:
@@ -130,9 +132,11 @@ class Transaction:
                 f"What this task had changed cannot be put back: {error}. The old files are still there, and the next "
                 "run puts them back."
             ) from error
+        whole = all(map(moving.is_as_before, self._moves))
         self._moves = []
         if self._told:
             self._write()
+        return whole
 
     def end(self) -> None:
         """Let things be as they are now: from now on nobody undoes anything.

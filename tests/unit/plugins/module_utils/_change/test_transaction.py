@@ -134,11 +134,21 @@ def test_after_any_part_of_it_all_can_be_undone(tmp_path, config):
         made = host.transaction(told=TOLD)
         for step in steps:
             getattr(made, step)()
-        made.undo()
+        assert made.undo()
         assert host.look() == host.before
         assert left(host) == ((), TOLD), "StackStorm may still have been told"
         made.end()
         assert host.journal.read() is None
+
+
+def test_what_something_else_put_there_since_is_left_to_it_and_not_said_to_be_undone(host):
+    made = host.transaction()
+    made.begin()
+    made.carry_out()
+    (host.root / "live" / "old").mkdir()
+    assert not made.undo()
+    assert host.live() == ["demo", "demo.yaml", "old"] and not os.listdir(host.root / "live" / "old")
+    assert (host.root / "live" / "demo.yaml").read_text() == "a: 1"
 
 
 @pytest.mark.parametrize("config", [True, False])

@@ -272,7 +272,7 @@ def test_one_bad_pack_keeps_the_good_ones_away(site):
         ("bad", "validate"),
         ("fresh", None),
     ]
-    assert row_of(outcome, "fresh")["msg"] == "Not done, because another pack of the task failed."
+    assert row_of(outcome, "fresh")["msg"] == "Not done, because of bad."
     assert (site.host.pack_version("sensu"), site.host.installed()) == ("1.0.1", ["old", "plain", "sensu"])
 
 
