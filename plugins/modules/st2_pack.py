@@ -476,6 +476,17 @@ database_state:
   returned: always
   type: str
   sample: current
+restart_needed:
+  description:
+    - The services of this host that go on with old code or config after the change, or would in check mode. Sensors are
+      what does so: they read both when they start. StackStorm starts a sensor anew when that is registered, and not when
+      its config is, or when nobody is told of new files.
+    - C(st2sensorcontainer), where the host has that service and StackStorm runs sensors of the packs concerned. Never
+      with O(backend=api), as those services are elsewhere.
+  returned: always
+  type: list
+  elements: str
+  sample: [st2sensorcontainer]
 registration:
   description:
     - What StackStorm registered, in its own counts by type, and how many of these an override switched on or off. Of
