@@ -232,8 +232,8 @@ counts:
     aliases: {enabled: 0, disabled: 0, overridden: 0}
 restart_needed:
   description:
-    - Always empty, for plays that look at it whatever module they ran. StackStorm starts and ends sensors as soon as it is
-      told that they are switched.
+    - Always empty, for plays that look at it whatever module they ran. StackStorm starts and ends sensors as soon as it
+      is told that they are switched.
   returned: always
   type: list
   elements: str

@@ -204,8 +204,8 @@ changes:
       sample: ["host", "vcenters.prod.password"]
 restart_needed:
   description:
-    - The services of this host that go on with old code or config after the change, or would in check mode. Sensors are
-      what does so: they read both when they start. StackStorm starts a sensor anew when that is registered, and not when
+    - The services of this host that go on with old code or config after the change, or would in check mode. Sensors
+      do so, as they read both when they start. StackStorm starts a sensor anew when that is registered, and not when
       its config is, or when nobody is told of new files.
     - C(st2sensorcontainer), where the host has that service and StackStorm runs sensors of the packs concerned.
   returned: always

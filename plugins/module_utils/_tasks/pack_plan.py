@@ -263,6 +263,7 @@ class TaskPlanner:
 
     def verify_database(self, plan: TaskPlan) -> None:
         """As L(session.Planner.verify_database); versions of packs are read back when they are registered."""
+        self._packs.verify_database(plan.packs)
         for config, config_plan in zip(self.configs, plan.configs):
             config.verify_database(config_plan)
         for override, override_plan in zip(self._overrides, plan.overrides):
