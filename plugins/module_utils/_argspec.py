@@ -143,7 +143,7 @@ def pack_options() -> ArgumentSpec:
             "dependencies": {"type": "str", "choices": ["install", "check", "skip"], "default": "install"},
             "force": {"type": "bool", "default": False},
             "base_path": {"type": "path"},
-            "verify": {"type": "str", "choices": ["fast", "content"], "default": "fast"},
+            "verify": {"type": "str", "choices": ["fast", "content", "database"], "default": "fast"},
             "keep_releases": {"type": "int", "default": 1},
             "purge": {"type": "bool", "default": False},
             "exclusive": {"type": "bool", "default": False},

@@ -230,6 +230,14 @@ counts:
     actions: {enabled: 0, disabled: 2, overridden: 2}
     rules: {enabled: 0, disabled: 0, overridden: 0}
     aliases: {enabled: 0, disabled: 0, overridden: 0}
+restart_needed:
+  description:
+    - Always empty, for plays that look at it whatever module they ran. StackStorm starts and ends sensors as soon as it
+      is told that they are switched.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 database_state:
   description:
     - What StackStorm's database has of the resources that the task is about, or would have in check mode. V(current)

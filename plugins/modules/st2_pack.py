@@ -166,8 +166,12 @@ options:
     description:
       - V(content) compares every file of the packs that are there with what was installed. With O(state=present)
         edited, missing and extra files are repaired, and named in RV(packs[].edits).
+      - V(database) compares with StackStorm's database every action, sensor, rule, alias, policy and trigger of the
+        packs that are there (whether it has it, and whether that is enabled as metadata and overrides say), and their
+        configs. It costs one question for each kind, whatever the number of packs. What somebody deleted or switched
+        in StackStorm is found and mended by registering the pack, and named in RV(msg). Needs access to the API.
     type: str
-    choices: [fast, content]
+    choices: [fast, content, database]
     default: fast
   keep_releases:
     description:
@@ -476,6 +480,17 @@ database_state:
   returned: always
   type: str
   sample: current
+restart_needed:
+  description:
+    - The services of this host that go on with old code or config after the change, or would in check mode. Sensors
+      do so, as they read both when they start. StackStorm starts a sensor anew when that is registered, and not when
+      its config is, or when nobody is told of new files.
+    - C(st2sensorcontainer), where the host has that service and StackStorm runs sensors of the packs concerned. Never
+      with O(backend=api), as those services are elsewhere.
+  returned: always
+  type: list
+  elements: str
+  sample: [st2sensorcontainer]
 registration:
   description:
     - What StackStorm registered, in its own counts by type, and how many of these an override switched on or off. Of

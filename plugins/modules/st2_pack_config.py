@@ -202,6 +202,16 @@ changes:
       type: list
       elements: str
       sample: ["host", "vcenters.prod.password"]
+restart_needed:
+  description:
+    - The services of this host that go on with old code or config after the change, or would in check mode. Sensors
+      do so, as they read both when they start. StackStorm starts a sensor anew when that is registered, and not when
+      its config is, or when nobody is told of new files.
+    - C(st2sensorcontainer), where the host has that service and StackStorm runs sensors of the packs concerned.
+  returned: always
+  type: list
+  elements: str
+  sample: [st2sensorcontainer]
 database_state:
   description:
     - What StackStorm's database has of the config, or would have in check mode. V(current) is what the file says,

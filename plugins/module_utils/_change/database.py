@@ -190,7 +190,8 @@ class Database:
         self._expected = {"configs": tuple(configs), "resources": tuple(resources)}
 
     def forget(self) -> None:
-        """Know nothing any more of configs and resources, as the database is about to change."""
+        """Know nothing any more of packs, configs and resources, as the database is about to change, or may have."""
+        self._versions.clear()
         self._configs.clear()
         self._resources.clear()
 

@@ -35,6 +35,7 @@ class Registering:
         self._database = database
         self._lenient = database.lenient
         self._before: t.Dict[str, Record] = {}
+        self._files: t.Dict[str, str] = {}
         self._begun = False
         self._snapshot = Snapshot()
         self._remains = ""
@@ -61,6 +62,7 @@ class Registering:
         """
         for ref, parts in telling.parts().items():
             known = self._before[ref] = self._database.records.read(ref)
+            self._files[ref] = on_disk.pack(ref)
             void = {
                 part: Told(by=self._database.registrar.by)
                 for part in parts
@@ -152,9 +154,11 @@ class Registering:
         ref, by = one.pack.ref, self._database.registrar.by
         before = self._database.records.read(ref).get("pack")
         told: t.Dict[str, t.Optional[Told]] = {}
-        if not one.types or (before is not None and not before.digest):
-            told["pack"] = Told(on_disk.pack(ref), by, one.types, self._lenient)
-        elif before is not None and before.digest == on_disk.pack(ref) and before.types:
+        files = on_disk.pack(ref)
+        replaced = self._files.get(ref, files) != files
+        if not one.types or replaced or (before is not None and not before.digest):
+            told["pack"] = Told(files, by, one.types, self._lenient)
+        elif before is not None and before.digest == files and before.types:
             told["pack"] = Told(before.digest, by, both(before.types, one.types), before.lenient or self._lenient)
         config = on_disk.config(ref) if "config" in one.parts else ""
         if config:

@@ -226,6 +226,7 @@ class Session(t.Generic[P]):
             alone = self._lock.held
             self._lock.acquire(self._deadline, create=True)
             if not alone:  # Until now another run may have been at work.
+                self._database.forget()
                 planner = self._observe(self._places.require())
         try:
             self._outcome.plan = plan = plan or planner.make()

@@ -124,6 +124,7 @@ class KnownPack:
     :arg unloads: Whether a pack can be taken out of it.
     :arg version: The version that it has; empty when it has none or nobody can tell.
     :arg surplus: What it has of the pack although the metadata file is gone, when the task asked to look.
+    :arg differences: What it does not have as the files say, when the task asked to look.
     """
 
     tells: bool = False
@@ -133,6 +134,7 @@ class KnownPack:
     unloads: bool = False
     version: str = ""
     surplus: t.Tuple[Resource, ...] = ()
+    differences: t.Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

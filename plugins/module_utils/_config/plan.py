@@ -77,6 +77,11 @@ class ConfigPlan:
         return self.action != "none" or self.register or bool(self.clear) or self.opens is not None
 
     @property
+    def renews(self) -> bool:
+        """Whether the pack gets another config, in its file or in the database."""
+        return bool(self.register or self.clear or any(self.changes.as_dict().values()))
+
+    @property
     def acts(self) -> bool:
         """As L(session.Plan.acts)."""
         return self.changed

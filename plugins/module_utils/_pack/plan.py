@@ -145,6 +145,11 @@ class PackPlan:
         return self.action in ("install", "upgrade", "downgrade", "replace", "repair")
 
     @property
+    def renews_code(self) -> bool:
+        """Whether what runs of the pack runs on old code from now on."""
+        return self.replaces_files or self.builds_virtualenv or self.action == "remove"
+
+    @property
     def builds_virtualenv(self) -> bool:
         """Whether a virtualenv has to be built."""
         return self.virtualenv in ("built", "rebuilt")

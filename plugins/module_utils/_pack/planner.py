@@ -13,11 +13,12 @@ from dataclasses import replace
 
 from .._change.database import Database
 from .._change.session import Staged, View
+from .._change.telling import KnownPack
 from .._content.installed import InstalledPack, dependencies_of
 from .._content.receipt import Contents
 from .._deadline import Deadline
 from .._errors import DependencyError, InvalidPackError, OptionError
-from .._layout import PacksDirectory
+from .._layout import SYSTEM_PACKS, PacksDirectory
 from .._secrets import Redactor, url_secrets
 from . import dependencies, plan
 from .candidate import Candidate, Wanted
@@ -29,6 +30,7 @@ from .virtualenv import Interpreters, Settings, may_stay, observe_virtualenv
 
 if t.TYPE_CHECKING:
     from .._source.git_program import Git
+    from .comparison import Comparison
     from .fetch import Fetcher
     from .upstream import Upstream
     from .virtualenv_build import VirtualenvBuilder
@@ -62,6 +64,8 @@ class PackPlanner:
         self._options = options
         self._base_path = base_path
         self._staging = view.staging
+        self._view = view
+        self._comparison: t.Optional[Comparison] = None
         self._scratch = scratch
         self._deadline = deadline
         self._redactor = redactor
@@ -84,7 +88,7 @@ class PackPlanner:
 
     def at_rest(self) -> t.Optional[plan.Plan]:
         """The plan when there is nothing to do, found without network and programs; C(None) when there may be."""
-        if self._asked and self._options.verify != "fast":
+        if self._asked and self._options.verify == "content":
             return None
         resolution = Resolution()
         for asked in self._asked:
@@ -94,6 +98,7 @@ class PackPlanner:
             resolution.packs[pack.ref] = pack
             resolution.asked.setdefault(pack.ref, []).append(asked)
         self._database.look([*resolution.packs, *filter(None, map(self._removals.ref_of, self._absent))])
+        self._expect(resolution)
         if self._options.dependencies != "skip":
             providers = dependencies.Providers(resolution.packs, self.installation)
             if dependencies.missing(providers, resolution.packs.values()):
@@ -114,6 +119,7 @@ class PackPlanner:
             resolution = self._upstream().resolver(self.installation, fetcher).resolve(self._asked)
         self.warnings += resolution.warnings
         self._database.look(resolution.packs)
+        self._expect(resolution)
         made = {ref: self._plan_present(ref, pack, resolution) for ref, pack in resolution.packs.items()}
         for number, (ref, pack_plan) in enumerate(made.items()):
             if fetcher and pack_plan.action == "repair" and pack_plan.installed and not pack_plan.installed.head:
@@ -148,6 +154,42 @@ class PackPlanner:
         for made in staying:
             self._look_for_what_is_in_the_way(made)
         return plan.Plan((*going, *staying), self._database.types)
+
+    def _expect(self, resolution: Resolution) -> None:
+        """Let the database be asked once for what is looked at of all packs."""
+        compares = self._options.verify == "database"
+        if compares or self._options.prune:
+            refs = [ref for ref in resolution.packs if ref not in SYSTEM_PACKS]
+            self._database.expect(resources=refs, configs=refs if compares else ())
+        if compares and refs and not self._database.registrar.reads:
+            self.warnings.append(
+                "verify=database could compare nothing: only StackStorm's API tells what its database has. Give "
+                "register=api with api_key, auth_token, or api_username and api_password."
+            )
+
+    def _compared(self, ref: str, location: str, known: KnownPack) -> KnownPack:
+        if self._options.verify != "database" or not self._database.registrar.reads:
+            return known
+        if self._comparison is None:
+            from .comparison import Comparison
+
+            self._comparison = Comparison(self._view, self._database, self._database.types)
+        known = self._comparison.known(ref, location, known)
+        self.warnings += self._comparison.warnings
+        return known
+
+    def verify_database(self, made: plan.Plan) -> None:
+        """With verify=database, read the resources of all packs that were registered, and compare them with the files.
+
+        :raises VerifyError: naming what StackStorm does not have, or not as the files say.
+        """
+        if self._options.verify != "database" or self._database.lenient or not self._database.registrar.reads:
+            return
+        from .comparison import Comparison, verify_registered
+
+        registered = [pack for pack in made.packs if pack.registration == "register"]
+        comparison = Comparison(View(self._host, self._staging), self._database, self._database.types)
+        verify_registered(comparison, self._database, registered)
 
     def _displaced(self, base_path: str, ref: str, label: str) -> t.Optional[plan.Displaced]:
         from .in_the_way import displaced_by
@@ -205,7 +247,8 @@ class PackPlanner:
         if self._options.verify == "content" and not pack.is_system:
             facts, stays = self._look_for_edits(pack, facts)
         if not pack.is_system:
-            facts = replace(facts, known=self._database.pack(ref, pack, pack.location))
+            known = self._compared(ref, pack.location, self._database.pack(ref, pack, pack.location))
+            facts = replace(facts, known=known)
         remembered = None
         proof = resolution.proven.get(ref)
         if proof and (not satisfied(pack, proof.wanted.version) if pack.receipt else pack.head):

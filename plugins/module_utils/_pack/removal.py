@@ -24,7 +24,8 @@ from .virtualenv import observe_virtualenv
 
 # StackStorm puts there what people make without naming a pack (st2common/constants/pack.py DEFAULT_PACK_NAME).
 _DEFAULT_PACK = "default"
-_MADE_BY_HAND = ("actions", "rules", "aliases", "policies")
+_MADE_BY_HAND = {"actions": "action", "rules": "rule", "aliases": "alias", "policies": "policy"}
+_MOST_NAMED = 5
 
 
 class Removals:
@@ -54,6 +55,7 @@ class Removals:
         for request in requests:
             ref = self.ref_of(request)
             wanted.setdefault((ref, "" if ref else request.requested), []).append(request.requested)
+        self._database.expect(resources=[ref for ref, _text in wanted if ref])
         return [made for (ref, _text), asked in wanted.items() for made in self._of_pack(ref, asked)]
 
     def ref_of(self, request: PackRequest) -> str:
@@ -71,9 +73,9 @@ class Removals:
         :arg needed: The refs that the task names, or that these depend on.
         """
         found: t.List[PackPlan] = []
-        for pack in self._installation.all():
-            if pack.ref in needed or pack.is_system:
-                continue
+        others = [pack for pack in self._installation.all() if pack.ref not in needed and not pack.is_system]
+        self._database.expect(resources=[pack.ref for pack in others])
+        for pack in others:
             why = self._why_it_stays(pack)
             if why:
                 self.warnings.append(f"{pack.ref} is not among the packs of this task and stays (exclusive): {why}.")
@@ -91,10 +93,16 @@ class Removals:
         found = obstacle(pack.location)
         if found:
             return f"{pack.path} is {found.text}"
+        made = self._made_by_hand(pack.ref)
+        return f"people made {made} in it by hand" if made else ""
+
+    def _made_by_hand(self, ref: str) -> str:
         if not self._database.registrar.reads:
             return ""
-        made = [f"{one.kind} {one.name}" for one in self._database.resources(pack.ref, _MADE_BY_HAND) if one.by_hand]
-        return f"people made {', '.join(sorted(made)[:5])} in it by hand" if made else ""
+        resources = self._database.resources(ref, tuple(_MADE_BY_HAND))
+        made = sorted(f"{_MADE_BY_HAND[one.kind]} {one.name}" for one in resources if one.by_hand)
+        more = f" and {len(made) - _MOST_NAMED} more" if len(made) > _MOST_NAMED else ""
+        return ", ".join(made[:_MOST_NAMED]) + more
 
     def _of_pack(self, ref: str, asked: t.Sequence[str]) -> t.Iterator[PackPlan]:
         """The removal of a pack, and of its copies in later base paths: without the first, StackStorm would run those.
@@ -130,7 +138,10 @@ class Removals:
                 check_removal(directory, ref)
                 contents = inspection.contents_of(pack, directory)
                 facts = replace(facts, contents=contents)
-            yield plan_removal(ref, pack, facts, requested=requested, base_path=self._base_path)
+            made = plan_removal(ref, pack, facts, requested=requested, base_path=self._base_path)
+            if made.registration == "unload" and pack is installed:
+                self._warn_of_what_goes_along(ref)
+            yield made
             facts = Facts(known=facts.known, purges=self._purge)
 
     def _check_leftovers(self, ref: str, leftovers: t.Sequence[t.Tuple[str, str]]) -> None:
@@ -150,6 +161,13 @@ class Removals:
             found = obstacle(directory.now(directory.pack(ref)))
             if found:
                 self.warnings.append(f"{directory.pack(ref)} is {found.text}: it is no pack, and stays.")
+
+    def _warn_of_what_goes_along(self, ref: str) -> None:
+        made = self._made_by_hand(ref)
+        if made:
+            self.warnings.append(
+                f"With {ref}, StackStorm forgets what people made in it by hand, and no file brings it back: {made}."
+            )
 
     def _warn_of_remains(self, ref: str, known: KnownPack) -> None:
         if known.tells and not known.unloads and known.state not in (ABSENT, UNKNOWN):

@@ -40,7 +40,8 @@ def _change(pack: PackPlan) -> str:
     if pack.action == "virtualenv":
         return f"{pack.ref} {_short(pack.after)} virtualenv {pack.virtualenv}"
     if pack.action == "register":
-        return f"{pack.ref} {_short(pack.after)} registered"
+        differences = f": {_few(pack.known.differences)}" if pack.known.differences else ""
+        return f"{pack.ref} {_short(pack.after)} registered{differences}"
     if pack.action == "prune":
         return f"{pack.ref} {_short(pack.after)} pruned: {_few([_named(resource) for resource in pack.surplus])}"
     if pack.action == "unload":
@@ -104,6 +105,7 @@ def _sides(pack: PackPlan) -> t.Tuple[str, str]:
         before += [] if pack.virtualenv == "built" else ["virtualenv: outdated"]
         after += ["virtualenv: current"]
     before += _entries("leftovers", [path for _kind, path in pack.leftovers])
+    before += _entries("not in the database as the files say", pack.known.differences)
     before += _entries("only in the database", [_named(resource) for resource in pack.surplus])
     if pack.action in ("register", "unload"):
         before.append(f"database: {pack.known.version or 'not known to have it'}")

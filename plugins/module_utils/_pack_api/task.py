@@ -156,7 +156,8 @@ def _returned(rows: t.List[t.Dict[str, t.Any]]) -> t.Dict[str, t.Any]:
     # How many of what was registered StackStorm tells only in its executions.
     registration: t.Dict[str, t.Any] = {"by": "api", "counts": {}, "overridden": {}}
     state = overall(row["database_state"] for row in rows)
-    return {"packs": rows, "database_state": state, "registration": registration}
+    # StackStorm registers, and so starts anew, whatever it installs; none of its services is on this machine.
+    return {"packs": rows, "database_state": state, "restart_needed": [], "registration": registration}
 
 
 def _unknown_dependencies(step: Step) -> str:

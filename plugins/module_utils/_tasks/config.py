@@ -83,7 +83,11 @@ class ConfigTask:
         return Result(
             changed=outcome.changed,
             msg=report.line(plan),
-            returned={**report.returned(plan, config.backup), "registration": registration},
+            returned={
+                **report.returned(plan, config.backup),
+                "restart_needed": list(planners[-1].restarts),
+                "registration": registration,
+            },
             diff=report.diff(plan, config.redaction),
             warnings=outcome.warnings,
         )
@@ -95,6 +99,7 @@ class ConfigTask:
             "pack": self._options.pack,
             "path": config_path(self._task.host.configs_path, self._options.pack),
             "database_state": planners[-1].state() if planners else "unknown",
+            "restart_needed": [],
             "problems": [problem.as_dict() for problem in problems],
         }
         return Result(changed=outcome.changed, returned=returned, warnings=outcome.warnings, failure=error)
@@ -105,6 +110,9 @@ class _Planner:
 
     def __init__(self, view: View, options: ConfigOptions, database: Database, task: Task) -> None:
         self.config = ConfigPlanner(view, database, options, task.redactor)
+        self.restarts: t.Tuple[str, ...] = ()
+        self._view = view
+        self._database = database
         self._installation = view.installation
         self._ref = options.pack
         self._host = view.host
@@ -120,7 +128,13 @@ class _Planner:
         return self.config.at_rest(self._place(self._installation))
 
     def make(self) -> ConfigPlan:
-        return self.config.make(self._place(self._installation))
+        plan = self.config.make(self._place(self._installation))
+        if plan.renews:
+            from .restart import restart_needed
+
+            found = restart_needed(self._view, self._installation, self._database, [plan.ref], plan.telling)
+            self.restarts = found
+        return plan
 
     def state(self) -> str:
         return self.config.state(self._place(Installation(self._host.packs_base_paths)))

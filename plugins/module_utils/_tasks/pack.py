@@ -82,8 +82,13 @@ class PackTask:
         rows = self._rows(outcome)
         # StackStorm registers its own packs.
         states = [row["database_state"] for row in rows if row["ref"] not in SYSTEM_PACKS]
-        returned = {"packs": rows, "database_state": overall(states), "registration": self._database.summary()}
         plan = outcome.plan or TaskPlan(Plan(()))
+        returned = {
+            "packs": rows,
+            "database_state": overall(states),
+            "restart_needed": list(plan.restarts) if outcome.stands else [],
+            "registration": self._database.summary(),
+        }
         return Result(
             changed=outcome.changed or any(row["changed"] for row in rows if outcome.failure),
             msg=_line(plan, outcome.recovered),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .._change.database import Database
 from .._change.session import Staged, View
@@ -45,12 +45,16 @@ class Opening:
 
 @dataclass(frozen=True)
 class TaskPlan:
-    """What one task does to packs, their configs and their overrides."""
+    """What one task does to packs, their configs and their overrides.
+
+    :arg restarts: The services that go on with old code or config afterwards.
+    """
 
     packs: Plan
     configs: t.Tuple[ConfigPlan, ...] = ()
     overrides: t.Tuple[OverridePlan, ...] = ()
     openings: t.Tuple[Opening, ...] = ()
+    restarts: t.Tuple[str, ...] = ()
 
     @property
     def _all(self) -> t.Sequence[t.Any]:
@@ -65,6 +69,20 @@ class TaskPlan:
     def acts(self) -> bool:
         """As L(session.Plan.acts)."""
         return any(one.acts for one in self._all)
+
+    @property
+    def renewed(self) -> t.List[str]:
+        """The packs that get other files, another virtualenv or config, or go."""
+        packs = [pack.ref for pack in self.packs.packs if pack.renews_code]
+        return packs + [config.ref for config in self.configs if config.renews]
+
+    @property
+    def telling(self) -> Telling:
+        """What StackStorm is told, but for carriers."""
+        found = Telling()
+        for one in self._all:
+            found = found.join(one.telling)
+        return found
 
     @property
     def parts(self) -> t.Dict[str, t.Tuple[str, ...]]:
@@ -139,7 +157,13 @@ class TaskPlanner:
 
     def make(self) -> TaskPlan:
         """As L(session.Planner.make)."""
-        return self._with_items(self._packs.make())
+        plan = self._with_items(self._packs.make())
+        if not plan.changed:
+            return plan
+        from .restart import restart_needed
+
+        found = restart_needed(self._view, self._packs.installation, self._database, plan.renewed, plan.telling)
+        return replace(plan, restarts=found)
 
     def _with_items(self, packs: Plan) -> TaskPlan:
         """The whole plan; all that is wrong with configs and overrides is said at once."""
@@ -239,6 +263,7 @@ class TaskPlanner:
 
     def verify_database(self, plan: TaskPlan) -> None:
         """As L(session.Planner.verify_database); versions of packs are read back when they are registered."""
+        self._packs.verify_database(plan.packs)
         for config, config_plan in zip(self.configs, plan.configs):
             config.verify_database(config_plan)
         for override, override_plan in zip(self._overrides, plan.overrides):

@@ -286,3 +286,21 @@ def test_why_healing_failed_is_said_and_tried_again(records, host):
     assert problem == "StackStorm refuses sensu 1.0.0: bad content."
     assert records.read("sensu") == {}
     assert registering(records, PretendedDatabase()).heal({"sensu": ()}, host.now) == ""
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["told by us", "told by others"])
+def test_new_files_that_are_registered_in_part_are_not_what_the_old_ones_were(host, records, known):
+    """Nor does the same task have anything to do again."""
+    registrar = PretendedDatabase()
+    registrar.register([host.put("sensu", "1.0.0").pack])
+    if known:
+        records.write("sensu", {"pack": Told(host.now.pack("sensu"), BY)})
+    one = registering(records, registrar, types=["action"])
+    telling = Telling(register=(host.registration("sensu", "action"),))
+    one.begin(telling, host.now)
+    host.put("sensu", "1.0.1")
+    one.register(telling.register, host.now)
+    one.commit(telling, host.now)
+    assert records.read("sensu")["pack"] == Told(host.now.pack("sensu"), BY, ("action",))
+    again = database(records, registrar, types=["action"]).pack("sensu", host.now.installation.get("sensu"))
+    assert (again.state, again.settled) == ("stale", True)
