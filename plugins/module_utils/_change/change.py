@@ -85,13 +85,14 @@ class Change:
     def _make(self, planner: Planner[P], plan: P, telling: Telling, transaction: Transaction) -> None:
         tell = self.registering
         tell.begin(telling, self._on_disk())
-        tell.unload(telling)
         transaction.carry_out()
         planner.verify(plan)
         tell.register(telling.first, self._on_disk())
         tell.register(telling.register, self._on_disk())
         transaction.close()
         tell.register(telling.closing, self._on_disk())
+        # Last of what may be refused: nothing brings back what people made by hand in a pack.
+        tell.unload(telling)
         planner.verify_database(plan)
         tell.commit(telling, self._on_disk())
         if not self._database.tells:

@@ -82,7 +82,7 @@ class Registering:
         return known.state != CURRENT and not still
 
     def unload(self, telling: Telling) -> None:
-        """Take what goes out of the database, before its files go.
+        """Take what goes out of the database; its files are gone already.
 
         :raises RegistrationError: when StackStorm did not; L(put_back) then restores what it may have begun.
         """

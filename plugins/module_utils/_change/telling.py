@@ -49,7 +49,7 @@ class Registration:
 class Telling:
     """All that StackStorm is told by one change, in this order.
 
-    :arg unload: Packs that are taken out of the database, before their files go.
+    :arg unload: Packs that are taken out of the database, when all else was told.
     :arg first: Carriers of config schemas that are registered before their packs, see C(_st2/stale_config.py).
     :arg register: Packs that are registered once the files are what they are to be.
     :arg closing: Packs that are registered again once the closing moves are made.
