@@ -83,19 +83,12 @@ class Removals:
                 found += self._of_pack(pack.ref, ())
         return found
 
-    def warn_of_what_people_made(self, going: t.Iterable[PackPlan]) -> None:
-        """Name what StackStorm takes along with packs that no file would bring back, and the rules that are left
-        without a trigger; those that wait for one with parameters never find it again
-        (contrib/packs/actions/pack_mgmt/unload.py).
-        """
+    def warn_of_waiting_rules(self, going: t.Iterable[PackPlan]) -> None:
+        """Name the rules that are left without a trigger; those that wait for one with parameters never find it again
+        (contrib/packs/actions/pack_mgmt/unload.py)."""
         refs = [made.ref for made in going if made.registration == "unload"]
         if not refs or not self._database.registrar.reads:
             return
-        self._database.expect(resources=refs)
-        made = [one for ref in refs for one in self._database.resources(ref, _MADE_BY_HAND) if one.by_hand]
-        if made:
-            names = ", ".join(sorted(f"{one.kind} {one.ref}" for one in made))
-            self.warnings.append(f"What people made by hand goes with its pack: {names}.")
         rules = [one for one in self._database.registrar.every("rules") if one.pack not in refs]
         waiting = sorted(one.ref for one in rules if one.trigger.partition(".")[0] in refs)
         if waiting:

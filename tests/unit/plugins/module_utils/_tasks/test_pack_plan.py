@@ -76,7 +76,7 @@ def test_what_goes_with_a_pack_that_people_made_is_named_in_check_mode_too(packs
     packs.stub.make("actions", {**bodies.command_action("mine"), "pack": "sensu"})
     packs.stub.make("rules", bodies.rule("default", "ours", "sensu.tick", {"every": 5}))
     named = [
-        "What people made by hand goes with its pack: actions sensu.mine.",
+        "With sensu, StackStorm forgets what people made in it by hand, and no file brings it back: action mine.",
         "Rules wait for triggers that go with sensu: default.ours, jira.on_sensu. When the pack is back, those whose "
         "trigger has parameters have to be saved anew to work again.",
     ]
