@@ -51,7 +51,7 @@ class Change:
     @property
     def astray(self) -> t.FrozenSet[str]:
         """Packs of which StackStorm was told something that could not be put back."""
-        return self.registering.astray
+        return self.registering.astray.union(self.registering.lost)
 
     def carry_out(self, planner: Planner[P], plan: P) -> Telling:
         """Do it, all or nothing.
@@ -107,7 +107,7 @@ class Change:
             self.registering.astray = frozenset(telling.types())
             raise
         left = self.registering.put_back(telling.types(), self._on_disk())
-        if not self.astray:
+        if not self.registering.astray:
             transaction.end()
         if isinstance(error, St2Error):
             if whole and transaction.made and _PUT_BACK not in error.message:

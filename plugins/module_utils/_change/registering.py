@@ -27,18 +27,21 @@ from .telling import CURRENT, OVERRIDDEN_TYPES, Registration, Telling, both
 class Registering:
     """What one run tells StackStorm.
 
-    :ivar astray: Packs of which it was told something that could not be put back.
+    :ivar astray: Packs of which it was told something that could not be put back, and that the next run puts back.
+    :ivar lost: Packs of which nothing can put back all that it had.
+    :ivar remains: Sentences (after a blank) about what it has now that it had not before, or the other way round.
     """
 
     def __init__(self, database: Database) -> None:
         self.astray: t.FrozenSet[str] = frozenset()
+        self.lost: t.Set[str] = set()
+        self.remains = ""
         self._database = database
         self._lenient = database.lenient
         self._before: t.Dict[str, Record] = {}
         self._files: t.Dict[str, str] = {}
         self._begun = False
         self._snapshot = Snapshot()
-        self._remains = ""
 
     def prepare(self, telling: Telling) -> None:
         """Note what the database has of the packs that it is told of, to be able to go back to exactly that.
@@ -48,7 +51,7 @@ class Registering:
         """
         self._database.registrar.require()
         registered = {one.pack.ref for one in (*telling.register, *telling.closing) if one.types != ("config",)}
-        self._snapshot = take_snapshot(self._database.registrar, sorted(registered - set(telling.unload)))
+        self._snapshot = take_snapshot(self._database.registrar, sorted(registered.union(telling.unload)))
 
     @property
     def before(self) -> t.Mapping[str, t.Any]:
@@ -206,14 +209,14 @@ class Registering:
         if problem and self._is_as_before(told):
             for ref, record in self._before.items():
                 self._database.records.write(ref, {**dict.fromkeys(PARTS), **record})
-            return self._remains
+            return self.remains
         if problem:
             self.astray = frozenset(told)
             return f" StackStorm's database could not be put back, which the next run does: {problem}"
         for ref, record in self._before.items():
             if not on_disk.installation.get(ref):
                 self._database.records.write(ref, {**dict.fromkeys(PARTS), **record})
-        return self._remains
+        return self.remains
 
     def _is_as_before(self, told: t.Mapping[str, t.Sequence[str]]) -> bool:
         """Whether the database has of overridden resources what was noted before. StackStorm may refuse the former
@@ -259,9 +262,10 @@ class Registering:
             register = tuple(Registration(PackFiles(ref, pack.path), tuple(told[ref])) for ref, pack in there.items())
             self._register_again(register, on_disk)
             self.commit(Telling(register=register), on_disk)
-            for ref in told:
-                if ref not in there:
-                    self._database.records.write(ref, dict.fromkeys(PARTS))
+            gone = [ref for ref in told if ref not in there]
+            for ref in gone:
+                self._database.records.write(ref, dict.fromkeys(PARTS))
+            self._compare(before, gone)
         except St2Error as error:
             return error.message
         return ""
@@ -277,4 +281,24 @@ class Registering:
     def _take_out(self, before: Snapshot) -> None:
         undone = undo(self._database.registrar, before)
         if undone.stays:
-            self._remains = f" StackStorm's database keeps {', '.join(undone.stays)}."
+            self.remains += f" StackStorm's database keeps {', '.join(undone.stays)}."
+        by_hand = [one for one in undone.lost if one.by_hand]
+        if by_hand:
+            self.lost.update(one.pack for one in by_hand)
+            names = ", ".join(sorted(f"{one.kind} {one.ref}" for one in by_hand))
+            self.remains += f" StackStorm has taken out what people had made by hand, and no file brings back: {names}."
+
+    def _compare(self, before: Snapshot, gone: t.Sequence[str]) -> None:
+        """Say what the database has of packs that it had, and that have no files any more to be registered again."""
+        had = {ref: before.versions[ref] for ref in gone if ref in before.versions}
+        if not had or not self._database.registrar.reads:
+            return
+        self._database.look_again(had)
+        for ref, version in had.items():
+            now = self._database.version(ref)
+            if now != version:
+                self.lost.add(ref)
+                self.remains += (
+                    f" StackStorm's database has {ref} {now or 'no more'} now instead of {version}, as no files of "
+                    "that are here to be registered."
+                )

@@ -271,7 +271,10 @@ class Session(t.Generic[P]):
         refs = {*self._outcome.recovered, *recovered.refs}
         self._unhealed = found.told
         if self._unhealed and self._database.tells:
-            problem = Registering(self._database).heal_after_crash(found, self._on_disk())
+            tell = Registering(self._database)
+            problem = tell.heal_after_crash(found, self._on_disk())
+            if tell.remains:
+                self._outcome.warnings.append(f"An earlier run was interrupted.{tell.remains}")
             if problem:
                 self._outcome.warnings.append(problem)
             else:

@@ -69,6 +69,7 @@ def view(
     *,
     database: Database,
     now: t.Callable[[str], str] = str,
+    registered: bool = False,
 ) -> PackView:
     """Look at one pack.
 
@@ -76,14 +77,15 @@ def view(
     :arg kinds: The kinds of resources to look at.
     :arg database: Is read, too, if it lets itself.
     :arg now: Where a file is just now, as L(View.now).
+    :arg registered: Whether the whole pack is registered by the same task anyway.
     :raises RegistrationError: when the database does not answer.
     """
     resources = read_pack_resources(pack.ref, pack.location, kinds)
     found = _enabled(database.resources(pack.ref, kinds)) if database.registrar.reads else None
     file = read_override_file(directory, pack.ref, now)
     recorded = recorded_overrides(database, pack.ref, directory, now)
-    healed = tuple(kind for kind in kinds if SINGULAR[kind] in database.healed(pack.ref))
-    return PackView(pack.path, resources, file, found, recorded, healed)
+    healed = tuple(kind for kind in kinds if registered or SINGULAR[kind] in database.healed(pack.ref))
+    return PackView(pack.path, resources, file, found, True if registered else recorded, healed)
 
 
 def recorded_overrides(database: Database, ref: str, directory: str, now: t.Callable[[str], str]) -> t.Optional[bool]:

@@ -298,7 +298,7 @@ class _Effects:
             self.kinds |= kinds
         if kinds or pack.recorded:
             self.agreeing.append(pack.ref)
-        compared = self._compared(before, after) | {key for key in after if key[0] in kinds}
+        compared = self._compared(pack, before, after) | {key for key in after if key[0] in kinds}
         self.expected[pack.ref] = {key: bool(after[key].enabled) for key in compared}
         if not kinds and not _agrees(pack, self.expected[pack.ref]):
             self.disagreeing.append(pack.ref)
@@ -330,13 +330,13 @@ class _Effects:
             f"first, or write it anew with pack={broken.pack} and merge=replace."
         )
 
-    def _compared(self, before: t.Mapping[Key, Effect], after: t.Mapping[Key, Effect]) -> t.Set[Key]:
+    def _compared(self, pack: PackView, before: t.Mapping[Key, Effect], after: t.Mapping[Key, Effect]) -> t.Set[Key]:
         """The resources whose state in the database matters: overridden now or before, or named by the task.
 
-        Others may have been switched by hand. When the whole file is to be gone, what was overridden once is not known,
-        so all of them matter.
+        Others may have been switched by hand. When the whole file is to be gone, or StackStorm was last told of other
+        override files, what was overridden once is not known, so all of them matter.
         """
-        if self._options.removes_file and not self._options.for_all:
+        if (self._options.removes_file and not self._options.for_all) or pack.recorded is False:
             return set(after)
         named = self._wanted.named
         return {
@@ -356,7 +356,7 @@ class _Effects:
             overridden = any(found.origin != "metadata" for found in after.values())
             stale = overridden if pack.recorded is None else not pack.recorded
             return {kind for kind, _name in (after if stale else switched)}
-        keys = self._compared(before, after) | switched
+        keys = self._compared(pack, before, after) | switched
         if not pack.database:
             return {kind for kind, _name in keys}
         missing = sorted(key for key in keys if key not in pack.database)

@@ -33,14 +33,24 @@ class OverridePlanner:
     """Plans and prepares what a task asks of one override file.
 
     :arg installation: The packs, as they are or will be.
+    :arg registered: Whether the whole pack is registered by the same task anyway.
     """
 
-    def __init__(self, host_view: View, database: Database, options: Options, installation: Installation) -> None:
+    def __init__(
+        self,
+        host_view: View,
+        database: Database,
+        options: Options,
+        installation: Installation,
+        *,
+        registered: bool = False,
+    ) -> None:
         self.warnings: t.List[str] = []
         self._view = host_view
         self._database = database
         self._options = options
         self._installation = installation
+        self._registered = registered
 
     def make(self) -> Plan:
         """The plan.
@@ -63,7 +73,10 @@ class OverridePlanner:
         packs = installed_packs(self._installation, None if self._options.for_all else self._options.pack)
         if self._options.for_all:
             self._database.expect(resources=[pack.ref for pack in packs])
-        views = [view(pack, directory, kinds, database=self._database, now=now) for pack in packs]
+        views = [
+            view(pack, directory, kinds, database=self._database, now=now, registered=self._registered)
+            for pack in packs
+        ]
         return Observed(target, for_all, tuple(views), self._database.tells)
 
     def _kinds(self, target: OverrideFile, for_all: OverrideFile) -> t.Sequence[str]:

@@ -198,22 +198,24 @@ def needed_by(wanted: t.Mapping[str, Pack], installation: Installation) -> t.Set
     return found
 
 
-def check_removal(refs: t.Sequence[str], installation: Installation) -> None:
-    """Look whether an installed pack that stays needs one that is to go.
+def check_removal(refs: t.Sequence[str], installation: Installation, wanted: t.Mapping[str, Pack]) -> None:
+    """Look whether a pack that stays or comes needs one that is to go.
 
+    :arg wanted: What the task asks for; it counts instead of what is installed.
     :raises DependencyError: naming every such pack.
     """
     broken = []
-    for pack in _others(installation, refs):
+    providers = Providers(wanted, installation)
+    others = (*_others(installation, {*refs, *wanted}), *wanted.values())
+    for pack in (one for one in others if one.ref not in SYSTEM_PACKS):
         for need in needs_of(pack):
-            provider = Providers({}, installation).find(need.request)
+            provider = providers.find(need.request)
             if provider and provider.ref in refs:
                 broken.append(f"{label(pack)} needs {provider.ref}")
     if broken:
         raise DependencyError(
-            f"Installed packs need what is to be removed: {'; '.join(sorted(set(broken)))}. Nothing was "
-            "changed: remove "
-            "those too, or set dependencies to skip."
+            f"Packs that stay need what is to be removed: {'; '.join(sorted(set(broken)))}. Nothing was changed: "
+            "remove those too, or set dependencies to skip."
         )
 
 

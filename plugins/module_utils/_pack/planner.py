@@ -149,7 +149,8 @@ class PackPlanner:
             needed = dependencies.needed_by(resolution.packs, self.installation)
             going += self._removals.of_others(needed | refs)
         elif refs and self._options.dependencies != "skip":
-            dependencies.check_removal(sorted(refs), self.installation)
+            dependencies.check_removal(sorted(refs), self.installation, resolution.packs)
+        self._removals.warn_of_waiting_rules(going)
         self.warnings += self._removals.warnings
         for made in staying:
             self._look_for_what_is_in_the_way(made)

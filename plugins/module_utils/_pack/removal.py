@@ -83,6 +83,20 @@ class Removals:
                 found += self._of_pack(pack.ref, ())
         return found
 
+    def warn_of_waiting_rules(self, going: t.Iterable[PackPlan]) -> None:
+        """Name the rules that are left without a trigger; those that wait for one with parameters never find it again
+        (contrib/packs/actions/pack_mgmt/unload.py)."""
+        refs = [made.ref for made in going if made.registration == "unload"]
+        if not refs or not self._database.registrar.reads:
+            return
+        rules = [one for one in self._database.registrar.every("rules") if one.pack not in refs]
+        waiting = sorted(one.ref for one in rules if one.trigger.partition(".")[0] in refs)
+        if waiting:
+            self.warnings.append(
+                f"Rules wait for triggers that go with {', '.join(refs)}: {', '.join(waiting)}. When the pack is back, "
+                "those whose trigger has parameters have to be saved anew to work again."
+            )
+
     def _why_it_stays(self, pack: InstalledPack) -> str:
         if pack.ref == _DEFAULT_PACK:
             return "StackStorm keeps there what people make without naming a pack"

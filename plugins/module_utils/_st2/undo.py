@@ -144,8 +144,15 @@ def undo(registrar: Registrar, before: Snapshot) -> Undone:
 
 
 def _came(before: Snapshot, now: Snapshot) -> t.List[Resource]:
+    """What is new; and sensors that are on and were off, as those are that a refused registration had left."""
     there = {(one.kind, one.ref) for one in before.resources}
-    found = [one for one in now.resources if not one.by_hand and (one.kind, one.ref) not in there]
+    off = {one.ref for one in before.resources if one.kind == "sensors" and one.enabled is False}
+    found = [
+        one
+        for one in now.resources
+        if not one.by_hand
+        and ((one.kind, one.ref) not in there or (one.kind == "sensors" and one.enabled and one.ref in off))
+    ]
     order = list(_KINDS)
     return sorted(found, key=lambda one: (order.index(one.kind), one.ref))
 

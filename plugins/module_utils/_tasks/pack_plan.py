@@ -190,7 +190,8 @@ class TaskPlanner:
             with collected.one(ref):
                 configs += self._config(ref, item, planned, bool(by_ref[ref].candidate))
             with collected.one(ref):
-                overrides += self._override(ref, item, planned)
+                whole = by_ref[ref].registration == "register" and not packs.types
+                overrides += self._override(ref, item, planned, whole)
         collected.raise_them()
         return TaskPlan(packs, tuple(configs), tuple(overrides), tuple(openings))
 
@@ -222,13 +223,13 @@ class TaskPlanner:
         pack = planned.get(ref)
         yield planner.make(PackPlace(pack.path, pack.location) if pack else None, renewed=renewed)
 
-    def _override(self, ref: str, item: Item, planned: Installation) -> t.Iterator[OverridePlan]:
+    def _override(self, ref: str, item: Item, planned: Installation, registered: bool) -> t.Iterator[OverridePlan]:
         options = item.override_options(ref)
         if options is None:
             return
         from .._override.planner import OverridePlanner
 
-        planner = OverridePlanner(self._view, self._database, options, planned)
+        planner = OverridePlanner(self._view, self._database, options, planned, registered=registered)
         self._overrides.append(planner)
         yield planner.make()
 

@@ -227,18 +227,26 @@ def test_removing_what_an_installed_pack_needs(packs):
     put(packs, "b", dependencies=["a", "a=1.0.0"])
     installation = put(packs, "c", "2.0.0", ["https://git.example.com/org/stackstorm-a", "b"])
     with pytest.raises(DependencyError) as caught:
-        check_removal(["a"], installation)
+        check_removal(["a"], installation, {})
     assert "b 1.0.0 needs a; c 2.0.0 needs a. Nothing was changed: remove those too" in caught.value.message
     with pytest.raises(DependencyError, match=r"removed: c 2\.0\.0 needs a; c 2\.0\.0 needs b\. "):
-        check_removal(["a", "b"], installation)
-    check_removal(["a", "b", "c"], installation)
-    check_removal(["c"], installation)
-    check_removal(["none"], installation)
+        check_removal(["a", "b"], installation, {})
+    check_removal(["a", "b", "c"], installation, {})
+    check_removal(["c"], installation, {})
+    check_removal(["none"], installation, {})
+
+
+def test_what_comes_keeps_what_it_needs_and_lets_go_what_its_former_version_needed(packs):
+    put(packs, "a")
+    installation = put(packs, "b", dependencies=["a"])
+    with pytest.raises(DependencyError, match=r"removed: b 2\.0\.0 needs a\. "):
+        check_removal(["a"], installation, {"b": candidate("b", "2.0.0", ["a"])})
+    check_removal(["a"], installation, {"b": candidate("b", "2.0.0", [])})
 
 
 def test_a_system_packs_needs_keep_nothing(packs):
     put(packs, "core", "3.9.0", ["a"])
-    check_removal(["a"], put(packs, "a"))
+    check_removal(["a"], put(packs, "a"), {})
 
 
 # Order

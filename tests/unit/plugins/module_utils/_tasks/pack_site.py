@@ -43,13 +43,13 @@ class PackSite:
     def source(self, ref, version="1.0.0", schema=None, rules=(), actions=("report",)):
         """Write a version of a pack, and return its item for the option C(packs).
 
-        :arg rules: Pairs of name and trigger.
+        :arg rules: Pairs of name and the trigger C(tick) of a pack.
         """
         tree = PackTree(ref, version, minimal=True, actions=actions)
         if schema:
             tree.add_yaml("config.schema.yaml", schema)
         for name, trigger in rules:
-            tree.add_yaml(f"rules/{name}.yaml", bodies.rule(ref, name, trigger))
+            tree.add_yaml(f"rules/{name}.yaml", bodies.rule(ref, name, trigger, {"every": 3}))
         ticks = {"type": "object", "properties": {"every": {"type": "integer"}}}
         tree.add_yaml("triggers/tick.yaml", {**bodies.trigger(ref, "tick"), "parameters_schema": ticks})
         return {"name": ref, "source": str(tree.write(self.packs / f"{ref}-{version}"))}

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import pytest
+from infrastructure.packs import PackTree, bodies
+from infrastructure.st2_stub import close, nth
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.stale_config import is_open
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
@@ -66,3 +68,70 @@ def test_global_overrides_cost_one_question_for_all_packs(packs):
     assert not succeeded(packs.override("_global", **given)).changed
     assert sorted(packs.asked()) == ["GET /actions", "GET /packs"]
     assert packs.stub.resources("jira")["actions"]["report"]["enabled"] is False
+
+
+def test_what_goes_with_a_pack_that_people_made_is_named_in_check_mode_too(packs):
+    item = packs.source("sensu")
+    succeeded(packs.run(item, packs.source("jira", rules=[("on_sensu", "sensu.tick")])))
+    packs.stub.make("actions", {**bodies.command_action("mine"), "pack": "sensu"})
+    packs.stub.make("rules", bodies.rule("default", "ours", "sensu.tick", {"every": 5}))
+    named = [
+        "With sensu, StackStorm forgets what people made in it by hand, and no file brings it back: action mine.",
+        "Rules wait for triggers that go with sensu: default.ours, jira.on_sensu. When the pack is back, those whose "
+        "trigger has parameters have to be saved anew to work again.",
+    ]
+    gone = {**item, "state": "absent"}
+    assert packs.run(gone, check=True).warnings == named
+    assert succeeded(packs.run(gone)).warnings == named
+    assert succeeded(packs.run(gone)).warnings == [] and packs.asked() == ["GET /packs"]
+
+
+def test_a_removal_that_failed_too_late_says_what_is_lost(packs):
+    item = packs.source("sensu")
+    succeeded(packs.run(item))
+    packs.stub.make("actions", {**bodies.command_action("mine"), "pack": "sensu"})
+    packs.stub.faults.append(nth(2, close("/executions/[^/]+$", work=True)))
+    failed = packs.run({**item, "state": "absent"})
+    lost = "StackStorm has taken out what people had made by hand, and no file brings back: actions sensu.mine."
+    assert failed.failure.message.endswith(lost)
+    assert failed.changed and [row["changed"] for row in failed.returned["packs"]] == [True]
+    assert sorted(packs.stub.resources("sensu")["actions"]) == ["report"]
+    assert not succeeded(packs.run(item)).changed
+
+
+def test_a_refused_installation_over_a_pack_whose_files_are_gone_says_what_the_database_has(packs):
+    gone = {**packs.source("sensu"), "state": "absent"}
+    succeeded(packs.run(packs.source("sensu")))
+    succeeded(packs.run(gone, register="none"))
+    packs.stub.refuse("sensu")
+    failed = packs.run(packs.source("sensu", "2.0.0"))
+    assert "StackStorm's database has sensu 2.0.0 now instead of 1.0.0" in failed.failure.message
+    assert packs.stub.pack("sensu")["version"] == "2.0.0" and failed.changed
+
+
+def test_overrides_of_what_a_new_version_brings_are_current_when_it_is_registered(packs):
+    succeeded(packs.run(packs.source("sensu")))
+    new = packs.source("sensu", "2.0.0", actions=("report", "new"))
+    done = succeeded(packs.run({**new, "overrides": {"actions": {"disabled": ["new"]}}}))
+    assert done.returned["database_state"] == "current" and done.warnings == []
+    assert packs.stub.resources("sensu")["actions"]["new"]["enabled"] is False
+
+
+def test_what_overrides_did_that_people_took_away_is_compared(packs):
+    item = packs.source("sensu", actions=("report", "other"))
+    succeeded(packs.run({**item, "overrides": {"actions": {"disabled": ["report"]}}}))
+    (packs.host.overrides / "sensu.yaml").unlink()
+    done = succeeded(packs.override("sensu", actions={"disabled": ["other"]}))
+    assert done.returned["database_state"] == "current"
+    switched = {name: one["enabled"] for name, one in packs.stub.resources("sensu")["actions"].items()}
+    assert switched == {"report": True, "other": False}
+
+
+def test_a_sensor_that_a_refusal_had_left_switched_off_is_switched_off_again(packs):
+    sensor = PackTree("sensu", "1.0.0", actions=())
+    item = {"name": "sensu", "source": str(sensor.write(packs.packs / "sensing"))}
+    packs.stub.make("aliases", {**bodies.alias("mine", "core.noop"), "pack": "sensu"})
+    packs.stub.refuse("sensu", kind="aliases")
+    for _time in range(2):
+        assert "keeps sensor sensu.PulseSensor (switched off)" in packs.run(item).failure.message
+        assert packs.stub.resources("sensu")["sensors"]["PulseSensor"]["enabled"] is False
