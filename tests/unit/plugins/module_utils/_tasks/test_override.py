@@ -67,7 +67,11 @@ def test_what_stackstorm_refuses_fails_and_is_put_back(scene, st2):
     st2.refuse("sensu")
     result = converge_override(scene.task({**OFF, **api(st2)}))
     assert result.failure.step == "register" and PUT_BACK in result.failure.message
-    assert not result.changed and result.returned == {"path": str(scene.path()), "database_state": "current"}
+    assert not result.changed and result.returned == {
+        "path": str(scene.path()),
+        "restart_needed": [],
+        "database_state": "current",
+    }
     assert not scene.path().exists() and enabled(st2, "actions", "check") is True
 
 
