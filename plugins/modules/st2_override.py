@@ -124,7 +124,7 @@ EXAMPLES = r"""
       disabled:
         - NapalmLLDPSensor
 
-- name: Have no alias of the pack but one
+- name: Disable all aliases of the pack but one
   stackstorm.st2.st2_override:
     pack: napalm
     aliases:
@@ -134,7 +134,7 @@ EXAMPLES = r"""
         check_consistency:
           enabled: true
 
-- name: Have no sensor run on this host, whatever the packs say
+- name: Disable all sensors of this host, whatever the packs say
   stackstorm.st2.st2_override:
     pack: _global
     sensors:

@@ -261,22 +261,22 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Have the sensu pack, whatever its version
+- name: Ensure the sensu pack is installed, whatever its version
   stackstorm.st2.st2_pack:
     name: sensu
 
-- name: Have these releases, with everything they depend on
+- name: Install these releases, with everything they depend on
   stackstorm.st2.st2_pack:
     name:
       - sensu=1.0.2
       - jira=3.0.0
 
-- name: Have one commit of a private repository
+- name: Install one commit of a private repository
   stackstorm.st2.st2_pack:
     name: https://git.example.com/automation/stackstorm-acme.git=4f1c0e4b1f6f0d0f8a1c9b8a7d6e5f4a3b2c1d0e
     token: "{{ vault_git_token }}"
 
-- name: Have a pack that lies in a directory of a larger repository
+- name: Install a pack that lies in a directory of a larger repository
   stackstorm.st2.st2_pack:
     packs:
       - name: acme_dns
@@ -285,7 +285,7 @@ EXAMPLES = r"""
         subdir: packs/acme_dns
     ssh_key_file: /root/.ssh/deploy
 
-- name: Try what is in a directory beside the playbook
+- name: Install the pack in a directory beside the playbook
   stackstorm.st2.st2_pack:
     packs:
       - source: ./acme_dns
@@ -296,7 +296,7 @@ EXAMPLES = r"""
     name: sensu
     verify: content
 
-- name: Follow the index, and have nothing in StackStorm that the pack no longer has
+- name: Follow the index, and remove from StackStorm what the pack no longer has
   stackstorm.st2.st2_pack:
     name: sensu
     state: latest
@@ -317,7 +317,7 @@ EXAMPLES = r"""
           actions:
             disabled: [event_delete]
 
-- name: Run these packs and no others
+- name: Ensure these packs are installed, and no others
   stackstorm.st2.st2_pack:
     packs:
       - name: sensu
@@ -325,12 +325,12 @@ EXAMPLES = r"""
         state: latest
     exclusive: true
 
-- name: Have packs in an image, where no StackStorm runs
+- name: Install a pack in an image, where no StackStorm runs
   stackstorm.st2.st2_pack:
     name: sensu=1.0.2
     register: none
 
-- name: Have releases in a StackStorm that can only be reached by its API
+- name: Install releases in a StackStorm that can only be reached by its API
   stackstorm.st2.st2_pack:
     name:
       - sensu=1.0.2

@@ -133,7 +133,7 @@ EXAMPLES = r"""
     config:
       port: 4568
 
-- name: Let StackStorm read a secret from its key-value store
+- name: Refer to a secret in the key-value store of StackStorm
   stackstorm.st2.st2_pack_config:
     pack: sensu
     merge: merge
