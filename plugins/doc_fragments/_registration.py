@@ -13,11 +13,11 @@ class ModuleDocFragment:
 options:
   register:
     description:
-      - How StackStorm's database is told of what changed. Files alone do nothing in a running StackStorm.
+      - How changes are registered in StackStorm's database. Files alone do nothing in a running StackStorm.
       - V(api) uses the REST API. It is an error when that does not answer, or does not accept the credentials.
       - V(local) runs C(st2-register-content) on the target, which needs no credentials but StackStorm installed
-        there. It can tell the database of packs, but neither read it nor take packs out of it.
-      - V(none) tells nobody, for images and for hosts whose StackStorm is down.
+        there. It can register packs, but neither read the database nor take packs out of it.
+      - V(none) registers nothing, for images and for hosts whose StackStorm is down.
       - V(auto) is V(api) when there are credentials and StackStorm accepts them, else V(local) where it is installed,
         else V(none) with a warning. Credentials that the task itself gives and StackStorm refuses are an error.
     type: str

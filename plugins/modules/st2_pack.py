@@ -441,7 +441,7 @@ packs:
       description:
         - What StackStorm's database has of the pack, or would have in check mode. V(current) is what is on disk,
           V(stale) something else or only a part of it, V(absent) nothing.
-        - V(unknown) is when nobody can tell, because nobody is told (O(register=none)), something else registered it
+        - V(unknown) is when nobody can tell, because nothing is registered (O(register=none)), something else registered it
           and the database cannot be asked, or resources may have been left out (O(fail_on_failure=false)).
       returned: always
       type: str
@@ -484,7 +484,7 @@ restart_needed:
   description:
     - The services of this host that go on with old code or config after the change, or would in check mode. Sensors
       do so, as they read both when they start. StackStorm starts a sensor anew when that is registered, and not when
-      its config is, or when nobody is told of new files.
+      its config is, or when new files are not registered.
     - C(st2sensorcontainer), where the host has that service and StackStorm runs sensors of the packs concerned. Never
       with O(backend=api), as those services are elsewhere.
   returned: always
@@ -495,7 +495,7 @@ registration:
   description:
     - What StackStorm registered, in its own counts by type, and how many of these an override switched on or off. Of
       several packs together it does not tell that number, which is null then.
-    - C(by) is how it was told, V(api), V(local) or V(none); null when there was no need to find out.
+    - C(by) is how that was done, V(api), V(local) or V(none); null when there was no need to find out.
   returned: always
   type: dict
   sample: {by: api, counts: {actions: 12, sensors: 1}, overridden: {actions: 2}}

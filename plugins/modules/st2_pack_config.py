@@ -206,7 +206,7 @@ restart_needed:
   description:
     - The services of this host that go on with old code or config after the change, or would in check mode. Sensors
       do so, as they read both when they start. StackStorm starts a sensor anew when that is registered, and not when
-      its config is, or when nobody is told of new files.
+      its config is, or when new files are not registered.
     - C(st2sensorcontainer), where the host has that service and StackStorm runs sensors of the packs concerned.
   returned: always
   type: list
@@ -216,13 +216,13 @@ database_state:
   description:
     - What StackStorm's database has of the config, or would have in check mode. V(current) is what the file says,
       V(stale) something else, V(absent) nothing, which an empty one is without a file.
-    - V(unknown) is when nobody can tell, because nobody is told (O(register=none)), or something else registered it
+    - V(unknown) is when nobody can tell, because nothing is registered (O(register=none)), or something else registered it
       and the database cannot be asked.
   returned: always
   type: str
   sample: current
 registration:
-  description: What StackStorm counted, when it was told of something.
+  description: What StackStorm counted, when something was registered.
   returned: success
   type: dict
   contains:
