@@ -242,7 +242,8 @@ database_state:
   description:
     - What StackStorm's database has of the resources that the task is about, or would have in check mode. V(current)
       is what the files say, V(stale) something else.
-    - V(unknown) is when nobody can tell, because nothing is registered (O(register=none)), or the pack is not installed.
+    - V(unknown) is when it is not known, because nothing is registered (O(register=none)), or the pack is not
+      installed.
   returned: success, and failure of the change itself
   type: str
   sample: current

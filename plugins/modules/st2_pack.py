@@ -441,8 +441,9 @@ packs:
       description:
         - What StackStorm's database has of the pack, or would have in check mode. V(current) is what is on disk,
           V(stale) something else or only a part of it, V(absent) nothing.
-        - V(unknown) is when nobody can tell, because nothing is registered (O(register=none)), something else registered it
-          and the database cannot be asked, or resources may have been left out (O(fail_on_failure=false)).
+        - V(unknown) is when it is not known, because nothing is registered (O(register=none)), something else
+          registered it and the database cannot be asked, or resources may have been left out
+          (O(fail_on_failure=false)).
       returned: always
       type: str
       sample: current

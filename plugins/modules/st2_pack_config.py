@@ -216,8 +216,8 @@ database_state:
   description:
     - What StackStorm's database has of the config, or would have in check mode. V(current) is what the file says,
       V(stale) something else, V(absent) nothing, which an empty one is without a file.
-    - V(unknown) is when nobody can tell, because nothing is registered (O(register=none)), or something else registered it
-      and the database cannot be asked.
+    - V(unknown) is when it is not known, because nothing is registered (O(register=none)), or something else
+      registered it and the database cannot be asked.
   returned: always
   type: str
   sample: current
