@@ -41,7 +41,7 @@ class Change:
         unhealed: t.Mapping[str, t.Sequence[str]],
     ) -> None:
         self.stuck: t.FrozenSet[str] = frozenset()
-        self.registering = Registering(database)
+        self.registering = Registering(database, staging)
         self._journal = Journal(places.state)
         self._staging = staging
         self._database = database
@@ -61,7 +61,7 @@ class Change:
         """
         staged = planner.stage(plan)
         telling = staged.telling
-        self.registering.prepare(telling)
+        self.registering.prepare(telling, self._on_disk())
         transaction = Transaction(
             self._journal,
             self._staging,

@@ -24,7 +24,7 @@ class OnDisk:
     """
 
     def __init__(self, host: Host, installation: Installation, records: Records) -> None:
-        self._host = host
+        self.host = host
         self._records = records
         self.installation = installation
 
@@ -38,7 +38,16 @@ class OnDisk:
 
         :raises OSError: when it cannot be read.
         """
-        return self._records.config_digest(read_content(os.path.join(self._host.configs_path, f"{ref}.yaml")))
+        return self._records.config_digest(read_content(self.config_path(ref)))
+
+    def config_path(self, ref: str) -> str:
+        """Where the config of a pack is, or would be."""
+        return os.path.join(self.host.configs_path, f"{ref}.yaml")
+
+    def has_schema(self, ref: str) -> bool:
+        """Whether a pack is there and has a config schema (st2common/constants/pack.py CONFIG_SCHEMA_FILE_NAME)."""
+        pack = self.installation.get(ref)
+        return pack is not None and os.path.lexists(os.path.join(pack.location, "config.schema.yaml"))
 
     def overrides(self, ref: str) -> str:
         """The digest of the overrides that apply to a pack (content/loader.py OverrideLoader reads these two files, by
@@ -47,7 +56,7 @@ class OnDisk:
         :raises OSError: when one cannot be read.
         """
         for_all, own = (
-            read_content(os.path.join(self._host.overrides_path, f"{name}.yaml")) for name in (GLOBAL_OVERRIDES, ref)
+            read_content(os.path.join(self.host.overrides_path, f"{name}.yaml")) for name in (GLOBAL_OVERRIDES, ref)
         )
         return overrides_digest(for_all, own)
 

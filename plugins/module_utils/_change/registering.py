@@ -15,12 +15,15 @@ import contextlib
 import typing as t
 
 from .._errors import ForbiddenError, InvalidContentError, RegistrationError, St2Error
+from .._st2.one_by_one import REFUSALS
 from .._st2.registration import PackFiles, Resource
 from .._st2.undo import Snapshot, snapshot_from, take_snapshot, undo
 from .database import Database
+from .fileless import Fileless, carriers, fileless_from, note, remains
 from .on_disk import OnDisk
 from .records import NO_CONFIG, PARTS, Record, Told
 from .recovery import Interrupted
+from .staging import Staging
 from .telling import CURRENT, OVERRIDDEN_TYPES, Registration, Telling, both
 
 
@@ -32,31 +35,36 @@ class Registering:
     :ivar remains: Sentences (after a blank) about what it has now that it had not before, or the other way round.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, staging: Staging) -> None:
         self.astray: t.FrozenSet[str] = frozenset()
         self.lost: t.Set[str] = set()
         self.remains = ""
         self._database = database
+        self._staging = staging
         self._lenient = database.lenient
         self._before: t.Dict[str, Record] = {}
         self._files: t.Dict[str, str] = {}
         self._begun = False
         self._snapshot = Snapshot()
+        self._fileless = Fileless()
 
-    def prepare(self, telling: Telling) -> None:
+    def prepare(self, telling: Telling, on_disk: OnDisk) -> None:
         """Note what the database has of the packs that it is told of, to be able to go back to exactly that.
 
+        :arg on_disk: The files as they still are.
         :raises MissingLibraryError: when telling needs a library that is not here.
         :raises RegistrationError: when it does not answer.
         """
         self._database.registrar.require()
         registered = {one.pack.ref for one in (*telling.register, *telling.closing) if one.types != ("config",)}
         self._snapshot = take_snapshot(self._database.registrar, sorted(registered.union(telling.unload)))
+        self._fileless = note(self._database.registrar, telling.types(), on_disk)
 
     @property
     def before(self) -> t.Mapping[str, t.Any]:
         """What it had when that was noted, for the journal; see L(snapshot_from)."""
-        return self._snapshot.document() if self._snapshot.refs else {}
+        snapshot = self._snapshot.document() if self._snapshot.refs else {}
+        return {**snapshot, **({"fileless": self._fileless.document()} if self._fileless != Fileless() else {})}
 
     def begin(self, telling: Telling, on_disk: OnDisk) -> None:
         """Make void what is known of all that is going to be told. Comes after it is in the journal.
@@ -205,7 +213,7 @@ class Registering:
             for ref, record in self._before.items():
                 self._database.records.write(ref, {**dict.fromkeys(PARTS), **record})
             return ""
-        problem = self._database.ask_anew() or self.heal(told, on_disk, self._snapshot)
+        problem = self._database.ask_anew() or self.heal(told, on_disk, self._snapshot, self._fileless)
         if problem and self._is_as_before(told):
             for ref, record in self._before.items():
                 self._database.records.write(ref, {**dict.fromkeys(PARTS), **record})
@@ -235,7 +243,7 @@ class Registering:
 
         :returns: A sentence about why that failed, empty when it did not.
         """
-        problem = self.heal(found.told, on_disk, snapshot_from(found.before))
+        problem = self.heal(found.told, on_disk, snapshot_from(found.before), fileless_from(found.before))
         if problem:
             return f"StackStorm's database may have {', '.join(found.told)} as an interrupted run left them: {problem}"
         for journal in found.entries:
@@ -247,17 +255,20 @@ class Registering:
         told: t.Mapping[str, t.Sequence[str]],
         on_disk: OnDisk,
         before: Snapshot = Snapshot(),  # noqa: B008  # It is frozen.
+        fileless: Fileless = Fileless(),  # noqa: B008
     ) -> str:
         """Make the database agree with the files of some packs, whatever it has of them.
 
         :arg told: By ref, the types of which it may have anything; all of them when empty. No others are registered,
             which would reset what was switched by hand.
         :arg before: What it had, where that is known.
+        :arg fileless: What it had that has no file.
         :returns: Why that failed, empty when it did not.
         """
         self._database.forget()
         try:
             self._take_out(before)
+            self._give_schemas(fileless, on_disk)
             there = {ref: pack for ref in told for pack in (on_disk.installation.get(ref),) if pack}
             register = tuple(Registration(PackFiles(ref, pack.path), tuple(told[ref])) for ref, pack in there.items())
             self._register_again(register, on_disk)
@@ -266,8 +277,11 @@ class Registering:
             for ref in gone:
                 self._database.records.write(ref, dict.fromkeys(PARTS))
             self._compare(before, gone)
+            self._keep(remains(self._database.registrar, fileless, on_disk))
         except St2Error as error:
             return error.message
+        except OSError as error:
+            return f"A file of this run cannot be written: {error}."
         return ""
 
     def _register_again(self, registrations: t.Sequence[Registration], on_disk: OnDisk) -> None:
@@ -278,10 +292,20 @@ class Registering:
             self._lenient = True
             self.register(registrations, on_disk)
 
+    def _give_schemas(self, fileless: Fileless, on_disk: OnDisk) -> None:
+        for carrier in carriers(self._database.registrar, fileless, on_disk, self._staging):
+            try:
+                self.register([carrier], on_disk)
+            except REFUSALS:
+                self._keep([f"the config schema of {carrier.pack.ref}"])
+
+    def _keep(self, names: t.Sequence[str]) -> None:
+        if names:
+            self.remains += f" StackStorm's database keeps {', '.join(names)}."
+
     def _take_out(self, before: Snapshot) -> None:
         undone = undo(self._database.registrar, before)
-        if undone.stays:
-            self.remains += f" StackStorm's database keeps {', '.join(undone.stays)}."
+        self._keep(undone.stays)
         by_hand = [one for one in undone.lost if one.by_hand]
         if by_hand:
             self.lost.update(one.pack for one in by_hand)

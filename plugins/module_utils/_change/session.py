@@ -271,7 +271,7 @@ class Session(t.Generic[P]):
         refs = {*self._outcome.recovered, *recovered.refs}
         self._unhealed = found.told
         if self._unhealed and self._database.tells:
-            tell = Registering(self._database)
+            tell = Registering(self._database, self._staging)
             problem = tell.heal_after_crash(found, self._on_disk())
             if tell.remains:
                 self._outcome.warnings.append(f"An earlier run was interrupted.{tell.remains}")

@@ -12,6 +12,7 @@ import time
 import typing as t
 from dataclasses import replace
 
+from .._change.carrier import stage_clearing, stage_opening
 from .._change.database import Database
 from .._change.journal import Move
 from .._change.session import Staged, View
@@ -22,7 +23,6 @@ from .._errors import ApplyError, St2Error
 from .._files import write_atomically
 from .._secrets import Redactor
 from .._yaml_text import block
-from .carrier import stage_clearing, stage_opening
 from .observe import Observed, PackPlace, observe, why_not_unload
 from .options import Attributes, ConfigOptions
 from .plan import ConfigPlan, has_config, plan_absent, plan_present, state_of
@@ -108,9 +108,13 @@ class ConfigPlanner:
 
     def _carriers(self, plan: ConfigPlan) -> t.Tuple[Registration, ...]:
         if plan.pack is not None and plan.clear == "carrier":
-            return (stage_clearing(self._view, plan.pack, self._location),)
+            return (stage_clearing(self._view.host, self._view.staging, plan.pack, self._location),)
         if plan.pack is not None and plan.opens is not None:
-            return (stage_opening(self._view, plan.ref, self._location, plan.opens, plan.values or {}),)
+            return (
+                stage_opening(
+                    self._view.host, self._view.staging, plan.ref, self._location, plan.opens, plan.values or {}
+                ),
+            )
         return ()
 
     def _stage(self, plan: ConfigPlan, staging: str) -> t.Tuple[Moves, Moves]:

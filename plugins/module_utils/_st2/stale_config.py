@@ -112,12 +112,13 @@ def opening(
     :arg schema: The attributes that the database has now; C(None) when that is not known.
     :arg values: Of the config.
     """
+    return carrying(ref, pack_yaml, carriers, open_schema(schema, values))
+
+
+def carrying(ref: str, pack_yaml: bytes, carriers: str, schema: t.Mapping[str, t.Any]) -> t.Tuple[Step, ...]:
+    """How to give the database any schema of a pack that has none itself. As L(opening), but the schema is given."""
     carrier = PackFiles(ref, os.path.join(carriers, ref))
-    return (
-        *_carrying(carrier, pack_yaml, open_schema(schema, values)),
-        RegisterStep(carrier),
-        FileStep(carrier.path, None),
-    )
+    return (*_carrying(carrier, pack_yaml, schema), RegisterStep(carrier), FileStep(carrier.path, None))
 
 
 def open_schema(schema: t.Optional[t.Mapping[str, t.Any]], values: t.Mapping[t.Any, t.Any]) -> t.Dict[str, t.Any]:

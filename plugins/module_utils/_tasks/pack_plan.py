@@ -245,10 +245,12 @@ class TaskPlanner:
         return staged
 
     def _open(self, opening: Opening) -> Staged:
-        from .._config.carrier import stage_opening
+        from .._change.carrier import stage_opening
 
         try:
-            first = stage_opening(self._view, opening.ref, opening.location, opening.schema, opening.values)
+            first = stage_opening(
+                self._view.host, self._view.staging, opening.ref, opening.location, opening.schema, opening.values
+            )
         except OSError as error:
             raise ApplyError(f"The schema of {opening.ref} cannot be prepared: {error}.", ref=opening.ref) from error
         return Staged(telling=Telling(first=(first,)))

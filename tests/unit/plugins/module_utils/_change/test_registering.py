@@ -13,6 +13,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._change.database im
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.on_disk import OnDisk
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import Records, Told
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.registering import Registering
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.staging import Staging
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.telling import (
     Registration,
     Telling,
@@ -45,7 +46,7 @@ def database(records, registrar, **how):
 
 
 def registering(records, registrar, **how):
-    return Registering(database(records, registrar, **how))
+    return Registering(database(records, registrar, **how), Staging())
 
 
 class Host:

@@ -29,7 +29,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import De
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import RegistrationError
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Registered
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Configs, Registered
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task
 from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.config import ConfigTask
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
@@ -98,6 +98,9 @@ class Registrar:
 
     def config_schema(self, _ref):
         return None
+
+    def configs(self, refs):
+        return Configs({ref: self.config(ref) for ref in refs if self.config(ref) is not None})
 
     def resources_of(self, _refs, _kinds):
         return []

@@ -135,3 +135,25 @@ def test_a_sensor_that_a_refusal_had_left_switched_off_is_switched_off_again(pac
     for _time in range(2):
         assert "keeps sensor sensu.PulseSensor (switched off)" in packs.run(item).failure.message
         assert packs.stub.resources("sensu")["sensors"]["PulseSensor"]["enabled"] is False
+
+
+@pytest.mark.parametrize("former", [None, SCHEMA], ids=["none", "that of the version before"])
+def test_a_schema_that_a_refused_version_brought_goes(packs, former):
+    succeeded(packs.run(packs.source("sensu", "0.9.0", schema=former)))
+    # Somebody has removed it: then the database alone has one.
+    (packs.host.packs / "sensu" / "config.schema.yaml").unlink(missing_ok=True)
+    packs.stub.refuse("sensu")
+    new = {"b": {"type": "string", "required": True}}
+    failed = packs.run(packs.source("sensu", "2.0.0", schema=new))
+    assert failed.failure is not None and "keeps" not in failed.failure.message
+    left = packs.stub.config_schema("sensu")
+    assert left == former if former else is_open(left)
+    assert packs.stub.pack("sensu")["path"] == str(packs.host.packs / "sensu"), "no carrier stays"
+
+
+def test_a_config_that_a_refused_version_brought_is_named(packs):
+    succeeded(packs.run(packs.source("sensu", schema=SCHEMA)))
+    packs.stub.refuse("sensu", kind="actions")
+    failed = packs.run({**packs.source("sensu", "2.0.0"), "config": {"a": 1}})
+    assert failed.failure.message.endswith("StackStorm's database keeps the config of sensu.")
+    assert packs.stub.config("sensu") == {"a": 1} and not (packs.host.configs / "sensu.yaml").exists()

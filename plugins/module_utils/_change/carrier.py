@@ -13,30 +13,32 @@ from __future__ import annotations
 import os
 import typing as t
 
-from .._change.session import View
-from .._change.telling import Registration
 from .._files import write_atomically
 from .._layout import PacksDirectory
+from .._st2.host import Host
 from .._st2.registration import PackFiles
-from .._st2.stale_config import FileStep, RegisterStep, Step, clearing, opening
+from .._st2.stale_config import FileStep, RegisterStep, Step, carrying, clearing, opening
+from .staging import Staging
+from .telling import Registration
 
 _SEARCHABLE = 0o711
 _ONLY = ("config",)
 
 
-def stage_clearing(view: View, pack: PackFiles, location: str) -> Registration:
+def stage_clearing(host: Host, staging: Staging, pack: PackFiles, location: str) -> Registration:
     """Make the carrier that lets the database take an empty config, though the pack's schema refuses one.
 
     :arg location: Where the pack's files are.
     :returns: Its registration, which comes while the config file is empty.
     :raises OSError: when it cannot be written.
     """
-    carriers = _carriers(view)
-    return _stage(clearing(pack, _metadata(location), view.host.configs_path, carriers, True), carriers)
+    carriers = _carriers(host, staging)
+    return _stage(clearing(pack, _metadata(location), host.configs_path, carriers, True), carriers)
 
 
 def stage_opening(
-    view: View,
+    host: Host,
+    staging: Staging,
     ref: str,
     location: str,
     schema: t.Optional[t.Mapping[str, t.Any]],
@@ -50,15 +52,27 @@ def stage_opening(
     :returns: Its registration, which comes before that of the pack.
     :raises OSError: when it cannot be written.
     """
-    carriers = _carriers(view)
+    carriers = _carriers(host, staging)
     return _stage(opening(ref, _metadata(location), carriers, schema, values), carriers)
 
 
-def _carriers(view: View) -> str:
+def stage_schema(host: Host, staging: Staging, ref: str, location: str, schema: t.Mapping[str, t.Any]) -> Registration:
+    """Make the carrier that gives the database a schema that the pack has not.
+
+    :arg schema: Its attributes.
+    :returns: Its registration, which comes before that of the pack.
+    :raises OSError: when it cannot be written.
+    """
+    carriers = _carriers(host, staging)
+    return _stage(carrying(ref, _metadata(location), carriers, schema), carriers)
+
+
+def _carriers(host: Host, staging: Staging) -> str:
     """A directory of this run that StackStorm's account can look into, below the packs path, where it looks for packs
     that it is told of by name."""
-    path = view.staging.path(PacksDirectory(view.host.system_packs_path).staging, "carriers", "any")
-    os.chmod(view.staging.root(PacksDirectory(view.host.system_packs_path).staging), _SEARCHABLE)
+    place = PacksDirectory(host.system_packs_path).staging
+    path = staging.path(place, "carriers", "any")
+    os.chmod(staging.root(place), _SEARCHABLE)
     return os.path.dirname(path)
 
 
