@@ -14,6 +14,7 @@ import pytest
 from infrastructure.snapshot import take_snapshot
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._change import journal as moving
+from ansible_collections.stackstorm.st2.plugins.module_utils._change import transaction
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.journal import Journal, Move
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.recovery import Interrupted, recover
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.staging import Staging
@@ -111,6 +112,18 @@ def test_no_moves_and_nothing_told_need_no_journal(tmp_path):
     for step in (made.begin, made.carry_out, made.close, made.undo, made.end):
         step()
     assert os.listdir(tmp_path) == [] and not made.made and made.refs == frozenset()
+
+
+def test_what_is_staged_is_on_disk_before_the_journal_names_it(host, monkeypatch):
+    seen = []
+
+    def sync_trees(trees):
+        seen.append((sorted(map(os.path.basename, trees)), host.journal.read()))
+
+    monkeypatch.setattr(transaction, "sync_trees", sync_trees)
+    host.transaction().begin()
+    assert seen == [(["demo", "empty"], None)]
+    assert host.journal.read() is not None
 
 
 def test_closing_moves_wait_until_they_are_asked_for(host):
