@@ -13,6 +13,7 @@ from infrastructure.ansible_run import ModuleResult
 from infrastructure.packs import PackTree, bodies
 from infrastructure.st2_stub import (
     OBSERVER,
+    Fault,
     RealStackStorm,
     StackStormStub,
     delay,
@@ -177,11 +178,15 @@ def test_content_that_stackstorm_refuses_leaves_everything_as_it_was(scene: Scen
 def test_what_could_not_be_put_back_is_said_and_mended_by_the_next_run(scene: Scene, stub: StackStormStub) -> None:
     scene.change("demo=1.0.0", **api(stub))
     stub.refuse("demo")
+    stub.faults.append(
+        Fault("/packs/register$", skip=1, times=None, status=500, body={"faultstring": "No."}, work=False)
+    )
     files = scene.host.snapshot(exclude=[STATE])
     failed = scene.run("demo=1.1.0", **api(stub))
     assert failed.failed and failed.changed and "could not be put back" in failed["msg"]
     assert scene.host.snapshot(exclude=[STATE]) == files
     stub.accept("demo")
+    stub.faults.clear()
     scene.change("demo=1.0.0", **api(stub))
     assert version(stub) == "1.0.0"
 
@@ -231,7 +236,7 @@ def test_an_api_that_hangs_ends_with_the_timeout_and_nothing_changed(scene: Scen
 def test_an_unload_that_does_not_end_keeps_the_files(scene: Scene, stub: StackStormStub) -> None:
     scene.change("demo", **api(stub))
     stub.executions.endless = True
-    refused = scene.refuse("demo", state="absent", **api(stub, timeout=3))
+    refused = undone(scene, "demo", state="absent", **api(stub, timeout=3))
     assert "packs.unload" in refused["msg"] and "cancelled" in refused["msg"]
     assert scene.host.installed() == ["demo"] and version(stub) == "1.1.0"
 

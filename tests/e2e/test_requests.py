@@ -122,7 +122,7 @@ def test_every_way_to_name_a_repository(scene: Scene, tmp_path: Path) -> None:
             f"{repository.path}=1.1.0": (new, f"file://{repository.path}"),
         }
         for request, (commit, origin) in asked.items():
-            result = scene.change(request)
+            result = scene.change(request, keep_releases=0)
             assert scene.host.head("demo") == commit, request
             assert scene.host.origin("demo") == origin and only(result)["source"] == origin
             assert only(result)["requested"] == [request]

@@ -130,7 +130,7 @@ def test_an_index_that_cannot_be_read_keeps_those_behind_it_silent(scene: Scene,
         assert scene.host.pack_version("demo") == "1.0.0", warnings(result)
         scene.satisfied("demo=1.0.0")
         scene.host.configure("content", index_url=f"{scene.index_url},{broken}")
-        scene.change("demo=1.1.0")
+        scene.change("demo=1.1.0", keep_releases=0)
         scene.host.configure("content", index_url=broken)
         assert broken in scene.refuse("demo=1.0.0", index_strict=False)["msg"]
 
