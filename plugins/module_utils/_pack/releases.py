@@ -39,19 +39,18 @@ def next_release(directory: PacksDirectory, ref: str, label: str) -> str:
 
 def releases(directory: PacksDirectory, ref: str) -> t.List[str]:
     """The names of the kept releases of a pack, oldest first; without what goes back when a run is undone."""
-    opened = open_own_directory(os.path.join(directory.releases, ref))
+    opened = _open(directory, ref)
     if opened is None:
         return []
     with opened:
-        found = [name for name in opened.names() if directory.now(os.path.join(opened.path, name)) != NOWHERE]
-    return sorted(found, key=_number)
+        return _names(directory, ref, opened)
 
 
 def kept_packs(directory: PacksDirectory, ref: str) -> t.List[InstalledPack]:
     """The kept releases of a pack that can be gone back to, oldest first; C(path) is the directory of the release."""
     found = []
     for name in releases(directory, ref):
-        place = os.path.join(directory.releases, ref, name)
+        place = os.path.join(directory.now(_home(directory, ref)), name)
         location = os.path.join(place, "pack")
         if os.path.islink(location) or not os.path.isfile(os.path.join(location, "pack.yaml")):
             continue
@@ -75,11 +74,14 @@ def outdated(directory: PacksDirectory, ref: str, keep: int, *, arrives: bool = 
     :arg used: The path of one that goes in any case, as it is the running version again.
     :returns: Releases, among them whatever is there without being one; where none stays, the directory of all of them.
     """
-    opened = open_own_directory(os.path.join(directory.releases, ref))
+    opened = _open(directory, ref)
     if opened is None:
         return []
+    home = _home(directory, ref)
     with opened:
-        there = sorted(opened.names(), key=_number)
+        there = _names(directory, ref, opened)
+        if not there and opened.names():
+            return []  # The run that is undone made it.
         for_good = [name for name in there if _is_no_pack(opened, name)]
         gone = {os.path.basename(used), *for_good}
         whole = [
@@ -89,8 +91,23 @@ def outdated(directory: PacksDirectory, ref: str, keep: int, *, arrives: bool = 
         ]
     staying = [*for_good, *(whole[-keep:] if keep > 0 else [])]
     if not staying and not arrives:
-        return [opened.path]
-    return [os.path.join(opened.path, name) for name in there if name not in staying]
+        return [home]
+    return [os.path.join(home, name) for name in there if name not in staying]
+
+
+def _home(directory: PacksDirectory, ref: str) -> str:
+    return os.path.join(directory.releases, ref)
+
+
+def _open(directory: PacksDirectory, ref: str) -> t.Optional[OwnDirectory]:
+    return open_own_directory(directory.now(_home(directory, ref)))
+
+
+def _names(directory: PacksDirectory, ref: str, opened: OwnDirectory) -> t.List[str]:
+    """What is there, oldest first, without what goes when a run is undone."""
+    home = _home(directory, ref)
+    found = [name for name in opened.names() if directory.now(os.path.join(home, name)) != NOWHERE]
+    return sorted(found, key=_number)
 
 
 def _is_no_pack(opened: OwnDirectory, name: str) -> bool:
