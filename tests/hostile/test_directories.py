@@ -214,7 +214,8 @@ def test_the_hosts_own_places(arena: Arena) -> None:
         arena.refuse({"name": [str(path)]}, "no pack.yaml|where packs are prepared")
         (arena.sources / path.name).symlink_to(path)
         arena.refuse({"name": [str(arena.sources / path.name)]}, "no pack.yaml|where packs are prepared")
-    arena.refuse({"name": [str(arena.host.packs / "core")]}, "StackStorm's own")
+    kept = arena.run({"name": [str(arena.host.packs / "core")]})
+    assert not kept.failed and not kept["changed"]
 
 
 # Archives, as the controller sends them

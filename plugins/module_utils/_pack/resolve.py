@@ -204,8 +204,7 @@ class Resolver:
         if installed and installed.is_system:
             raise OptionError(
                 f"{request.requested} was asked for, but {name} is one of StackStorm's own packs "
-                f"({installed.version} is "
-                "here). It is upgraded with StackStorm, not by itself.",
+                f"({installed.version} is here). It is upgraded with StackStorm, not by itself.",
                 ref=name,
             )
         if self._indexes is None:
