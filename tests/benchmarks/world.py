@@ -114,12 +114,16 @@ def median(measure: t.Callable[[], float], times: int) -> float:
     return statistics.median(measure() for _time in range(times))
 
 
+# What is measured by hand is as little concerned by somebody's settings as the collection is.
+_PLAIN_GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+
+
 def timed(command: t.Sequence[t.Union[str, Path]], environment: t.Mapping[str, str]) -> float:
     """Seconds of one command, which must succeed."""
     started = time.monotonic()
     done = subprocess.run(
         [str(part) for part in command],
-        env={**os.environ, **environment},
+        env={**os.environ, **_PLAIN_GIT, **environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
