@@ -16,7 +16,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._st2.stale_config i
 
 from .catalogue import REFS
 from .steps import Run
-from .truth import Documents, Truth, registered
+from .truth import OVERRIDDEN, Documents, Truth, registered
 from .world import OWN, Said, World
 
 STATES = ("current", "stale", "absent", "unknown")
@@ -40,6 +40,7 @@ class Moment:
     """One task, with what was before and after it.
 
     :arg pasts: What was at each step since disk and database were last in order; empty when they are.
+    :arg excused: Packs of which an earlier message said that something stays in the database.
     """
 
     world: World
@@ -49,6 +50,7 @@ class Moment:
     said: Said
     after: Truth
     pasts: t.Sequence[Truth] = ()
+    excused: t.Collection[str] = ()
 
     @property
     def failed(self) -> bool:
@@ -82,8 +84,8 @@ def check_truth(moment: Moment) -> None:
         for row in said.returned.get("packs", ()):
             _check_row(moment, row)
     elif "database_state" in said.returned:
-        part = "config" if moment.step.module == "st2_pack_config" else "overrides"
-        _check_state(moment, moment.step.arguments["pack"], said.returned["database_state"], [part])
+        parts = ["config"] if moment.step.module == "st2_pack_config" else _concerned(moment.step.arguments)
+        _check_state(moment, moment.step.arguments["pack"], said.returned["database_state"], parts)
 
 
 def _check_row(moment: Moment, row: t.Mapping[str, t.Any]) -> None:
@@ -97,10 +99,19 @@ def _check_row(moment: Moment, row: t.Mapping[str, t.Any]) -> None:
         version = row["before"]["version"] if row["before"] else None
         there = moment.before.versions.get(ref)
         _require("a", version == there, f"{ref} is said to have been {version} and was {there}")
-    parts = [part for part in ("config", "overrides") if part in row]
+    items = [item for item in moment.step.arguments["packs"] if item["name"] == ref]
+    parts = {"config": ["config"], "overrides": _concerned(items[0].get("overrides", {})) if items else []}
     for part in parts:
-        _check_state(moment, ref, row[part]["database_state"], [part])
-    _check_state(moment, ref, row["database_state"], ["pack", *parts])
+        if part in row:
+            _check_state(moment, ref, row[part]["database_state"], parts[part])
+    _check_state(
+        moment, ref, row["database_state"], ["pack", *(one for part in parts if part in row for one in parts[part])]
+    )
+
+
+def _concerned(arguments: t.Mapping[str, t.Any]) -> t.List[str]:
+    """The kinds of resources that a task about overrides compares."""
+    return [kind for kind in OVERRIDDEN if kind in arguments] or ["overrides"]
 
 
 def _check_state(moment: Moment, ref: str, state: str, parts: t.Sequence[str]) -> None:
@@ -112,7 +123,8 @@ def _check_state(moment: Moment, ref: str, state: str, parts: t.Sequence[str]) -
     refs = [one for one in REFS if after.there(one)] if ref == "_global" else [ref]
     if state == "current":
         for one in refs:
-            wrong = [part for part in parts if (one, part) not in after.agreeing]
+            asked = ["files" if part == "pack" and one in moment.excused else part for part in parts]
+            wrong = [part for part in asked if (one, part) not in after.agreeing]
             _require("a", not wrong, f"{one} is said to be current in the database, which has another {wrong}")
     elif state == "absent":
         there = bool(after.database["configs"].get(ref)) if parts == ["config"] else after.knows(ref)
@@ -150,12 +162,15 @@ def _nobody_can_tell(moment: Moment) -> bool:
 # (c) The same task again changes nothing
 
 
-def check_again(moment: Moment, again: Said, left: Snapshot, found: Snapshot, after: Truth) -> None:
+def check_again(
+    moment: Moment, again: Said, left: Snapshot, found: Snapshot, after: Truth, meddled: bool = False
+) -> None:
     """The same task again does nothing, and asks no more than it must.
 
     :arg again: What it says.
     :arg left: All files before it, with their identities.
     :arg found: All files after it.
+    :arg meddled: Whether somebody has written override files: then everything they may decide about is looked at.
     """
     _require("c", again.failure is None, f"the same task again fails: {again.failure}")
     _require("c", not again.changed, f"the same task again changes something: {again.msg}")
@@ -168,24 +183,26 @@ def check_again(moment: Moment, again: Said, left: Snapshot, found: Snapshot, af
     asked = [each.split("?")[0] for each in again.requests]
     for one in asked:
         what = one.split("/")[1]
-        right = one.startswith("GET ") and what in _questions(moment.step)
+        right = one.startswith("GET ") and what in _questions(moment.step, meddled)
         _require("c", right, f"the same task again asks {one}: {asked}")
     kinds_of_it = [one.split("/")[1] for one in asked]
     _require("c", len(set(kinds_of_it)) == len(kinds_of_it), f"the same task again asks more than once: {asked}")
 
 
-def _questions(step: Run) -> t.Set[str]:
+def _questions(step: Run, meddled: bool) -> t.Set[str]:
     words = {"actions": "actions", "sensors": "sensortypes", "rules": "rules", "aliases": "actionalias"}
     found = {"packs"}
     if step.module == "st2_pack_config":
         found |= {"configs"}
     if step.module == "st2_override":
         sections = [word for kind, word in words.items() if kind in step.arguments]
-        found |= set(sections if step.arguments.get("merge") != "replace" and sections else words.values())
+        found |= set(sections if sections and not meddled else words.values())
     if step.module == "st2_pack":
         for item in step.arguments["packs"]:
             found |= {"configs"} if "config" in item else set()
             found |= set(words.values()) if "overrides" in item else set()
+        if step.arguments.get("prune"):
+            found |= {*words.values(), "policies", "triggertypes"}
     return found
 
 
@@ -254,7 +271,7 @@ def _may_stay(moment: Moment, kind: str, key: str, document: t.Any) -> bool:
     """Whether the message names what stays. A schema that refuses nothing is as good as none: StackStorm has no request
     that takes a schema away (only unloading its pack does, with all that people made in it)."""
     message = moment.said.message
-    if kind == "config_schemas" and is_open(document):
+    if kind == "config_schemas" and (is_open(document) or f"the pack {key} itself" in message):
         return True
     if moment.step.register == "local" and "as only its API can tell and delete that" in message:
         return True

@@ -26,7 +26,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._st2.stale_config i
 from .catalogue import REFS
 from .world import World
 
-PARTS = ("pack", "config", "overrides")
 OVERRIDDEN = ("sensors", "actions", "rules", "aliases")
 Documents = t.Dict[str, t.Any]
 """All of a database, as L(StackStormStub.database_snapshot) gives it."""
@@ -44,7 +43,8 @@ class _WithoutOverrides(HostPaths):
 def registered(
     world: World, refs: t.Iterable[str], before: t.Dict[str, Documents], *, overrides: bool = True
 ) -> t.Tuple[Documents, t.FrozenSet[str]]:
-    """What the database would have if these packs were registered now, and the parts that StackStorm refuses of them.
+    """What the database would have if these packs were registered now, and the parts and kinds of resources that
+    StackStorm refuses of them.
 
     :arg before: What it has, as L(Database.everything) gives it.
     :arg overrides: Whether the override files count.
@@ -59,7 +59,7 @@ def registered(
             try:
                 register(paths, copy, [kind], [ref])
             except Exception:
-                refused |= {"config"} if kind == "configs" else {"pack", "overrides"}
+                refused |= {"config"} if kind == "configs" else {"pack", kind}
     return shown(copy.everything()), frozenset(refused)
 
 
@@ -86,7 +86,8 @@ class Truth:
     :arg files: All that is not the collection's own.
     :arg database: All that StackStorm has.
     :arg everything: The same, as L(Database.everything) gives it.
-    :arg agreeing: The parts of packs of which the database has what the files are: C((ref, part)).
+    :arg agreeing: The parts of packs of which the database has what the files are: C((ref, part)). Of the overrides
+        the kinds of resources as well; C(files) is the pack but for a schema that it has no more.
     """
 
     files: Snapshot
@@ -134,9 +135,11 @@ def _agreeing(world: World, ref: str, everything: t.Dict[str, Documents], files:
     schema = f"packs/{ref}/config.schema.yaml" in files or _is_free(database["config_schemas"].get(ref))
     config = database["configs"].get(ref) or {}
     wanted_config = (plain["configs"].get(ref) or {}) if f"configs/{ref}.yaml" in files else {}
-    if schema and "pack" not in refused_plain and _but_enabled(database) == _but_enabled(plain):
-        yield "pack"
-    if "overrides" not in refused and _enabled(database, ref) == _enabled(wanted, ref):
+    if "pack" not in refused_plain and _but_enabled(database) == _but_enabled(plain):
+        yield from ("files", "pack") if schema else ("files",)
+    same = [kind for kind in OVERRIDDEN if _enabled(database, kind, ref) == _enabled(wanted, kind, ref)]
+    yield from (kind for kind in same if kind not in refused)
+    if len(same) == len(OVERRIDDEN) and not refused & set(OVERRIDDEN):
         yield "overrides"
     if "config" not in refused and config == wanted_config:
         yield "config"
@@ -157,10 +160,5 @@ def _but_enabled(database: Documents) -> Documents:
     }
 
 
-def _enabled(database: Documents, ref: str) -> t.Dict[str, t.Any]:
-    return {
-        f"{kind} {key}": document.get("enabled")
-        for kind in OVERRIDDEN
-        for key, document in database[kind].items()
-        if document["pack"] == ref
-    }
+def _enabled(database: Documents, kind: str, ref: str) -> t.Dict[str, t.Any]:
+    return {key: document.get("enabled") for key, document in database[kind].items() if document["pack"] == ref}
