@@ -296,11 +296,12 @@ class _Effects:
         if kinds:
             self.registers.append(PackFiles(pack.ref, pack.path))
             self.kinds |= kinds
-        if kinds or pack.recorded:
-            self.agreeing.append(pack.ref)
         compared = self._compared(pack, before, after) | {key for key in after if key[0] in kinds}
         self.expected[pack.ref] = {key: bool(after[key].enabled) for key in compared}
-        if not kinds and not _agrees(pack, self.expected[pack.ref]):
+        agrees = bool(kinds) or _agrees(pack, self.expected[pack.ref])
+        if kinds or pack.recorded or (agrees and pack.recorded is False):
+            self.agreeing.append(pack.ref)
+        if not agrees:
             self.disagreeing.append(pack.ref)
 
     @property

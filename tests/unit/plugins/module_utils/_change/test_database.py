@@ -257,3 +257,10 @@ def test_what_was_told_in_part_is_supposed_to_be_right_in_that_part_only(records
     made.suppose_healed({"sensu": ("config",)})
     assert made.config("sensu", "d").recorded == "d"
     assert made.pack("sensu", installed()).state == "stale" and made.overrides("sensu", "d") is False
+
+
+def test_overrides_that_were_told_in_part_are_not_known(records):
+    records.write("sensu", {"overrides": Told("d", BY, (), True)})
+    assert database(records, PretendedDatabase()).overrides("sensu", "d") is None
+    records.write("sensu", {"overrides": Told("d", BY)})
+    assert database(records, PretendedDatabase()).overrides("sensu", "d") is True
