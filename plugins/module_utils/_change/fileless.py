@@ -16,7 +16,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._errors import RegistrationError, St2Error
-from .._st2.registration import Registrar
+from .._st2.registration import Configs, Registrar
 from .on_disk import OnDisk
 from .staging import Staging
 
@@ -31,22 +31,22 @@ class Fileless:
     """What the database has of packs that it has, and that lack a file.
 
     :arg schemas: The attributes of the schema, or C(None) for none, of packs without config.schema.yaml.
-    :arg without_config: Packs of which it has no config, and the host neither.
+    :arg configs: The digest of the config, empty for none, of packs without a config file.
     """
 
     schemas: t.Mapping[str, Schema] = field(default_factory=dict)
-    without_config: t.FrozenSet[str] = frozenset()
+    configs: t.Mapping[str, str] = field(default_factory=dict)
 
     def document(self) -> t.Dict[str, t.Any]:
         """What L(fileless_from) reads."""
-        return {"schemas": dict(self.schemas), "without_config": sorted(self.without_config)}
+        return {"schemas": dict(self.schemas), "configs": dict(self.configs)}
 
 
 def fileless_from(document: t.Mapping[str, t.Any]) -> Fileless:
     """What was noted, as a journal says; nothing when that makes no sense."""
     try:
         found = document["fileless"]
-        return Fileless(dict(found["schemas"]), frozenset(found["without_config"]))
+        return Fileless(dict(found["schemas"]), dict(found["configs"]))
     except (KeyError, TypeError, ValueError):
         return Fileless()
 
@@ -59,12 +59,16 @@ def note(registrar: Registrar, refs: t.Iterable[str], on_disk: OnDisk) -> Filele
     there = [ref for ref in refs if on_disk.installation.get(ref)]
     if not registrar.reads or not there:
         return Fileless()
-    unconfigured = [ref for ref in there if not os.path.lexists(on_disk.config_path(ref))]
-    known = registrar.configs(unconfigured) if unconfigured else None
     return Fileless(
         {ref: registrar.config_schema(ref) for ref in there if not on_disk.has_schema(ref)},
-        frozenset(ref for ref in unconfigured if known and not known.values.get(ref) and ref not in known.hidden),
+        _configs(registrar, [ref for ref in there if not os.path.lexists(on_disk.config_path(ref))], on_disk),
     )
+
+
+def _configs(registrar: Registrar, refs: t.Sequence[str], on_disk: OnDisk) -> t.Dict[str, str]:
+    """The digests of the configs that the database shows of packs."""
+    known = registrar.configs(refs) if refs else Configs()
+    return {ref: on_disk.values_digest(known.values.get(ref)) for ref in refs if ref not in known.hidden}
 
 
 def carriers(registrar: Registrar, before: Fileless, on_disk: OnDisk, staging: Staging) -> t.List[Registration]:
@@ -102,9 +106,9 @@ def _values(path: str) -> t.Mapping[t.Any, t.Any]:
 
 def remains(registrar: Registrar, before: Fileless, on_disk: OnDisk) -> t.List[str]:
     """Names of configs that the database has now and that no request takes out of it."""
-    refs = sorted(ref for ref in before.without_config if not os.path.lexists(on_disk.config_path(ref)))
+    refs = sorted(ref for ref in before.configs if not os.path.lexists(on_disk.config_path(ref)))
     try:
-        known = registrar.configs(refs) if refs else None
+        now = _configs(registrar, refs, on_disk)
     except RegistrationError:
         return []
-    return [f"the config of {ref}" for ref in refs if known and known.values.get(ref)]
+    return [f"the config of {ref}" for ref, digest in now.items() if digest not in ("", before.configs[ref])]

@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import typing as t
 
 from .._content.installed import Installation, InstalledPack
 from .._content.receipt import stamp
@@ -39,6 +41,10 @@ class OnDisk:
         :raises OSError: when it cannot be read.
         """
         return self._records.config_digest(read_content(self.config_path(ref)))
+
+    def values_digest(self, values: t.Optional[t.Mapping[str, t.Any]]) -> str:
+        """The digest of a config that is no file; empty for none, as which an empty one counts."""
+        return self._records.config_digest(json.dumps(values, sort_keys=True).encode()) if values else ""
 
     def config_path(self, ref: str) -> str:
         """Where the config of a pack is, or would be."""

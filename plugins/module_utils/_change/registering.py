@@ -58,7 +58,8 @@ class Registering:
         self._database.registrar.require()
         registered = {one.pack.ref for one in (*telling.register, *telling.closing) if one.types != ("config",)}
         self._snapshot = take_snapshot(self._database.registrar, sorted(registered.union(telling.unload)))
-        self._fileless = note(self._database.registrar, telling.types(), on_disk)
+        configured = [ref for ref, types in telling.types().items() if not types or "config" in types]
+        self._fileless = note(self._database.registrar, configured, on_disk)
 
     @property
     def before(self) -> t.Mapping[str, t.Any]:
@@ -175,7 +176,7 @@ class Registering:
         if config:
             told["config"] = Told(config, by)
         if not one.types or set(one.types) >= OVERRIDDEN_TYPES:
-            told["overrides"] = Told(on_disk.overrides(ref), by)
+            told["overrides"] = Told(on_disk.overrides(ref), by, (), self._lenient)
         return told
 
     def learn(self, refs: t.Iterable[str], on_disk: OnDisk) -> None:

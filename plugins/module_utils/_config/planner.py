@@ -31,6 +31,7 @@ from .verify import verify_database, verify_file
 
 _MODE_OF_BACKUPS = 0o600
 Moves = t.List[Move]
+Schema = t.Optional[t.Mapping[str, t.Any]]
 
 
 class ConfigPlanner:
@@ -56,11 +57,11 @@ class ConfigPlanner:
         plan = self.make(place)
         return None if plan.changed else plan
 
-    def make(self, place: t.Optional[PackPlace], *, renewed: bool = False) -> ConfigPlan:
+    def make(self, place: t.Optional[PackPlace], *, stored: Schema = None) -> ConfigPlan:
         """The plan.
 
         :arg place: Where the pack is, or will be; C(None) for nowhere.
-        :arg renewed: Whether the pack comes new, or in another version: the database may have a schema of the former.
+        :arg stored: The schema that the database has of another version of the pack than the one that comes.
         :raises RefusedConfig: for a config that StackStorm would refuse.
         :raises St2Error: for files that cannot be read, and a database that does not answer.
         """
@@ -74,9 +75,10 @@ class ConfigPlanner:
             observed = replace(observed, why_not_unload=why)
         make = plan_absent if absent else plan_present
         plan = make(observed, options, self.redaction)
-        if (plan.changed or renewed) and place and observed.schema is None and not options.schema:
+        if (plan.changed or stored) and place and observed.schema is None and not options.schema:
             # Else the config is as wanted and was taken: whatever schema the database still has, it fits that.
-            observed = replace(observed, stored_schema=self._database.config_schema(options.pack))
+            stored = stored or self._database.config_schema(options.pack)
+            observed = replace(observed, stored_schema=stored)
             plan = make(observed, options, self.redaction)
         if plan.action != "none" or plan.clear:
             require_own_place(plan.before.path, self._view.now(plan.before.path), "config", plan.ref)

@@ -118,7 +118,7 @@ class PackPlanner:
             fetcher = self._fetcher()
             resolution = self._upstream().resolver(self.installation, fetcher).resolve(self._asked)
         self.warnings += resolution.warnings
-        self._database.look(resolution.packs)
+        self._database.look([*resolution.packs, *filter(None, map(self._removals.ref_of, self._absent))])
         self._expect(resolution)
         made = {ref: self._plan_present(ref, pack, resolution) for ref, pack in resolution.packs.items()}
         for number, (ref, pack_plan) in enumerate(made.items()):

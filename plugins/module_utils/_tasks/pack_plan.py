@@ -188,7 +188,7 @@ class TaskPlanner:
                     openings += self._openings(pack)
         for ref, item in items:
             with collected.one(ref):
-                configs += self._config(ref, item, planned, bool(by_ref[ref].candidate))
+                configs += self._config(ref, item, planned, self._former_schema(by_ref[ref]))
             with collected.one(ref):
                 whole = by_ref[ref].registration == "register" and not packs.types
                 overrides += self._override(ref, item, planned, whole)
@@ -197,11 +197,8 @@ class TaskPlanner:
 
     def _openings(self, pack: PackPlan) -> t.Iterator[Opening]:
         """The schema that the database would go on to judge the pack's configs by, though its new version has none."""
-        location = pack.candidate.staged if pack.candidate else ""
-        if not pack.known.version or os.path.lexists(os.path.join(location, "config.schema.yaml")):
-            return
-        schema = self._database.config_schema(pack.ref)
-        if schema is None:
+        schema = self._former_schema(pack)
+        if schema is None or pack.candidate is None:
             return
         from .._config.document import config_path, read_config
         from .._st2.stale_config import is_open_for
@@ -209,9 +206,27 @@ class TaskPlanner:
         path = config_path(self._view.host.configs_path, pack.ref)
         values = read_config(path, self._view.now(path)).values
         if not is_open_for(schema, values):
-            yield Opening(pack.ref, location, schema, values)
+            yield Opening(pack.ref, pack.candidate.staged, schema, values)
 
-    def _config(self, ref: str, item: Item, planned: Installation, renewed: bool) -> t.Iterator[ConfigPlan]:
+    def _former_schema(self, pack: PackPlan) -> t.Optional[t.Mapping[str, t.Any]]:
+        """The config schema that the database has, or may have, of another version than one that has none."""
+        if pack.candidate is None or os.path.lexists(os.path.join(pack.candidate.staged, "config.schema.yaml")):
+            return None
+        if self._database.registrar.reads:
+            return self._database.config_schema(pack.ref) if pack.known.version else None
+        if not self._database.tells or pack.installed is None:
+            return None
+        from .._content.config_schema import read_schema
+
+        try:
+            found = read_schema(pack.installed.location)
+        except InvalidPackError:  # So that StackStorm never took it.
+            return None
+        return found.attributes if found else None
+
+    def _config(
+        self, ref: str, item: Item, planned: Installation, former: t.Optional[t.Mapping[str, t.Any]]
+    ) -> t.Iterator[ConfigPlan]:
         options = item.config_options(ref)
         if options is None:
             return
@@ -221,7 +236,7 @@ class TaskPlanner:
         planner = ConfigPlanner(self._view, self._database, options, self._redactor)
         self.configs.append(planner)
         pack = planned.get(ref)
-        yield planner.make(PackPlace(pack.path, pack.location) if pack else None, renewed=renewed)
+        yield planner.make(PackPlace(pack.path, pack.location) if pack else None, stored=former)
 
     def _override(self, ref: str, item: Item, planned: Installation, registered: bool) -> t.Iterator[OverridePlan]:
         options = item.override_options(ref)

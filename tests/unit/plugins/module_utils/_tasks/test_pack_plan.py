@@ -157,3 +157,28 @@ def test_a_config_that_a_refused_version_brought_is_named(packs):
     failed = packs.run({**packs.source("sensu", "2.0.0"), "config": {"a": 1}})
     assert failed.failure.message.endswith("StackStorm's database keeps the config of sensu.")
     assert packs.stub.config("sensu") == {"a": 1} and not (packs.host.configs / "sensu.yaml").exists()
+
+
+def test_who_cannot_read_opens_the_schema_of_the_former_version(packs):
+    packs.stub.install_register_content()
+    succeeded(packs.run(packs.source("sensu", schema=SCHEMA), register="local"))
+    succeeded(packs.run(packs.source("sensu", "2.0.0"), register="local"))
+    assert is_open(packs.stub.config_schema("sensu")) and packs.stub.pack("sensu")["version"] == "2.0.0"
+
+
+def test_a_config_without_a_file_that_a_refused_version_changed_is_named(packs):
+    old = packs.source("sensu", schema=SCHEMA)
+    succeeded(packs.run({**old, "config": {"a": 1}}))
+    (packs.host.configs / "sensu.yaml").unlink()
+    packs.stub.refuse("sensu")
+    kept = "StackStorm's database keeps the config of sensu."
+    for values, named in (({"a": 1}, False), ({"a": 2}, True)):
+        failed = packs.run({**packs.source("sensu", "2.0.0"), "config": values})
+        assert failed.failure.message.endswith(kept) == named
+
+
+def test_what_goes_and_what_stays_is_one_question(packs):
+    items = [packs.source("sensu"), {**packs.source("jira"), "state": "absent"}]
+    succeeded(packs.run(*items))
+    succeeded(packs.run(*items, verify="content"))
+    assert packs.asked() == ["GET /packs"]
