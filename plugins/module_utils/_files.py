@@ -16,7 +16,6 @@ import shutil
 import stat
 import tempfile
 import typing as t
-from dataclasses import dataclass
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
@@ -61,8 +60,7 @@ def _require_regular(path: str, status: os.stat_result) -> None:
         raise UnfitFileError(errno.EINVAL, "It is not a regular file", path)
 
 
-@dataclass(frozen=True)
-class TreeEntry:
+class TreeEntry(t.NamedTuple):
     """One file, link or special file of a tree.
 
     :arg path: Relative to the tree's root, with C(/).

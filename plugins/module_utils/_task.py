@@ -15,8 +15,7 @@ from ._secrets import Redactor
 from ._st2.host import Host
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(t.NamedTuple):
     """What a task gives to its work.
 
     :arg found_host: The StackStorm host as its settings describe it; C(None) for work that needs none on the target,

@@ -16,7 +16,6 @@ import hashlib
 import json
 import os
 import typing as t
-from dataclasses import asdict, dataclass
 
 from .._errors import ApplyError
 from .._own_directory import OwnDirectory, make_own_directory, open_own_directory
@@ -30,8 +29,7 @@ _KEY_BYTES = 32
 _MOST_BYTES = 1 << 20
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(t.NamedTuple):
     """What StackStorm was told of one part of a pack.
 
     :arg digest: Of the files then; empty when what StackStorm has is not what the files were: it was told nothing of a
@@ -97,7 +95,7 @@ class Records:
             if merged:
                 if not self._stored_key():
                     self._opened.write(_KEY_NAME, self._own_key(), mode=0o600)
-                document = {"format": _FORMAT, **{part: asdict(told) for part, told in merged.items()}}
+                document = {"format": _FORMAT, **{part: told._asdict() for part, told in merged.items()}}
                 self._opened.write(f"{ref}.json", json.dumps(document, sort_keys=True).encode())
             else:
                 self._opened.remove(f"{ref}.json")

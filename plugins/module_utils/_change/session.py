@@ -72,8 +72,7 @@ def undisturbed(host: Host, scratch: str) -> View:
     return View(host, Staging(scratch), interrupted(places).moved)
 
 
-@dataclass(frozen=True)
-class Staged:
+class Staged(t.NamedTuple):
     """What was prepared for one change.
 
     :arg moves: Put the files in place.
@@ -83,7 +82,7 @@ class Staged:
 
     moves: t.Sequence[Move] = ()
     closing: t.Sequence[Move] = ()
-    telling: Telling = field(default_factory=Telling)
+    telling: Telling = Telling()
 
     def join(self, other: Staged) -> Staged:
         """Both as one change."""

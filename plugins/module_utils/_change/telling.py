@@ -18,8 +18,7 @@ CURRENT, STALE, ABSENT, UNKNOWN = WORDS = ("current", "stale", "absent", "unknow
 OVERRIDDEN_TYPES = frozenset(("sensor", "action", "rule", "alias"))
 
 
-@dataclass(frozen=True)
-class Registration:
+class Registration(t.NamedTuple):
     """One pack that is registered.
 
     :arg types: As L(registration.TYPES); all of them when empty.
@@ -45,8 +44,7 @@ class Registration:
         )
 
 
-@dataclass(frozen=True)
-class Telling:
+class Telling(t.NamedTuple):
     """All that StackStorm is told by one change, in this order.
 
     :arg unload: Packs that are taken out of the database, when all else was told.
@@ -113,8 +111,7 @@ def _joined(one: t.Sequence[Registration], other: t.Sequence[Registration]) -> t
     return tuple(found.values())
 
 
-@dataclass(frozen=True)
-class KnownPack:
+class KnownPack(t.NamedTuple):
     """What StackStorm's database has of a pack, held against its files.
 
     :arg tells: Whether the database is told of changes at all.

@@ -98,7 +98,7 @@ class ConfigPlanner:
         path = plan.before.path
         try:
             moves, closing = self._stage(plan, Staging.beside(path))
-            return Staged(moves, closing, replace(plan.telling, first=self._carriers(plan)))
+            return Staged(moves, closing, plan.telling._replace(first=self._carriers(plan)))
         except PermissionError as error:
             raise ApplyError(
                 f"This account may not change {path}, or give it to another owner or group: {error.strerror}. Run with "

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import typing as t
-from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from .._errors import OptionError
@@ -33,8 +32,7 @@ _ORG_REPO = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*/[A-Za-z0-9_.][A-Za-z0-9_.-]
 _NOT_IN_REFS = re.compile(r"\.\.|@\{|//|[~^:?*\[\\]|(?:^|/)\.|\.lock(?:/|$)|[./]$|^[-/=@]$|^[-/=]")
 
 
-@dataclass(frozen=True)
-class Address:
+class Address(t.NamedTuple):
     """The source of a pack, checked.
 
     :arg url: A clean URL, or an absolute path.
@@ -43,7 +41,7 @@ class Address:
     """
 
     url: str
-    credentials: Credentials = field(default_factory=Credentials)
+    credentials: Credentials = Credentials()
     warnings: t.Tuple[str, ...] = ()
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import dataclass
 
 from .._errors import InvalidPackError
 from .._layout import SYSTEM_PACKS, Moved, PacksDirectory, entries
@@ -19,8 +18,7 @@ from .receipt import Receipt, read_receipt, stamp
 from .working_copy import Head, WorkingCopy
 
 
-@dataclass(frozen=True)
-class InstalledPack:
+class InstalledPack(t.NamedTuple):
     """A pack as it lies on the host.
 
     :arg ref: The name of its directory, which is what StackStorm keys everything by.

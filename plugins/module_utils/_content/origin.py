@@ -8,11 +8,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import typing as t
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(t.NamedTuple):
     """Where a pack came from.
 
     :arg kind: C(git) or C(directory).
@@ -25,8 +24,7 @@ class Source:
     subdir: str = ""
 
 
-@dataclass(frozen=True)
-class Resolved:
+class Resolved(t.NamedTuple):
     """What a requested version came to.
 
     :arg kind: C(default) (default branch), C(branch), C(tag), C(commit) or C(content) (a directory).

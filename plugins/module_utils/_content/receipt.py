@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import os
 import typing as t
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 
 from .._files import TreeEntry
 from .._layout import PacksDirectory
@@ -25,8 +25,7 @@ _FORMAT = 1
 _MOST_BYTES = 64 << 20
 
 
-@dataclass(frozen=True)
-class Receipt:
+class Receipt(t.NamedTuple):
     """How a pack was installed.
 
     :arg stamp: Size and time of C(pack.yaml) as installed, by which the receipt is recognised as current.
@@ -114,7 +113,9 @@ def read_contents(directory: PacksDirectory, ref: str) -> t.Optional[Contents]:
 
 def receipt_document(receipt: Receipt, pack_directory: str) -> bytes:
     """The bytes of a receipt for a pack that now lies in C(pack_directory)."""
-    return _json({"format": _FORMAT, **asdict(replace(receipt, stamp=stamp(pack_directory)))})
+    document = receipt._replace(stamp=stamp(pack_directory))._asdict()
+    document.update(source=receipt.source._asdict(), resolved=receipt.resolved._asdict())
+    return _json({"format": _FORMAT, **document})
 
 
 def contents_document(contents: Contents) -> bytes:

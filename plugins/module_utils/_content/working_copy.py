@@ -11,7 +11,6 @@ import os
 import re
 import stat
 import typing as t
-from dataclasses import dataclass
 
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
 _SECTION = re.compile(r'\[\s*remote\s+"origin"\s*\]\s*\Z')
@@ -20,8 +19,7 @@ _MOST_BYTES = 16 << 20
 _URL = re.compile(r"\s*url\s*=\s*(?P<url>.*?)\s*\Z")
 
 
-@dataclass(frozen=True)
-class Head:
+class Head(t.NamedTuple):
     """What a working copy has checked out: the commit, and the local branch unless HEAD is detached."""
 
     commit: str

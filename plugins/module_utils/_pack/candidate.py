@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
 
 from .._content.origin import Resolved, Source
 from .._content.receipt import Contents
@@ -17,8 +16,7 @@ if t.TYPE_CHECKING:
     from .._content.metadata import PackMetadata
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(t.NamedTuple):
     """What to fetch.
 
     :arg source: Where from.
@@ -39,8 +37,7 @@ class Wanted:
     controller: bool = False
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(t.NamedTuple):
     """A pack that was fetched and may be installed.
 
     :arg staged: The directory it lies in, ready to be renamed to its place.
@@ -57,7 +54,7 @@ class Candidate:
     python: bool
     commit: str = ""
     digest: str = ""
-    warnings: t.Tuple[str, ...] = field(default=())
+    warnings: t.Tuple[str, ...] = ()
     release: str = ""
 
     @property

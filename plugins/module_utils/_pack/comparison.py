@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import replace
 
 from .._change.database import Database
 from .._change.session import View
@@ -70,9 +69,9 @@ class Comparison:
             return known
         found = self.differences(ref, location)
         if found:
-            return replace(known, state=STALE, settled=False, differences=found)
+            return known._replace(state=STALE, settled=False, differences=found)
         if known.state == UNKNOWN and self._whole:
-            return replace(known, state=CURRENT, settled=True)
+            return known._replace(state=CURRENT, settled=True)
         return known
 
     def differences(self, ref: str, location: str) -> t.Tuple[str, ...]:

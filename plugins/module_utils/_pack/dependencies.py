@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import dataclass
 
 from .._content.address import normal_url
 from .._content.installed import Installation, InstalledPack, dependencies_of
@@ -28,8 +27,7 @@ from .satisfaction import satisfied, satisfies_version
 Pack = t.Union[Candidate, InstalledPack]
 
 
-@dataclass(frozen=True)
-class Need:
+class Need(t.NamedTuple):
     """One dependency of one pack.
 
     :arg asker: Who needs it, for messages: C(sensu 1.0.2).

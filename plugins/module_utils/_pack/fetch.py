@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from .._content.boundary import check_boundary
 from .._content.installed import InstalledPack
@@ -100,7 +100,7 @@ class Fetcher:
         if receipt and receipt.digest and directory_digest(place) != receipt.digest:
             raise SourceError(f"The release {kept.path} is not what was installed.", ref=kept.ref)
         resolved = receipt.resolved if receipt else Resolved("commit", "", wanted.version or "")
-        return replace(self._validated(wanted, place, resolved, [], commit=kept.commit or ""), release=kept.path)
+        return self._validated(wanted, place, resolved, [], commit=kept.commit or "")._replace(release=kept.path)
 
     def _fetch_repository(self, wanted: Wanted, place: str) -> Candidate:
         repository = self.repository(wanted.source)

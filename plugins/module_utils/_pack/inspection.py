@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import tempfile
 import typing as t
-from dataclasses import replace
 
 from .._content.installed import InstalledPack
 from .._content.receipt import Contents, read_contents, read_receipt
@@ -51,7 +50,7 @@ def as_installed(pack: InstalledPack, directory: PacksDirectory) -> InstalledPac
     known = read_receipt(directory, pack.ref)
     if pack.receipt or pack.link or known is None or not known.matches(pack.head.commit if pack.head else ""):
         return pack
-    return replace(pack, name=known.name, version=known.version, origin=known.source.url, receipt=known, problem=None)
+    return pack._replace(name=known.name, version=known.version, origin=known.source.url, receipt=known, problem=None)
 
 
 def restored(pack: InstalledPack, edits: t.Sequence[str], git: t.Callable[[], Git]) -> InstalledPack:
@@ -73,7 +72,7 @@ def restored(pack: InstalledPack, edits: t.Sequence[str], git: t.Callable[[], Gi
             _ref, name, version = read_identity(scratch, pack.ref)
         except InvalidPackError:
             return pack
-    return replace(pack, name=name, version=version, problem=None)
+    return pack._replace(name=name, version=version, problem=None)
 
 
 def contents_of(pack: InstalledPack, directory: PacksDirectory) -> Contents:

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from .._errors import Collected, OptionError
 from .._secrets import Credentials, split_userinfo
@@ -121,7 +121,7 @@ def requests_from(params: t.Mapping[str, t.Any]) -> t.List[PackRequest]:
     for given in (*(params["name"] or ()), *(params["packs"] or ())):
         with collected.one():
             request = parse_spec(given) if isinstance(given, str) else from_option(given)
-            request = replace(request, state=request.state or params["state"])
+            request = request._replace(state=request.state or params["state"])
             found.append(request if params["remote_src"] else _of_controller(request))
     collected.raise_them()
     return found
@@ -136,4 +136,4 @@ def _of_controller(request: PackRequest) -> PackRequest:
             "not sent. Run "
             "the module by Ansible, which reads it, or give its digest."
         )
-    return replace(request, controller=True)
+    return request._replace(controller=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import dataclass, field, replace
 
 from .._change.records import PARTS
 from .._change.telling import ABSENT, CURRENT, STALE, UNKNOWN, KnownPack, Registration, Telling
@@ -23,8 +22,7 @@ from .candidate import Candidate
 UNCHANGED = ("none", "adopt")
 
 
-@dataclass(frozen=True)
-class State:
+class State(t.NamedTuple):
     """A pack before or after: what there is to say about its identity.
 
     :arg digest: Of a pack without a commit.
@@ -41,8 +39,7 @@ class State:
         return " ".join(part for part in (self.version, self.commit[:7] or self.digest[:14]) if part)
 
 
-@dataclass(frozen=True)
-class Displaced:
+class Displaced(t.NamedTuple):
     """A directory that is no pack and makes room for one.
 
     :arg text: What it is.
@@ -53,8 +50,7 @@ class Displaced:
     kept: str
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(t.NamedTuple):
     """What was observed about one ref, beside the pack itself.
 
     :arg virtualenv: Health of its virtualenv, as L(virtualenv.observe_virtualenv) calls it.
@@ -70,15 +66,14 @@ class Facts:
     virtualenv: str = "absent"
     virtualenv_fits: bool = False
     edits: t.Tuple[str, ...] = ()
-    contents: Contents = field(default_factory=Contents)
+    contents: Contents = Contents()
     leftovers: t.Tuple[t.Tuple[str, str], ...] = ()
-    known: KnownPack = field(default_factory=KnownPack)
+    known: KnownPack = KnownPack()
     displaced: t.Optional[Displaced] = None
     purges: bool = False
 
 
-@dataclass(frozen=True)
-class PackPlan:
+class PackPlan(t.NamedTuple):
     """What happens to one pack.
 
     :arg ref: Empty for a source that is to be absent, and of which no pack is installed.
@@ -104,14 +99,14 @@ class PackPlan:
     after: t.Optional[State]
     requested: t.Tuple[str, ...] = ()
     edits: t.Tuple[str, ...] = ()
-    contents_before: Contents = field(default_factory=Contents)
-    contents_after: Contents = field(default_factory=Contents)
+    contents_before: Contents = Contents()
+    contents_after: Contents = Contents()
     leftovers: t.Tuple[t.Tuple[str, str], ...] = ()
     candidate: t.Optional[Candidate] = None
     installed: t.Optional[InstalledPack] = None
     remembered: t.Optional[Receipt] = None
     registration: str = "skipped"
-    known: KnownPack = field(default_factory=KnownPack)
+    known: KnownPack = KnownPack()
     displaced: t.Optional[Displaced] = None
     purges: bool = False
 
@@ -155,8 +150,7 @@ class PackPlan:
         return self.virtualenv in ("built", "rebuilt")
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(t.NamedTuple):
     """What happens to all packs of a task, in the order in which it happens.
 
     :arg types: What is registered of a pack; everything when empty.
@@ -326,7 +320,7 @@ def receipt_of(candidate: Candidate) -> Receipt:
         name=candidate.metadata.name,
         version=candidate.metadata.version,
         source=candidate.wanted.source,
-        resolved=replace(candidate.resolved, asked=candidate.wanted.version or ""),
+        resolved=candidate.resolved._replace(asked=candidate.wanted.version or ""),
         commit=candidate.commit,
         digest=candidate.digest,
         dependencies=candidate.metadata.dependencies,
@@ -338,7 +332,7 @@ def adopted(pack: InstalledPack, source: Source, resolved: Resolved, dependencie
     """The receipt of a pack that is there and was proven to be the one wanted: a working copy that something else
     installed, or one that was installed under another name of its commit."""
     if pack.receipt:
-        return replace(pack.receipt, resolved=resolved)
+        return pack.receipt._replace(resolved=resolved)
     return Receipt(
         ref=pack.ref,
         name=pack.name,

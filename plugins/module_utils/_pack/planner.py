@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import replace
 
 from .._change.database import Database
 from .._change.session import Staged, View
@@ -237,10 +236,10 @@ class PackPlanner:
             facts = self._facts(ref, pack.staged, adopted=False)
             if installed:
                 directory = self.installation.directory(installed.base_path)
-                facts = replace(facts, contents=_contents_of(installed, directory))
-            facts = replace(facts, known=self._database.pack(ref, installed, pack.staged))
+                facts = facts._replace(contents=_contents_of(installed, directory))
+            facts = facts._replace(known=self._database.pack(ref, installed, pack.staged))
             base_path = self._base_path_for(installed)
-            facts = replace(facts, displaced=self._displaced(base_path, ref, dependencies.label(pack)))
+            facts = facts._replace(displaced=self._displaced(base_path, ref, dependencies.label(pack)))
             return plan.plan_candidate(pack, installed, facts, policy=policy, requested=requested, base_path=base_path)
         directory = self.installation.directory(pack.base_path)
         facts = self._facts(ref, pack.location, adopted=pack.receipt is None or pack.receipt.adopted)
@@ -249,16 +248,16 @@ class PackPlanner:
             facts, stays = self._look_for_edits(pack, facts)
         if not pack.is_system:
             known = self._compared(ref, pack.location, self._database.pack(ref, pack, pack.location))
-            facts = replace(facts, known=known)
+            facts = facts._replace(known=known)
         remembered = None
         proof = resolution.proven.get(ref)
         if proof and (not satisfied(pack, proof.wanted.version) if pack.receipt else pack.head):
-            resolved = replace(proof.resolved, asked=proof.wanted.version or "")
+            resolved = proof.resolved._replace(asked=proof.wanted.version or "")
             remembered = plan.adopted(pack, proof.wanted.source, resolved, dependencies_of(pack))
         if facts.edits:
             self._displaced(pack.base_path, ref, "what was installed there")
         if remembered or facts.edits:
-            facts = replace(facts, contents=_contents_of(stays, directory))
+            facts = facts._replace(contents=_contents_of(stays, directory))
         return plan.plan_installed(
             pack, facts, policy=policy, requested=requested, remembered=remembered, restored=stays
         )
@@ -274,7 +273,7 @@ class PackPlanner:
             return facts, pack
         # What the files that are there now require says nothing about the ones that come back.
         fits = facts.virtualenv_fits and not any(edit.endswith(".txt") for edit in edits)
-        facts = replace(facts, edits=edits, virtualenv_fits=fits)
+        facts = facts._replace(edits=edits, virtualenv_fits=fits)
         return facts, inspection.restored(known, edits, self._git)
 
     def _plan_renewal(self, repair: plan.PackPlan, fetcher: Fetcher, number: int) -> plan.PackPlan:
@@ -292,7 +291,7 @@ class PackPlanner:
                 ref=repair.ref,
             )
         # The request is still what it was asked as.
-        return replace(repair, candidate=candidate, contents_after=candidate.contents)
+        return repair._replace(candidate=candidate, contents_after=candidate.contents)
 
     def _check_base_path(self, installed: t.Optional[InstalledPack]) -> None:
         if installed and self._options.base_path and installed.base_path != self._base_path:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import replace
 
 from .._change.database import Database
 from .._change.session import View
@@ -135,12 +134,12 @@ class Removals:
             )
         facts = Facts(purges=self._purge)
         if ref:
-            facts = replace(facts, virtualenv=observe_virtualenv(self._view.virtualenvs, ref).health)
-            facts = replace(facts, known=self._database.pack(ref, None))
+            facts = facts._replace(virtualenv=observe_virtualenv(self._view.virtualenvs, ref).health)
+            facts = facts._replace(known=self._database.pack(ref, None))
             if self._purge:
                 directories = self._installation.directories
                 found = inspection.leftovers(ref, self._view.host, directories, self._view.now)
-                facts = replace(facts, leftovers=found)
+                facts = facts._replace(leftovers=found)
             self._check_leftovers(ref, facts.leftovers)
             self._warn_of_remains(ref, facts.known)
             if installed is None:
@@ -151,7 +150,7 @@ class Removals:
                 directory = self._installation.directory(pack.base_path)
                 check_removal(directory, ref)
                 contents = inspection.contents_of(pack, directory)
-                facts = replace(facts, contents=contents)
+                facts = facts._replace(contents=contents)
             made = plan_removal(ref, pack, facts, requested=requested, base_path=self._base_path)
             if made.registration == "unload" and pack is installed:
                 self._warn_of_what_goes_along(ref)

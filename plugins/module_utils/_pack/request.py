@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 import re
 import typing as t
-from dataclasses import dataclass, field, replace
 
 from .._content.address import SCP, URL, check_ref, check_source, check_text, check_version, refusal
 from .._content.origin import Source, source_of
@@ -24,8 +23,7 @@ from .._secrets import Credentials, strip_urls
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
-@dataclass(frozen=True)
-class PackRequest:
+class PackRequest(t.NamedTuple):
     """One pack that the task asks for.
 
     :arg requested: The request as written, clean of credentials; for messages and results.
@@ -48,7 +46,7 @@ class PackRequest:
     version: t.Optional[str] = None
     subdir: t.Optional[str] = None
     ref: t.Optional[str] = None
-    credentials: Credentials = field(default_factory=Credentials)
+    credentials: Credentials = Credentials()
     digest: t.Optional[str] = None
     controller: bool = False
     upload: t.Optional[str] = None
@@ -111,13 +109,13 @@ def from_option(item: t.Mapping[str, t.Any]) -> PackRequest:
         if version and request.version and version != request.version:
             raise refusal("version", version, f"the name {request.requested} asks for another. Give one of them")
         if version and not request.version:
-            request = replace(request, requested=f"{request.requested}={version}", version=version)
+            request = request._replace(requested=f"{request.requested}={version}", version=version)
     else:
         raise OptionError("An item of packs has neither a name nor a source: give at least one of them.")
     if digest is not None and not _DIGEST.fullmatch(digest):
         raise refusal("digest", digest, "a digest is written as sha256: and 64 hexadecimal digits")
-    return replace(
-        request, subdir=_check_subdir(subdir or ""), digest=digest, upload=upload, state=_optional(item, "state")
+    return request._replace(
+        subdir=_check_subdir(subdir or ""), digest=digest, upload=upload, state=_optional(item, "state")
     )
 
 

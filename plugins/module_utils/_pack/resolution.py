@@ -21,8 +21,7 @@ from .satisfaction import is_commit, satisfied
 TASK = "the task"
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(t.NamedTuple):
     """A request with who made it: the task, or a pack that depends on it."""
 
     request: PackRequest
@@ -30,8 +29,7 @@ class Asked:
     latest: bool = False
 
 
-@dataclass(frozen=True)
-class Proof:
+class Proof(t.NamedTuple):
     """That an installed pack is what a wanted means now, and how it was found."""
 
     wanted: Wanted

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import replace
 
 from .._content.installed import Installation
 from .._errors import VerifyError
@@ -46,7 +45,7 @@ def _verify_pack(pack: PackPlan, installation: Installation) -> None:
         raise VerifyError(f"{pack.ref} {pack.after.short} was installed, but {path} has no pack.", ref=pack.ref)
     found = state_of(installed)
     if pack.after.digest:
-        found = replace(found, digest=directory_digest(path))
+        found = found._replace(digest=directory_digest(path))
     if (found.version, found.commit, found.digest) != (pack.after.version, pack.after.commit, pack.after.digest):
         raise VerifyError(
             f"{pack.ref} {pack.after.short} was installed at {path}, but {found.short or 'nothing known'} was read back"

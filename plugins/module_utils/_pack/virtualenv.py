@@ -12,7 +12,6 @@ import json
 import os
 import re
 import typing as t
-from dataclasses import dataclass
 
 from .._deadline import Deadline
 from .._errors import DeadlineError, St2Error, VirtualenvError
@@ -28,8 +27,7 @@ BASE_REQUIREMENT = "six>=1.9.0,<2.0"
 _INCLUDE = re.compile(r"\s*(?:-r|-c|--requirement|--constraint)[ =]?\s*(?P<path>\S+)")
 
 
-@dataclass(frozen=True)
-class Interpreter:
+class Interpreter(t.NamedTuple):
     """A Python that virtualenvs are made with.
 
     :arg path: As st2.conf names it.
@@ -42,8 +40,7 @@ class Interpreter:
     signature: t.Tuple[int, int]
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(t.NamedTuple):
     """Everything but the pack that a virtualenv depends on.
 
     :arg options: C([actionrunner] virtualenv_opts).
@@ -69,8 +66,7 @@ class Settings:
         }
 
 
-@dataclass(frozen=True)
-class Virtualenv:
+class Virtualenv(t.NamedTuple):
     """A virtualenv directory as it is.
 
     :arg health: C(absent), C(ok), C(foreign) (made by something else and working) or C(broken) (no usable interpreter).

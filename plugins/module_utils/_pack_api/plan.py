@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from .._change.telling import ABSENT, CURRENT, KnownPack
 from .._content.versions import same_version, sort_versions
@@ -105,9 +105,9 @@ def realised(step: Step, pack: t.Optional[RegisteredPack]) -> PackPlan:
     """
     planned = step.pack
     if pack is None:
-        return replace(planned, after=None)
+        return planned._replace(after=None)
     source = planned.after.source if planned.after else ""
-    return replace(planned, name=pack.name, after=State(pack.version, source=source))
+    return planned._replace(name=pack.name, after=State(pack.version, source=source))
 
 
 def _step(target: Target, pack: t.Optional[RegisteredPack]) -> Step:

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import replace
 
 from .._change.telling import overall
 from .._deadline import Deadline
@@ -78,7 +77,7 @@ class Convergence:
             return self._failed(packs, error)
         plan = plan_of(self._steps.values())
         if not self._check:
-            plan = replace(plan, packs=tuple(realised(step, packs.get(step.ref)) for step in self._steps.values()))
+            plan = plan._replace(packs=tuple(realised(step, packs.get(step.ref)) for step in self._steps.values()))
         return Result(
             changed=plan.changed,
             msg=report.line(plan),

@@ -18,8 +18,7 @@ from dataclasses import dataclass, field
 TYPES = ("trigger", "sensor", "action", "rule", "alias", "policy", "config")
 
 
-@dataclass(frozen=True)
-class PackFiles:
+class PackFiles(t.NamedTuple):
     """A pack as registration needs it.
 
     :arg ref: Its ref.
@@ -49,8 +48,7 @@ class Registered:
         return Registered(_sum(self.counts, other.counts), overridden)
 
 
-@dataclass(frozen=True)
-class Resource:
+class Resource(t.NamedTuple):
     """One resource of a pack in the database.
 
     :arg kind: One of C(sensors), C(actions), C(rules), C(aliases), C(policies), C(triggers).

@@ -14,7 +14,7 @@ back by registering the former files.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from .._errors import RegistrationError
 from .registration import Registrar, Resource
@@ -61,7 +61,7 @@ class Snapshot:
         return {
             "refs": self.refs,
             "versions": dict(self.versions),
-            "resources": [asdict(one) for one in self.resources],
+            "resources": [one._asdict() for one in self.resources],
             "configured": sorted(self.configured),
         }
 

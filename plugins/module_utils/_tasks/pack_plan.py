@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from .._change.database import Database
 from .._change.session import Staged, View
@@ -43,8 +43,7 @@ class Opening:
     values: t.Mapping[str, t.Any] = field(repr=False)
 
 
-@dataclass(frozen=True)
-class TaskPlan:
+class TaskPlan(t.NamedTuple):
     """What one task does to packs, their configs and their overrides.
 
     :arg restarts: The services that go on with old code or config afterwards.
@@ -163,7 +162,7 @@ class TaskPlanner:
         from .restart import restart_needed
 
         found = restart_needed(self._view, self._packs.installation, self._database, plan.renewed, plan.telling)
-        return replace(plan, restarts=found)
+        return plan._replace(restarts=found)
 
     def _with_items(self, packs: Plan) -> TaskPlan:
         """The whole plan; all that is wrong with configs and overrides is said at once."""

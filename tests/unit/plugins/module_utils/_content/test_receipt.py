@@ -66,7 +66,7 @@ def test_a_receipt_comes_back_with_the_stamp_of_its_pack(directory):
     found = read_receipt(directory, "demo")
     status = os.stat(f"{directory.pack('demo')}/pack.yaml")
     assert found.stamp == (status.st_size, status.st_mtime_ns) == stamp(directory.pack("demo"))
-    assert found == Receipt(**{**vars(RECEIPT), "stamp": found.stamp})
+    assert found == RECEIPT._replace(stamp=found.stamp)
 
 
 def test_the_stamp_tells_any_rewriting_of_pack_yaml(directory, tmp_path):

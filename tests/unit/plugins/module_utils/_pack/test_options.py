@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import access_options, host_options, pack_options
@@ -28,7 +26,7 @@ def params(**given):
 def test_defaults():
     found = options_from(params(name=["sensu"]))
     assert found == Options(
-        requests=(replace(parse_spec("sensu"), state="present"),),
+        requests=(parse_spec("sensu")._replace(state="present"),),
         proxy={"http_proxy": None, "https_proxy": None, "no_proxy": None, "ca_bundle": None},
     )
     assert found.index_url is None and not found.credentials and found.secrets() == []
@@ -38,7 +36,7 @@ def test_name_and_packs_are_all_requests_in_their_order():
     item = {"name": "acme", "version": "main", "source": "git@h:org/packs", "subdir": "acme", "digest": None}
     found = options_from(params(name=["b=1.0.0", "org/a"], packs=[item]))
     asked = (parse_spec("b=1.0.0"), parse_spec("org/a"), from_option(item))
-    assert found.requests == tuple(replace(request, state="present") for request in asked)
+    assert found.requests == tuple(request._replace(state="present") for request in asked)
 
 
 def test_an_item_may_have_a_state_of_its_own():

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from infrastructure.packs import PackTree
 from infrastructure.repositories import GitRepository, run_git
@@ -156,7 +154,7 @@ def test_a_pack_that_something_else_installed(repository, tmp_path, checkout, an
 def test_a_receipt_for_a_tag_says_nothing_of_a_branch_that_is_called_like_its_version(repository, tmp_path):
     pack = adopted(repository, tmp_path, at("v4.0.0"))
     receipt = Receipt("demo", "demo", "4.0.0", Source("git", ""), Resolved("tag", "v4.0.0", "v4.0.0"), pack.commit)
-    pack = replace(pack, receipt=receipt)
+    pack = pack._replace(receipt=receipt)
     assert {version: satisfied(pack, version) for version in ("v4.0.0", "4.0.0", "1.0.0")} == {
         "v4.0.0": True,
         "4.0.0": False,

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
 import pytest
 from infrastructure.packs import PackTree
@@ -75,7 +74,7 @@ def test_each_part_of_the_identity_counts(site):
         ("plain", {"digest": "sha256:" + "f" * 64}),
     ):
         pack = site.plans[ref]
-        error = difference(site, replace(pack, after=replace(pack.after, **changes)))
+        error = difference(site, pack._replace(after=pack.after._replace(**changes)))
         assert error.ref == ref
         assert f"was installed at {site.host.packs}/{ref}, but {pack.after.short} was read back." in error.message
 
@@ -110,7 +109,7 @@ def test_the_files_are_believed_and_not_the_receipt(site):
 
 def test_another_pack_that_hides_it_is_named(site):
     other = str(site.host.extra_base_paths[0])
-    pack = replace(site.plans["sensu"], base_path=other, after=State("1.0.2", "f" * 40))
+    pack = site.plans["sensu"]._replace(base_path=other, after=State("1.0.2", "f" * 40))
     error = difference(site, pack)
     assert f"was installed at {other}/sensu, but" in error.message
     assert error.message.endswith(f"was read back from {site.host.packs}/sensu.")
@@ -118,7 +117,7 @@ def test_another_pack_that_hides_it_is_named(site):
 
 def test_packs_that_do_not_change_are_not_looked_at(site):
     for action in ("none", "adopt"):
-        look(site, replace(site.plans["sensu"], action=action, after=State("9.9.9")))
+        look(site, site.plans["sensu"]._replace(action=action, after=State("9.9.9")))
 
 
 @pytest.mark.parametrize("there", ["directory", "dangling"])
@@ -150,7 +149,7 @@ def test_a_virtualenv_that_was_built_works(site, virtualenv, health):
         (path / "bin" / "python").symlink_to(site.host.service / "bin" / "python")
     if health == "ok":
         (path / MARKER).write_bytes(marker_document(Settings("/p").inputs("3.9", ""), (1, 2)))
-    pack = replace(site.plans["sensu"], virtualenv=virtualenv)
+    pack = site.plans["sensu"]._replace(virtualenv=virtualenv)
     if health == "ok":
         look(site, pack)
         return
@@ -160,5 +159,5 @@ def test_a_virtualenv_that_was_built_works(site, virtualenv, health):
 
 @pytest.mark.parametrize("virtualenv", ["none", "kept", "skipped"])
 def test_a_virtualenv_that_was_not_built_is_not_looked_at(site, virtualenv):
-    look(site, replace(site.plans["sensu"], virtualenv=virtualenv))
+    look(site, site.plans["sensu"]._replace(virtualenv=virtualenv))
     assert not os.path.exists(site.host.virtualenvs / "sensu")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import replace
 
 import pytest
 
@@ -92,10 +91,10 @@ def interpreters(seconds=20):
 
 def made_by(program, pack, **changes):
     """A virtualenv as it is observed after it was made by a program for a pack."""
-    settings = replace(SETTINGS, python=program.path)
+    settings = SETTINGS._replace(python=program.path)
     inputs = settings.inputs("3.9", requirements_digest(str(pack)))
     found = Virtualenv("/v/sensu", "ok", fingerprint(inputs), "3.9", program.path, program.signature)
-    return settings, replace(found, **changes)
+    return settings, found._replace(**changes)
 
 
 # What is there
@@ -162,15 +161,15 @@ def test_while_an_interrupted_run_waits_the_old_one_is_looked_at(tmp_path):
 # What it should be
 
 CHANGES = {
-    "python": replace(SETTINGS, python="/opt/other"),
-    "options": replace(SETTINGS, options=()),
-    "pip_options": replace(SETTINGS, pip_options=("--no-index", "--pre")),
-    "st2_site_packages": replace(SETTINGS, st2_site_packages=None),
+    "python": SETTINGS._replace(python="/opt/other"),
+    "options": SETTINGS._replace(options=()),
+    "pip_options": SETTINGS._replace(pip_options=("--no-index", "--pre")),
+    "st2_site_packages": SETTINGS._replace(st2_site_packages=None),
 }
 
 
 def test_the_same_inputs_have_the_same_fingerprint():
-    assert fingerprint(SETTINGS.inputs("3.9", "x")) == fingerprint(replace(SETTINGS).inputs("3.9", "x"))
+    assert fingerprint(SETTINGS.inputs("3.9", "x")) == fingerprint(Settings(*SETTINGS).inputs("3.9", "x"))
     inputs = SETTINGS.inputs("3.9", "x")
     assert fingerprint(dict(reversed(list(inputs.items())))) == fingerprint(inputs)
 
@@ -193,9 +192,9 @@ def test_every_input_counts():
 
 
 def test_a_password_in_pips_options_is_neither_on_disk_nor_an_input():
-    secret = replace(SETTINGS, pip_options=("--index-url=https://user:hunter2@pypi.example.com/simple",))
-    other = replace(SETTINGS, pip_options=("--index-url=https://user:other@pypi.example.com/simple",))
-    moved = replace(SETTINGS, pip_options=("--index-url=https://user:hunter2@mirror.example.com/simple",))
+    secret = SETTINGS._replace(pip_options=("--index-url=https://user:hunter2@pypi.example.com/simple",))
+    other = SETTINGS._replace(pip_options=("--index-url=https://user:other@pypi.example.com/simple",))
+    moved = SETTINGS._replace(pip_options=("--index-url=https://user:hunter2@mirror.example.com/simple",))
     document = marker_document(secret.inputs("3.9", ""), (1, 2))
     assert b"hunter2" not in document
     assert b"pypi.example.com" in document
@@ -301,7 +300,7 @@ def test_a_real_interpreter_answers():
 
 def test_an_interpreter_that_a_virtualenv_remembers_is_not_asked(program, pack):
     _settings, remembered = made_by(program, pack)
-    assert interpreters().look(program.path, replace(remembered, version="3.6")).version == "3.6"
+    assert interpreters().look(program.path, remembered._replace(version="3.6")).version == "3.6"
     assert program.asked == 0
 
 
@@ -309,7 +308,7 @@ def test_an_interpreter_that_a_virtualenv_remembers_is_not_asked(program, pack):
 def test_an_interpreter_that_is_not_the_one_remembered_is_asked(program, pack, change):
     _settings, remembered = made_by(program, pack)
     if change == "path":
-        remembered = replace(remembered, python="/opt/other")
+        remembered = remembered._replace(python="/opt/other")
     elif change == "size":
         program.write("echo 3.10")
     else:
@@ -372,7 +371,7 @@ def test_what_may_stay_by_its_health(program, pack, health, adopted, stays):
 @pytest.mark.parametrize("name", ["options", "pip_options", "st2_site_packages"])
 def test_one_made_with_other_settings_may_not_stay(program, pack, name):
     _settings, found = made_by(program, pack)
-    changed = replace(CHANGES[name], python=program.path)
+    changed = CHANGES[name]._replace(python=program.path)
     assert not may_stay(found, changed, interpreters(), str(pack), adopted=False)
 
 
