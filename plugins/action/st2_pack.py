@@ -14,10 +14,6 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import St2Error
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import UPLOAD_STEP
-from ansible_collections.stackstorm.st2.plugins.module_utils._source.directory import directory_digest, pack_directory
-
 MODULE = "stackstorm.st2.st2_pack"
 _LOCAL_PREFIXES = ("/", "./", "../", "~", "file://")
 
@@ -36,8 +32,15 @@ class ActionModule(ActionBase):
             here = not boolean(arguments.get("remote_src", True))
         except TypeError:
             here = False  # The module says what is wrong with it.
-        if not here:
-            return self._run_module(arguments, task_vars)
+        if here:
+            return self._run_with_directories(arguments, task_vars)
+        return self._run_module(arguments, task_vars)
+
+    def _run_with_directories(self, arguments: t.Dict[str, t.Any], task_vars: t.Any) -> t.Dict[str, t.Any]:
+        # Imported here, as most tasks have no need of them.
+        from ansible_collections.stackstorm.st2.plugins.module_utils._errors import St2Error
+        from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import UPLOAD_STEP
+
         try:
             arguments["packs"] = [self._named_by_content(item) for item in self._items(arguments)]
             arguments.pop("name", None)
@@ -85,12 +88,16 @@ class ActionModule(ActionBase):
             ) from error
         subdir = item.pop("subdir", None)
         path = os.path.join(path, subdir) if subdir else path
+        from ansible_collections.stackstorm.st2.plugins.module_utils._source.directory import directory_digest
+
         return {**item, "source": path, "digest": directory_digest(path)}
 
     def _sent(self, item: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
         source = item.get("source")
         if not isinstance(source, str) or not os.path.isabs(source):
             return item
+        from ansible_collections.stackstorm.st2.plugins.module_utils._source.directory import pack_directory
+
         target = self._connection._shell.join_path(
             self._connection._shell.tmpdir or self._make_tmp_path(), f"{os.path.basename(source)}.tar"
         )
