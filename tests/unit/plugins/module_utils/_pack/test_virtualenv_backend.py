@@ -182,6 +182,7 @@ def test_options_of_pip_in_uvs_words(host, given, told):
     [
         ({"PIP_INDEX_URL": SIMPLE}, {"UV_DEFAULT_INDEX": SIMPLE}),
         ({"PIP_FIND_LINKS": "/srv/a  /srv/b"}, {"UV_FIND_LINKS": "/srv/a,/srv/b"}),
+        ({"PIP_CONSTRAINT": "/etc/a.txt  /etc/b.txt"}, {"UV_CONSTRAINT": "/etc/a.txt /etc/b.txt"}),
         ({"PIP_TRUSTED_HOST": "a b"}, {"UV_INSECURE_HOST": "a b"}),
         ({"PIP_CERT": "/etc/ca.pem"}, {"SSL_CERT_FILE": "/etc/ca.pem"}),
         ({"PIP_TIMEOUT": "60"}, {"UV_HTTP_TIMEOUT": "60"}),
