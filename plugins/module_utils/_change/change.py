@@ -110,6 +110,6 @@ class Change:
         if not self.registering.astray:
             transaction.end()
         if isinstance(error, St2Error):
-            if whole and transaction.made and _PUT_BACK not in error.message:
+            if whole and transaction.made:
                 error.message += f" {_PUT_BACK}"
             error.message += left

@@ -156,6 +156,6 @@ def _about(move: Move) -> t.Iterator[None]:
     except OSError as error:
         raise ApplyError(
             f"The {move.what} of {move.ref} cannot be {'put at' if move.staged else 'taken from'} {move.live}: "
-            f"{error.strerror}. Everything this task had changed was put back.",
+            f"{error.strerror}.",
             ref=move.ref,
         ) from error
