@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from .._content.address import check_ref
 from .._content.versions import is_semver
-from .._errors import OptionError
+from .._errors import Collected, OptionError
 from .._pack.request import PackRequest, from_option, parse_spec
 
 # st2common/constants/pack.py
@@ -44,18 +44,22 @@ class ApiRequest:
 def requests_from(params: t.Mapping[str, t.Any]) -> t.Tuple[ApiRequest, ...]:
     """The requests of a task.
 
-    :raises OptionError: for one that StackStorm would read in another way, and for one of which its API cannot tell
-        afterwards whether it is fulfilled.
+    :raises St2Error: naming all that StackStorm would read in another way, and all of which its API cannot tell
+        afterwards whether they are fulfilled.
     """
     # A pack that goes may be named by any version.
     versions = params["state"] != "absent"
-    found = [api_request(text, parse_spec(text), versions=versions) for text in params["name"] or ()]
-    for item in params["packs"] or ():
-        request = from_option(item)
-        _check_item(item, request, params["state"])
-        found.append(api_request(str(item.get("source") or item.get("name")), request, versions=versions))
-    if not found:
-        raise OptionError("No pack is named: give name or packs.")
+    collected = Collected()
+    found: t.List[ApiRequest] = []
+    for given in (*(params["name"] or ()), *(params["packs"] or ())):
+        with collected.one():
+            if isinstance(given, str):
+                written, request = given, parse_spec(given)
+            else:
+                written, request = str(given.get("source") or given.get("name")), from_option(given)
+                _check_item(given, request, params["state"])
+            found.append(api_request(written, request, versions=versions))
+    collected.raise_them()
     return tuple(found)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError, SeveralErrors
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.request import (
     ApiRequest,
     guessed_refs,
@@ -128,9 +128,16 @@ def test_a_pack_that_goes_may_be_named_by_any_version():
     assert asked("sensu=main", state="absent") == ApiRequest("sensu=main", "sensu", "sensu")
 
 
-def test_no_pack_at_all():
-    with pytest.raises(OptionError, match="No pack is named"):
-        requests_from({"name": [], "packs": None, "state": "present"})
+def test_no_pack_at_all_is_nothing_to_do():
+    assert requests_from({"name": [], "packs": None, "state": "present"}) == ()
+
+
+def test_all_that_cannot_be_asked_is_said_at_once():
+    items = [{"name": "two", "config": {}}, {"name": "three", "state": "absent"}]
+    with pytest.raises(SeveralErrors) as caught:
+        requests_from({"name": ["one=main"], "packs": items, "state": "present"})
+    for part in ("one=main", "whether main is installed", "it has config", "its state is absent"):
+        assert part in caught.value.message
 
 
 @pytest.mark.parametrize(

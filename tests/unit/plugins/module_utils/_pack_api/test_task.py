@@ -151,6 +151,10 @@ def test_several_packs_are_installed_one_after_another(make):
     site.keep("one", "two", state="absent")
 
 
+def test_no_pack_at_all_is_nothing_to_do(sensu):
+    sensu.keep()
+
+
 def test_one_pack_asked_for_twice(sensu):
     assert sensu.change("sensu", "sensu=1.0.2").returned["packs"][0]["requested"] == ["sensu", "sensu=1.0.2"]
     result = sensu.fail("sensu=1.0.1", f"{sensu.url('sensu')}=1.0.1")
