@@ -25,6 +25,7 @@ from .records import NO_CONFIG, PARTS, Record, Told
 from .recovery import Interrupted
 from .staging import Staging
 from .telling import CURRENT, OVERRIDDEN_TYPES, Registration, Telling, both
+from .waiting import compare_rules, waiting_packs
 
 
 class Registering:
@@ -81,6 +82,10 @@ class Registering:
                 if self._changes(part, ref, telling, on_disk)
             }
             self._database.records.write(ref, {**{part: known.get(part) for part in parts}, **void})
+        for ref in waiting_packs(self._snapshot, telling.unload, on_disk):
+            # Its rules lose their trigger: the database will not have any more what its files say.
+            self._before.setdefault(ref, self._database.records.read(ref))
+            self._database.records.write(ref, {"pack": Told(by=self._database.registrar.by)})
 
     def _changes(self, part: str, ref: str, telling: Telling, on_disk: OnDisk) -> bool:
         """Whether a part is different in the database afterwards. One that is registered in part stays what it was."""
@@ -223,7 +228,8 @@ class Registering:
             self.astray = frozenset(told)
             return f" StackStorm's database could not be put back, which the next run does: {problem}"
         for ref, record in self._before.items():
-            if not on_disk.installation.get(ref):
+            untouched = ref not in told and ref not in self.lost
+            if untouched or not on_disk.installation.get(ref):
                 self._database.records.write(ref, {**dict.fromkeys(PARTS), **record})
         return self.remains
 
@@ -278,6 +284,7 @@ class Registering:
             for ref in gone:
                 self._database.records.write(ref, dict.fromkeys(PARTS))
             self._compare(before, gone)
+            self._look_at_rules(before, there, on_disk)
             self._keep(remains(self._database.registrar, fileless, on_disk))
         except St2Error as error:
             return error.message
@@ -312,6 +319,18 @@ class Registering:
             self.lost.update(one.pack for one in by_hand)
             names = ", ".join(sorted(f"{one.kind} {one.ref}" for one in by_hand))
             self.remains += f" StackStorm has taken out what people had made by hand, and no file brings back: {names}."
+
+    def _look_at_rules(self, before: Snapshot, registered: t.Container[str], on_disk: OnDisk) -> None:
+        """Name the rules that have lost their trigger, or have one again, when what they wait for went and came."""
+        rules = compare_rules(self._database.registrar, before, registered, on_disk)
+        self._keep([f"rule {one.ref} (which had no trigger, and works again)" for one in rules.revived])
+        if rules.lost:
+            self.lost.update(one.pack for one in rules.lost)
+            names = ", ".join(sorted(one.ref for one in rules.lost))
+            self.remains += (
+                f" Rules have lost the trigger that they wait for, and work again when they are saved anew: {names}. "
+                "For those of packs, st2_pack does so when it is next given their pack."
+            )
 
     def _compare(self, before: Snapshot, gone: t.Sequence[str]) -> None:
         """Say what the database has of packs that it had, and that have no files any more to be registered again."""

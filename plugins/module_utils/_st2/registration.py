@@ -60,6 +60,7 @@ class Resource:
     :arg metadata_file: The file it was registered from, relative to the pack; empty for what was made by hand.
     :arg pack: The ref of its pack.
     :arg trigger: Of a rule, the type of the trigger that it waits for, such as C(core.st2.CronTimer).
+    :arg orphaned: Whether that trigger is gone.
     """
 
     kind: str
@@ -69,11 +70,17 @@ class Resource:
     metadata_file: str = ""
     pack: str = ""
     trigger: str = ""
+    orphaned: bool = False
 
     @property
     def by_hand(self) -> bool:
         """Whether somebody made it in StackStorm, and no file of a pack brought it."""
         return not self.metadata_file
+
+    @property
+    def waits_for(self) -> str:
+        """Of a rule, the pack whose trigger it waits for, also where that trigger is gone; empty for none."""
+        return self.trigger.partition(".")[0]
 
 
 @dataclass(frozen=True)

@@ -56,12 +56,18 @@ class Snapshot:
     others: t.Tuple[Resource, ...] = ()
     configured: t.FrozenSet[str] = frozenset()
 
+    def waiting(self, refs: t.Container[str]) -> t.List[Resource]:
+        """The rules, of whatever pack, that wait for a trigger of these packs."""
+        return [one for one in (*self.resources, *self.others) if one.kind == "rules" and one.waits_for in refs]
+
     def document(self) -> t.Dict[str, t.Any]:
-        """What L(snapshot_from) reads; without the resources of other packs, which only tell what was lost."""
+        """What L(snapshot_from) reads; of the resources of other packs only the rules that wait for these packs."""
+        waiting = self.waiting(self.refs)
         return {
             "refs": self.refs,
             "versions": dict(self.versions),
             "resources": [asdict(one) for one in self.resources],
+            "others": [asdict(one) for one in self.others if one in waiting],
             "configured": sorted(self.configured),
         }
 
@@ -88,7 +94,7 @@ def snapshot_from(document: t.Mapping[str, t.Any]) -> Snapshot:
             tuple(document["refs"]),
             dict(document["versions"]),
             tuple(Resource(**one) for one in document["resources"]),
-            (),
+            tuple(Resource(**one) for one in document.get("others", ())),
             frozenset(document["configured"]),
         )
     except (KeyError, TypeError, ValueError):

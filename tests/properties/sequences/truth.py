@@ -9,6 +9,7 @@ The registration is the stand-in's own, on a copy of its database.
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,8 +44,8 @@ class _WithoutOverrides(HostPaths):
 def registered(
     world: World, refs: t.Iterable[str], before: t.Dict[str, Documents], *, overrides: bool = True
 ) -> t.Tuple[Documents, t.FrozenSet[str]]:
-    """What the database would have if these packs were registered now, and the parts and kinds of resources that
-    StackStorm refuses of them.
+    """What the database would have if these packs were registered now, without what StackStorm refuses of them, and
+    the parts and kinds of resources of which it refuses something.
 
     :arg before: What it has, as L(Database.everything) gives it.
     :arg overrides: Whether the override files count.
@@ -60,6 +61,8 @@ def registered(
                 register(paths, copy, [kind], [ref])
             except Exception:
                 refused |= {"config"} if kind == "configs" else {"pack", kind}
+                with contextlib.suppress(Exception):
+                    register(paths, copy, [kind], [ref], fail_on_failure=False)
     return shown(copy.everything()), frozenset(refused)
 
 
