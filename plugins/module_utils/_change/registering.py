@@ -231,6 +231,11 @@ class Registering:
             untouched = ref not in told and ref not in self.lost
             if untouched or not on_disk.installation.get(ref):
                 self._database.records.write(ref, {**dict.fromkeys(PARTS), **record})
+            elif ref in told:
+                # What was registered in part has made nothing void that was known: files and database are as before.
+                now = self._database.records.read(ref)
+                void = {part: one for part, one in record.items() if part in now and not now[part].digest}
+                self._database.records.write(ref, void)
         return self.remains
 
     def _is_as_before(self, told: t.Mapping[str, t.Sequence[str]]) -> bool:
