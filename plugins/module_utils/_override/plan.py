@@ -161,7 +161,7 @@ def _healed(pack: PackView, now: t.Mapping[Key, Effect]) -> PackView:
 def _agrees(pack: PackView, expected: t.Mapping[Key, bool]) -> bool:
     """Whether the database has what it shall, without being told."""
     if pack.database is None:
-        return bool(pack.recorded)
+        return bool(pack.recorded) and not pack.outdated
     return all(pack.database.get(key) == enabled for key, enabled in expected.items())
 
 

@@ -61,3 +61,14 @@ def test_what_a_newer_version_on_disk_has_more_is_named_and_stale(packs):
     again = packs.override("sensu", actions={"disabled": ["report"]})
     assert not again.changed and again.returned["database_state"] == "stale"
     assert again.warnings == ["StackStorm's database does not have all of the pack sensu: action newer."]
+
+
+def test_who_cannot_read_does_not_say_current_of_a_pack_whose_files_are_others(packs):
+    packs.stub.install_register_content()
+    asked = {"actions": {"disabled": ["report"]}, "register": "local"}
+    packs.run(packs.source("sensu"), register="local")
+    assert packs.override("sensu", **asked).returned["database_state"] == "current"
+    packs.run(packs.source("sensu", "2.0.0", actions=("report", "new")), register="none")
+    assert packs.override("sensu", **asked).returned["database_state"] == "stale"
+    packs.run(packs.source("sensu", "2.0.0", actions=("report", "new")), register="local")
+    assert packs.override("sensu", **asked).returned["database_state"] == "current"
