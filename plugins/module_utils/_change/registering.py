@@ -25,6 +25,7 @@ from .records import NO_CONFIG, PARTS, Record, Told
 from .recovery import Interrupted
 from .staging import Staging
 from .telling import CURRENT, OVERRIDDEN_TYPES, Registration, Telling, both
+from .surplus import switched
 from .waiting import compare_rules, waiting_packs
 
 
@@ -305,6 +306,7 @@ class Registering:
             self._lenient = True
             self.register(registrations, on_disk)
 
+            self._keep(switched(self._database.registrar, before, there, on_disk))
     def _give_schemas(self, fileless: Fileless, on_disk: OnDisk) -> None:
         for carrier in carriers(self._database.registrar, fileless, on_disk, self._staging):
             try:
@@ -328,7 +330,7 @@ class Registering:
     def _look_at_rules(self, before: Snapshot, registered: t.Container[str], on_disk: OnDisk) -> None:
         """Name the rules that have lost their trigger, or have one again, when what they wait for went and came."""
         rules = compare_rules(self._database.registrar, before, registered, on_disk)
-        self._keep([f"rule {one.ref} (which had no trigger, and works again)" for one in rules.revived])
+        self._keep([f"{one.label} (which had no trigger, and works again)" for one in rules.revived])
         if rules.lost:
             self.lost.update(one.pack for one in rules.lost)
             names = ", ".join(sorted(one.ref for one in rules.lost))

@@ -12,7 +12,6 @@ one when they are saved anew, which registering their own pack does.
 
 from __future__ import annotations
 
-import os
 import typing as t
 from dataclasses import dataclass
 
@@ -23,7 +22,7 @@ from .on_disk import OnDisk
 
 def waiting_packs(before: Snapshot, refs: t.Collection[str], on_disk: OnDisk) -> t.Set[str]:
     """The packs that have a rule which waits for a trigger of these packs, by a file that is still there."""
-    return {one.pack for one in before.waiting(refs) if one.pack not in refs and _has_file(one, on_disk)}
+    return {one.pack for one in before.waiting(refs) if one.pack not in refs and on_disk.has_file_of(one)}
 
 
 @dataclass(frozen=True)
@@ -51,10 +50,5 @@ def compare_rules(registrar: Registrar, before: Snapshot, registered: t.Containe
     changed = [one for one in waited if now.get(one.ref, one.orphaned) != one.orphaned]
     return Reconnected(
         tuple(one for one in changed if not one.orphaned),
-        tuple(one for one in changed if one.orphaned and not (one.pack in registered and _has_file(one, on_disk))),
+        tuple(one for one in changed if one.orphaned and not (one.pack in registered and on_disk.has_file_of(one))),
     )
-
-
-def _has_file(rule: Resource, on_disk: OnDisk) -> bool:
-    pack = on_disk.installation.get(rule.pack)
-    return bool(pack and not rule.by_hand and os.path.lexists(os.path.join(pack.location, rule.metadata_file)))

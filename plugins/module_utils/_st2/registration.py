@@ -16,6 +16,14 @@ from dataclasses import dataclass, field
 
 # What a pack has, in the order in which StackStorm registers it (st2api/controllers/v1/packs.py ENTITIES).
 TYPES = ("trigger", "sensor", "action", "rule", "alias", "policy", "config")
+_SINGULAR = {
+    "sensors": "sensor",
+    "actions": "action",
+    "rules": "rule",
+    "aliases": "alias",
+    "policies": "policy",
+    "triggers": "trigger",
+}
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,11 @@ class Resource:
     pack: str = ""
     trigger: str = ""
     orphaned: bool = False
+
+    @property
+    def label(self) -> str:
+        """What to call it, such as C(rule sensu.on_check)."""
+        return f"{_SINGULAR[self.kind]} {self.ref}"
 
     @property
     def by_hand(self) -> bool:

@@ -20,14 +20,7 @@ from .._errors import RegistrationError
 from .registration import Registrar, Resource
 
 # In the order in which they are deleted: what uses others first.
-_KINDS = {
-    "rules": "rule",
-    "policies": "policy",
-    "aliases": "alias",
-    "actions": "action",
-    "sensors": "sensor",
-    "triggers": "trigger",
-}
+_KINDS = ("rules", "policies", "aliases", "actions", "sensors", "triggers")
 # Those that a registration of one pack can take from another: aliases and policies are looked up by their bare name
 # (bootstrap/aliasesregistrar.py, policiesregistrar.py), a rule of the pack default by that of any new one
 # (rulesregistrar.py).
@@ -159,8 +152,7 @@ def _came(before: Snapshot, now: Snapshot) -> t.List[Resource]:
         if not one.by_hand
         and ((one.kind, one.ref) not in there or (one.kind == "sensors" and one.enabled and one.ref in off))
     ]
-    order = list(_KINDS)
-    return sorted(found, key=lambda one: (order.index(one.kind), one.ref))
+    return sorted(found, key=lambda one: (_KINDS.index(one.kind), one.ref))
 
 
 def _goes_whole(ref: str, before: Snapshot, now: Snapshot, waiting: t.Collection[str]) -> bool:
@@ -190,7 +182,7 @@ def _delete(
     deleted: t.List[str] = []
     stays: t.List[str] = []
     for one in resources:
-        name = f"{_KINDS[one.kind]} {one.ref}"
+        name = one.label
         if one.kind == "triggers" and one.ref in waiting:
             stays.append(f"{name} (a rule waits for it)")
             continue

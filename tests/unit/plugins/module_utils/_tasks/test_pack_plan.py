@@ -166,6 +166,30 @@ def test_who_cannot_read_opens_the_schema_of_the_former_version(packs):
     assert is_open(packs.stub.config_schema("sensu")) and packs.stub.pack("sensu")["version"] == "2.0.0"
 
 
+def test_what_a_refused_version_switched_and_the_former_one_has_not_is_named(packs):
+    succeeded(packs.run(packs.source("sensu", actions=("report", "old"))))
+    succeeded(packs.run(packs.source("sensu", "2.0.0")))
+    packs.stub.refuse("sensu", kind="rules")
+    new = packs.source("sensu", "3.0.0", actions=("report", "old"), rules=[("ticks", "sensu.tick")])
+    failed = packs.run({**new, "overrides": {"actions": {"disabled": ["old"]}}})
+    assert failed.failure.message.endswith("StackStorm's database keeps action sensu.old (switched off).")
+    assert packs.stub.resources("sensu")["actions"]["old"]["enabled"] is False
+
+
+def test_what_st2_register_content_left_undone_the_api_takes_for_no_surplus(packs):
+    """Who runs the program cannot note what the database has: then nothing is taken out of it."""
+    packs.stub.install_register_content()
+    succeeded(packs.run(packs.source("sensu", rules=[("ticks", "sensu.tick")])))
+    packs.stub.make("actions", {**bodies.command_action("mine"), "pack": "sensu"})
+    before = packs.stub.database_snapshot()
+    packs.stub.order(ProgramFault(times=None))
+    failed = packs.override("sensu", actions={"disabled": ["report"]}, register="local")
+    assert "could not be put back, which the next run does" in failed.failure.message
+    healed = succeeded(packs.run())
+    assert healed.changed and packs.stub.database_snapshot() == before
+    assert "keeps what that run had registered, as it could not note what was there before" in healed.warnings[0]
+
+
 def test_a_config_without_a_file_that_a_refused_version_changed_is_named(packs):
     old = packs.source("sensu", schema=SCHEMA)
     succeeded(packs.run({**old, "config": {"a": 1}}))
