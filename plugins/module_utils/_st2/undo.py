@@ -31,6 +31,9 @@ UNKNOWN = (
     "sensors of it may be at work"
 )
 
+# What is said when somebody can look now, but could not before.
+UNNOTED = "what that run had registered, as it could not note what was there before"
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -41,6 +44,7 @@ class Snapshot:
     :arg resources: Of these packs, all kinds.
     :arg others: The rules, policies and aliases of all other packs.
     :arg configured: Those of the packs that have a config, among those that it does not have.
+    :arg read: Whether all this is known; where not, it is empty.
     """
 
     refs: t.Tuple[str, ...] = ()
@@ -48,6 +52,7 @@ class Snapshot:
     resources: t.Tuple[Resource, ...] = ()
     others: t.Tuple[Resource, ...] = ()
     configured: t.FrozenSet[str] = frozenset()
+    read: bool = True
 
     def waiting(self, refs: t.Container[str]) -> t.List[Resource]:
         """The rules, of whatever pack, that wait for a trigger of these packs."""
@@ -62,6 +67,7 @@ class Snapshot:
             "resources": [asdict(one) for one in self.resources],
             "others": [asdict(one) for one in self.others if one in waiting],
             "configured": sorted(self.configured),
+            "read": self.read,
         }
 
 
@@ -89,6 +95,7 @@ def snapshot_from(document: t.Mapping[str, t.Any]) -> Snapshot:
             tuple(Resource(**one) for one in document["resources"]),
             tuple(Resource(**one) for one in document.get("others", ())),
             frozenset(document["configured"]),
+            bool(document["read"]),
         )
     except (KeyError, TypeError, ValueError):
         return Snapshot()
@@ -101,7 +108,7 @@ def take_snapshot(registrar: Registrar, refs: t.Sequence[str]) -> Snapshot:
     :raises RegistrationError: when it cannot be had.
     """
     if not refs or not registrar.reads:
-        return Snapshot(tuple(refs))
+        return Snapshot(tuple(refs), read=registrar.reads)
     versions = registrar.versions(refs)
     new = [ref for ref in refs if ref not in versions]
     configs = registrar.configs(new) if new else None
@@ -130,6 +137,8 @@ def undo(registrar: Registrar, before: Snapshot) -> Undone:
     if not registrar.reads:
         # With no registrar nothing was registered.
         return Undone(stays=(UNKNOWN,) if registrar.by and before.refs else ())
+    if not before.read:
+        return Undone(stays=(UNNOTED,) if before.refs else ())
     now = take_snapshot(registrar, before.refs)
     came = _came(before, now)
     waiting = {one.trigger for one in (*now.resources, *now.others) if one.kind == "rules" and one not in came}

@@ -21,6 +21,8 @@ from .world import OWN, Said, World
 
 STATES = ("current", "stale", "absent", "unknown")
 # What a message says of what could not be done, and the next run does.
+_NOBODY_CAN_TELL = "as only its API can tell and delete that"
+_NOBODY_NOTED = "as it could not note what was there before"
 NOT_PUT_BACK = ("could not be put back", "cannot be put back", "may have")
 
 
@@ -243,7 +245,17 @@ def check_healed(moment: Moment, agreed: t.Collection[t.Tuple[str, str]]) -> Non
 
 
 def _goes_along(moment: Moment, ref: str, part: str) -> bool:
-    """Whether a pack has rules whose trigger is gone, and the message names one of them."""
+    """Whether the message says that a pack has rules whose trigger is gone, or that the database keeps what its files
+    do not have."""
+    if part in ("pack", "config") and "keeps" in moment.said.message:
+        untold = moment.step.register == "local" and _NOBODY_CAN_TELL in moment.said.message
+        untold = untold or _NOBODY_NOTED in moment.said.message
+        if part == "config":
+            no_file = f"configs/{ref}.yaml" not in moment.after.files
+            return no_file and (untold or f"the config of {ref}" in moment.said.message)
+        agrees = (ref, "files") in moment.after.agreeing
+        if agrees and (untold or f"config schema of {ref}" in moment.said.message):
+            return True
     rules = moment.after.database["rules"]
     dead = [key for key, rule in rules.items() if rule["pack"] == ref and not isinstance(rule["trigger"], dict)]
     named = any(key in moment.said.message for key in dead)
@@ -290,7 +302,7 @@ def _may_stay(moment: Moment, kind: str, key: str, document: t.Any) -> bool:
     message = moment.said.message
     if kind == "config_schemas" and (is_open(document) or f"the pack {key} itself" in message):
         return True
-    if moment.step.register == "local" and "as only its API can tell and delete that" in message:
+    if _NOBODY_NOTED in message or (moment.step.register == "local" and _NOBODY_CAN_TELL in message):
         return True
     ref = document.get("pack", document.get("ref")) if kind in (*RESOURCES, "packs") else key
     name = {"configs": f"the config of {key}", "config_schemas": f"config schema of {key}"}.get(kind, key)

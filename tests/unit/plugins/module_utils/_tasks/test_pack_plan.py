@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 from infrastructure.packs import PackTree, bodies
-from infrastructure.st2_stub import close, nth
+from infrastructure.st2_stub import ProgramFault, close, nth
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.stale_config import is_open
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
