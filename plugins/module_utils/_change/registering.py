@@ -12,11 +12,12 @@ is void until all is done: whatever ends a run in between, the next one sees tha
 from __future__ import annotations
 
 import contextlib
+import os
 import typing as t
 
 from .._errors import ForbiddenError, InvalidContentError, RegistrationError, St2Error
 from .._st2.one_by_one import REFUSALS
-from .._st2.registration import PackFiles, Resource
+from .._st2.registration import PackFiles, Registered, Resource
 from .._st2.undo import Snapshot, snapshot_from, take_snapshot, undo
 from .database import Database
 from .fileless import Fileless, carriers, fileless_from, note, remains
@@ -24,8 +25,8 @@ from .on_disk import OnDisk
 from .records import NO_CONFIG, PARTS, Record, Told
 from .recovery import Interrupted
 from .staging import Staging
-from .telling import CURRENT, OVERRIDDEN_TYPES, Registration, Telling, both
 from .surplus import switched
+from .telling import CURRENT, OVERRIDDEN_TYPES, Registration, Telling, both
 from .waiting import compare_rules, waiting_packs
 
 
@@ -47,6 +48,7 @@ class Registering:
         self._before: t.Dict[str, Record] = {}
         self._files: t.Dict[str, str] = {}
         self._begun = False
+        self._left_out: t.Set[str] = set()
         self._snapshot = Snapshot()
         self._fileless = Fileless()
 
@@ -61,6 +63,8 @@ class Registering:
         registered = {one.pack.ref for one in (*telling.register, *telling.closing) if one.types != ("config",)}
         self._snapshot = take_snapshot(self._database.registrar, sorted(registered.union(telling.unload)))
         configured = [ref for ref, types in telling.types().items() if not types or "config" in types]
+        if not self._database.registrar.reads:  # Of the others it is said that nobody can tell what stays.
+            configured = [ref for ref in configured if ref not in registered]
         self._fileless = note(self._database.registrar, configured, on_disk)
 
     @property
@@ -131,9 +135,20 @@ class Registering:
             packs = [one.pack for one in registrations if one.types == types]
             with self._not_begun_when_forbidden():
                 done = self._database.registrar.register(packs, types, fail_on_failure=not self._lenient)
+            self._note_configs(packs, types, done, on_disk)
             self._database.registered = self._database.registered.add(done)
         wanted = {one.pack.ref: on_disk.installation.get(one.pack.ref) for one in registrations}
         self._check({ref: pack.version or "" for ref, pack in wanted.items() if pack})
+
+    def _note_configs(
+        self, packs: t.Sequence[PackFiles], types: t.Sequence[str], done: Registered, on_disk: OnDisk
+    ) -> None:
+        """Remember the packs whose config StackStorm may have left out, as it does not fit."""
+        refs = {pack.ref for pack in packs if os.path.lexists(on_disk.config_path(pack.ref))}
+        if not types or "config" in types:
+            self._left_out.difference_update(refs)
+            if self._lenient and done.counts.get("configs", len(refs)) < len(refs):
+                self._left_out.update(refs)
 
     def _check(self, wanted: t.Mapping[str, str]) -> None:
         """Read back what StackStorm has now; an empty version is a pack that it must not have."""
@@ -179,7 +194,7 @@ class Registering:
         elif before is not None and before.digest == files and before.types:
             told["pack"] = Told(before.digest, by, both(before.types, one.types), before.lenient or self._lenient)
         config = on_disk.config(ref) if "config" in one.parts else ""
-        if config:
+        if config and ref not in self._left_out:
             told["config"] = Told(config, by)
         if not one.types or set(one.types) >= OVERRIDDEN_TYPES:
             told["overrides"] = Told(on_disk.overrides(ref), by, (), self._lenient)
@@ -291,6 +306,7 @@ class Registering:
                 self._database.records.write(ref, dict.fromkeys(PARTS))
             self._compare(before, gone)
             self._look_at_rules(before, there, on_disk)
+            self._keep(switched(self._database.registrar, before, there, on_disk))
             self._keep(remains(self._database.registrar, fileless, on_disk))
         except St2Error as error:
             return error.message
@@ -306,7 +322,6 @@ class Registering:
             self._lenient = True
             self.register(registrations, on_disk)
 
-            self._keep(switched(self._database.registrar, before, there, on_disk))
     def _give_schemas(self, fileless: Fileless, on_disk: OnDisk) -> None:
         for carrier in carriers(self._database.registrar, fileless, on_disk, self._staging):
             try:

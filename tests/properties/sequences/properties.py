@@ -306,6 +306,8 @@ def _may_stay(moment: Moment, kind: str, key: str, document: t.Any) -> bool:
         return True
     ref = document.get("pack", document.get("ref")) if kind in (*RESOURCES, "packs") else key
     name = {"configs": f"the config of {key}", "config_schemas": f"config schema of {key}"}.get(kind, key)
+    if kind == "configs" and not document:
+        return True  # An empty config is as good as none, and no request takes one away.
     return ("keeps" in message and name in message) or f"database has {ref} " in message
 
 

@@ -19,12 +19,14 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import re
 class ScratchFiles:
     """Packs and configs on a scratch host.
 
+    :ivar records: Give configs their digest.
     :ivar staging: Of one run.
     """
 
     def __init__(self, root):
         self.scratch = ScratchHost(root / "host")
         self.host = read_host(str(self.scratch.st2_conf), self.scratch.environment())
+        self.records = Records(OwnPlaces(self.host).state)
         self.staging = Staging()
 
     def pack(self, ref, version="1.0.0", *resources, schema=None):
@@ -46,4 +48,4 @@ class ScratchFiles:
     @property
     def now(self):
         """They as they are."""
-        return OnDisk(self.host, Installation(self.host.packs_base_paths), Records(OwnPlaces(self.host).state))
+        return OnDisk(self.host, Installation(self.host.packs_base_paths), self.records)
