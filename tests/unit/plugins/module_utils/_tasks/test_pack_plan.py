@@ -159,6 +159,25 @@ def test_a_config_that_a_refused_version_brought_is_named(packs):
     assert packs.stub.config("sensu") == {"a": 1} and not (packs.host.configs / "sensu.yaml").exists()
 
 
+def test_the_config_of_a_new_pack_that_cannot_go_whole_is_named(packs):
+    packs.stub.make("policies", {**bodies.policy("mine", "core.noop"), "pack": "sensu"})
+    packs.stub.refuse("jira", kind="actions")
+    failed = packs.run({**packs.source("sensu"), "config": {"a": 1}}, packs.source("jira"))
+    assert "the pack sensu itself" in failed.failure.message
+    assert failed.failure.message.endswith(" StackStorm's database keeps the config of sensu.")
+    assert packs.stub.config("sensu") == {"a": 1}
+
+
+def test_a_config_of_a_pack_that_is_registered_whole_is_registered_whatever_the_database_has(packs):
+    """What the database has may go first, as of an interrupted run, and check mode does not see that."""
+    item = {**packs.source("sensu"), "config": {"a": 1}}
+    succeeded(packs.run(item))
+    succeeded(packs.run({"name": "sensu", "state": "absent"}, register="none", purge=True))
+    assert packs.stub.config("sensu") == {"a": 1}
+    predicted, done = packs.run(item, check=True), succeeded(packs.run(item))
+    assert predicted.msg == done.msg and done.msg.endswith("; sensu config created; registered")
+
+
 def test_who_cannot_read_opens_the_schema_of_the_former_version(packs):
     packs.stub.install_register_content()
     succeeded(packs.run(packs.source("sensu", schema=SCHEMA), register="local"))
