@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+import yaml
 from infrastructure.snapshot import Snapshot, compare
 from infrastructure.st2_stub.database import RESOURCES
 
@@ -20,9 +21,9 @@ from .truth import OVERRIDDEN, Documents, Truth, registered
 from .world import OWN, Said, World
 
 STATES = ("current", "stale", "absent", "unknown")
-# What a message says of what could not be done, and the next run does.
 _NOBODY_CAN_TELL = "as only its API can tell and delete that"
 _NOBODY_NOTED = "as it could not note what was there before"
+# What a message says of what could not be done, and the next run does.
 NOT_PUT_BACK = ("could not be put back", "cannot be put back", "may have")
 
 
@@ -43,6 +44,8 @@ class Moment:
 
     :arg pasts: What was at each step since disk and database were last in order; empty when they are.
     :arg excused: Packs of which an earlier message said that something stays in the database.
+    :arg silent: Runs that were killed and tell StackStorm nothing: each with the packs it is about, and the files
+        before it.
     """
 
     world: World
@@ -53,6 +56,7 @@ class Moment:
     after: Truth
     pasts: t.Sequence[Truth] = ()
     excused: t.Collection[str] = ()
+    silent: t.Sequence[t.Tuple[t.Collection[str], Snapshot]] = ()
 
     @property
     def failed(self) -> bool:
@@ -62,13 +66,18 @@ class Moment:
     @property
     def touched(self) -> t.Set[str]:
         """The packs that the task is about."""
-        named = {item["name"] for item in self.step.arguments.get("packs", ())} | {self.step.arguments.get("pack")}
-        return set(REFS) if "_global" in named else {ref for ref in REFS if ref in named}
+        return concerned(self.step)
 
     @property
     def puts_off(self) -> bool:
         """Whether the task says that something is left for the next one to put right."""
         return any(words in self.said.message for words in NOT_PUT_BACK)
+
+
+def concerned(step: Run) -> t.Set[str]:
+    """The packs that a task is about."""
+    named = {item["name"] for item in step.arguments.get("packs", ())} | {step.arguments.get("pack")}
+    return set(REFS) if "_global" in named else {ref for ref in REFS if ref in named}
 
 
 # (a) What a result says is what is there
@@ -190,19 +199,24 @@ def check_again(
     asked = [each.split("?")[0] for each in again.requests]
     for one in asked:
         what = one.split("/")[1]
-        right = one.startswith("GET ") and what in _questions(moment.step, meddled)
+        right = one.startswith("GET ") and what in _questions(moment, meddled)
         _require("c", right, f"the same task again asks {one}: {asked}")
     kinds_of_it = [one.split("/")[1] for one in asked]
     _require("c", len(set(kinds_of_it)) == len(kinds_of_it), f"the same task again asks more than once: {asked}")
 
 
-def _questions(step: Run, meddled: bool) -> t.Set[str]:
+def _questions(moment: Moment, meddled: bool) -> t.Set[str]:
+    step = moment.step
     words = {"actions": "actions", "sensors": "sensortypes", "rules": "rules", "aliases": "actionalias"}
     found = {"packs"}
     if step.module == "st2_pack_config":
         found |= {"configs"}
     if step.module == "st2_override":
         sections = [word for kind, word in words.items() if kind in step.arguments]
+        # What C(_global.yaml) says goes for every pack.
+        for_all = moment.world.a.base_path / "overrides" / "_global.yaml"
+        if for_all.is_file() and not meddled:
+            sections += [word for kind, word in words.items() if kind in yaml.safe_load(for_all.read_bytes())]
         found |= set(sections if sections and not meddled else words.values())
     if step.module == "st2_pack":
         for item in step.arguments["packs"]:
@@ -238,10 +252,23 @@ def check_healed(moment: Moment, agreed: t.Collection[t.Tuple[str, str]]) -> Non
     lost = sorted(
         (ref, part)
         for ref, part in agreed
-        if after.there(ref) and (ref, part) not in after.agreeing and not _goes_along(moment, ref, part)
+        if after.there(ref)
+        and (ref, part) not in after.agreeing
+        and not _goes_along(moment, ref, part)
+        and not _was_changed_silently(moment, ref)
     )
     _require("d", not lost, f"after an ordinary task the database still has something else of {lost}")
     _check_surplus(moment)
+
+
+def _was_changed_silently(moment: Moment, ref: str) -> bool:
+    """Whether a run that was killed, and tells StackStorm nothing, had done all that it changes of a pack."""
+    places = (f"packs/{ref}/", f"configs/{ref}.yaml", f"overrides/{ref}.yaml", "overrides/_global.yaml")
+
+    def own(files: Snapshot) -> Snapshot:
+        return {path: entry for path, entry in files.items() if path.startswith(places)}
+
+    return any(ref in refs and own(files) != own(moment.after.files) for refs, files in moment.silent)
 
 
 def _goes_along(moment: Moment, ref: str, part: str) -> bool:
@@ -300,14 +327,14 @@ def _may_stay(moment: Moment, kind: str, key: str, document: t.Any) -> bool:
     """Whether the message names what stays. A schema that refuses nothing is as good as none: StackStorm has no request
     that takes a schema away (only unloading its pack does, with all that people made in it)."""
     message = moment.said.message
+    if kind == "configs" and not document:
+        return True  # An empty config is as good as none, and no request takes one away.
     if kind == "config_schemas" and (is_open(document) or f"the pack {key} itself" in message):
         return True
     if _NOBODY_NOTED in message or (moment.step.register == "local" and _NOBODY_CAN_TELL in message):
         return True
     ref = document.get("pack", document.get("ref")) if kind in (*RESOURCES, "packs") else key
     name = {"configs": f"the config of {key}", "config_schemas": f"config schema of {key}"}.get(kind, key)
-    if kind == "configs" and not document:
-        return True  # An empty config is as good as none, and no request takes one away.
     return ("keeps" in message and name in message) or f"database has {ref} " in message
 
 
