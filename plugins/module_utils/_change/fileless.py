@@ -80,6 +80,8 @@ def _configs(registrar: Registrar, refs: t.Sequence[str], on_disk: OnDisk) -> t.
 def carriers(registrar: Registrar, before: Fileless, on_disk: OnDisk, staging: Staging) -> t.List[Registration]:
     """Carriers of the schemas as they were, to be registered before their packs; see C(_st2/stale_config.py).
 
+    Where the database cannot be read, one that was noted is carried whatever is there now.
+
     :raises RegistrationError: when the database does not answer.
     :raises OSError: when one cannot be written.
     """
@@ -88,8 +90,8 @@ def carriers(registrar: Registrar, before: Fileless, on_disk: OnDisk, staging: S
         pack = on_disk.installation.get(ref)
         if pack is None or on_disk.has_schema(ref):
             continue
-        now = registrar.config_schema(ref)
-        if now is None or now == schema:
+        now = registrar.config_schema(ref) if registrar.reads else schema
+        if now is None or (registrar.reads and now == schema):
             continue
         from .._st2.stale_config import open_schema
         from .carrier import stage_schema

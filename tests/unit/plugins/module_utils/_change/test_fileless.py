@@ -199,3 +199,13 @@ def test_nothing_is_carried_where_nothing_changed_or_a_file_says_it(files, datab
     os.unlink(files.scratch.packs / "gone" / "pack.yaml")
     files.pack("filed", schema="c: {type: string}\n")
     assert carriers(database, before, files.now, files.staging) == []
+
+
+def test_who_cannot_read_carries_what_was_noted(files, database):
+    """As a run that the API had noted it for, and that st2-register-content undoes."""
+    files.pack("sensu"), files.pack("none")
+    database.schemas = {"sensu": SCHEMA}
+    before = note(database, ["sensu", "none"], files.now)
+    local = PretendedDatabase("local", reads=False, unloads=False)
+    local.config_schema = None
+    assert carried(carriers(local, before, files.now, files.staging)) == SCHEMA
