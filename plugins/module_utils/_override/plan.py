@@ -354,7 +354,7 @@ class _Effects:
         """
         if (self._options.removes_file and not self._options.for_all) or pack.recorded is False:
             return set(after)
-        if _lacks_all(pack, after) and not pack.recorded:
+        if _lacks_all(pack, after) and not pack.recorded and not self._options.for_all:
             return set(after)
         named = self._wanted.named
         return {

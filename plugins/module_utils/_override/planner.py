@@ -85,11 +85,20 @@ class OverridePlanner:
         reads, tells, ref = self._database.registrar.reads, self._database.tells, self._options.pack
         concerned = scope(self._options, target.overrides, bool(target.problems))
         if self._options.for_all:
-            return concerned if reads or not tells else KINDS
-        recorded = recorded_overrides(self._database, ref, self._view.host.overrides_path, self._view.now)
+            return concerned if not tells or (reads and self._knows_the_rest(concerned)) else KINDS
+        recorded = self._recorded(ref)
         if not reads or for_all.problems or recorded is False:
             return KINDS
         return [kind for kind in KINDS if kind in concerned or for_all.overrides.of(kind)]
+
+    def _knows_the_rest(self, concerned: t.Sequence[str]) -> bool:
+        """Whether StackStorm was last told of the override files of all packs as they are. Of packs that nobody told it
+        of, nothing else has to be known where there is anything to look at."""
+        found = {self._recorded(pack.ref) for pack in self._installation.all() if not pack.is_system}
+        return False not in found and (bool(concerned) or None not in found)
+
+    def _recorded(self, ref: str) -> t.Optional[bool]:
+        return recorded_overrides(self._database, ref, self._view.host.overrides_path, self._view.now)
 
     def stage(self, plan: Plan) -> Staged:
         """Prepare the file aside.

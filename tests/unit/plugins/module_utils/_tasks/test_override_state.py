@@ -72,3 +72,22 @@ def test_who_cannot_read_does_not_say_current_of_a_pack_whose_files_are_others(p
     assert packs.override("sensu", **asked).returned["database_state"] == "stale"
     packs.run(packs.source("sensu", "2.0.0", actions=("report", "new")), register="local")
     assert packs.override("sensu", **asked).returned["database_state"] == "current"
+
+
+def test_without_global_overrides_what_packs_have_is_known_or_looked_at(packs):
+    gone = {"state": "absent"}
+    packs.run({**packs.source("sensu"), "overrides": {"actions": {"disabled": ["report"]}}})
+    assert packs.override("_global", **gone).returned["database_state"] == "current"
+    assert packs.asked() == ["GET /packs"]
+    (packs.host.overrides / "sensu.yaml").unlink()
+    done = packs.override("_global", **gone)
+    assert done.changed and done.returned["database_state"] == "current"
+    assert packs.stub.resources("sensu")["actions"]["report"]["enabled"] is True
+    assert not packs.override("_global", **gone).changed
+
+
+def test_global_overrides_register_no_pack_that_nobody_registered_and_name_it(packs):
+    packs.run(packs.source("sensu"), register="none")
+    done = packs.override("_global", state="absent")
+    assert not done.changed and done.returned["database_state"] == "stale"
+    assert done.warnings == ["StackStorm's database does not have all of the pack sensu: action report."]
