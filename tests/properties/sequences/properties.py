@@ -315,12 +315,20 @@ def _check_database(moment: Moment, pasts: t.Sequence[Truth]) -> None:
     for kind, documents in moment.after.database.items():
         for key in sorted({*documents, *(key for one in allowed for key in one[kind])}):
             now = documents.get(key, nowhere)
-            if any(one[kind].get(key, nowhere) == now for one in allowed):
+            if any(one[kind].get(key, nowhere) == now for one in allowed) or _is_filed(moment, kind, now):
                 continue
             if now is nowhere:
                 raise Violation("d", f"a task that failed has taken {kind} {key} out of the database")
             if not _may_stay(moment, kind, key, now):
                 raise Violation("d", f"a task that failed has left {kind} {key} in the database, and does not say so")
+
+
+def _is_filed(moment: Moment, kind: str, document: t.Any) -> bool:
+    """Whether a resource is what a file says, and all of its pack as well."""
+    if kind not in RESOURCES or not isinstance(document, dict) or not document.get("metadata_file"):
+        return False
+    ref = document["pack"]
+    return (ref, "files") in moment.after.agreeing and f"packs/{ref}/{document['metadata_file']}" in moment.after.files
 
 
 def _may_stay(moment: Moment, kind: str, key: str, document: t.Any) -> bool:
