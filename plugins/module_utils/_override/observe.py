@@ -88,11 +88,11 @@ def view(
     file = read_override_file(directory, pack.ref, now)
     recorded = recorded_overrides(database, pack.ref, directory, now)
     healed = tuple(kind for kind in kinds if registered or SINGULAR[kind] in database.healed(pack.ref))
-    outdated = found is None and len(healed) < len(kinds) and _is_outdated(database, pack, kinds)
+    outdated = found is None and len(healed) < len(kinds) and is_outdated(database, pack, kinds)
     return PackView(pack.path, resources, file, found, True if registered else recorded, healed, outdated)
 
 
-def _is_outdated(database: Database, pack: InstalledPack, kinds: t.Sequence[str]) -> bool:
+def is_outdated(database: Database, pack: InstalledPack, kinds: t.Sequence[str]) -> bool:
     """Whether the record says that StackStorm does not have these kinds of resources of a pack as the files are."""
     told = database.records.read(pack.ref).get("pack")
     if told is None:

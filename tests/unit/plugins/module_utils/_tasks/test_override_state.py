@@ -91,3 +91,11 @@ def test_global_overrides_register_no_pack_that_nobody_registered_and_name_it(pa
     done = packs.override("_global", state="absent")
     assert not done.changed and done.returned["database_state"] == "stale"
     assert done.warnings == ["StackStorm's database does not have all of the pack sensu: action report."]
+
+
+def test_without_global_overrides_packs_with_other_files_than_were_told_are_looked_at(packs):
+    packs.run(packs.source("sensu"))
+    packs.run(packs.source("sensu", "2.0.0", actions=("report", "new")), register="none")
+    done = packs.override("_global", state="absent")
+    assert not done.changed and done.returned["database_state"] == "stale"
+    assert done.warnings == ["StackStorm's database does not have all of the pack sensu: action new."]
