@@ -215,7 +215,7 @@ def _questions(moment: Moment, meddled: bool) -> t.Set[str]:
         sections = [word for kind, word in words.items() if kind in step.arguments]
         # What C(_global.yaml) says goes for every pack.
         for_all = moment.world.a.base_path / "overrides" / "_global.yaml"
-        if for_all.is_file() and not meddled:
+        if sections and for_all.is_file() and not meddled:
             sections += [word for kind, word in words.items() if kind in yaml.safe_load(for_all.read_bytes())]
         found |= set(sections if sections and not meddled else words.values())
     if step.module == "st2_pack":
