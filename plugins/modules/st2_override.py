@@ -241,7 +241,7 @@ restart_needed:
 database_state:
   description:
     - What StackStorm's database has of the resources that the task is about, or would have in check mode. V(current)
-      is what the files say, V(stale) something else.
+      is what the files say, V(stale) something else, or that it lacks some of them.
     - V(unknown) is when it is not known, because nothing is registered (O(register=none)), or the pack is not
       installed.
   returned: success, and failure of the change itself

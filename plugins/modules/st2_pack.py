@@ -148,6 +148,9 @@ options:
         does not look.
       - Versions that contradict each other fail the task before anything is changed, as does removing a pack that
         another one needs, unless this is V(skip).
+      - Whatever this is, no pack is taken out of StackStorm's database by a task that wants another one present whose
+        rules wait for its triggers. Such rules have no trigger any more when the pack goes by a task of its own; their
+        pack is registered anew when a task next asks for it.
     type: str
     choices: [install, check, skip]
     default: install

@@ -23,15 +23,17 @@ from .staging import Staging
 if t.TYPE_CHECKING:
     from .telling import Registration
 
+_HIDDEN = "hidden"
 Schema = t.Optional[t.Mapping[str, t.Any]]
 
 
 @dataclass(frozen=True)
 class Fileless:
-    """What the database has of packs that it has, and that lack a file.
+    """What the database has of packs that lack a file.
 
     :arg schemas: The attributes of the schema, or C(None) for none, of packs without config.schema.yaml.
-    :arg configs: The digest of the config, empty for none, of packs without a config file.
+    :arg configs: The digest of the config, empty for none or where nobody can tell, of packs without a config file, and
+        of packs that are not there.
     """
 
     schemas: t.Mapping[str, Schema] = field(default_factory=dict)
@@ -52,27 +54,33 @@ def fileless_from(document: t.Mapping[str, t.Any]) -> Fileless:
 
 
 def note(registrar: Registrar, refs: t.Iterable[str], on_disk: OnDisk) -> Fileless:
-    """Look at packs that the database has.
+    """Look at packs that StackStorm is going to be told of.
 
     :raises RegistrationError: when it does not answer.
     """
+    without = [ref for ref in refs if _lacks_config(ref, on_disk)]
+    if not registrar.reads:
+        return Fileless({}, dict.fromkeys(without, ""))
     there = [ref for ref in refs if on_disk.installation.get(ref)]
-    if not registrar.reads or not there:
-        return Fileless()
-    return Fileless(
-        {ref: registrar.config_schema(ref) for ref in there if not on_disk.has_schema(ref)},
-        _configs(registrar, [ref for ref in there if not os.path.lexists(on_disk.config_path(ref))], on_disk),
-    )
+    schemas = {ref: registrar.config_schema(ref) for ref in there if not on_disk.has_schema(ref)}
+    return Fileless(schemas, _configs(registrar, without, on_disk))
+
+
+def _lacks_config(ref: str, on_disk: OnDisk) -> bool:
+    """Whether registering what is on disk gives the database no config."""
+    return not on_disk.installation.get(ref) or not os.path.lexists(on_disk.config_path(ref))
 
 
 def _configs(registrar: Registrar, refs: t.Sequence[str], on_disk: OnDisk) -> t.Dict[str, str]:
-    """The digests of the configs that the database shows of packs."""
+    """The digests of the configs that the database has of packs; L(_HIDDEN) of those that it does not show."""
     known = registrar.configs(refs) if refs else Configs()
-    return {ref: on_disk.values_digest(known.values.get(ref)) for ref in refs if ref not in known.hidden}
+    return {ref: _HIDDEN if ref in known.hidden else on_disk.values_digest(known.values.get(ref)) for ref in refs}
 
 
 def carriers(registrar: Registrar, before: Fileless, on_disk: OnDisk, staging: Staging) -> t.List[Registration]:
     """Carriers of the schemas as they were, to be registered before their packs; see C(_st2/stale_config.py).
+
+    Where the database cannot be read, one that was noted is carried whatever is there now.
 
     :raises RegistrationError: when the database does not answer.
     :raises OSError: when one cannot be written.
@@ -82,8 +90,8 @@ def carriers(registrar: Registrar, before: Fileless, on_disk: OnDisk, staging: S
         pack = on_disk.installation.get(ref)
         if pack is None or on_disk.has_schema(ref):
             continue
-        now = registrar.config_schema(ref)
-        if now is None or now == schema:
+        now = registrar.config_schema(ref) if registrar.reads else schema
+        if now is None or (registrar.reads and now == schema):
             continue
         from .._st2.stale_config import open_schema
         from .carrier import stage_schema
@@ -106,7 +114,9 @@ def _values(path: str) -> t.Mapping[t.Any, t.Any]:
 
 def remains(registrar: Registrar, before: Fileless, on_disk: OnDisk) -> t.List[str]:
     """Names of configs that the database has now and that no request takes out of it."""
-    refs = sorted(ref for ref in before.configs if not os.path.lexists(on_disk.config_path(ref)))
+    refs = sorted(ref for ref in before.configs if _lacks_config(ref, on_disk))
+    if not registrar.reads:
+        return [f"the config of {ref} (if StackStorm took it, which only its API can tell)" for ref in refs]
     try:
         now = _configs(registrar, refs, on_disk)
     except RegistrationError:

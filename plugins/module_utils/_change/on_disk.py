@@ -14,6 +14,7 @@ import typing as t
 from .._content.installed import Installation, InstalledPack
 from .._content.receipt import stamp
 from .._st2.host import Host
+from .._st2.registration import Resource
 from .records import Records, overrides_digest, read_content
 
 GLOBAL_OVERRIDES = "_global"
@@ -54,6 +55,13 @@ class OnDisk:
         """Whether a pack is there and has a config schema (st2common/constants/pack.py CONFIG_SCHEMA_FILE_NAME)."""
         pack = self.installation.get(ref)
         return pack is not None and os.path.lexists(os.path.join(pack.location, "config.schema.yaml"))
+
+    def has_file_of(self, resource: Resource) -> bool:
+        """Whether the file is there by which a resource of a pack was registered."""
+        pack = self.installation.get(resource.pack)
+        if pack is None or resource.by_hand:
+            return False
+        return os.path.lexists(os.path.join(pack.location, resource.metadata_file))
 
     def overrides(self, ref: str) -> str:
         """The digest of the overrides that apply to a pack (content/loader.py OverrideLoader reads these two files, by

@@ -12,11 +12,12 @@ is void until all is done: whatever ends a run in between, the next one sees tha
 from __future__ import annotations
 
 import contextlib
+import os
 import typing as t
 
 from .._errors import ForbiddenError, InvalidContentError, RegistrationError, St2Error
 from .._st2.one_by_one import REFUSALS
-from .._st2.registration import PackFiles, Resource
+from .._st2.registration import PackFiles, Registered, Resource
 from .._st2.undo import Snapshot, snapshot_from, take_snapshot, undo
 from .database import Database
 from .fileless import Fileless, carriers, fileless_from, note, remains
@@ -24,7 +25,9 @@ from .on_disk import OnDisk
 from .records import NO_CONFIG, PARTS, Record, Told
 from .recovery import Interrupted
 from .staging import Staging
+from .surplus import switched
 from .telling import CURRENT, OVERRIDDEN_TYPES, Registration, Telling, both
+from .waiting import compare_rules, waiting_packs
 
 
 class Registering:
@@ -45,6 +48,7 @@ class Registering:
         self._before: t.Dict[str, Record] = {}
         self._files: t.Dict[str, str] = {}
         self._begun = False
+        self._left_out: t.Set[str] = set()
         self._snapshot = Snapshot()
         self._fileless = Fileless()
 
@@ -59,6 +63,8 @@ class Registering:
         registered = {one.pack.ref for one in (*telling.register, *telling.closing) if one.types != ("config",)}
         self._snapshot = take_snapshot(self._database.registrar, sorted(registered.union(telling.unload)))
         configured = [ref for ref, types in telling.types().items() if not types or "config" in types]
+        if not self._database.registrar.reads:  # Of the others it is said that nobody can tell what stays.
+            configured = [ref for ref in configured if ref not in registered]
         self._fileless = note(self._database.registrar, configured, on_disk)
 
     @property
@@ -81,6 +87,10 @@ class Registering:
                 if self._changes(part, ref, telling, on_disk)
             }
             self._database.records.write(ref, {**{part: known.get(part) for part in parts}, **void})
+        for ref in waiting_packs(self._snapshot, telling.unload, on_disk):
+            # Its rules lose their trigger: the database will not have any more what its files say.
+            self._before.setdefault(ref, self._database.records.read(ref))
+            self._database.records.write(ref, {"pack": Told(by=self._database.registrar.by)})
 
     def _changes(self, part: str, ref: str, telling: Telling, on_disk: OnDisk) -> bool:
         """Whether a part is different in the database afterwards. One that is registered in part stays what it was."""
@@ -125,9 +135,20 @@ class Registering:
             packs = [one.pack for one in registrations if one.types == types]
             with self._not_begun_when_forbidden():
                 done = self._database.registrar.register(packs, types, fail_on_failure=not self._lenient)
+            self._note_configs(packs, types, done, on_disk)
             self._database.registered = self._database.registered.add(done)
         wanted = {one.pack.ref: on_disk.installation.get(one.pack.ref) for one in registrations}
         self._check({ref: pack.version or "" for ref, pack in wanted.items() if pack})
+
+    def _note_configs(
+        self, packs: t.Sequence[PackFiles], types: t.Sequence[str], done: Registered, on_disk: OnDisk
+    ) -> None:
+        """Remember the packs whose config StackStorm may have left out, as it does not fit."""
+        refs = {pack.ref for pack in packs if os.path.lexists(on_disk.config_path(pack.ref))}
+        if not types or "config" in types:
+            self._left_out.difference_update(refs)
+            if self._lenient and done.counts.get("configs", len(refs)) < len(refs):
+                self._left_out.update(refs)
 
     def _check(self, wanted: t.Mapping[str, str]) -> None:
         """Read back what StackStorm has now; an empty version is a pack that it must not have."""
@@ -173,7 +194,7 @@ class Registering:
         elif before is not None and before.digest == files and before.types:
             told["pack"] = Told(before.digest, by, both(before.types, one.types), before.lenient or self._lenient)
         config = on_disk.config(ref) if "config" in one.parts else ""
-        if config:
+        if config and ref not in self._left_out:
             told["config"] = Told(config, by)
         if not one.types or set(one.types) >= OVERRIDDEN_TYPES:
             told["overrides"] = Told(on_disk.overrides(ref), by, (), self._lenient)
@@ -223,8 +244,14 @@ class Registering:
             self.astray = frozenset(told)
             return f" StackStorm's database could not be put back, which the next run does: {problem}"
         for ref, record in self._before.items():
-            if not on_disk.installation.get(ref):
+            untouched = ref not in told and ref not in self.lost
+            if untouched or not on_disk.installation.get(ref):
                 self._database.records.write(ref, {**dict.fromkeys(PARTS), **record})
+            elif ref in told:
+                # What was registered in part has made nothing void that was known: files and database are as before.
+                now = self._database.records.read(ref)
+                void = {part: one for part, one in record.items() if part in now and not now[part].digest}
+                self._database.records.write(ref, void)
         return self.remains
 
     def _is_as_before(self, told: t.Mapping[str, t.Sequence[str]]) -> bool:
@@ -278,6 +305,8 @@ class Registering:
             for ref in gone:
                 self._database.records.write(ref, dict.fromkeys(PARTS))
             self._compare(before, gone)
+            self._look_at_rules(before, there, on_disk)
+            self._keep(switched(self._database.registrar, before, there, on_disk))
             self._keep(remains(self._database.registrar, fileless, on_disk))
         except St2Error as error:
             return error.message
@@ -312,6 +341,18 @@ class Registering:
             self.lost.update(one.pack for one in by_hand)
             names = ", ".join(sorted(f"{one.kind} {one.ref}" for one in by_hand))
             self.remains += f" StackStorm has taken out what people had made by hand, and no file brings back: {names}."
+
+    def _look_at_rules(self, before: Snapshot, registered: t.Container[str], on_disk: OnDisk) -> None:
+        """Name the rules that have lost their trigger, or have one again, when what they wait for went and came."""
+        rules = compare_rules(self._database.registrar, before, registered, on_disk)
+        self._keep([f"{one.label} (which had no trigger, and works again)" for one in rules.revived])
+        if rules.lost:
+            self.lost.update(one.pack for one in rules.lost)
+            names = ", ".join(sorted(one.ref for one in rules.lost))
+            self.remains += (
+                f" Rules have lost the trigger that they wait for, and work again when they are saved anew: {names}. "
+                "For those of packs, st2_pack does so when it is next given their pack."
+            )
 
     def _compare(self, before: Snapshot, gone: t.Sequence[str]) -> None:
         """Say what the database has of packs that it had, and that have no files any more to be registered again."""

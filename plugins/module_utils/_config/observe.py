@@ -31,6 +31,7 @@ class Observed:
     :arg stored_schema: The attributes of the schema that the database has of a pack that has none itself; C(None) when
         it has none, or nobody can tell.
     :arg why_not_unload: Why the pack cannot be taken out of the database for a moment; C(None) when it can.
+    :arg registered: Whether the whole pack is registered by the same task anyway.
     """
 
     file: ConfigFile
@@ -41,6 +42,7 @@ class Observed:
     stored_schema: t.Optional[t.Mapping[str, t.Any]] = None
     why_not_unload: t.Optional[str] = None
     warnings: t.Tuple[str, ...] = ()
+    registered: bool = False
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,8 @@ def plan_present(observed: Observed, options: ConfigOptions, redaction: Redactio
     attributes = _attributes(file, options.attributes)
     if action == "none" and attributes != Attributes(file.mode, file.uid, file.gid):
         action = "attributes"
-    stale = _is_stale(observed.database, wanted, action in ("create", "change"))
+    rewritten = action in ("create", "change")
+    stale = _is_stale(observed.database, wanted, rewritten) or (observed.registered and rewritten)
     can = observed.pack is not None and observed.database.adapter != "none"
     return ConfigPlan(
         ref=options.pack,
@@ -142,7 +143,7 @@ def plan_present(observed: Observed, options: ConfigOptions, redaction: Redactio
         changes=differences(file.values, wanted, redaction.hides),
         register=can and stale,
         opens=observed.stored_schema if can and not is_open_for(observed.stored_schema, wanted) else None,
-        state=CURRENT if can else state_of(observed.database, wanted, rewritten=action in ("create", "change")),
+        state=CURRENT if can else state_of(observed.database, wanted, rewritten=rewritten),
         pack=observed.pack,
         warnings=tuple(warnings),
     )

@@ -57,17 +57,19 @@ class ConfigPlanner:
         plan = self.make(place)
         return None if plan.changed else plan
 
-    def make(self, place: t.Optional[PackPlace], *, stored: Schema = None) -> ConfigPlan:
+    def make(self, place: t.Optional[PackPlace], *, stored: Schema = None, registered: bool = False) -> ConfigPlan:
         """The plan.
 
         :arg place: Where the pack is, or will be; C(None) for nowhere.
         :arg stored: The schema that the database has of another version of the pack than the one that comes.
+        :arg registered: Whether the whole pack is registered by the same task anyway.
         :raises RefusedConfig: for a config that StackStorm would refuse.
         :raises St2Error: for files that cannot be read, and a database that does not answer.
         """
         options = self._options
         absent = options.state == "absent"
         observed = observe(self._view, self._database, options.pack, place, schema=options.schema, lenient=absent)
+        observed = replace(observed, registered=registered)
         self._location = observed.location
         self._learn_secrets(observed)
         if absent and has_config(observed.database):

@@ -11,6 +11,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .._change.database import Database
+from .._change.on_disk import identity_of
 from .._change.records import overrides_digest, read_content
 from .._content.installed import Installation, InstalledPack
 from .._st2.registration import Registrar, Resource
@@ -31,6 +32,7 @@ class PackView:
     :arg database: What the database has of it; C(None) when that cannot be read.
     :arg recorded: Whether the overrides that apply now are those last registered; C(None) when that is not known.
     :arg healed: The kinds of which the database is to be taken for what the files say, see L(Database.healed).
+    :arg outdated: Whether StackStorm was last told of other resources than the files have, where only the record says.
     """
 
     path: str
@@ -39,6 +41,7 @@ class PackView:
     database: t.Optional[Enabled] = None
     recorded: t.Optional[bool] = None
     healed: t.Tuple[str, ...] = ()
+    outdated: bool = False
 
     @property
     def ref(self) -> str:
@@ -85,7 +88,17 @@ def view(
     file = read_override_file(directory, pack.ref, now)
     recorded = recorded_overrides(database, pack.ref, directory, now)
     healed = tuple(kind for kind in kinds if registered or SINGULAR[kind] in database.healed(pack.ref))
-    return PackView(pack.path, resources, file, found, True if registered else recorded, healed)
+    outdated = found is None and len(healed) < len(kinds) and is_outdated(database, pack, kinds)
+    return PackView(pack.path, resources, file, found, True if registered else recorded, healed, outdated)
+
+
+def is_outdated(database: Database, pack: InstalledPack, kinds: t.Sequence[str]) -> bool:
+    """Whether the record says that StackStorm does not have these kinds of resources of a pack as the files are."""
+    told = database.records.read(pack.ref).get("pack")
+    if told is None:
+        return False
+    types = [SINGULAR[kind] for kind in kinds]
+    return told.digest != identity_of(pack) or not told.covers(types, lenient=False)
 
 
 def recorded_overrides(database: Database, ref: str, directory: str, now: t.Callable[[str], str]) -> t.Optional[bool]:

@@ -161,8 +161,13 @@ def _healed(pack: PackView, now: t.Mapping[Key, Effect]) -> PackView:
 def _agrees(pack: PackView, expected: t.Mapping[Key, bool]) -> bool:
     """Whether the database has what it shall, without being told."""
     if pack.database is None:
-        return bool(pack.recorded)
+        return bool(pack.recorded) and not pack.outdated
     return all(pack.database.get(key) == enabled for key, enabled in expected.items())
+
+
+def _lacks_all(pack: PackView, resources: t.Iterable[Key]) -> bool:
+    """Whether the database has none of the resources that the pack's files have."""
+    return pack.database is not None and not any(key in pack.database for key in resources)
 
 
 def scope(options: Options, current: Overrides, broken: bool) -> t.List[str]:
@@ -298,11 +303,21 @@ class _Effects:
             self.kinds |= kinds
         compared = self._compared(pack, before, after) | {key for key in after if key[0] in kinds}
         self.expected[pack.ref] = {key: bool(after[key].enabled) for key in compared}
-        agrees = bool(kinds) or _agrees(pack, self.expected[pack.ref])
+        agrees = not self._misses(pack, after, kinds) and (bool(kinds) or _agrees(pack, self.expected[pack.ref]))
         if kinds or pack.recorded or (agrees and pack.recorded is False):
             self.agreeing.append(pack.ref)
         if not agrees:
             self.disagreeing.append(pack.ref)
+
+    def _misses(self, pack: PackView, after: t.Iterable[Key], kinds: t.Container[str]) -> bool:
+        """Whether the database lacks resources of the files, of kinds that are not registered; they are named."""
+        if pack.database is None or not self._observed.registers:
+            return False
+        missing = sorted(key for key in after if key not in pack.database and key[0] not in kinds)
+        if missing:
+            names = ", ".join(f"{SINGULAR[kind]} {name}" for kind, name in missing[:_MOST_COMPLAINTS])
+            self.warnings.append(f"StackStorm's database does not have all of the pack {pack.ref}: {names}.")
+        return bool(missing)
 
     @property
     def state(self) -> str:
@@ -335,9 +350,11 @@ class _Effects:
         """The resources whose state in the database matters: overridden now or before, or named by the task.
 
         Others may have been switched by hand. When the whole file is to be gone, or StackStorm was last told of other
-        override files, what was overridden once is not known, so all of them matter.
+        override files, what was overridden once is not known, so all of them matter; also when it has none of them.
         """
         if (self._options.removes_file and not self._options.for_all) or pack.recorded is False:
+            return set(after)
+        if _lacks_all(pack, after) and not pack.recorded and not self._options.for_all:
             return set(after)
         named = self._wanted.named
         return {
@@ -358,12 +375,8 @@ class _Effects:
             stale = overridden if pack.recorded is None else not pack.recorded
             return {kind for kind, _name in (after if stale else switched)}
         keys = self._compared(pack, before, after) | switched
-        if not pack.database:
+        if _lacks_all(pack, after):
             return {kind for kind, _name in keys}
-        missing = sorted(key for key in keys if key not in pack.database)
-        if missing:
-            names = ", ".join(f"{SINGULAR[kind]} {name}" for kind, name in missing[:_MOST_COMPLAINTS])
-            self.warnings.append(f"StackStorm's database does not have all of the pack {pack.ref}: {names}.")
         return {key[0] for key in keys if key in pack.database and pack.database[key] != after[key].enabled}
 
     def _add_switches(

@@ -19,7 +19,7 @@ from .._content.obstacle import require_own_place
 from .._errors import ApplyError
 from .._files import write_atomically
 from .document import GLOBAL, KINDS
-from .observe import Observed, installed_packs, recorded_overrides, view
+from .observe import Observed, installed_packs, is_outdated, recorded_overrides, view
 from .options import Options
 from .override_file import OverrideFile, read_override_file
 from .plan import Plan, make_plan, scope
@@ -85,11 +85,23 @@ class OverridePlanner:
         reads, tells, ref = self._database.registrar.reads, self._database.tells, self._options.pack
         concerned = scope(self._options, target.overrides, bool(target.problems))
         if self._options.for_all:
-            return concerned if reads or not tells else KINDS
-        recorded = recorded_overrides(self._database, ref, self._view.host.overrides_path, self._view.now)
+            return concerned if not tells or (reads and self._knows_the_rest(concerned)) else KINDS
+        recorded = self._recorded(ref)
         if not reads or for_all.problems or recorded is False:
             return KINDS
         return [kind for kind in KINDS if kind in concerned or for_all.overrides.of(kind)]
+
+    def _knows_the_rest(self, concerned: t.Sequence[str]) -> bool:
+        """Whether StackStorm was last told of the override files of all packs as they are. Packs that nobody told it
+        of as they are only matter where there is nothing else to look at."""
+        packs = [pack for pack in self._installation.all() if not pack.is_system]
+        found = {self._recorded(pack.ref) for pack in packs}
+        if False in found or concerned:
+            return False not in found
+        return None not in found and not any(is_outdated(self._database, pack, KINDS) for pack in packs)
+
+    def _recorded(self, ref: str) -> t.Optional[bool]:
+        return recorded_overrides(self._database, ref, self._view.host.overrides_path, self._view.now)
 
     def stage(self, plan: Plan) -> Staged:
         """Prepare the file aside.

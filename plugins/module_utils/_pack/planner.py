@@ -149,6 +149,7 @@ class PackPlanner:
             going += self._removals.of_others(needed | refs)
         elif refs and self._options.dependencies != "skip":
             dependencies.check_removal(sorted(refs), self.installation, resolution.packs)
+        self._removals.check_rules(going, staying)
         self._removals.warn_of_waiting_rules(going)
         self.warnings += self._removals.warnings
         for made in staying:

@@ -15,7 +15,7 @@ from .._change.session import View
 from .._change.telling import ABSENT, UNKNOWN, KnownPack
 from .._content.installed import Installation, InstalledPack
 from .._content.origin import source_of
-from .._errors import OptionError
+from .._errors import DependencyError, InvalidPackError, OptionError
 from .own_source import pack_at_source
 from .plan import Facts, PackPlan, plan_removal
 from .request import PackRequest
@@ -89,11 +89,31 @@ class Removals:
         if not refs or not self._database.registrar.reads:
             return
         rules = [one for one in self._database.registrar.every("rules") if one.pack not in refs]
-        waiting = sorted(one.ref for one in rules if one.trigger.partition(".")[0] in refs)
+        waiting = sorted(one.ref for one in rules if one.waits_for in refs)
         if waiting:
             self.warnings.append(
                 f"Rules wait for triggers that go with {', '.join(refs)}: {', '.join(waiting)}. When the pack is back, "
                 "those whose trigger has parameters have to be saved anew to work again."
+            )
+
+    def check_rules(self, going: t.Iterable[PackPlan], staying: t.Iterable[PackPlan]) -> None:
+        """Refuse to unload a pack while another is to be there whose rules wait for its triggers: StackStorm would have
+        those without a trigger, and could not register them (st2common/services/triggers.py
+        create_trigger_db_from_rule).
+
+        :raises DependencyError: naming the packs and the rules.
+        """
+        refs = {made.ref for made in going if made.registration == "unload"}
+        if not refs:
+            return
+        waiting = {made.ref: rules for made in staying for rules in (_rules_waiting_for(refs, made),) if rules}
+        if waiting:
+            told = "; ".join(f"{ref}: {', '.join(rules)}" for ref, rules in waiting.items())
+            raise DependencyError(
+                f"{', '.join(sorted(refs))} is to be absent, but rules of packs that are to be present wait for its "
+                f"triggers ({told}), and StackStorm does not register a rule whose trigger it does not have. Nothing "
+                "was changed: keep the pack, or remove those with it.",
+                ref=next(iter(waiting)),
             )
 
     def _why_it_stays(self, pack: InstalledPack) -> str:
@@ -188,3 +208,27 @@ class Removals:
                 f"StackStorm's database keeps what it has of {ref}: st2-register-content takes nothing out of it. Give "
                 "this task access to the API (api_key), or uninstall the pack there."
             )
+
+
+def _rules_waiting_for(refs: t.Container[str], made: PackPlan) -> t.List[str]:
+    """The rules in the files that a pack will have, that wait for triggers of these packs."""
+    if made.installed and made.installed.is_system:
+        return []
+    from .._content.resources import resource_files
+    from .._yaml_file import load_yaml
+
+    location = made.candidate.staged if made.candidate else made.installed.location if made.installed else ""
+    found: t.List[str] = []
+    try:
+        paths = resource_files(location, "rules")
+    except OSError:
+        return found
+    for path in paths:
+        try:
+            rule = load_yaml(os.path.join(location, path), shown=path)
+            kind, name = rule["trigger"]["type"], str(rule["name"])
+        except (InvalidPackError, LookupError, TypeError):
+            continue  # StackStorm cannot register it, which shows when that is tried.
+        if isinstance(kind, str) and kind.partition(".")[0] in refs:
+            found.append(name)
+    return found

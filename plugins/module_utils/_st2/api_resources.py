@@ -70,6 +70,7 @@ def _resource(kind: str, item: t.Mapping[str, t.Any]) -> Resource:
         metadata_file=str(item.get("metadata_file") or ""),
         pack=str(item.get("pack") or pack),
         trigger=_trigger(item) if kind == "rules" else "",
+        orphaned=kind == "rules" and not isinstance(item.get("trigger"), dict),
     )
 
 

@@ -16,6 +16,14 @@ from dataclasses import dataclass, field
 
 # What a pack has, in the order in which StackStorm registers it (st2api/controllers/v1/packs.py ENTITIES).
 TYPES = ("trigger", "sensor", "action", "rule", "alias", "policy", "config")
+_SINGULAR = {
+    "sensors": "sensor",
+    "actions": "action",
+    "rules": "rule",
+    "aliases": "alias",
+    "policies": "policy",
+    "triggers": "trigger",
+}
 
 
 class PackFiles(t.NamedTuple):
@@ -58,6 +66,7 @@ class Resource(t.NamedTuple):
     :arg metadata_file: The file it was registered from, relative to the pack; empty for what was made by hand.
     :arg pack: The ref of its pack.
     :arg trigger: Of a rule, the type of the trigger that it waits for, such as C(core.st2.CronTimer).
+    :arg orphaned: Whether that trigger is gone.
     """
 
     kind: str
@@ -67,11 +76,22 @@ class Resource(t.NamedTuple):
     metadata_file: str = ""
     pack: str = ""
     trigger: str = ""
+    orphaned: bool = False
+
+    @property
+    def label(self) -> str:
+        """What to call it, such as C(rule sensu.on_check)."""
+        return f"{_SINGULAR[self.kind]} {self.ref}"
 
     @property
     def by_hand(self) -> bool:
         """Whether somebody made it in StackStorm, and no file of a pack brought it."""
         return not self.metadata_file
+
+    @property
+    def waits_for(self) -> str:
+        """Of a rule, the pack whose trigger it waits for, also where that trigger is gone; empty for none."""
+        return self.trigger.partition(".")[0]
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,7 @@ from .._errors import RegistrationError
 from .registration import Registrar, Resource
 
 # In the order in which they are deleted: what uses others first.
-_KINDS = {
-    "rules": "rule",
-    "policies": "policy",
-    "aliases": "alias",
-    "actions": "action",
-    "sensors": "sensor",
-    "triggers": "trigger",
-}
+_KINDS = ("rules", "policies", "aliases", "actions", "sensors", "triggers")
 # Those that a registration of one pack can take from another: aliases and policies are looked up by their bare name
 # (bootstrap/aliasesregistrar.py, policiesregistrar.py), a rule of the pack default by that of any new one
 # (rulesregistrar.py).
@@ -37,6 +30,9 @@ UNKNOWN = (
     "what StackStorm had registered before it refused the rest, as only its API can tell and delete that: rules and "
     "sensors of it may be at work"
 )
+
+# What is said when somebody can look now, but could not before.
+UNNOTED = "what that run had registered, as it could not note what was there before"
 
 
 @dataclass(frozen=True)
@@ -48,6 +44,7 @@ class Snapshot:
     :arg resources: Of these packs, all kinds.
     :arg others: The rules, policies and aliases of all other packs.
     :arg configured: Those of the packs that have a config, among those that it does not have.
+    :arg read: Whether all this is known; where not, it is empty.
     """
 
     refs: t.Tuple[str, ...] = ()
@@ -55,14 +52,22 @@ class Snapshot:
     resources: t.Tuple[Resource, ...] = ()
     others: t.Tuple[Resource, ...] = ()
     configured: t.FrozenSet[str] = frozenset()
+    read: bool = True
+
+    def waiting(self, refs: t.Container[str]) -> t.List[Resource]:
+        """The rules, of whatever pack, that wait for a trigger of these packs."""
+        return [one for one in (*self.resources, *self.others) if one.kind == "rules" and one.waits_for in refs]
 
     def document(self) -> t.Dict[str, t.Any]:
-        """What L(snapshot_from) reads; without the resources of other packs, which only tell what was lost."""
+        """What L(snapshot_from) reads; of the resources of other packs only the rules that wait for these packs."""
+        waiting = self.waiting(self.refs)
         return {
             "refs": self.refs,
             "versions": dict(self.versions),
             "resources": [one._asdict() for one in self.resources],
+            "others": [one._asdict() for one in self.others if one in waiting],
             "configured": sorted(self.configured),
+            "read": self.read,
         }
 
 
@@ -88,8 +93,9 @@ def snapshot_from(document: t.Mapping[str, t.Any]) -> Snapshot:
             tuple(document["refs"]),
             dict(document["versions"]),
             tuple(Resource(**one) for one in document["resources"]),
-            (),
+            tuple(Resource(**one) for one in document.get("others", ())),
             frozenset(document["configured"]),
+            bool(document["read"]),
         )
     except (KeyError, TypeError, ValueError):
         return Snapshot()
@@ -102,7 +108,7 @@ def take_snapshot(registrar: Registrar, refs: t.Sequence[str]) -> Snapshot:
     :raises RegistrationError: when it cannot be had.
     """
     if not refs or not registrar.reads:
-        return Snapshot(tuple(refs))
+        return Snapshot(tuple(refs), read=registrar.reads)
     versions = registrar.versions(refs)
     new = [ref for ref in refs if ref not in versions]
     configs = registrar.configs(new) if new else None
@@ -131,6 +137,8 @@ def undo(registrar: Registrar, before: Snapshot) -> Undone:
     if not registrar.reads:
         # With no registrar nothing was registered.
         return Undone(stays=(UNKNOWN,) if registrar.by and before.refs else ())
+    if not before.read:
+        return Undone(stays=(UNNOTED,) if before.refs else ())
     now = take_snapshot(registrar, before.refs)
     came = _came(before, now)
     waiting = {one.trigger for one in (*now.resources, *now.others) if one.kind == "rules" and one not in came}
@@ -153,8 +161,7 @@ def _came(before: Snapshot, now: Snapshot) -> t.List[Resource]:
         if not one.by_hand
         and ((one.kind, one.ref) not in there or (one.kind == "sensors" and one.enabled and one.ref in off))
     ]
-    order = list(_KINDS)
-    return sorted(found, key=lambda one: (order.index(one.kind), one.ref))
+    return sorted(found, key=lambda one: (_KINDS.index(one.kind), one.ref))
 
 
 def _goes_whole(ref: str, before: Snapshot, now: Snapshot, waiting: t.Collection[str]) -> bool:
@@ -184,7 +191,7 @@ def _delete(
     deleted: t.List[str] = []
     stays: t.List[str] = []
     for one in resources:
-        name = f"{_KINDS[one.kind]} {one.ref}"
+        name = one.label
         if one.kind == "triggers" and one.ref in waiting:
             stays.append(f"{name} (a rule waits for it)")
             continue

@@ -13,10 +13,12 @@ from dataclasses import replace
 
 from .._change.database import Database, open_database
 from .._change.session import Session, View
+from .._change.telling import STALE, UNKNOWN
 from .._deadline import Deadline
 from .._errors import HostError, St2Error
 from .._override import report
-from .._override.options import Options, options_from
+from .._override.document import KINDS
+from .._override.options import Asked, Options, options_from
 from .._override.override_file import override_path
 from .._override.plan import Plan
 from .._override.planner import OverridePlanner
@@ -76,11 +78,16 @@ def _state_after_failure(task: Task, options: Options, database: Database) -> st
     from .._change.staging import Staging
 
     view = View(task.host, Staging(task.scratch))
-    as_it_is = Options(options.pack, {}, "absent" if options.for_all else "present", "merge", True)
+    # The same kinds of resources, of which nothing is asked: what the file says stays.
+    kinds = options.sections or (KINDS if options.removes_file and not options.for_all else ())
+    as_it_is = Options(options.pack, dict.fromkeys(kinds, Asked()), "present", "merge", True)
     try:
-        return OverridePlanner(view, database, as_it_is, view.installation).make().state
+        plan = OverridePlanner(view, database, as_it_is, view.installation).make()
+        if plan.registers:
+            return STALE if database.registrar.reads else UNKNOWN
+        return plan.state
     except (St2Error, OSError):
-        return "unknown"
+        return UNKNOWN
 
 
 class _Planner:

@@ -186,10 +186,10 @@ class TaskPlanner:
                     _check_config(self._view, pack)
                     openings += self._openings(pack)
         for ref, item in items:
+            whole = by_ref[ref].registration == "register" and not packs.types
             with collected.one(ref):
-                configs += self._config(ref, item, planned, self._former_schema(by_ref[ref]))
+                configs += self._config(ref, item, planned, self._former_schema(by_ref[ref]), whole)
             with collected.one(ref):
-                whole = by_ref[ref].registration == "register" and not packs.types
                 overrides += self._override(ref, item, planned, whole)
         collected.raise_them()
         return TaskPlan(packs, tuple(configs), tuple(overrides), tuple(openings))
@@ -224,7 +224,12 @@ class TaskPlanner:
         return found.attributes if found else None
 
     def _config(
-        self, ref: str, item: Item, planned: Installation, former: t.Optional[t.Mapping[str, t.Any]]
+        self,
+        ref: str,
+        item: Item,
+        planned: Installation,
+        former: t.Optional[t.Mapping[str, t.Any]],
+        registered: bool,
     ) -> t.Iterator[ConfigPlan]:
         options = item.config_options(ref)
         if options is None:
@@ -235,7 +240,7 @@ class TaskPlanner:
         planner = ConfigPlanner(self._view, self._database, options, self._redactor)
         self.configs.append(planner)
         pack = planned.get(ref)
-        yield planner.make(PackPlace(pack.path, pack.location) if pack else None, stored=former)
+        yield planner.make(PackPlace(pack.path, pack.location) if pack else None, stored=former, registered=registered)
 
     def _override(self, ref: str, item: Item, planned: Installation, registered: bool) -> t.Iterator[OverridePlan]:
         options = item.override_options(ref)

@@ -12,6 +12,8 @@ import traceback
 import typing as t
 from pathlib import Path
 
+from infrastructure.snapshot import Snapshot
+
 from .catalogue import REFS, Upstream
 from .children import Broken
 from .properties import (
@@ -23,6 +25,7 @@ from .properties import (
     check_prediction,
     check_put_back,
     check_truth,
+    concerned,
 )
 from .steps import ByHand, Run, Sequence, Step
 from .truth import Truth, look
@@ -90,6 +93,7 @@ class _Player:
         self._said: t.Optional[Said] = None
         self._meddled = False
         self._excused: t.Set[str] = set()
+        self._silent: t.List[t.Tuple[t.Collection[str], Snapshot]] = []
 
     def words(self) -> str:
         """What the last task said."""
@@ -128,11 +132,13 @@ class _Player:
         if said is None:
             self._count("killed")
             self._pasts.append(before)
+            if step.register == "none":
+                self._silent.append((concerned(step), before.files))
             return
         self._said = said
         if "keeps" in said.message:
             self._excused |= set(REFS)
-        moment = Moment(world, step, before, predicted, said, after, tuple(self._pasts), self._excused)
+        moment = Moment(world, step, before, predicted, said, after, tuple(self._pasts), self._excused, self._silent)
         self._count(f"{step.register} {step.module} {_word(said)}")
         check_truth(moment)
         check_prediction(moment)
@@ -155,6 +161,7 @@ class _Player:
             self._pasts.append(moment.before)
         elif not self._pasts or moment.step.register != "none":
             self._pasts.clear()
+            self._silent.clear()
             self._agreed = set(moment.after.agreeing)
 
     def _again(self, moment: Moment) -> None:

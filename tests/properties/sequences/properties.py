@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+import yaml
 from infrastructure.snapshot import Snapshot, compare
 from infrastructure.st2_stub.database import RESOURCES
 
@@ -20,6 +21,8 @@ from .truth import OVERRIDDEN, Documents, Truth, registered
 from .world import OWN, Said, World
 
 STATES = ("current", "stale", "absent", "unknown")
+_NOBODY_CAN_TELL = "as only its API can tell and delete that"
+_NOBODY_NOTED = "as it could not note what was there before"
 # What a message says of what could not be done, and the next run does.
 NOT_PUT_BACK = ("could not be put back", "cannot be put back", "may have")
 
@@ -41,6 +44,8 @@ class Moment:
 
     :arg pasts: What was at each step since disk and database were last in order; empty when they are.
     :arg excused: Packs of which an earlier message said that something stays in the database.
+    :arg silent: Runs that were killed and tell StackStorm nothing: each with the packs it is about, and the files
+        before it.
     """
 
     world: World
@@ -51,6 +56,7 @@ class Moment:
     after: Truth
     pasts: t.Sequence[Truth] = ()
     excused: t.Collection[str] = ()
+    silent: t.Sequence[t.Tuple[t.Collection[str], Snapshot]] = ()
 
     @property
     def failed(self) -> bool:
@@ -60,13 +66,18 @@ class Moment:
     @property
     def touched(self) -> t.Set[str]:
         """The packs that the task is about."""
-        named = {item["name"] for item in self.step.arguments.get("packs", ())} | {self.step.arguments.get("pack")}
-        return set(REFS) if "_global" in named else {ref for ref in REFS if ref in named}
+        return concerned(self.step)
 
     @property
     def puts_off(self) -> bool:
         """Whether the task says that something is left for the next one to put right."""
         return any(words in self.said.message for words in NOT_PUT_BACK)
+
+
+def concerned(step: Run) -> t.Set[str]:
+    """The packs that a task is about."""
+    named = {item["name"] for item in step.arguments.get("packs", ())} | {step.arguments.get("pack")}
+    return set(REFS) if "_global" in named else {ref for ref in REFS if ref in named}
 
 
 # (a) What a result says is what is there
@@ -129,9 +140,14 @@ def _check_state(moment: Moment, ref: str, state: str, parts: t.Sequence[str]) -
     elif state == "absent":
         there = bool(after.database["configs"].get(ref)) if parts == ["config"] else after.knows(ref)
         _require("a", not there, f"{ref} is said to be absent from the database, which has it")
-    elif register == "api" and not moment.failed and not _registers_in_part(moment.step):
+    elif register == "api" and not moment.failed and not _registers_in_part(moment.step) and not _says_why(moment):
         there = after.there(ref) or (ref == "_global" and refs)
         _require("a", not there, f"{ref} is only {state} after a task that succeeded: {parts}")
+
+
+def _says_why(moment: Moment) -> bool:
+    """Whether a task about overrides, which does not register whole packs, names what it cannot mend."""
+    return any(words in moment.said.message for words in ("does not have all of the pack", "cannot register the pack"))
 
 
 def _registers_in_part(step: Run) -> bool:
@@ -183,19 +199,24 @@ def check_again(
     asked = [each.split("?")[0] for each in again.requests]
     for one in asked:
         what = one.split("/")[1]
-        right = one.startswith("GET ") and what in _questions(moment.step, meddled)
+        right = one.startswith("GET ") and what in _questions(moment, meddled)
         _require("c", right, f"the same task again asks {one}: {asked}")
     kinds_of_it = [one.split("/")[1] for one in asked]
     _require("c", len(set(kinds_of_it)) == len(kinds_of_it), f"the same task again asks more than once: {asked}")
 
 
-def _questions(step: Run, meddled: bool) -> t.Set[str]:
+def _questions(moment: Moment, meddled: bool) -> t.Set[str]:
+    step = moment.step
     words = {"actions": "actions", "sensors": "sensortypes", "rules": "rules", "aliases": "actionalias"}
     found = {"packs"}
     if step.module == "st2_pack_config":
         found |= {"configs"}
     if step.module == "st2_override":
         sections = [word for kind, word in words.items() if kind in step.arguments]
+        # What C(_global.yaml) says goes for every pack.
+        for_all = moment.world.a.base_path / "overrides" / "_global.yaml"
+        if sections and for_all.is_file() and not meddled:
+            sections += [word for kind, word in words.items() if kind in yaml.safe_load(for_all.read_bytes())]
         found |= set(sections if sections and not meddled else words.values())
     if step.module == "st2_pack":
         for item in step.arguments["packs"]:
@@ -228,9 +249,44 @@ def check_healed(moment: Moment, agreed: t.Collection[t.Tuple[str, str]]) -> Non
     if moment.step.register == "none" or moment.puts_off:
         return
     after = moment.after
-    lost = sorted(one for one in agreed if after.there(one[0]) and one not in after.agreeing)
+    lost = sorted(
+        (ref, part)
+        for ref, part in agreed
+        if after.there(ref)
+        and (ref, part) not in after.agreeing
+        and not _goes_along(moment, ref, part)
+        and not _was_changed_silently(moment, ref)
+    )
     _require("d", not lost, f"after an ordinary task the database still has something else of {lost}")
     _check_surplus(moment)
+
+
+def _was_changed_silently(moment: Moment, ref: str) -> bool:
+    """Whether a run that was killed, and tells StackStorm nothing, had done all that it changes of a pack."""
+    places = (f"packs/{ref}/", f"configs/{ref}.yaml", f"overrides/{ref}.yaml", "overrides/_global.yaml")
+
+    def own(files: Snapshot) -> Snapshot:
+        return {path: entry for path, entry in files.items() if path.startswith(places)}
+
+    return any(ref in refs and own(files) != own(moment.after.files) for refs, files in moment.silent)
+
+
+def _goes_along(moment: Moment, ref: str, part: str) -> bool:
+    """Whether the message says that a pack has rules whose trigger is gone, or that the database keeps what its files
+    do not have."""
+    if part in ("pack", "config") and "keeps" in moment.said.message:
+        untold = moment.step.register == "local" and _NOBODY_CAN_TELL in moment.said.message
+        untold = untold or _NOBODY_NOTED in moment.said.message
+        if part == "config":
+            no_file = f"configs/{ref}.yaml" not in moment.after.files
+            return no_file and (untold or f"the config of {ref}" in moment.said.message)
+        agrees = (ref, "files") in moment.after.agreeing
+        if agrees and (untold or f"config schema of {ref}" in moment.said.message):
+            return True
+    rules = moment.after.database["rules"]
+    dead = [key for key, rule in rules.items() if rule["pack"] == ref and not isinstance(rule["trigger"], dict)]
+    named = any(key in moment.said.message for key in dead)
+    return named and part in ("files", "pack", "overrides", "rules")
 
 
 def _check_surplus(moment: Moment) -> None:
@@ -259,7 +315,7 @@ def _check_database(moment: Moment, pasts: t.Sequence[Truth]) -> None:
     for kind, documents in moment.after.database.items():
         for key in sorted({*documents, *(key for one in allowed for key in one[kind])}):
             now = documents.get(key, nowhere)
-            if any(one[kind].get(key, nowhere) == now for one in allowed):
+            if any(one[kind].get(key, nowhere) == now for one in allowed) or _is_filed(moment, kind, now):
                 continue
             if now is nowhere:
                 raise Violation("d", f"a task that failed has taken {kind} {key} out of the database")
@@ -267,13 +323,23 @@ def _check_database(moment: Moment, pasts: t.Sequence[Truth]) -> None:
                 raise Violation("d", f"a task that failed has left {kind} {key} in the database, and does not say so")
 
 
+def _is_filed(moment: Moment, kind: str, document: t.Any) -> bool:
+    """Whether a resource is what a file says, and all of its pack as well."""
+    if kind not in RESOURCES or not isinstance(document, dict) or not document.get("metadata_file"):
+        return False
+    ref = document["pack"]
+    return (ref, "files") in moment.after.agreeing and f"packs/{ref}/{document['metadata_file']}" in moment.after.files
+
+
 def _may_stay(moment: Moment, kind: str, key: str, document: t.Any) -> bool:
     """Whether the message names what stays. A schema that refuses nothing is as good as none: StackStorm has no request
     that takes a schema away (only unloading its pack does, with all that people made in it)."""
     message = moment.said.message
+    if kind == "configs" and not document:
+        return True  # An empty config is as good as none, and no request takes one away.
     if kind == "config_schemas" and (is_open(document) or f"the pack {key} itself" in message):
         return True
-    if moment.step.register == "local" and "as only its API can tell and delete that" in message:
+    if _NOBODY_NOTED in message or (moment.step.register == "local" and _NOBODY_CAN_TELL in message):
         return True
     ref = document.get("pack", document.get("ref")) if kind in (*RESOURCES, "packs") else key
     name = {"configs": f"the config of {key}", "config_schemas": f"config schema of {key}"}.get(kind, key)
@@ -303,7 +369,11 @@ def _goes(moment: Moment, document: t.Mapping[str, t.Any]) -> bool:
     """Whether it is of a pack that is not there any more, or waits for a trigger of such a pack."""
     trigger = document.get("trigger") or {}
     refs = {document["pack"], str(trigger.get("type", "")).split(".", 1)[0]}
-    return any(moment.before.there(ref) and not moment.after.there(ref) for ref in refs)
+    return any(_is_there(moment.before, ref) and not _is_there(moment.after, ref) for ref in refs)
+
+
+def _is_there(truth: Truth, ref: str) -> bool:
+    return truth.there(ref) or ref in truth.database["packs"]
 
 
 def differences(one: Documents, other: Documents) -> t.List[str]:

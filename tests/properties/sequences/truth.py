@@ -9,6 +9,7 @@ The registration is the stand-in's own, on a copy of its database.
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,8 +44,8 @@ class _WithoutOverrides(HostPaths):
 def registered(
     world: World, refs: t.Iterable[str], before: t.Dict[str, Documents], *, overrides: bool = True
 ) -> t.Tuple[Documents, t.FrozenSet[str]]:
-    """What the database would have if these packs were registered now, and the parts and kinds of resources that
-    StackStorm refuses of them.
+    """What the database would have if these packs were registered now, without what StackStorm refuses of them, and
+    the parts and kinds of resources of which it refuses something.
 
     :arg before: What it has, as L(Database.everything) gives it.
     :arg overrides: Whether the override files count.
@@ -60,6 +61,8 @@ def registered(
                 register(paths, copy, [kind], [ref])
             except Exception:
                 refused |= {"config"} if kind == "configs" else {"pack", kind}
+                with contextlib.suppress(Exception):
+                    register(paths, copy, [kind], [ref], fail_on_failure=False)
     return shown(copy.everything()), frozenset(refused)
 
 
@@ -130,8 +133,9 @@ def _agreeing(world: World, ref: str, everything: t.Dict[str, Documents], files:
     database = shown(everything)
     plain, refused_plain = registered(world, [ref], everything, overrides=False)
     wanted, refused = plain, refused_plain
-    if any(path.startswith("overrides/") for path in files):
-        wanted, refused = registered(world, [ref], everything)
+    if any(path.startswith("overrides/") for path in files) or "rules" in refused:
+        # What overrides say of a rule does not depend on whether its trigger is there.
+        wanted, refused = registered(world, [ref], _with_triggers(world, ref, everything))
     schema = f"packs/{ref}/config.schema.yaml" in files or _is_free(database["config_schemas"].get(ref))
     config = database["configs"].get(ref) or {}
     wanted_config = (plain["configs"].get(ref) or {}) if f"configs/{ref}.yaml" in files else {}
@@ -143,6 +147,15 @@ def _agreeing(world: World, ref: str, everything: t.Dict[str, Documents], files:
         yield "overrides"
     if "config" not in refused and config == wanted_config:
         yield "config"
+
+
+def _with_triggers(world: World, ref: str, everything: t.Dict[str, Documents]) -> t.Dict[str, Documents]:
+    """All of a database, and a trigger for every rule in the files of a pack that could not be registered without."""
+    found = dict(everything["rule_triggers"])
+    for path in sorted((world.a.packs / ref / "rules").glob("*.yaml")):
+        kind = yaml.safe_load(path.read_bytes())["trigger"]["type"]
+        found.setdefault(kind, {"ref": kind, "type": kind, "pack": ref, "parameters": {}, "ref_count": 0})
+    return {**everything, "rule_triggers": found}
 
 
 def _is_free(schema: t.Optional[t.Mapping[str, t.Any]]) -> bool:

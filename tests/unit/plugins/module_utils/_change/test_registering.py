@@ -22,10 +22,11 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed 
 from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     ForbiddenError,
+    InvalidContentError,
     RegistrationError,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.no_registrar import NoRegistrar
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import PackFiles, Resource
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import PackFiles, Registered, Resource
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.undo import take_snapshot
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.pretended_database import (
     PretendedDatabase,
@@ -305,3 +306,39 @@ def test_new_files_that_are_registered_in_part_are_not_what_the_old_ones_were(ho
     assert records.read("sensu")["pack"] == Told(host.now.pack("sensu"), BY, ("action",))
     again = database(records, registrar, types=["action"]).pack("sensu", host.now.installation.get("sensu"))
     assert (again.state, again.settled) == ("stale", True)
+
+
+@pytest.mark.parametrize("taken", [0, 1])
+def test_a_config_that_was_left_out_of_what_was_put_back_is_not_known(records, host, taken):
+    """What does not fit is left out, and only the count tells so."""
+    registrar = PretendedDatabase("local", reads=False, unloads=False)
+    host.put("sensu", "1.0.0")
+    host.config("sensu", "a: text\n")
+    true = registrar.register
+
+    def register(packs, types=(), *, fail_on_failure=True):
+        if fail_on_failure:
+            raise InvalidContentError("No.")
+        true(packs, types)
+        return Registered({"configs": taken})
+
+    registrar.register = register
+    made = registering(records, registrar)
+    assert made.heal({"sensu": ()}, host.now) == ""
+    known = records.read("sensu").get("config")
+    assert known == (Told(host.now.config("sensu"), "local") if taken else None)
+
+
+def test_who_cannot_read_says_what_config_may_stay(records, host):
+    registrar = PretendedDatabase("local", reads=False, unloads=False)
+    host.put("sensu", "1.0.0")
+    made, telling = registering(records, registrar), Telling(register=(host.registration("sensu", "config"),))
+    made.prepare(telling, host.now)
+    host.config("sensu", "a: 1\n")
+    registrar.refuses.add(("sensu", "1.0.0"))
+    told = refused(made, telling, host)
+    Path(host.configs_path, "sensu.yaml").unlink()
+    registrar.refuses.clear()
+    assert made.put_back(told, host.now) == (
+        " StackStorm's database keeps the config of sensu (if StackStorm took it, which only its API can tell)."
+    )

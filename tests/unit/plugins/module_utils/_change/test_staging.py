@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._change import liveness
-from ansible_collections.stackstorm.st2.plugins.module_utils._change.debris import debris
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.lock import HostLock
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.staging import Staging
 from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
@@ -110,112 +109,10 @@ def test_beside_a_file_is_below_its_directory(path):
     assert Staging.beside(path) == "/opt/stackstorm/configs/.stackstorm.st2/staging"
 
 
-# What is debris
-
-
-class OtherHost:
-    """This process as it would be on another host, or in another boot or namespace."""
-
-    def __init__(self, monkeypatch):
-        self._monkeypatch = monkeypatch
-
-    def __call__(self, **identity):
-        for name, value in identity.items():
-            self._monkeypatch.setattr(liveness, name, lambda value=value: value)
-
-
-@pytest.fixture
-def become(monkeypatch):
-    return OtherHost(monkeypatch)
-
-
-@pytest.fixture
-def lock(tmp_path):
+def test_the_owner_is_written_before_anything_else(tmp_path):
+    place = PacksDirectory(str(tmp_path)).staging
     with HostLock(str(tmp_path / STATE_DIRECTORY)) as lock:
         lock.acquire(Deadline(0), create=True)
-        yield lock
-
-
-@pytest.fixture
-def another_lock(tmp_path):
-    with HostLock(str(tmp_path / "another" / STATE_DIRECTORY)) as lock:
-        lock.acquire(Deadline(0), create=True)
-        yield lock
-
-
-def killed(place, lock):
-    """What a process leaves that stages something and is killed."""
-    child = os.fork()
-    if child == 0:
-        Staging(lock=lock).path(place, "packs", "sensu")
-        os._exit(0)
-    os.waitpid(child, 0)
-    (name,) = os.listdir(place)
-    return os.path.join(place, name)
-
-
-def test_what_was_staged_under_the_lock_that_this_run_holds_is_debris(tmp_path, lock, become):
-    place = PacksDirectory(str(tmp_path)).staging
-    assert debris([place], lock) == []
-    become(host_name="node2", boot_id="another boot")
-    roots = sorted(Staging(lock=lock).root(place) for _number in range(2))
-    become(host_name="node1")
-    assert debris([str(tmp_path / "nowhere"), place], lock) == roots
-    lock.release()
-    assert debris([place], lock) == [], "who does not hold the lock cannot say so"
-
-
-def test_without_its_owner_file_it_is_known_by_its_name(tmp_path, lock):
-    place = PacksDirectory(str(tmp_path)).staging
-    root = Staging(lock=lock).root(place)
-    os.unlink(os.path.join(root, "owner.json"))
-    assert debris([place], lock) == [root], "a run that was killed right after it made the directory"
-
-
-@pytest.mark.parametrize("which", ["host_name", "boot_id", "pid_namespace"])
-def test_what_another_host_staged_under_another_lock_is_its_own(tmp_path, lock, another_lock, become, which):
-    place = PacksDirectory(str(tmp_path)).staging
-    root = killed(place, another_lock)
-    become(**{which: "another"})
-    assert debris([place], lock) == []
-    os.utime(root, (1, 1))
-    assert debris([place], lock) == [], "however long ago that was"
-
-
-def test_what_a_process_of_this_host_staged_under_another_lock_is_debris_when_it_is_gone(tmp_path, lock, another_lock):
-    place = PacksDirectory(str(tmp_path)).staging
-    living = Staging(lock=another_lock).root(place)
-    assert debris([place], lock) == []
-    os.rename(living, tmp_path / "aside")
-    root = killed(place, another_lock)
-    assert debris([place], lock) == [root]
-    assert debris([place], HostLock(str(tmp_path))) == [root], "also for who does not hold any lock"
-
-
-@pytest.mark.parametrize("owner", [None, "", "{", '{"pid": 0}'])
-@pytest.mark.parametrize("name", ["123-0a1b2c3d", "f" * 16 + "-0a1b2c3d"])
-def test_what_does_not_say_whose_it_is_gets_time(tmp_path, lock, owner, name):
-    place = tmp_path / STATE_DIRECTORY / "staging"
-    (place / name).mkdir(parents=True)
-    if owner is not None:
-        (place / name / "owner.json").write_text(owner)
-    assert debris([str(place)], lock) == []
-    os.utime(place / name, (1, 1))
-    assert debris([str(place)], lock) == [str(place / name)]
-    lock.release()
-    assert debris([str(place)], lock) == []
-
-
-def test_what_is_kept_on_purpose_is_no_debris(tmp_path, lock):
-    directory = PacksDirectory(str(tmp_path))
-    os.makedirs(directory.staged("0" * 16 + "-00000000"))
-    os.utime(directory.staged("0" * 16 + "-00000000"), (1, 1))
-    assert debris([directory.staging], lock) == []
-    assert os.path.dirname(directory.staged("x")) != directory.staging
-
-
-def test_the_owner_is_written_before_anything_else(tmp_path, lock):
-    place = PacksDirectory(str(tmp_path)).staging
-    root = Staging(lock=lock).root(place)
-    with open(os.path.join(root, "owner.json"), encoding="ascii") as stream:
-        assert liveness.owner_from(json.load(stream)) == liveness.this_process(lock.id)
+        root = Staging(lock=lock).root(place)
+        with open(os.path.join(root, "owner.json"), encoding="ascii") as stream:
+            assert liveness.owner_from(json.load(stream)) == liveness.this_process(lock.id)

@@ -6,12 +6,23 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ForbiddenError
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.no_registrar import NoRegistrar
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Configs, Resource
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2.undo import UNKNOWN, Snapshot, take_snapshot, undo
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.undo import (
+    UNKNOWN,
+    UNNOTED,
+    Snapshot,
+    Undone,
+    snapshot_from,
+    take_snapshot,
+    undo,
+)
 
 
 def resource(kind, ref, file="x.yaml", trigger=""):
@@ -179,3 +190,19 @@ def test_who_cannot_look_says_so_and_where_nothing_was_told_nothing_stays():
     for registrar, stays in ((Local(), (UNKNOWN,)), (NoRegistrar(), ())):
         done = undo(registrar, take_snapshot(registrar, ["one"]))
         assert done.stays == stays and done.deleted == ()
+
+
+def test_who_can_look_takes_nothing_out_where_nobody_had_looked_before():
+    before = take_snapshot(NoRegistrar(), ["old"])
+    database = Database(OLD, packs=["old"])
+    kept = snapshot_from(json.loads(json.dumps(before.document())))
+    assert undo(database, kept) == Undone(stays=(UNNOTED,)) and database.names() == ["old.check"]
+
+
+def test_what_an_interrupted_run_notes_is_what_it_had_but_for_what_does_not_wait_for_its_packs():
+    waiting = resource("rules", "default.r", file="", trigger="old.t")
+    database = Database(OLD, OTHER, waiting, packs=["old"])
+    before = take_snapshot(database, ["old", "new"])
+    kept = snapshot_from(json.loads(json.dumps(before.document())))
+    assert kept == replace(before, others=(waiting,)) and kept.waiting(["old"]) == [waiting]
+    assert snapshot_from({"refs": []}) == Snapshot()

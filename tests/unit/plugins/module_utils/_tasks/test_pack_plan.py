@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 from infrastructure.packs import PackTree, bodies
-from infrastructure.st2_stub import close, nth
+from infrastructure.st2_stub import ProgramFault, close, nth
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.stale_config import is_open
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
@@ -159,11 +159,54 @@ def test_a_config_that_a_refused_version_brought_is_named(packs):
     assert packs.stub.config("sensu") == {"a": 1} and not (packs.host.configs / "sensu.yaml").exists()
 
 
+def test_the_config_of_a_new_pack_that_cannot_go_whole_is_named(packs):
+    packs.stub.make("policies", {**bodies.policy("mine", "core.noop"), "pack": "sensu"})
+    packs.stub.refuse("jira", kind="actions")
+    failed = packs.run({**packs.source("sensu"), "config": {"a": 1}}, packs.source("jira"))
+    assert "the pack sensu itself" in failed.failure.message
+    assert failed.failure.message.endswith(" StackStorm's database keeps the config of sensu.")
+    assert packs.stub.config("sensu") == {"a": 1}
+
+
+def test_a_config_of_a_pack_that_is_registered_whole_is_registered_whatever_the_database_has(packs):
+    """What the database has may go first, as of an interrupted run, and check mode does not see that."""
+    item = {**packs.source("sensu"), "config": {"a": 1}}
+    succeeded(packs.run(item))
+    succeeded(packs.run({"name": "sensu", "state": "absent"}, register="none", purge=True))
+    assert packs.stub.config("sensu") == {"a": 1}
+    predicted, done = packs.run(item, check=True), succeeded(packs.run(item))
+    assert predicted.msg == done.msg and done.msg.endswith("; sensu config created; registered")
+
+
 def test_who_cannot_read_opens_the_schema_of_the_former_version(packs):
     packs.stub.install_register_content()
     succeeded(packs.run(packs.source("sensu", schema=SCHEMA), register="local"))
     succeeded(packs.run(packs.source("sensu", "2.0.0"), register="local"))
     assert is_open(packs.stub.config_schema("sensu")) and packs.stub.pack("sensu")["version"] == "2.0.0"
+
+
+def test_what_a_refused_version_switched_and_the_former_one_has_not_is_named(packs):
+    succeeded(packs.run(packs.source("sensu", actions=("report", "old"))))
+    succeeded(packs.run(packs.source("sensu", "2.0.0")))
+    packs.stub.refuse("sensu", kind="rules")
+    new = packs.source("sensu", "3.0.0", actions=("report", "old"), rules=[("ticks", "sensu.tick")])
+    failed = packs.run({**new, "overrides": {"actions": {"disabled": ["old"]}}})
+    assert failed.failure.message.endswith("StackStorm's database keeps action sensu.old (switched off).")
+    assert packs.stub.resources("sensu")["actions"]["old"]["enabled"] is False
+
+
+def test_what_st2_register_content_left_undone_the_api_takes_for_no_surplus(packs):
+    """Who runs the program cannot note what the database has: then nothing is taken out of it."""
+    packs.stub.install_register_content()
+    succeeded(packs.run(packs.source("sensu", rules=[("ticks", "sensu.tick")])))
+    packs.stub.make("actions", {**bodies.command_action("mine"), "pack": "sensu"})
+    before = packs.stub.database_snapshot()
+    packs.stub.order(ProgramFault(times=None))
+    failed = packs.override("sensu", actions={"disabled": ["report"]}, register="local")
+    assert "could not be put back, which the next run does" in failed.failure.message
+    healed = succeeded(packs.run())
+    assert healed.changed and packs.stub.database_snapshot() == before
+    assert "keeps what that run had registered, as it could not note what was there before" in healed.warnings[0]
 
 
 def test_a_config_without_a_file_that_a_refused_version_changed_is_named(packs):
