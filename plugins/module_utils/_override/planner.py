@@ -17,7 +17,7 @@ from .._change.staging import Staging
 from .._content.installed import Installation
 from .._content.obstacle import require_own_place
 from .._errors import ApplyError
-from .._files import write_atomically
+from .._file_changes import write_atomically
 from .document import GLOBAL, KINDS
 from .observe import Observed, installed_packs, recorded_overrides, view
 from .options import Options

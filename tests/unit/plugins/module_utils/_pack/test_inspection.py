@@ -20,7 +20,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._content.receipt im
     contents_document,
     receipt_document,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._files import list_tree
+from ansible_collections.stackstorm.st2.plugins.module_utils._file_tree import list_tree
 from ansible_collections.stackstorm.st2.plugins.module_utils._layout import PacksDirectory
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.inspection import (
     as_installed,
