@@ -14,6 +14,7 @@ import typing as t
 
 from ._files import file_digest
 
+# Files that Python leaves in a pack when its actions run. They are nobody's edit.
 BYTECODE_DIRECTORY = "__pycache__"
 BYTECODE_SUFFIXES = (".pyc", ".pyo")
 

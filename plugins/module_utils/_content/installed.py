@@ -12,7 +12,6 @@ import typing as t
 
 from .._errors import InvalidPackError
 from .._layout import SYSTEM_PACKS, Moved, PacksDirectory, entries
-from .address import normal_url
 from .origin import Source
 from .receipt import Receipt, read_receipt, stamp
 from .working_copy import Head, WorkingCopy
@@ -119,6 +118,8 @@ class Installation:
 
     def by_source(self, url: str, subdir: str = "") -> t.Optional[InstalledPack]:
         """The pack that came from a source, whatever spelling of its URL is used."""
+        from .address import normal_url
+
         if self._by_url is None:
             self._by_url = {}
             for pack in self.all():

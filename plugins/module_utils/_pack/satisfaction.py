@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._content.address import normal_url
 from .._content.installed import InstalledPack
 from .._content.origin import Resolved, Source
 from .._content.versions import tag_candidates
@@ -87,4 +86,6 @@ def same_source(installed: InstalledPack, source: Source) -> bool:
     known = installed.source
     if known is None or known.kind != source.kind or known.subdir != source.subdir:
         return False
+    from .._content.address import normal_url
+
     return normal_url(known.url) == normal_url(source.url)
