@@ -29,7 +29,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.inspection im
     leftovers,
     restored,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import adopted
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipts import adopted
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.resolving import Scene
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._source.real_git import git_at
