@@ -13,7 +13,7 @@ import typing as t
 from .._content.installed import InstalledPack
 from .._deadline import Deadline
 from .._errors import ForbiddenError, St2Error
-from .._st2.registration import TYPES, Registered, Registrar, Resource
+from .._st2.registration import TYPES, Registered, Resource
 from .on_disk import identity_of
 from .own_places import OwnPlaces
 from .records import Records, Told
@@ -33,11 +33,13 @@ _GRACE = 60.0
 _KINDS = ("sensors", "actions", "rules", "aliases", "policies", "triggers")
 
 if t.TYPE_CHECKING:
+    from .._st2.registrar import Registrar
     from .._task import Task
+
+    Choose = t.Callable[[Deadline], t.Tuple[Registrar, t.Sequence[str]]]
 
 # Values, and why they are hidden.
 KnownValues = t.Tuple[t.Optional[t.Mapping[str, t.Any]], str]
-Choose = t.Callable[[Deadline], t.Tuple[Registrar, t.Sequence[str]]]
 
 
 class Database:

@@ -16,15 +16,16 @@ from .._secrets import Redactor
 from .._task import Task
 from .host import Host
 from .no_registrar import NoRegistrar
-from .registration import Registrar
 from .registration_options import RegistrationOptions, registration_options_from
 
 if t.TYPE_CHECKING:
     from .api_access import ApiAccess
+    from .registrar import Registrar
+
+    Chosen = t.Tuple[Registrar, t.List[str]]
 
 # How long C(auto) waits for an API that does not answer, when there is another way.
 _PATIENCE_SECONDS = 20.0
-Chosen = t.Tuple[Registrar, t.List[str]]
 
 
 def registrar_for(task: Task, deadline: Deadline) -> Chosen:
