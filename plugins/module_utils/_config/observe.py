@@ -12,8 +12,8 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from .._change.database import Database
+from .._change.known import KnownConfig
 from .._change.session import View
-from .._change.telling import KnownConfig
 from .._content.config_schema import SCHEMA_FILE, ConfigSchema, read_schema
 from .._errors import InvalidPackError
 from .._layout import SYSTEM_PACKS

@@ -15,7 +15,8 @@ from dataclasses import replace
 from .._change.carrier import stage_clearing, stage_opening
 from .._change.database import Database
 from .._change.journal import Move
-from .._change.session import Staged, View
+from .._change.planner import Staged
+from .._change.session import View
 from .._change.staging import Staging
 from .._change.telling import Registration
 from .._content.obstacle import require_own_place

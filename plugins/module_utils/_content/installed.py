@@ -190,3 +190,15 @@ def dependencies_of(pack: InstalledPack) -> t.Tuple[str, ...]:
         return ()
     declared = document.get("dependencies") if isinstance(document, dict) else None
     return tuple(item for item in declared if isinstance(item, str)) if isinstance(declared, list) else ()
+
+
+def identity_of(pack: InstalledPack) -> str:
+    """By what a pack's content is told from another: its commit, its digest, or size and time of its C(pack.yaml)."""
+    digest = pack.receipt.digest if pack.receipt else ""
+    if pack.commit or digest:
+        return pack.commit or digest
+    try:
+        size, time = stamp(pack.location)
+    except OSError:
+        return "unknown"
+    return f"{size} {time}"

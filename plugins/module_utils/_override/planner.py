@@ -12,7 +12,8 @@ import typing as t
 
 from .._change.database import Database
 from .._change.journal import Move
-from .._change.session import Staged, View
+from .._change.planner import Staged
+from .._change.session import View
 from .._change.staging import Staging
 from .._content.installed import Installation
 from .._content.obstacle import require_own_place

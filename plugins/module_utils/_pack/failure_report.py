@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._change.telling import UNKNOWN
+from .._change.known import UNKNOWN
 from .._content.installed import Installation
 from .._secrets import strip_urls
 from .plan import PackPlan, Plan, State, state_of

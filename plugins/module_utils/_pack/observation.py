@@ -20,7 +20,7 @@ from .plan import Facts
 from .virtualenv import Interpreters, Settings, may_stay, observe_virtualenv
 
 if t.TYPE_CHECKING:
-    from .._change.telling import KnownPack
+    from .._change.known import KnownPack
     from .comparison import Comparison
 
 

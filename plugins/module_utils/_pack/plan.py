@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from .._change.telling import ABSENT, CURRENT, STALE, KnownPack
+from .._change.known import ABSENT, CURRENT, STALE, KnownPack
 from .._content.installed import InstalledPack
 from .._content.receipt import Contents, Receipt
 
@@ -112,7 +112,7 @@ class PackPlan(t.NamedTuple):
 
     @property
     def database_state(self) -> str:
-        """What the database has of the pack, afterwards; one of L(telling.WORDS)."""
+        """What the database has of the pack, afterwards; one of L(known.WORDS)."""
         if self.registration == "unload":
             return ABSENT
         if self.registration == "stays":

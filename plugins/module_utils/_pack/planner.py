@@ -20,7 +20,7 @@ from .plan import PackPlan, Plan, plan_installed
 from .resolution import Asked, Resolution, already_there
 
 if t.TYPE_CHECKING:
-    from .._change.session import Staged
+    from .._change.planner import Staged
     from .._content.installed import InstalledPack
     from .preparation import Preparation
     from .removal import Removals

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from .._change.session import Staged
+from .._change.planner import Staged
 from .._content.installed import InstalledPack, dependencies_of
 from .._content.receipt import Contents
 from .._deadline import Deadline

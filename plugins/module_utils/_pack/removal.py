@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from .._change.telling import ABSENT, UNKNOWN, KnownPack
+from .._change.known import ABSENT, UNKNOWN, KnownPack
 from .._content.installed import InstalledPack
 from .._content.origin import source_of
 from .._errors import DependencyError, OptionError

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._change.telling import overall
+from .._change.known import overall
 from .._deadline import Deadline
 from .._errors import DependencyError, MissingLibraryError, OptionError, St2Error, VerifyError
 from .._pack import report

@@ -11,8 +11,8 @@ import os
 import typing as t
 
 from .._change.database import Database, open_database
+from .._change.known import overall
 from .._change.session import Outcome, Session, View
-from .._change.telling import overall
 from .._deadline import Deadline
 from .._errors import HostError, OptionError
 from .._layout import SYSTEM_PACKS

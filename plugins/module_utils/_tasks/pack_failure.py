@@ -10,8 +10,8 @@ from __future__ import annotations
 import typing as t
 
 from .._change.database import Database
+from .._change.known import UNKNOWN
 from .._change.session import Outcome
-from .._change.telling import UNKNOWN
 from .._content.installed import Installation
 from .._errors import St2Error, each_of
 from .._pack import failure_report

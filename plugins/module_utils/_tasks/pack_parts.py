@@ -12,7 +12,8 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._change.database import Database
-from .._change.session import Staged, View
+from .._change.planner import Staged
+from .._change.session import View
 from .._change.telling import Telling
 from .._content.installed import Installation, InstalledPack
 from .._errors import ApplyError, Collected, InvalidPackError
@@ -86,7 +87,7 @@ class Parts:
 
     @property
     def warnings(self) -> t.Iterator[str]:
-        """As L(session.Planner.warnings)."""
+        """As L(planner.Planner.warnings)."""
         for config in self.configs:
             yield from config.warnings
         for override in self._overrides:
@@ -175,7 +176,7 @@ class Parts:
         yield planner.make()
 
     def stage(self, plan: TaskPlan) -> t.List[Staged]:
-        """As L(session.Planner.stage), one by one."""
+        """As L(planner.Planner.stage), one by one."""
         along = [config.stage(config_plan) for config, config_plan in zip(self.configs, plan.configs)]
         along += [override.stage(override_plan) for override, override_plan in zip(self._overrides, plan.overrides)]
         return along + [self._open(opening) for opening in plan.openings]
@@ -192,14 +193,14 @@ class Parts:
         return Staged(telling=Telling(first=(first,)))
 
     def verify(self, plan: TaskPlan) -> None:
-        """As L(session.Planner.verify)."""
+        """As L(planner.Planner.verify)."""
         for config, config_plan in zip(self.configs, plan.configs):
             config.verify(config_plan)
         for override, override_plan in zip(self._overrides, plan.overrides):
             override.verify(override_plan)
 
     def verify_database(self, plan: TaskPlan) -> None:
-        """As L(session.Planner.verify_database)."""
+        """As L(planner.Planner.verify_database)."""
         for config, config_plan in zip(self.configs, plan.configs):
             config.verify_database(config_plan)
         for override, override_plan in zip(self._overrides, plan.overrides):

@@ -17,7 +17,7 @@ from .._secrets import Redactor
 from .pack_items import Item
 
 if t.TYPE_CHECKING:
-    from .._change.session import Staged
+    from .._change.planner import Staged
     from .._change.telling import Telling
     from .._config.plan import ConfigPlan
     from .._config.planner import ConfigPlanner
@@ -43,12 +43,12 @@ class TaskPlan(t.NamedTuple):
 
     @property
     def changed(self) -> bool:
-        """As L(session.Plan.changed)."""
+        """As L(planner.Plan.changed)."""
         return any(one.changed for one in self._all)
 
     @property
     def acts(self) -> bool:
-        """As L(session.Plan.acts)."""
+        """As L(planner.Plan.acts)."""
         return any(one.acts for one in self._all)
 
     @property
@@ -69,7 +69,7 @@ class TaskPlan(t.NamedTuple):
 
     @property
     def parts(self) -> t.Dict[str, t.Tuple[str, ...]]:
-        """As L(session.Plan.parts)."""
+        """As L(planner.Plan.parts)."""
         found: t.Dict[str, t.Tuple[str, ...]] = {}
         for one in self._all:
             for ref, parts in one.parts.items():
@@ -100,11 +100,11 @@ class TaskPlanner:
 
     @property
     def warnings(self) -> t.List[str]:
-        """As L(session.Planner.warnings)."""
+        """As L(planner.Planner.warnings)."""
         return list(dict.fromkeys([*self._packs.warnings, *(self._parts.warnings if self._parts else ())]))
 
     def at_rest(self) -> t.Optional[TaskPlan]:
-        """As L(session.Planner.at_rest)."""
+        """As L(planner.Planner.at_rest)."""
         packs = self._packs.at_rest()
         if packs is None:
             return None
@@ -112,7 +112,7 @@ class TaskPlanner:
         return None if plan.changed else plan
 
     def make(self) -> TaskPlan:
-        """As L(session.Planner.make)."""
+        """As L(planner.Planner.make)."""
         plan = self._with_parts(self._packs.make())
         if not plan.changed:
             return plan
@@ -131,8 +131,8 @@ class TaskPlanner:
         return self._parts.plan(packs, items)
 
     def stage(self, plan: TaskPlan) -> Staged:
-        """As L(session.Planner.stage)."""
-        from .._change.session import Staged
+        """As L(planner.Planner.stage)."""
+        from .._change.planner import Staged
 
         along = self._parts.stage(plan) if self._parts else ()
         # After what reads the packs where they were fetched: staging takes them from there.
@@ -142,14 +142,14 @@ class TaskPlanner:
         return staged
 
     def verify(self, plan: TaskPlan) -> None:
-        """As L(session.Planner.verify)."""
+        """As L(planner.Planner.verify)."""
         if plan.packs.acts:
             self._packs.verify(plan.packs)
         if self._parts:
             self._parts.verify(plan)
 
     def verify_database(self, plan: TaskPlan) -> None:
-        """As L(session.Planner.verify_database); versions of packs are read back when they are registered."""
+        """As L(planner.Planner.verify_database); versions of packs are read back when they are registered."""
         self._packs.verify_database(plan.packs)
         if self._parts:
             self._parts.verify_database(plan)
