@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
 
 if t.TYPE_CHECKING:
     from .._st2.registration import Resource
@@ -45,8 +44,7 @@ class KnownPack(t.NamedTuple):
     differences: t.Tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class KnownConfig:
+class KnownConfig(t.NamedTuple):
     """What StackStorm's database has of a pack's config.
 
     :arg adapter: The registrar's name; with C(none) nothing is known and nothing will be told.
@@ -59,6 +57,9 @@ class KnownConfig:
 
     adapter: str = "none"
     reads: bool = False
-    values: t.Optional[t.Mapping[str, t.Any]] = field(default=None, repr=False)
+    values: t.Optional[t.Mapping[str, t.Any]] = None
     recorded: str = ""
     digest: str = ""
+
+    def __repr__(self) -> str:
+        return f"KnownConfig({self.adapter!r}, {self.reads!r}, ...)"  # Values may be secret.

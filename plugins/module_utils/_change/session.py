@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import dataclass, field
 
 from .._content.installed import Installation
 from .._deadline import Deadline
@@ -31,7 +30,6 @@ if t.TYPE_CHECKING:
     from .planner import Plan, Planner
 
 
-@dataclass(frozen=True)
 class View:
     """A host as a plan sees it: as it is, or will be once what an interrupted run left is put back.
 
@@ -39,9 +37,10 @@ class View:
     :arg staging: Where new files are prepared; outside of the host's directories in check mode.
     """
 
-    host: Host
-    staging: Staging
-    moved: Moved = field(default_factory=dict)
+    def __init__(self, host: Host, staging: Staging, moved: t.Optional[Moved] = None) -> None:
+        self.host = host
+        self.staging = staging
+        self.moved = moved or {}
 
     @property
     def installation(self) -> Installation:
@@ -75,25 +74,25 @@ def undisturbed(host: Host, scratch: str) -> View:
 P = t.TypeVar("P", bound="Plan")
 
 
-@dataclass
 class Outcome(t.Generic[P]):
     """What a run came to.
 
-    :arg plan: What was planned; C(None) when it failed before.
-    :arg failure: The error that ended it, if one did.
-    :arg stands: Whether all of the plan is done, or would be; a failure after that is about what comes last.
-    :arg recovered: Packs of which something was put back first, or would be.
-    :arg stuck: Packs of which something was changed and could not be put back.
-    :arg astray: Packs of which StackStorm was told something that could not be put back.
+    :ivar plan: What was planned; C(None) when it failed before.
+    :ivar failure: The error that ended it, if one did.
+    :ivar stands: Whether all of the plan is done, or would be; a failure after that is about what comes last.
+    :ivar recovered: Packs of which something was put back first, or would be.
+    :ivar stuck: Packs of which something was changed and could not be put back.
+    :ivar astray: Packs of which StackStorm was told something that could not be put back.
     """
 
-    plan: t.Optional[P] = None
-    warnings: t.List[str] = field(default_factory=list)
-    failure: t.Optional[St2Error] = None
-    stands: bool = False
-    recovered: t.Tuple[str, ...] = ()
-    stuck: t.FrozenSet[str] = frozenset()
-    astray: t.FrozenSet[str] = frozenset()
+    def __init__(self) -> None:
+        self.plan: t.Optional[P] = None
+        self.warnings: t.List[str] = []
+        self.failure: t.Optional[St2Error] = None
+        self.stands = False
+        self.recovered: t.Tuple[str, ...] = ()
+        self.stuck: t.FrozenSet[str] = frozenset()
+        self.astray: t.FrozenSet[str] = frozenset()
 
     @property
     def changed(self) -> bool:

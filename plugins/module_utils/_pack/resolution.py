@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
 
 from .._content.installed import Installation, InstalledPack
 from .request import PackRequest
@@ -37,20 +36,20 @@ class Proof(t.NamedTuple):
     resolved: Resolved
 
 
-@dataclass
 class Resolution:
     """What the requests of a task came to.
 
-    :arg packs: By ref, in the order of the requests, dependencies after them: an installed pack that stays, or a
+    :ivar packs: By ref, in the order of the requests, dependencies after them: an installed pack that stays, or a
         candidate that replaces or joins what is installed.
-    :arg asked: By ref, the requests that came to it.
-    :arg proven: By ref, what the remote said of installed packs that are the ones wanted.
+    :ivar asked: By ref, the requests that came to it.
+    :ivar proven: By ref, what the remote said of installed packs that are the ones wanted.
     """
 
-    packs: t.Dict[str, Pack] = field(default_factory=dict)
-    asked: t.Dict[str, t.List[Asked]] = field(default_factory=dict)
-    proven: t.Dict[str, Proof] = field(default_factory=dict)
-    warnings: t.List[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.packs: t.Dict[str, Pack] = {}
+        self.asked: t.Dict[str, t.List[Asked]] = {}
+        self.proven: t.Dict[str, Proof] = {}
+        self.warnings: t.List[str] = []
 
     def askers(self) -> t.Dict[str, t.Tuple[str, str]]:
         """By ref, who asks for a pack and as what; of several the one that is the most particular."""

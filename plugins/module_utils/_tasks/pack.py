@@ -22,8 +22,10 @@ from .._pack.plan import Plan
 from .._pack.planner import PackPlanner
 from .._st2.host import Host
 from .._task import Result, Task
-from .pack_items import Item, items_from
 from .pack_plan import TaskPlan, TaskPlanner
+
+if t.TYPE_CHECKING:
+    from .pack_items import Item
 
 
 def converge_packs(task: Task) -> Result:
@@ -36,7 +38,7 @@ def converge_packs(task: Task) -> Result:
 
         return converge_packs_by_api(task)
     options = options_from(task.params)
-    items = items_from(task.params, options.requests)
+    items = _items(task, options)
     for secret in options.secrets():
         task.redactor.add(secret)
     deadline = Deadline(options.timeout)
@@ -47,6 +49,14 @@ def converge_packs(task: Task) -> Result:
         return PackTask(task, options, items, database, deadline).run()
     finally:
         database.close()
+
+
+def _items(task: Task, options: Options) -> t.Sequence[Item]:
+    if not task.params["packs"]:
+        return ()
+    from .pack_items import items_from
+
+    return items_from(task.params, options.requests)
 
 
 class PackTask:

@@ -14,7 +14,6 @@ from .._change.session import View
 from .._pack.plan import Plan
 from .._pack.planner import PackPlanner
 from .._secrets import Redactor
-from .pack_items import Item
 
 if t.TYPE_CHECKING:
     from .._change.planner import Staged
@@ -22,6 +21,7 @@ if t.TYPE_CHECKING:
     from .._config.plan import ConfigPlan
     from .._config.planner import ConfigPlanner
     from .._override.plan import Plan as OverridePlan
+    from .pack_items import Item
     from .pack_parts import Opening, Parts
 
 
