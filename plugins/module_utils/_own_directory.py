@@ -19,7 +19,7 @@ import stat
 import typing as t
 
 from ._errors import HostError
-from ._files import read_regular_file, remove_tree, sync_directory, write_atomically
+from ._files import read_regular_file
 
 # StackStorm registers every sub-directory of a packs path that holds a pack.yaml, and looks into every sub-directory
 # for directories named after content types (st2common/st2common/content/loader.py _get_packs_from_dir,
@@ -64,10 +64,12 @@ class OwnDirectory:
             return read_regular_file(self.at(name), most_bytes, follow=False)
 
     def write(self, name: str, content: bytes, *, mode: int = 0o644) -> None:
-        """Write a file as L(_files.write_atomically) does.
+        """Write a file as L(_file_changes.write_atomically) does.
 
         :raises OSError: as the file system gives it.
         """
+        from ._file_changes import write_atomically
+
         with self.naming():
             write_atomically(self.at(name), content, mode=mode)
 
@@ -76,11 +78,15 @@ class OwnDirectory:
 
         :raises OSError: as the file system gives it.
         """
+        from ._file_changes import remove_tree
+
         with self.naming():
             remove_tree(self.at(name))
 
     def sync(self) -> None:
         """Make its names survive a power cut."""
+        from ._file_changes import sync_directory
+
         sync_directory(self.at(""))
 
     @contextlib.contextmanager

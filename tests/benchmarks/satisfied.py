@@ -18,6 +18,29 @@ from .world import Table, World, median, timed, world
 
 COUNTS = (1, 50, 200)
 HEAVY = ("requests", "jsonschema", "semver", "yaml")
+# All that a satisfied task on packs that have a name in an index and no dependencies loads of the collection. Python
+# compiles it anew in each run of a module, so that every line here costs every host something, every time. What only a
+# change needs does not belong here, see CONTRIBUTING.md.
+NEEDED = frozenset(
+    (
+        *("_argspec", "_deadline", "_errors", "_files", "_layout", "_own_directory", "_printable", "_runner"),
+        *("_secrets", "_task", "_tasks.pack", "_tasks.pack_plan"),
+        *("_change.database", "_change.known", "_change.lock", "_change.own_places", "_change.records"),
+        *("_change.session", "_change.staging"),
+        *("_content.installed", "_content.names", "_content.origin", "_content.receipt", "_content.working_copy"),
+        *("_pack.observation", "_pack.options", "_pack.plan", "_pack.planner", "_pack.report", "_pack.request"),
+        *("_pack.resolution", "_pack.satisfaction", "_pack.virtualenv"),
+        *("_st2.conf", "_st2.environment_file", "_st2.host", "_st2.registration", "_st2.registration_options"),
+    )
+)
+NEEDED_WITHOUT_API = NEEDED | {"_st2.no_registrar"}
+NEEDED_WITH_API = NEEDED | {
+    *("_http", "_libraries", "_st2.api_access", "_st2.api_client", "_st2.api_registrar", "_st2.choose_registrar"),
+    *("_st2.client_config", "_st2.proxy"),
+}
+MOST_LINES_WITHOUT_API = 5600
+MOST_LINES_WITH_API = 7050
+_UTILS = "ansible_collections.stackstorm.st2.plugins.module_utils."
 
 
 def ansible(module: str, arguments: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> float:
@@ -45,6 +68,14 @@ def satisfied(measured: World, log: Path) -> t.Tuple[Probe, t.List[str]]:
         (spies / program).chmod(0o755)
     found = probe(measured, {"PATH": str(spies)})
     return found, log.read_text().split() if log.exists() else []
+
+
+def loaded(found: Probe) -> t.Dict[str, int]:
+    """The files of the collection that a run has loaded, by their names below module_utils, and the lines of each."""
+    below = [name[len(_UTILS) :] for name in found.modules if name.startswith(_UTILS)]
+    place = collections_path() / _UTILS.replace(".", "/")
+    files = {name: place / f"{name.replace('.', '/')}.py" for name in below}
+    return {name: len(path.read_text("utf-8").splitlines()) for name, path in files.items() if path.exists()}
 
 
 def measure(root: Path, counts: t.Sequence[int] = COUNTS, times: int = 5) -> Table:

@@ -11,9 +11,20 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from infrastructure.st2_stub import StackStormStub
+
 from benchmarks.fresh import measure_fresh, measure_large
 from benchmarks.probe import probe
-from benchmarks.satisfied import HEAVY, measure, satisfied
+from benchmarks.satisfied import (
+    HEAVY,
+    MOST_LINES_WITH_API,
+    MOST_LINES_WITHOUT_API,
+    NEEDED_WITH_API,
+    NEEDED_WITHOUT_API,
+    loaded,
+    measure,
+    satisfied,
+)
 from benchmarks.world import world
 
 
@@ -29,6 +40,22 @@ def test_a_satisfied_task_starts_nothing_asks_nobody_and_imports_little(tmp_path
         assert (measured.git.requests, measured.index.requests) == ([], [])
         assert [name for name in HEAVY if name in found.modules] == []
         assert found.peak_mebibytes < 100
+        lines = loaded(found)
+        assert sorted(set(lines) - NEEDED_WITHOUT_API) == [], "what only a change needs is imported where it is used"
+        assert sum(lines.values()) <= MOST_LINES_WITHOUT_API
+
+
+def test_a_satisfied_task_with_the_api_imports_little_more(tmp_path: Path) -> None:
+    with world(tmp_path / "world", 2) as measured, StackStormStub(measured.host) as stub:
+        access = {"register": "api", "api_url": stub.api_url, "api_key": stub.api_key}
+        probe(measured, **access)
+        found = probe(measured, **access)
+        assert found.result["changed"] is False
+        assert [pack["database_state"] for pack in found.result["packs"]] == ["current"] * 2
+        assert [name for name in HEAVY if name in found.modules] == []
+        lines = loaded(found)
+        assert sorted(set(lines) - NEEDED_WITH_API) == [], "what only a change needs is imported where it is used"
+        assert sum(lines.values()) <= MOST_LINES_WITH_API
 
 
 def test_every_benchmark_runs_and_gives_a_table(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def _install_hook(job: t.Dict[str, t.Any]) -> None:
 
 def _take_exchange_away() -> None:
     """Behave as on a file system without RENAME_EXCHANGE."""
-    for name in (f"{UTILS}._change.journal", f"{UTILS}._files"):
+    for name in (f"{UTILS}._change.journal", f"{UTILS}._file_changes"):
         module: t.Any = importlib.import_module(name)
         module.exchange = lambda one, other: False
 

@@ -20,7 +20,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from ansible_collections.stackstorm.st2.plugins.module_utils import _files
+from ansible_collections.stackstorm.st2.plugins.module_utils import _file_changes
 from properties.sequences.catalogue import Upstream
 from properties.sequences.generate import sequence
 from properties.sequences.play import Failure, play, shorter
@@ -38,7 +38,7 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Upstream:
 def without_waiting_for_disks(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is killed loses nothing that the kernel has; power cuts are not played."""
     monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
-    monkeypatch.setattr(_files, "_sync_file_system", lambda _directory: True)
+    monkeypatch.setattr(_file_changes, "_sync_file_system", lambda _directory: True)
 
 
 def test_whatever_tasks_follow_one_another(upstream: Upstream, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from .._files import write_atomically
+from .._file_changes import write_atomically
 from .._layout import PacksDirectory
 from .._st2.host import Host
 from .._st2.registration import PackFiles

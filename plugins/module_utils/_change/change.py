@@ -15,8 +15,8 @@ from .database import Database
 from .journal import Journal
 from .on_disk import OnDisk
 from .own_places import OwnPlaces
+from .planner import P, Planner
 from .registering import Registering
-from .session import P, Planner
 from .staging import Staging
 from .telling import Telling
 from .transaction import Transaction

@@ -10,22 +10,13 @@ from __future__ import annotations
 import os
 import typing as t
 
-from .._content.installed import InstalledPack
+from .._content.installed import InstalledPack, identity_of
 from .._deadline import Deadline
 from .._errors import ForbiddenError, St2Error
-from .._st2.registration import TYPES, Registered, Registrar, Resource
-from .on_disk import identity_of
+from .._st2.registration import TYPES, Registered, Resource
+from .known import ABSENT, CURRENT, STALE, UNKNOWN, KnownConfig, KnownPack
 from .own_places import OwnPlaces
-from .records import Records, Told
-from .telling import (
-    ABSENT,
-    CURRENT,
-    OVERRIDDEN_TYPES,
-    STALE,
-    UNKNOWN,
-    KnownConfig,
-    KnownPack,
-)
+from .records import OVERRIDDEN_TYPES, Records, Told
 
 # Seconds to put the database back, when the time of the run is over.
 _GRACE = 60.0
@@ -33,11 +24,13 @@ _GRACE = 60.0
 _KINDS = ("sensors", "actions", "rules", "aliases", "policies", "triggers")
 
 if t.TYPE_CHECKING:
+    from .._st2.registrar import Registrar
     from .._task import Task
+
+    Choose = t.Callable[[Deadline], t.Tuple[Registrar, t.Sequence[str]]]
 
 # Values, and why they are hidden.
 KnownValues = t.Tuple[t.Optional[t.Mapping[str, t.Any]], str]
-Choose = t.Callable[[Deadline], t.Tuple[Registrar, t.Sequence[str]]]
 
 
 class Database:

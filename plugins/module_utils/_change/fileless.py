@@ -16,7 +16,8 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._errors import RegistrationError, St2Error
-from .._st2.registration import Configs, Registrar
+from .._st2.registrar import Registrar
+from .._st2.registration import Configs
 from .on_disk import OnDisk
 from .staging import Staging
 

@@ -22,14 +22,8 @@ import typing as t
 from dataclasses import asdict, dataclass, field, replace
 
 from .._errors import ApplyError
-from .._files import (
-    copy_tree,
-    exchange,
-    read_regular_file,
-    remove_tree,
-    sync_directory,
-    write_atomically,
-)
+from .._file_changes import copy_tree, exchange, remove_tree, sync_directory, write_atomically
+from .._files import read_regular_file
 from .._own_directory import make_own_directory, open_parent
 from .liveness import Owner, owner_from, this_process
 

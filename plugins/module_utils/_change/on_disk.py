@@ -11,8 +11,7 @@ import json
 import os
 import typing as t
 
-from .._content.installed import Installation, InstalledPack
-from .._content.receipt import stamp
+from .._content.installed import Installation, identity_of
 from .._st2.host import Host
 from .._st2.registration import Resource
 from .records import Records, overrides_digest, read_content
@@ -73,15 +72,3 @@ class OnDisk:
             read_content(os.path.join(self.host.overrides_path, f"{name}.yaml")) for name in (GLOBAL_OVERRIDES, ref)
         )
         return overrides_digest(for_all, own)
-
-
-def identity_of(pack: InstalledPack) -> str:
-    """By what a pack's content is told from another: its commit, its digest, or size and time of its C(pack.yaml)."""
-    digest = pack.receipt.digest if pack.receipt else ""
-    if pack.commit or digest:
-        return pack.commit or digest
-    try:
-        size, time = stamp(pack.location)
-    except OSError:
-        return "unknown"
-    return f"{size} {time}"

@@ -22,6 +22,8 @@ from .._own_directory import OwnDirectory, make_own_directory, open_own_director
 
 DIRECTORY = "registered"
 PARTS = ("pack", "config", "overrides")
+# The types that override files decide about (st2common/content/loader.py OverrideLoader).
+OVERRIDDEN_TYPES = frozenset(("sensor", "action", "rule", "alias"))
 NO_CONFIG = NO_OVERRIDES = "none"
 _FORMAT = 2
 _KEY_NAME = ".key"

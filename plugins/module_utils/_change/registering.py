@@ -21,12 +21,13 @@ from .._st2.registration import PackFiles, Registered, Resource
 from .._st2.undo import Snapshot, snapshot_from, take_snapshot, undo
 from .database import Database
 from .fileless import Fileless, carriers, fileless_from, note, remains
+from .known import CURRENT
 from .on_disk import OnDisk
-from .records import NO_CONFIG, PARTS, Record, Told
+from .records import NO_CONFIG, OVERRIDDEN_TYPES, PARTS, Record, Told
 from .recovery import Interrupted
 from .staging import Staging
 from .surplus import switched
-from .telling import CURRENT, OVERRIDDEN_TYPES, Registration, Telling, both
+from .telling import Registration, Telling, both
 from .waiting import compare_rules, waiting_packs
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import dataclass, field
 
 from .._content.installed import Installation
 from .._deadline import Deadline
@@ -22,16 +21,15 @@ from .._layout import NOWHERE, Moved, VirtualenvsDirectory
 from .._st2.host import Host
 from .database import Database
 from .lock import HostLock
-from .on_disk import OnDisk
 from .own_places import OwnPlaces
 from .staging import Staging
-from .telling import Telling
 
 if t.TYPE_CHECKING:
-    from .journal import Move
+    from .healing import Healing
+    from .on_disk import OnDisk
+    from .planner import Plan, Planner
 
 
-@dataclass(frozen=True)
 class View:
     """A host as a plan sees it: as it is, or will be once what an interrupted run left is put back.
 
@@ -39,9 +37,10 @@ class View:
     :arg staging: Where new files are prepared; outside of the host's directories in check mode.
     """
 
-    host: Host
-    staging: Staging
-    moved: Moved = field(default_factory=dict)
+    def __init__(self, host: Host, staging: Staging, moved: t.Optional[Moved] = None) -> None:
+        self.host = host
+        self.staging = staging
+        self.moved = moved or {}
 
     @property
     def installation(self) -> Installation:
@@ -72,93 +71,28 @@ def undisturbed(host: Host, scratch: str) -> View:
     return View(host, Staging(scratch), interrupted(places).moved)
 
 
-class Staged(t.NamedTuple):
-    """What was prepared for one change.
-
-    :arg moves: Put the files in place.
-    :arg closing: Are made once StackStorm was told.
-    :arg telling: What StackStorm is told.
-    """
-
-    moves: t.Sequence[Move] = ()
-    closing: t.Sequence[Move] = ()
-    telling: Telling = Telling()
-
-    def join(self, other: Staged) -> Staged:
-        """Both as one change."""
-        return Staged((*self.moves, *other.moves), (*self.closing, *other.closing), self.telling.join(other.telling))
+P = t.TypeVar("P", bound="Plan")
 
 
-class Plan(t.Protocol):
-    """What a task is going to change: a pure value, from which check mode and the diff are told as well."""
-
-    @property
-    def changed(self) -> bool:
-        """Whether anything will be different."""
-
-    @property
-    def acts(self) -> bool:
-        """Whether there is anything to do, if only to remember something."""
-
-    @property
-    def parts(self) -> t.Mapping[str, t.Sequence[str]]:
-        """By ref, the parts whose files change, as L(records.PARTS)."""
-
-
-P = t.TypeVar("P", bound=Plan)
-
-
-class Planner(t.Protocol[P]):
-    """Makes a plan from one view of the host."""
-
-    @property
-    def warnings(self) -> t.Sequence[str]:
-        """What the person who wrote the task should know."""
-
-    def at_rest(self) -> t.Optional[P]:
-        """The plan when there is nothing to do, found without network and programs; C(None) when there may be."""
-
-    def make(self) -> P:
-        """The plan, with what it needs fetched into staging.
-
-        :raises St2Error: when what is asked cannot be had; nothing has been changed then.
-        """
-
-    def stage(self, plan: P) -> Staged:
-        """Prepare all files of a plan aside."""
-
-    def verify(self, plan: P) -> None:
-        """Read the host again, and compare its files with the plan.
-
-        :raises VerifyError: naming what is different.
-        """
-
-    def verify_database(self, plan: P) -> None:
-        """Read StackStorm's database, and compare what it was told of with the plan.
-
-        :raises VerifyError: naming what is different.
-        """
-
-
-@dataclass
 class Outcome(t.Generic[P]):
     """What a run came to.
 
-    :arg plan: What was planned; C(None) when it failed before.
-    :arg failure: The error that ended it, if one did.
-    :arg stands: Whether all of the plan is done, or would be; a failure after that is about what comes last.
-    :arg recovered: Packs of which something was put back first, or would be.
-    :arg stuck: Packs of which something was changed and could not be put back.
-    :arg astray: Packs of which StackStorm was told something that could not be put back.
+    :ivar plan: What was planned; C(None) when it failed before.
+    :ivar failure: The error that ended it, if one did.
+    :ivar stands: Whether all of the plan is done, or would be; a failure after that is about what comes last.
+    :ivar recovered: Packs of which something was put back first, or would be.
+    :ivar stuck: Packs of which something was changed and could not be put back.
+    :ivar astray: Packs of which StackStorm was told something that could not be put back.
     """
 
-    plan: t.Optional[P] = None
-    warnings: t.List[str] = field(default_factory=list)
-    failure: t.Optional[St2Error] = None
-    stands: bool = False
-    recovered: t.Tuple[str, ...] = ()
-    stuck: t.FrozenSet[str] = frozenset()
-    astray: t.FrozenSet[str] = frozenset()
+    def __init__(self) -> None:
+        self.plan: t.Optional[P] = None
+        self.warnings: t.List[str] = []
+        self.failure: t.Optional[St2Error] = None
+        self.stands = False
+        self.recovered: t.Tuple[str, ...] = ()
+        self.stuck: t.FrozenSet[str] = frozenset()
+        self.astray: t.FrozenSet[str] = frozenset()
 
     @property
     def changed(self) -> bool:
@@ -193,7 +127,7 @@ class Session(t.Generic[P]):
         self._places = OwnPlaces(host)
         self._lock = HostLock(self._places.state)
         self._staging = Staging(os.path.join(scratch, "staging") if check else None, self._lock)
-        self._unhealed: t.Mapping[str, t.Sequence[str]] = {}
+        self._healing: t.Optional[Healing] = None
         self._outcome: Outcome[P] = Outcome()
 
     def run(self) -> Outcome[P]:
@@ -238,53 +172,26 @@ class Session(t.Generic[P]):
 
     def _observe(self, disturbed: bool) -> Planner[P]:
         """Put right what a killed run left, or in check mode see the host as if that were done; then look."""
-        moved = self._after_recovery() if disturbed else {}
+        moved = self._heal() if disturbed else {}
         return self._planner_for(View(self._host, self._staging, moved))
 
-    def _after_recovery(self) -> Moved:
-        """Where things really are, when that has to wait."""
-        from .debris import debris
-        from .recovery import interrupted
+    def _heal(self) -> Moved:
+        """Where things really are, when putting them right has to wait."""
+        from .healing import Healing
 
-        found = interrupted(self._places)
-        if self._check:
-            told = found.told if found.told and self._database.tells else {}
-            self._database.suppose_healed(told)
-            self._outcome.recovered = tuple(sorted({*found.refs, *told}))
-            return found.moved
-        left = debris(self._places.stagings, self._lock) + found.unfinished
-        # What is only in nobody's way can wait for a run that gets the lock.
-        if found.moves or (found.told and self._database.tells) or (left and not self._lock.problem):
-            self._lock.acquire(self._deadline, create=True)
-            self._recover()
-        return {}
-
-    def _recover(self) -> None:
-        from .debris import debris
-        from .recovery import interrupted, recover
-        from .registering import Registering
-
-        found = interrupted(self._places)  # Anew: until the lock was there, another run may have been at work.
-        recovered = recover(found, debris(self._places.stagings, self._lock) + found.unfinished)
-        self._outcome.warnings += recovered.warnings
-        refs = {*self._outcome.recovered, *recovered.refs}
-        self._unhealed = found.told
-        if self._unhealed and self._database.tells:
-            tell = Registering(self._database, self._staging)
-            problem = tell.heal_after_crash(found, self._on_disk())
-            if tell.remains:
-                self._outcome.warnings.append(f"An earlier run was interrupted.{tell.remains}")
-            if problem:
-                self._outcome.warnings.append(problem)
-            else:
-                refs.update(self._unhealed)
-                self._unhealed = {}
-        self._outcome.recovered = tuple(sorted(refs))
+        if self._healing is None:
+            self._healing = Healing(
+                self._places, self._lock, self._staging, self._database, self._on_disk, self._outcome.warnings
+            )
+        moved = self._healing.suppose() if self._check else self._healing.heal(self._deadline)
+        self._outcome.recovered = self._healing.recovered
+        return moved
 
     def _change(self, planner: Planner[P], plan: P) -> None:
         from .change import Change
 
-        change = Change(self._places, self._staging, self._database, self._on_disk, self._unhealed)
+        unhealed = self._healing.unhealed if self._healing else {}
+        change = Change(self._places, self._staging, self._database, self._on_disk, unhealed)
         try:
             telling = change.carry_out(planner, plan)
         finally:
@@ -293,6 +200,8 @@ class Session(t.Generic[P]):
         change.registering.delete(telling.delete)
 
     def _on_disk(self) -> OnDisk:
+        from .on_disk import OnDisk
+
         return OnDisk(self._host, Installation(self._host.packs_base_paths), self._database.records)
 
     def _fail(self, error: St2Error) -> None:

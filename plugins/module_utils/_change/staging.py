@@ -12,7 +12,6 @@ import os
 import threading
 import typing as t
 
-from .._files import remove_tree
 from .._own_directory import STATE_DIRECTORY, OwnDirectory, make_own_directory
 
 if t.TYPE_CHECKING:
@@ -88,6 +87,8 @@ class Staging:
         for path, directory in sorted(self._used.items()):
             try:
                 if directory is None:
+                    from .._file_changes import remove_tree
+
                     remove_tree(path)
                 else:
                     directory.remove(self.name)

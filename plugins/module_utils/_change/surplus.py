@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._st2.registration import Registrar
+from .._st2.registrar import Registrar
 from .._st2.undo import Snapshot
 from .on_disk import OnDisk
 

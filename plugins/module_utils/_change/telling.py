@@ -3,19 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This code is private to the stackstorm.st2 collection: do not import it elsewhere.
 
-"""What StackStorm is told by one change, and what it is known to have."""
+"""What StackStorm is told by one change."""
 
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
 
 from .._st2.registration import PackFiles, Resource
-from .records import PARTS
-
-CURRENT, STALE, ABSENT, UNKNOWN = WORDS = ("current", "stale", "absent", "unknown")
-# The types that override files decide about (st2common/content/loader.py OverrideLoader).
-OVERRIDDEN_TYPES = frozenset(("sensor", "action", "rule", "alias"))
+from .records import OVERRIDDEN_TYPES, PARTS
 
 
 class Registration(t.NamedTuple):
@@ -109,51 +104,3 @@ def _joined(one: t.Sequence[Registration], other: t.Sequence[Registration]) -> t
         else:
             found[registration.pack.ref] = Registration(known.pack, both(known.types, registration.types))
     return tuple(found.values())
-
-
-class KnownPack(t.NamedTuple):
-    """What StackStorm's database has of a pack, held against its files.
-
-    :arg tells: Whether the database is told of changes at all.
-    :arg state: One of L(WORDS).
-    :arg settled: Whether it was told of these files already, as much as this task would tell.
-    :arg becomes: What it has once this task has registered the pack.
-    :arg unloads: Whether a pack can be taken out of it.
-    :arg version: The version that it has; empty when it has none or nobody can tell.
-    :arg surplus: What it has of the pack although the metadata file is gone, when the task asked to look.
-    :arg differences: What it does not have as the files say, when the task asked to look.
-    """
-
-    tells: bool = False
-    state: str = UNKNOWN
-    settled: bool = False
-    becomes: str = UNKNOWN
-    unloads: bool = False
-    version: str = ""
-    surplus: t.Tuple[Resource, ...] = ()
-    differences: t.Tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class KnownConfig:
-    """What StackStorm's database has of a pack's config.
-
-    :arg adapter: The registrar's name; with C(none) nothing is known and nothing will be told.
-    :arg reads: Whether C(values) is what the database has.
-    :arg values: The values that it has, C(None) for no config.
-    :arg recorded: The digest of the file that was last registered there, or L(records.NO_CONFIG); empty when nobody
-        knows.
-    :arg digest: The digest of the file that is there now; empty for none.
-    """
-
-    adapter: str = "none"
-    reads: bool = False
-    values: t.Optional[t.Mapping[str, t.Any]] = field(default=None, repr=False)
-    recorded: str = ""
-    digest: str = ""
-
-
-def overall(states: t.Iterable[str]) -> str:
-    """One word for several: what is wrong counts before what is not known, and that before what is right."""
-    found = set(states)
-    return next((word for word in (STALE, UNKNOWN, CURRENT, ABSENT) if word in found), UNKNOWN)

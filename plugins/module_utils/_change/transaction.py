@@ -13,7 +13,7 @@ import os
 import typing as t
 
 from .._errors import ApplyError
-from .._files import sync_trees
+from .._file_changes import sync_trees
 from .._own_directory import root_of
 from . import journal as moving
 from .journal import Journal, Move

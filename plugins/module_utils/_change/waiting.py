@@ -15,7 +15,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .._st2.registration import Registrar, Resource
+from .._st2.registrar import Registrar
+from .._st2.registration import Resource
 from .._st2.undo import Snapshot
 from .on_disk import OnDisk
 

@@ -12,13 +12,16 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from .._change.database import Database
+from .._change.known import KnownConfig
 from .._change.session import View
-from .._change.telling import KnownConfig
 from .._content.config_schema import SCHEMA_FILE, ConfigSchema, read_schema
 from .._errors import InvalidPackError
 from .._layout import SYSTEM_PACKS
-from .._st2.registration import PackFiles, Registrar
+from .._st2.registration import PackFiles
 from .document import ConfigFile, config_path, read_config
+
+if t.TYPE_CHECKING:
+    from .._st2.registrar import Registrar
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import pwd
 import typing as t
 from dataclasses import dataclass, field
 
-from .._content.address import check_ref
+from .._content.names import check_ref
 from .._errors import OptionError
 from .values import Values, merged
 

@@ -11,8 +11,9 @@ import difflib
 import typing as t
 from dataclasses import dataclass, field, replace
 
+from .._change.known import ABSENT, CURRENT, STALE, UNKNOWN, KnownConfig
 from .._change.records import NO_CONFIG
-from .._change.telling import ABSENT, CURRENT, STALE, UNKNOWN, KnownConfig, Registration, Telling
+from .._change.telling import Registration, Telling
 from .._content.problem import Problem, sentence
 from .._content.yaml_lines import shown_path
 from .._errors import ConfigError
@@ -53,7 +54,7 @@ class ConfigPlan:
     :arg clear: How the database is to forget the config: C(empty) registers an empty one, C(carrier) does so past a
         schema that refuses it, C(unload) takes out a pack that is not here; empty for not at all.
     :arg opens: The schema that the database has of a pack that has none any more, and that has to be opened first.
-    :arg state: What the database has of it when all this is done, one of L(telling.WORDS).
+    :arg state: What the database has of it when all this is done, one of L(known.WORDS).
     :arg pack: The pack as registration needs it; C(None) when it is not on this host.
     """
 
@@ -83,12 +84,12 @@ class ConfigPlan:
 
     @property
     def acts(self) -> bool:
-        """As L(session.Plan.acts)."""
+        """As L(planner.Plan.acts)."""
         return self.changed
 
     @property
     def parts(self) -> t.Mapping[str, t.Sequence[str]]:
-        """As L(session.Plan.parts)."""
+        """As L(planner.Plan.parts)."""
         return {self.ref: ("config",)} if self.action in ("create", "change", "remove") else {}
 
     @property
@@ -284,7 +285,7 @@ def _way_to_clear(observed: Observed) -> t.Tuple[str, str]:
 
 
 def state_of(database: KnownConfig, values: t.Optional[Values], *, rewritten: bool = False) -> str:
-    """What the database has of a config, one of L(telling.WORDS).
+    """What the database has of a config, one of L(known.WORDS).
 
     :arg values: What the file says; C(None) when there is none.
     :arg rewritten: Whether it says that only afterwards, so that it is not the file that C(database) is about.

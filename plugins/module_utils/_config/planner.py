@@ -15,12 +15,13 @@ from dataclasses import replace
 from .._change.carrier import stage_clearing, stage_opening
 from .._change.database import Database
 from .._change.journal import Move
-from .._change.session import Staged, View
+from .._change.planner import Staged
+from .._change.session import View
 from .._change.staging import Staging
 from .._change.telling import Registration
 from .._content.obstacle import require_own_place
 from .._errors import ApplyError, St2Error
-from .._files import write_atomically
+from .._file_changes import write_atomically
 from .._secrets import Redactor
 from .._yaml_text import block
 from .observe import Observed, PackPlace, observe, why_not_unload

@@ -11,7 +11,7 @@ import grp
 import pwd
 import typing as t
 
-from .._change.telling import ABSENT, CURRENT
+from .._change.known import ABSENT, CURRENT
 from .._yaml_text import block
 from .options import Attributes
 from .plan import ConfigPlan

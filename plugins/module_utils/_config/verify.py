@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from .._change.telling import CURRENT, KnownConfig
+from .._change.known import CURRENT, KnownConfig
 from .._errors import VerifyError
 from .._yaml_text import same
 from .document import read_config

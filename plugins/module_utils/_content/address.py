@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This code is private to the stackstorm.st2 collection: do not import it elsewhere.
 
-"""Names and addresses of packs, as StackStorm and git take them: refs, sources, versions. Text only."""
+"""Addresses of packs, as StackStorm and git take them. Text only."""
 
 from __future__ import annotations
 
@@ -12,15 +12,11 @@ import re
 import typing as t
 from urllib.parse import unquote
 
-from .._errors import OptionError
 from .._secrets import Credentials, split_userinfo, strip_urls
+from .names import check_text, refusal
 
 TRANSPORTS = ("https", "http", "ssh", "git", "file")
-# st2common/constants/pack.py PACK_REF_WHITELIST_REGEX and RESERVED_PACK_LIST; for the length see metadata_schema.py.
-_REF = re.compile(r"[a-z0-9_]{1,200}")
-_RESERVED_REFS = ("_global",)
 _DEFAULT_PORTS = {"http": "80", "https": "443", "ssh": "22", "git": "9418"}
-_LONGEST = 2048
 
 URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)(?P<rest>.*)", re.DOTALL)
 SCP = re.compile(r"(?:(?P<user>[^@/:=]+)@)?(?P<host>\[[^]]+\]|[^@/:=\[\]]+):(?P<path>.*)", re.DOTALL)
@@ -29,7 +25,6 @@ _HOST = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])")
 _SERVER = re.compile(rf"(?P<host>{_HOST.pattern})(?::(?P<port>[0-9]{{1,5}}))?")
 _USER = re.compile(r"[A-Za-z0-9_.%+~][A-Za-z0-9_.%+~-]*")
 _ORG_REPO = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*/[A-Za-z0-9_.][A-Za-z0-9_.-]*")
-_NOT_IN_REFS = re.compile(r"\.\.|@\{|//|[~^:?*\[\\]|(?:^|/)\.|\.lock(?:/|$)|[./]$|^[-/=@]$|^[-/=]")
 
 
 class Address(t.NamedTuple):
@@ -43,24 +38,6 @@ class Address(t.NamedTuple):
     url: str
     credentials: Credentials = Credentials()
     warnings: t.Tuple[str, ...] = ()
-
-
-def check_ref(option: str, value: str) -> str:
-    """Check that a text can be a pack's ref.
-
-    :raises OptionError: when it cannot, with the ref that was probably meant.
-    """
-    if not value:
-        raise refusal(option, value, "there is no pack name in it")
-    if value in _RESERVED_REFS:
-        raise refusal(option, value, "StackStorm keeps this name for itself")
-    if _REF.fullmatch(value):
-        return value
-    why = "a pack's name (its ref) holds only a-z, 0-9 and _, at most 200 of them"
-    if value[-1] in "<>!~":
-        raise refusal(option, value, f"{why}; write a version as NAME=VERSION, as ranges are not supported")
-    meant = re.sub(r"[^a-z0-9]+", "_", value.lower()).strip("_")
-    raise refusal(option, value, f"{why}. Did you mean {meant}?" if meant and len(value) < 80 else why)
 
 
 def check_source(option: str, text: str) -> Address:
@@ -114,6 +91,35 @@ def normal_url(url: str) -> str:
     path, query, tail = rest.partition("?")
     path = _without_ending(path.lower() if host == "github.com" else path)
     return f"{scheme}://{f'{user}@' if user else ''}{host}{path}{query}{tail}"
+
+
+def split_version(text: str) -> t.Tuple[str, str]:
+    """Address and version of a request that holds a C(:) or is a path; the version is empty where there is none."""
+    url = URL.fullmatch(text)
+    if url and url.group("scheme").lower() != "file":
+        cut = _separator(text, url.start("rest"))
+    elif url or text.startswith("/"):
+        cut = text.rfind("=")
+    elif SCP.match(text):
+        cut = text.rfind("=", text.index(":"))
+    else:
+        # Neither a name in an index nor ORG/REPO can hold a "=", a branch can.
+        cut = text.find("=")
+    return (text, "") if cut < 0 else (text[:cut], text[cut + 1 :])
+
+
+def _separator(text: str, start: int) -> int:
+    """Where the C(=) in front of the version is in a URL, -1 where there is none.
+
+    It is the last one, but not the one between name and value in a query, nor what ends a value (base64 does).
+    """
+    query = text.find("?", start)
+    if query < 0:
+        return text.rfind("=", start)
+    parameter = max(text.rfind(mark, query) for mark in "?&;") + 1
+    value = text.find("=", parameter) + 1
+    cut = text.rfind("=", value) if value else -1
+    return -1 if cut == len(text) - 1 else cut
 
 
 def _without_ending(path: str) -> str:
@@ -195,41 +201,3 @@ def _check_scp(option: str, text: str, match: t.Match[str]) -> Address:
     if path.strip("/") == "" or path.startswith("-") or "\\" in path:
         raise refusal(option, text, "its path names no repository")
     return Address(text)
-
-
-def check_version(version: str) -> t.Optional[str]:
-    """Check a version by git's rules for names of branches and tags (git-check-ref-format); C(None) for none."""
-    if not version:
-        return None
-    check_text("version", version)
-    if _NOT_IN_REFS.search(version):
-        hint = " A version is written after a single =." if version.startswith("=") else ""
-        raise refusal("version", version, f"git has no version, tag, branch or commit of that form.{hint}")
-    return version
-
-
-def check_text(option: str, text: str) -> None:
-    if not isinstance(text, str):
-        raise OptionError(f"{option} must be a string, not {type(text).__name__}: quote it.")
-    if not text:
-        raise OptionError(f"{option} is empty: name a pack or a source.")
-    if text.startswith("-"):
-        raise refusal(option, text, "it must not begin with -, which programs take for an option")
-    if len(text) > _LONGEST:
-        raise refusal(option, text, f"it is longer than {_LONGEST} characters")
-    if not text.isprintable() or any(character.isspace() for character in text):
-        raise refusal(option, text, "it holds blanks, newlines or control characters. Give several packs as a list")
-
-
-def refusal(option: str, value: str, why: str) -> OptionError:
-    return OptionError(f'The {option} "{_shown(value)}" cannot be used: {why}{"" if why.endswith(("?", ".")) else "."}')
-
-
-def _shown(text: str) -> str:
-    """A refused text for a message. What stands in front of an C(@) may be a password, in however wrong a URL."""
-    head, at, tail = text.rpartition("@")
-    if at:
-        scheme, slashes, _rest = head.partition("://")
-        text = f"{scheme + slashes if slashes else ''}********@{tail}"
-    text = "".join(character if character.isprintable() else "?" for character in strip_urls(text))
-    return text if len(text) <= 200 else f"{text[:200]}..."

@@ -12,7 +12,6 @@ import typing as t
 
 from .._errors import InvalidPackError
 from .._layout import SYSTEM_PACKS, Moved, PacksDirectory, entries
-from .address import normal_url
 from .origin import Source
 from .receipt import Receipt, read_receipt, stamp
 from .working_copy import Head, WorkingCopy
@@ -119,6 +118,8 @@ class Installation:
 
     def by_source(self, url: str, subdir: str = "") -> t.Optional[InstalledPack]:
         """The pack that came from a source, whatever spelling of its URL is used."""
+        from .address import normal_url
+
         if self._by_url is None:
             self._by_url = {}
             for pack in self.all():
@@ -189,3 +190,15 @@ def dependencies_of(pack: InstalledPack) -> t.Tuple[str, ...]:
         return ()
     declared = document.get("dependencies") if isinstance(document, dict) else None
     return tuple(item for item in declared if isinstance(item, str)) if isinstance(declared, list) else ()
+
+
+def identity_of(pack: InstalledPack) -> str:
+    """By what a pack's content is told from another: its commit, its digest, or size and time of its C(pack.yaml)."""
+    digest = pack.receipt.digest if pack.receipt else ""
+    if pack.commit or digest:
+        return pack.commit or digest
+    try:
+        size, time = stamp(pack.location)
+    except OSError:
+        return "unknown"
+    return f"{size} {time}"

@@ -16,9 +16,11 @@ import os
 import typing as t
 from dataclasses import dataclass, field
 
-from .._files import TreeEntry
 from .._layout import PacksDirectory
 from .origin import Resolved, Source
+
+if t.TYPE_CHECKING:
+    from .._file_tree import TreeEntry
 
 _FORMAT = 1
 # With the files of the largest pack that may be installed.
@@ -98,6 +100,8 @@ def read_contents(directory: PacksDirectory, ref: str) -> t.Optional[Contents]:
 
     :raises HostError: as L(read_receipt).
     """
+    from .._file_tree import TreeEntry
+
     document = _read_json(directory, directory.contents(ref))
     if document.get("format") != _FORMAT:
         return None

@@ -11,13 +11,15 @@ import typing as t
 from dataclasses import dataclass
 
 from .._change.database import Database
-from .._change.on_disk import identity_of
 from .._change.records import overrides_digest, read_content
-from .._content.installed import Installation, InstalledPack
-from .._st2.registration import Registrar, Resource
+from .._content.installed import Installation, InstalledPack, identity_of
+from .._st2.registration import Resource
 from .document import GLOBAL, KINDS, SINGULAR
 from .override_file import OverrideFile, override_path, read_override_file
 from .pack_resources import PackResources, read_pack_resources
+
+if t.TYPE_CHECKING:
+    from .._st2.registrar import Registrar
 
 # Whether each resource in the database is enabled, by kind and name.
 Enabled = t.Mapping[t.Tuple[str, str], t.Optional[bool]]

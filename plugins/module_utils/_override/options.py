@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from .._content.address import check_ref
+from .._content.names import check_ref
 from .._errors import OptionError
 from .._printable import printable
 from .document import ENABLED, GLOBAL, KINDS, SINGULAR

@@ -13,7 +13,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from .._change.telling import CURRENT, STALE, UNKNOWN, Registration, Telling
+from .._change.known import CURRENT, STALE, UNKNOWN
+from .._change.telling import Registration, Telling
 from .._errors import HostError, OptionError
 from .._printable import printable
 from .._st2.registration import PackFiles
@@ -70,7 +71,7 @@ class Plan:
     :arg concerned: The packs that the file is about.
     :arg agreeing: The packs of which the database has what the overrides say, once this plan is carried out.
     :arg state: What the database has of all that they are about, once this plan is carried out, one of
-        L(telling.WORDS).
+        L(known.WORDS).
     :arg overridden: How many resources StackStorm says are overridden, by kind.
     :arg installed: Whether the pack is there; always for C(_global).
     """
@@ -98,12 +99,12 @@ class Plan:
 
     @property
     def acts(self) -> bool:
-        """As L(session.Plan.acts)."""
+        """As L(planner.Plan.acts)."""
         return self.changed
 
     @property
     def parts(self) -> t.Mapping[str, t.Sequence[str]]:
-        """As L(session.Plan.parts)."""
+        """As L(planner.Plan.parts)."""
         return dict.fromkeys(self.concerned, ("overrides",)) if self.writes else {}
 
     @property

@@ -12,12 +12,13 @@ import typing as t
 
 from .._change.database import Database
 from .._change.journal import Move
-from .._change.session import Staged, View
+from .._change.planner import Staged
+from .._change.session import View
 from .._change.staging import Staging
 from .._content.installed import Installation
 from .._content.obstacle import require_own_place
 from .._errors import ApplyError
-from .._files import write_atomically
+from .._file_changes import write_atomically
 from .document import GLOBAL, KINDS
 from .observe import Observed, installed_packs, is_outdated, recorded_overrides, view
 from .options import Options

@@ -11,10 +11,12 @@ import typing as t
 
 from .._content.boundary import listed
 from .._errors import VerifyError
-from .._st2.registration import Registrar
 from .document import KINDS, SINGULAR
 from .observe import read_database
 from .plan import Plan
+
+if t.TYPE_CHECKING:
+    from .._st2.registrar import Registrar
 
 
 def verify_database(plan: Plan, registrar: Registrar) -> None:

@@ -11,8 +11,8 @@ import os
 import typing as t
 
 from .._change.database import Database
+from .._change.known import CURRENT, STALE, UNKNOWN, KnownPack
 from .._change.session import View
-from .._change.telling import CURRENT, STALE, UNKNOWN, KnownPack
 from .._config.document import config_path, read_config
 from .._config.values import agrees
 from .._content.resources import name_key, resource_files

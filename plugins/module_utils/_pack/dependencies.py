@@ -165,62 +165,6 @@ def missing(providers: Providers, packs: t.Iterable[Pack]) -> t.List[Need]:
     return absent
 
 
-def check_dependants(wanted: t.Mapping[str, Pack], installation: Installation) -> None:
-    """Look whether the new versions suit the installed packs that the task does not mention.
-
-    :raises DependencyError: when one of those needs another version.
-    """
-    for pack in _others(installation, wanted):
-        for need in needs_of(pack):
-            provider = Providers(wanted, installation).find(need.request)
-            if isinstance(provider, Candidate) and not is_provided(need, provider):
-                raise DependencyError(
-                    f"{need} (installed), but this task installs {label(provider)}. Nothing was changed: upgrade "
-                    f"{pack.ref} too, or set dependencies to skip.",
-                    ref=provider.ref,
-                )
-
-
-def needed_by(wanted: t.Mapping[str, Pack], installation: Installation) -> t.Set[str]:
-    """The refs of packs and of all they depend on, whatever that depends on included."""
-    providers = Providers(wanted, installation)
-    found: t.Set[str] = set()
-    waiting: t.List[Pack] = list(wanted.values())
-    while waiting:
-        pack = waiting.pop()
-        if pack.ref not in found:
-            found.add(pack.ref)
-            waiting += [
-                found_pack for need in needs_of(pack) for found_pack in (providers.find(need.request),) if found_pack
-            ]
-    return found
-
-
-def check_removal(refs: t.Sequence[str], installation: Installation, wanted: t.Mapping[str, Pack]) -> None:
-    """Look whether a pack that stays or comes needs one that is to go.
-
-    :arg wanted: What the task asks for; it counts instead of what is installed.
-    :raises DependencyError: naming every such pack.
-    """
-    broken = []
-    providers = Providers(wanted, installation)
-    others = (*_others(installation, {*refs, *wanted}), *wanted.values())
-    for pack in (one for one in others if one.ref not in SYSTEM_PACKS):
-        for need in needs_of(pack):
-            provider = providers.find(need.request)
-            if provider and provider.ref in refs:
-                broken.append(f"{label(pack)} needs {provider.ref}")
-    if broken:
-        raise DependencyError(
-            f"Packs that stay need what is to be removed: {'; '.join(sorted(set(broken)))}. Nothing was changed: "
-            "remove those too, or set dependencies to skip."
-        )
-
-
-def _others(installation: Installation, refs: t.Container[str]) -> t.Iterator[InstalledPack]:
-    return (pack for pack in installation.all() if pack.ref not in refs and not pack.is_system)
-
-
 def in_order(candidates: t.Mapping[str, Candidate], providers: Providers) -> t.List[str]:
     """The refs of what is to be installed, dependencies first; a cycle is broken where it was entered."""
     ordered: t.List[str] = []

@@ -19,7 +19,8 @@ from .._content.receipt import Contents
 from .._content.resources import check_config_schema, read_content
 from .._content.versions import same_version
 from .._errors import InvalidPackError, SourceError, St2Error
-from .._files import list_tree, low_space, tree_digest
+from .._file_changes import low_space
+from .._file_tree import list_tree, tree_digest
 from .._layout import SYSTEM_PACKS
 from .._secrets import strip_urls
 from .._source.directory import copy_directory, directory_digest, pack_path, unpack_directory

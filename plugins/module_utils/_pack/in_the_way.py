@@ -15,13 +15,23 @@ from .._content.obstacle import obstacle
 from .._errors import HostError
 from .._layout import PacksDirectory
 from . import releases
-from .plan import Displaced
 
 _REMEDIES = {
     "mount": "change the pack where it is mounted from, or unmount it first",
     "link": "remove the link first (state=absent does, and leaves alone what it leads to)",
     "file": "look at what it is, and move it away",
 }
+
+
+class Displaced(t.NamedTuple):
+    """A directory that is no pack and makes room for one.
+
+    :arg text: What it is.
+    :arg kept: Where it is kept, for good: no run removes it.
+    """
+
+    text: str
+    kept: str
 
 
 def displaced_by(directory: PacksDirectory, ref: str, label: str) -> t.Optional[Displaced]:

@@ -14,7 +14,7 @@ import typing as t
 from .._content.installed import InstalledPack
 from .._content.receipt import Contents, read_contents, read_receipt
 from .._errors import InvalidPackError
-from .._files import list_tree
+from .._file_tree import list_tree
 from .._layout import PacksDirectory
 from .._source.directory import changed_files
 from .._source.git_program import Git

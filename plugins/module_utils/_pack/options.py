@@ -8,15 +8,13 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
 
 from .._errors import Collected, OptionError
 from .._secrets import Credentials, split_userinfo
 from .request import PackRequest, from_option, parse_spec
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(t.NamedTuple):
     """What a task asks for; every field is the module option of that name, see the documentation of M(st2_pack)."""
 
     requests: t.Tuple[PackRequest, ...]
@@ -25,14 +23,14 @@ class Options:
     virtualenv: str = "auto"
     virtualenv_backend: str = "auto"
     base_path: t.Optional[str] = None
-    index_url: t.Optional[t.Tuple[str, ...]] = field(default=None, repr=False)
+    index_url: t.Optional[t.Tuple[str, ...]] = None
     index_strict: bool = True
-    credentials: Credentials = field(default_factory=Credentials)
+    credentials: Credentials = Credentials()
     ssh_key_file: t.Optional[str] = None
     known_hosts_file: t.Optional[str] = None
-    proxy: t.Mapping[str, t.Optional[str]] = field(default_factory=dict, repr=False)
-    pip_args: t.Tuple[str, ...] = field(default=(), repr=False)
-    pip_index_url: t.Optional[str] = field(default=None, repr=False)
+    proxy: t.Mapping[str, t.Optional[str]] = {}
+    pip_args: t.Tuple[str, ...] = ()
+    pip_index_url: t.Optional[str] = None
     verify: str = "fast"
     keep_releases: int = 1
     purge: bool = False
@@ -43,6 +41,9 @@ class Options:
     register_types: t.Tuple[str, ...] = ()
     fail_on_failure: bool = True
     prune: bool = False
+
+    def __repr__(self) -> str:
+        return f"Options({self.requests!r}, ...)"  # Addresses may hold secrets.
 
     def secrets(self) -> t.List[str]:
         """Every secret in the options, for the redactor."""

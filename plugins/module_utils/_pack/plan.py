@@ -10,14 +10,15 @@ from __future__ import annotations
 import os
 import typing as t
 
-from .._change.records import PARTS
-from .._change.telling import ABSENT, CURRENT, STALE, UNKNOWN, KnownPack, Registration, Telling
+from .._change.known import ABSENT, CURRENT, STALE, KnownPack
 from .._content.installed import InstalledPack
-from .._content.origin import Resolved, Source
 from .._content.receipt import Contents, Receipt
-from .._content.versions import same_version, sort_versions
-from .._st2.registration import PackFiles, Resource
-from .candidate import Candidate
+
+if t.TYPE_CHECKING:
+    from .._change.telling import Telling
+    from .._st2.registration import Resource
+    from .candidate import Candidate
+    from .in_the_way import Displaced
 
 UNCHANGED = ("none", "adopt")
 
@@ -37,17 +38,6 @@ class State(t.NamedTuple):
     def short(self) -> str:
         """Version and short commit, for people."""
         return " ".join(part for part in (self.version, self.commit[:7] or self.digest[:14]) if part)
-
-
-class Displaced(t.NamedTuple):
-    """A directory that is no pack and makes room for one.
-
-    :arg text: What it is.
-    :arg kept: Where it is kept, for good: no run removes it.
-    """
-
-    text: str
-    kept: str
 
 
 class Facts(t.NamedTuple):
@@ -122,7 +112,7 @@ class PackPlan(t.NamedTuple):
 
     @property
     def database_state(self) -> str:
-        """What the database has of the pack, afterwards; one of L(telling.WORDS)."""
+        """What the database has of the pack, afterwards; one of L(known.WORDS)."""
         if self.registration == "unload":
             return ABSENT
         if self.registration == "stays":
@@ -172,6 +162,8 @@ class Plan(t.NamedTuple):
     @property
     def parts(self) -> t.Dict[str, t.Tuple[str, ...]]:
         """By ref, the parts whose files change, as L(records.PARTS)."""
+        from .._change.records import PARTS
+
         found: t.Dict[str, t.Tuple[str, ...]] = {}
         for pack in self.packs:
             parts: t.Tuple[str, ...] = ("pack",) if pack.replaces_files or pack.action == "remove" else ()
@@ -183,6 +175,9 @@ class Plan(t.NamedTuple):
     @property
     def telling(self) -> Telling:
         """What StackStorm is told."""
+        from .._change.telling import Registration, Telling
+        from .._st2.registration import PackFiles
+
         by_word: t.Dict[str, t.List[PackPlan]] = {}
         for pack in self.packs:
             by_word.setdefault(pack.registration, []).append(pack)
@@ -203,12 +198,6 @@ def state_of(pack: InstalledPack) -> State:
     return State(pack.version or "", pack.commit or "", digest, pack.source.url if pack.source else "")
 
 
-def state_after(candidate: Candidate) -> State:
-    """A candidate as the state it makes."""
-    digest = "" if candidate.commit else candidate.digest
-    return State(candidate.metadata.version, candidate.commit, digest, candidate.wanted.source.url)
-
-
 def plan_installed(
     pack: InstalledPack,
     facts: Facts,
@@ -226,7 +215,7 @@ def plan_installed(
     """
     stays = restored or pack
     needed = needs_virtualenv(policy, stays)
-    action, virtualenv = "none", _virtualenv(policy, needed, facts)
+    action, virtualenv = "none", virtualenv_for(policy, needed, facts)
     if facts.edits:
         action = "repair"
     elif virtualenv in ("built", "rebuilt"):
@@ -251,97 +240,8 @@ def plan_installed(
         contents_after=facts.contents,
         installed=stays,
         remembered=remembered or stays.receipt,
-        registration=_registration(facts.known, new=bool(facts.edits)),
+        registration=registration_for(facts.known, new=bool(facts.edits)),
         known=facts.known,
-    )
-
-
-def plan_candidate(
-    candidate: Candidate,
-    installed: t.Optional[InstalledPack],
-    facts: Facts,
-    *,
-    policy: str,
-    requested: t.Tuple[str, ...],
-    base_path: str,
-) -> PackPlan:
-    """What happens to a pack that comes new, or in another version."""
-    needed = policy == "always" or (policy == "auto" and candidate.python)
-    return PackPlan(
-        ref=candidate.ref,
-        name=candidate.metadata.name,
-        action=_direction(installed, candidate),
-        virtualenv=_virtualenv(policy, needed, facts),
-        base_path=base_path,
-        before=state_of(installed) if installed else None,
-        after=state_after(candidate),
-        requested=requested,
-        edits=facts.edits,
-        contents_before=facts.contents,
-        contents_after=candidate.contents,
-        candidate=candidate,
-        installed=installed,
-        remembered=receipt_of(candidate),
-        registration=_registration(facts.known, new=True),
-        known=facts.known,
-        displaced=facts.displaced,
-    )
-
-
-def plan_removal(
-    ref: str, installed: t.Optional[InstalledPack], facts: Facts, *, requested: t.Tuple[str, ...], base_path: str
-) -> PackPlan:
-    """What happens to a pack that shall not be there."""
-    registration = _deregistration(facts.known)
-    action = "remove" if installed else "purge" if facts.leftovers else "unload" if registration == "unload" else "none"
-    purged = any(kind == "virtualenv" for kind, _path in facts.leftovers)
-    return PackPlan(
-        ref=ref,
-        name=installed.name if installed else ref,
-        action=action,
-        virtualenv="removed" if purged else "none" if facts.virtualenv == "absent" else "kept",
-        base_path=installed.base_path if installed else base_path,
-        before=state_of(installed) if installed else None,
-        after=None,
-        requested=requested,
-        contents_before=facts.contents,
-        leftovers=facts.leftovers,
-        installed=installed,
-        purges=facts.purges,
-        registration=registration,
-        known=facts.known,
-    )
-
-
-def receipt_of(candidate: Candidate) -> Receipt:
-    """The receipt of a candidate; its stamp is filled in when it is written."""
-    return Receipt(
-        ref=candidate.ref,
-        name=candidate.metadata.name,
-        version=candidate.metadata.version,
-        source=candidate.wanted.source,
-        resolved=candidate.resolved._replace(asked=candidate.wanted.version or ""),
-        commit=candidate.commit,
-        digest=candidate.digest,
-        dependencies=candidate.metadata.dependencies,
-        python=candidate.python,
-    )
-
-
-def adopted(pack: InstalledPack, source: Source, resolved: Resolved, dependencies: t.Tuple[str, ...]) -> Receipt:
-    """The receipt of a pack that is there and was proven to be the one wanted: a working copy that something else
-    installed, or one that was installed under another name of its commit."""
-    if pack.receipt:
-        return pack.receipt._replace(resolved=resolved)
-    return Receipt(
-        ref=pack.ref,
-        name=pack.name,
-        version=pack.version or "",
-        source=source,
-        resolved=resolved,
-        commit=pack.commit or "",
-        dependencies=dependencies,
-        adopted=True,
     )
 
 
@@ -353,21 +253,13 @@ def needs_virtualenv(policy: str, pack: InstalledPack) -> bool:
     return policy == "always" or (pack.receipt.python if pack.receipt else True)
 
 
-def _registration(known: KnownPack, *, new: bool) -> str:
+def registration_for(known: KnownPack, *, new: bool) -> str:
     if not known.tells:
         return "skipped"
     return "register" if new or not known.settled else "current"
 
 
-def _deregistration(known: KnownPack) -> str:
-    if not known.tells or known.state == UNKNOWN:
-        return "skipped"
-    if known.state == ABSENT:
-        return "current"
-    return "unload" if known.unloads else "stays"
-
-
-def _virtualenv(policy: str, needed: bool, facts: Facts) -> str:
+def virtualenv_for(policy: str, needed: bool, facts: Facts) -> str:
     if policy == "never":
         return "skipped"
     if not needed:
@@ -375,12 +267,3 @@ def _virtualenv(policy: str, needed: bool, facts: Facts) -> str:
     if facts.virtualenv_fits:
         return "kept"
     return "built" if facts.virtualenv == "absent" else "rebuilt"
-
-
-def _direction(installed: t.Optional[InstalledPack], candidate: Candidate) -> str:
-    if installed is None:
-        return "install"
-    new, old = candidate.metadata.version, installed.version or ""
-    if same_version(new, old):
-        return "replace"
-    return "upgrade" if sort_versions([new, old])[0] == new else "downgrade"

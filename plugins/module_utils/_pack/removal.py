@@ -10,15 +10,17 @@ from __future__ import annotations
 import os
 import typing as t
 
-from .._change.database import Database
-from .._change.session import View
-from .._change.telling import ABSENT, UNKNOWN, KnownPack
-from .._content.installed import Installation, InstalledPack
+from .._change.known import ABSENT, UNKNOWN, KnownPack
+from .._content.installed import InstalledPack
 from .._content.origin import source_of
 from .._errors import DependencyError, InvalidPackError, OptionError
+from . import in_the_way, inspection
+from .dependants import check_removal, needed_by
+from .observation import Observation
 from .own_source import pack_at_source
-from .plan import Facts, PackPlan, plan_removal
+from .plan import Facts, PackPlan, state_of
 from .request import PackRequest
+from .resolution import Resolution
 from .virtualenv import observe_virtualenv
 
 # StackStorm puts there what people make without naming a pack (st2common/constants/pack.py DEFAULT_PACK_NAME).
@@ -30,22 +32,47 @@ _MOST_NAMED = 5
 class Removals:
     """Plans removals on one host.
 
-    :arg base_path: The packs base path that the task is about.
-    :arg purge: Whether virtualenv, config and overrides go as well.
     :ivar warnings: What the person who wrote the task should know.
     """
 
-    def __init__(
-        self, view: View, installation: Installation, database: Database, *, base_path: str, purge: bool
-    ) -> None:
+    def __init__(self, observation: Observation) -> None:
         self.warnings: t.List[str] = []
-        self._view = view
-        self._installation = installation
-        self._database = database
-        self._base_path = base_path
-        self._purge = purge
+        self._view = observation.view
+        self._installation = observation.installation
+        self._database = observation.database
+        self._options = observation.options
+        self._base_path = observation.base_path
+        self._purge = observation.options.purge
 
-    def of_requests(self, requests: t.Iterable[PackRequest]) -> t.List[PackPlan]:
+    def of_task(
+        self, absent: t.Iterable[PackRequest], resolution: Resolution, staying: t.Sequence[PackPlan]
+    ) -> t.List[PackPlan]:
+        """The plans of all that is to go.
+
+        :arg absent: What the task names to be absent.
+        :arg resolution: What is to be there.
+        :arg staying: The plans of that.
+        :raises DependencyError: when something that stays, or comes, needs what is to go.
+        """
+        going = self._of_requests(absent)
+        both = [made.ref for made in going if made.ref in resolution.packs]
+        if both:
+            askers = ", ".join(sorted({asked.asker for ref in both for asked in resolution.asked[ref]}))
+            raise DependencyError(
+                f"{', '.join(both)} is to be absent, but {askers} asks for it. Nothing was changed: take it off the "
+                "list, or set its state to present.",
+                ref=both[0],
+            )
+        refs = {made.ref for made in going if made.action == "remove"}
+        if self._options.exclusive:
+            going += self._of_others(needed_by(resolution.packs, self._installation) | refs)
+        elif refs and self._options.dependencies != "skip":
+            check_removal(sorted(refs), self._installation, resolution.packs)
+        self._check_rules(going, staying)
+        self._warn_of_waiting_rules(going)
+        return going
+
+    def _of_requests(self, requests: t.Iterable[PackRequest]) -> t.List[PackPlan]:
         """The plans of packs that a task names.
 
         :raises OptionError: for one of StackStorm's own packs.
@@ -66,7 +93,7 @@ class Removals:
         pack = own or self._installation.by_source(source.url, source.subdir)
         return pack.ref if pack else ""
 
-    def of_others(self, needed: t.Container[str]) -> t.List[PackPlan]:
+    def _of_others(self, needed: t.Container[str]) -> t.List[PackPlan]:
         """The plans of all installed packs that are not needed, but those that stay whatever a task says.
 
         :arg needed: The refs that the task names, or that these depend on.
@@ -82,7 +109,7 @@ class Removals:
                 found += self._of_pack(pack.ref, ())
         return found
 
-    def warn_of_waiting_rules(self, going: t.Iterable[PackPlan]) -> None:
+    def _warn_of_waiting_rules(self, going: t.Iterable[PackPlan]) -> None:
         """Name the rules that are left without a trigger; those that wait for one with parameters never find it again
         (contrib/packs/actions/pack_mgmt/unload.py)."""
         refs = [made.ref for made in going if made.registration == "unload"]
@@ -96,7 +123,7 @@ class Removals:
                 "those whose trigger has parameters have to be saved anew to work again."
             )
 
-    def check_rules(self, going: t.Iterable[PackPlan], staying: t.Iterable[PackPlan]) -> None:
+    def _check_rules(self, going: t.Iterable[PackPlan], staying: t.Iterable[PackPlan]) -> None:
         """Refuse to unload a pack while another is to be there whose rules wait for its triggers: StackStorm would have
         those without a trigger, and could not register them (st2common/services/triggers.py
         create_trigger_db_from_rule).
@@ -143,9 +170,6 @@ class Removals:
         :arg ref: Empty for a source that no installed pack came from.
         :raises HostError: for what is never removed.
         """
-        from . import inspection
-        from .in_the_way import check_removal
-
         requested = tuple(dict.fromkeys(asked))
         installed = self._installation.get(ref) if ref else None
         if installed and installed.is_system:
@@ -168,7 +192,7 @@ class Removals:
         for pack in (installed, *copies):
             if pack:
                 directory = self._installation.directory(pack.base_path)
-                check_removal(directory, ref)
+                in_the_way.check_removal(directory, ref)
                 contents = inspection.contents_of(pack, directory)
                 facts = facts._replace(contents=contents)
             made = plan_removal(ref, pack, facts, requested=requested, base_path=self._base_path)
@@ -208,6 +232,39 @@ class Removals:
                 f"StackStorm's database keeps what it has of {ref}: st2-register-content takes nothing out of it. Give "
                 "this task access to the API (api_key), or uninstall the pack there."
             )
+
+
+def plan_removal(
+    ref: str, installed: t.Optional[InstalledPack], facts: Facts, *, requested: t.Tuple[str, ...], base_path: str
+) -> PackPlan:
+    """What happens to a pack that shall not be there."""
+    registration = _deregistration(facts.known)
+    action = "remove" if installed else "purge" if facts.leftovers else "unload" if registration == "unload" else "none"
+    purged = any(kind == "virtualenv" for kind, _path in facts.leftovers)
+    return PackPlan(
+        ref=ref,
+        name=installed.name if installed else ref,
+        action=action,
+        virtualenv="removed" if purged else "none" if facts.virtualenv == "absent" else "kept",
+        base_path=installed.base_path if installed else base_path,
+        before=state_of(installed) if installed else None,
+        after=None,
+        requested=requested,
+        contents_before=facts.contents,
+        leftovers=facts.leftovers,
+        installed=installed,
+        purges=facts.purges,
+        registration=registration,
+        known=facts.known,
+    )
+
+
+def _deregistration(known: KnownPack) -> str:
+    if not known.tells or known.state == UNKNOWN:
+        return "skipped"
+    if known.state == ABSENT:
+        return "current"
+    return "unload" if known.unloads else "stays"
 
 
 def _rules_waiting_for(refs: t.Container[str], made: PackPlan) -> t.List[str]:

@@ -15,7 +15,7 @@ import os
 import re
 import typing as t
 
-from .._content.address import SCP, URL, check_ref, check_source, check_text, check_version, refusal
+from .._content.names import check_ref, check_text, check_version, refusal
 from .._content.origin import Source, source_of
 from .._errors import OptionError
 from .._secrets import Credentials, strip_urls
@@ -82,6 +82,8 @@ def parse_spec(text: str) -> PackRequest:
     version = check_version(written)
     if _is_name(address):
         return PackRequest(text if version else address, name=check_ref("name", address), version=version)
+    from .._content.address import check_source
+
     source = check_source("name", address)
     clean = not source.credentials and address == strip_urls(address)
     requested = text if clean else source.url + (f"={version}" if version else "")
@@ -120,6 +122,8 @@ def from_option(item: t.Mapping[str, t.Any]) -> PackRequest:
 
 
 def _from_source(text: str, version: t.Optional[str], ref: t.Optional[str]) -> PackRequest:
+    from .._content.address import check_source
+
     source = check_source("source", text)
     return PackRequest(
         source.url + (f"={version}" if version else ""),
@@ -132,32 +136,14 @@ def _from_source(text: str, version: t.Optional[str], ref: t.Optional[str]) -> P
 
 
 def _split_version(text: str) -> t.Tuple[str, str]:
-    """Address and version of a request; the version is empty where there is none."""
-    url = URL.fullmatch(text)
-    if url and url.group("scheme").lower() != "file":
-        cut = _separator(text, url.start("rest"))
-    elif url or text.startswith("/"):
-        cut = text.rfind("=")
-    elif SCP.match(text):
-        cut = text.rfind("=", text.index(":"))
-    else:
-        # Neither a name in an index nor ORG/REPO can hold a "=", a branch can.
-        cut = text.find("=")
-    return (text, "") if cut < 0 else (text[:cut], text[cut + 1 :])
+    """Name or address, and version, of a request; the version is empty where there is none."""
+    if ":" in text or text.startswith("/"):
+        from .._content.address import split_version
 
-
-def _separator(text: str, start: int) -> int:
-    """Where the C(=) in front of the version is in a URL, -1 where there is none.
-
-    It is the last one, but not the one between name and value in a query, nor what ends a value (base64 does).
-    """
-    query = text.find("?", start)
-    if query < 0:
-        return text.rfind("=", start)
-    parameter = max(text.rfind(mark, query) for mark in "?&;") + 1
-    value = text.find("=", parameter) + 1
-    cut = text.rfind("=", value) if value else -1
-    return -1 if cut == len(text) - 1 else cut
+        return split_version(text)
+    # Neither a name in an index nor ORG/REPO can hold a "=", a branch can.
+    address, _equals, version = text.partition("=")
+    return address, version
 
 
 def _is_name(address: str) -> bool:

@@ -8,15 +8,15 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
 
 from .._content.installed import Installation, InstalledPack
-from .._content.origin import Resolved, Source, source_of
-from . import dependencies
-from .candidate import Candidate, Wanted
-from .own_source import digest_of, pack_at_source
 from .request import PackRequest
 from .satisfaction import is_commit, satisfied
+
+if t.TYPE_CHECKING:
+    from .._content.origin import Resolved
+    from .candidate import Candidate, Wanted
+    from .dependencies import Pack
 
 TASK = "the task"
 
@@ -36,28 +36,34 @@ class Proof(t.NamedTuple):
     resolved: Resolved
 
 
-@dataclass
 class Resolution:
     """What the requests of a task came to.
 
-    :arg packs: By ref, in the order of the requests, dependencies after them: an installed pack that stays, or a
+    :ivar packs: By ref, in the order of the requests, dependencies after them: an installed pack that stays, or a
         candidate that replaces or joins what is installed.
-    :arg asked: By ref, the requests that came to it.
-    :arg proven: By ref, what the remote said of installed packs that are the ones wanted.
+    :ivar asked: By ref, the requests that came to it.
+    :ivar proven: By ref, what the remote said of installed packs that are the ones wanted.
     """
 
-    packs: t.Dict[str, dependencies.Pack] = field(default_factory=dict)
-    asked: t.Dict[str, t.List[Asked]] = field(default_factory=dict)
-    proven: t.Dict[str, Proof] = field(default_factory=dict)
-    warnings: t.List[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.packs: t.Dict[str, Pack] = {}
+        self.asked: t.Dict[str, t.List[Asked]] = {}
+        self.proven: t.Dict[str, Proof] = {}
+        self.warnings: t.List[str] = []
 
     def askers(self) -> t.Dict[str, t.Tuple[str, str]]:
         """By ref, who asks for a pack and as what; of several the one that is the most particular."""
         first = {ref: next(filter(particular, asked), asked[0]) for ref, asked in self.asked.items()}
         return {ref: (asked.asker, asked.request.requested) for ref, asked in first.items()}
 
+    def requested(self, ref: str) -> t.Tuple[str, ...]:
+        """The requests that came to a pack, as they were written."""
+        return tuple(dict.fromkeys(asked.request.requested for asked in self.asked[ref]))
+
     def candidates(self) -> t.Dict[str, Candidate]:
         """Those that have to be put in place."""
+        from .candidate import Candidate
+
         return {ref: pack for ref, pack in self.packs.items() if isinstance(pack, Candidate)}
 
 
@@ -74,28 +80,46 @@ def already_there(asked: Asked, installation: Installation) -> t.Optional[Instal
     The table is in the guide: docs/docsite/rst/guide_packs.rst.
     """
     request = asked.request
+    if request.kind != "index":
+        return _already_there_from(asked, installation)
+    pack = installation.get(request.name or "")
+    return pack if pack and _serves(pack, asked) else None
+
+
+def _already_there_from(asked: Asked, installation: Installation) -> t.Optional[InstalledPack]:
+    """As L(already_there), for a request that names a source."""
+    from .._content.origin import source_of
+    from .own_source import digest_of, pack_at_source
+
+    request = asked.request
     own = pack_at_source(request, installation)
     if own:
         return own if _is_meant(own, request) else None
-    if request.kind == "index":
-        pack = installation.get(request.name or "")
-    else:
-        source = source_of(request.source or "", request.subdir or "")
-        pack = installation.by_source(source.url, source.subdir)
-        if pack and request.ref and pack.ref != request.ref:
-            return None
-        if pack and source.kind == "directory":
-            digest = request.digest or digest_of(source)
-            return pack if pack.receipt and pack.receipt.digest == digest else None
-    if pack is None or (pack.link and (asked.latest or request.version or not pack.is_there)):
+    source = source_of(request.source or "", request.subdir or "")
+    pack = installation.by_source(source.url, source.subdir)
+    if pack is None or (request.ref and pack.ref != request.ref):
         return None
+    if source.kind == "directory":
+        digest = request.digest or digest_of(source)
+        return pack if pack.receipt and pack.receipt.digest == digest else None
+    return pack if _serves(pack, asked) else None
+
+
+def _serves(pack: InstalledPack, asked: Asked) -> bool:
+    """Whether a pack, known to be the one that is asked for, has the version asked for."""
+    request = asked.request
+    if pack.link and (asked.latest or request.version or not pack.is_there):
+        return False
     if asked.latest and (not request.version or (_moves(pack) and not is_commit(request.version))):
-        return pack if pack.is_system and not request.version else None
-    return pack if satisfied(pack, request.version) else None
+        return pack.is_system and not request.version
+    return satisfied(pack, request.version)
 
 
 def _is_meant(own: InstalledPack, request: PackRequest) -> bool:
     """Whether a pack that is the request's own source is all that the request asks for."""
+    from .._content.origin import Source
+    from .own_source import digest_of
+
     if request.ref not in (None, own.ref):
         return False
     if request.digest and digest_of(Source("directory", own.location)) != request.digest:

@@ -20,6 +20,7 @@ from .._process import ProgramError
 from .._secrets import Credentials
 from . import dependencies
 from .candidate import Candidate, Wanted
+from .dependants import check_dependants
 from .fetch import Fetcher
 from .in_the_way import linked, own_source
 from .own_source import is_same_directory, local_path, pack_at_source
@@ -74,7 +75,7 @@ class Resolver:
             self._resolve_round(pending, resolution)
             pending = self._missing(resolution)
         if self._policy != "skip" and any(self._installation.get(ref) for ref in resolution.candidates()):
-            dependencies.check_dependants(resolution.packs, self._installation)
+            check_dependants(resolution.packs, self._installation)
         return resolution
 
     def _resolve_round(self, pending: t.Sequence[Asked], resolution: Resolution) -> None:

@@ -10,10 +10,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._content.address import normal_url
 from .._content.installed import InstalledPack
 from .._content.origin import Resolved, Source
-from .._content.versions import tag_candidates
 
 _HEX = re.compile(r"[0-9a-f]{7,64}\Z")
 
@@ -37,6 +35,8 @@ def satisfies_version(version: t.Optional[str], resolved: Resolved, commit: str)
     if version == resolved.asked:
         return True
     if resolved.kind == "tag":
+        from .._content.versions import tag_candidates
+
         return resolved.name in tag_candidates(version)
     return resolved.kind in ("branch", "default") and resolved.name == version
 
@@ -60,6 +60,8 @@ def satisfied(pack: InstalledPack, version: t.Optional[str]) -> bool:
     branch = working_copy.remote_branch(version)
     if branch:
         return pack.head.branch == version and pack.head.commit == branch
+    from .._content.versions import tag_candidates
+
     # As for StackStorm, the first of these tags that there is decides, wherever it is.
     tag = next(filter(None, map(working_copy.tag, tag_candidates(version))), None)
     return tag == pack.head.commit
@@ -87,4 +89,6 @@ def same_source(installed: InstalledPack, source: Source) -> bool:
     known = installed.source
     if known is None or known.kind != source.kind or known.subdir != source.subdir:
         return False
+    from .._content.address import normal_url
+
     return normal_url(known.url) == normal_url(source.url)

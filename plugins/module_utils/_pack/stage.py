@@ -19,7 +19,7 @@ from .._change.staging import Staging
 from .._content.installed import Installation
 from .._content.receipt import contents_document, receipt_document
 from .._errors import ApplyError, Collected, St2Error
-from .._files import write_atomically
+from .._file_changes import write_atomically
 from .._layout import PacksDirectory, VirtualenvsDirectory
 from .._own_directory import is_own, make_own_directory, root_of
 from .._source.git_program import Git

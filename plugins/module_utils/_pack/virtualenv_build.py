@@ -19,7 +19,7 @@ import typing as t
 from .._change.staging import Staging
 from .._deadline import Deadline
 from .._errors import DeadlineError, St2Error, VirtualenvError
-from .._files import remove_tree, sync_trees, write_atomically
+from .._file_changes import remove_tree, sync_trees, write_atomically
 from .._layout import VirtualenvsDirectory, entries
 from .._own_directory import make_own_directory
 from .._process import run

@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .._change.telling import ABSENT, CURRENT, UNKNOWN
+from .._change.known import ABSENT, CURRENT, UNKNOWN
 from .._errors import St2Error
 from .._pack import report
 from .._pack.plan import PackPlan, State

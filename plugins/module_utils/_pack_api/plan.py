@@ -11,7 +11,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from .._change.telling import ABSENT, CURRENT, KnownPack
+from .._change.known import ABSENT, CURRENT, KnownPack
 from .._content.versions import same_version, sort_versions
 from .._errors import DependencyError, OptionError
 from .._layout import SYSTEM_PACKS

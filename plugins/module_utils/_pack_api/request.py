@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .._content.address import check_ref
+from .._content.names import check_ref
 from .._content.versions import is_semver
 from .._errors import Collected, OptionError
 from .._pack.request import PackRequest, from_option, parse_spec

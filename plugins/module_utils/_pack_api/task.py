@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import typing as t
 
-from .._change.telling import overall
+from .._change.known import overall
 from .._deadline import Deadline
 from .._errors import DependencyError, MissingLibraryError, OptionError, St2Error, VerifyError
 from .._pack import report
+from .._pack.diff import diff
 from .._st2.api_access import find_access, open_client
 from .._st2.api_client import ApiClient
 from .._st2.registration_options import registration_options_from
@@ -82,7 +83,7 @@ class Convergence:
             changed=plan.changed,
             msg=report.line(plan),
             returned=_returned(report.rows(plan)),
-            diff=report.diff(plan),
+            diff=diff(plan),
             warnings=self._warnings,
         )
 
@@ -135,7 +136,7 @@ class Convergence:
             changed=any(row["changed"] for row in rows),
             msg=error.message,
             returned=_returned(rows),
-            diff=report.diff(plan),
+            diff=diff(plan),
             warnings=self._warnings,
             failure=error,
         )

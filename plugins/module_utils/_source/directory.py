@@ -15,7 +15,7 @@ import typing as t
 
 from .._content.boundary import listed, path_problem
 from .._errors import InvalidPackError, SourceError
-from .._files import TreeEntry, is_bytecode, tree_digest, tree_entry, walk_tree
+from .._file_tree import TreeEntry, is_bytecode, tree_digest, tree_entry, walk_tree
 from .._printable import printable
 
 # A worktree's or submodule's .git file, and the .git directory of a repository that is taken as a directory.

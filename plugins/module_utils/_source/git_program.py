@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from .._deadline import Deadline
 from .._errors import DeadlineError, SourceError
-from .._files import write_atomically
+from .._file_changes import write_atomically
 from .._process import Completed, ProgramError, last_lines, run
 from .._secrets import Credentials, Redactor, strip_urls
 from .._st2.proxy import Proxy

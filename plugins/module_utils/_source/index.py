@@ -16,7 +16,8 @@ import threading
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from .._content.address import Address, check_source, check_version
+from .._content.address import Address, check_source
+from .._content.names import check_version
 from .._deadline import Deadline
 from .._errors import IndexError_, OptionError
 from .._http import TooLateError

@@ -16,7 +16,7 @@ import shutil
 import tempfile
 import typing as t
 
-from .._files import remove_tree
+from .._file_changes import remove_tree
 from .git_program import Git
 
 _FORMATS = {40: "[core]\n\trepositoryformatversion = 0\n"}

@@ -16,7 +16,7 @@ from .._content.boundary import listed, path_problem
 from .._content.origin import Resolved
 from .._content.versions import is_semver, sort_versions, tag_candidates
 from .._errors import InvalidPackError, SourceError
-from .._files import is_bytecode
+from .._file_tree import is_bytecode
 from .._process import ProgramError, last_lines
 from .._secrets import strip_urls
 from .git_program import Git, fetch_failure

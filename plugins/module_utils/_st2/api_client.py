@@ -26,7 +26,6 @@ from .._http import (
 )
 from .._printable import printable
 from .._secrets import Credentials, Redactor, split_userinfo
-from .api_errors import error_of
 from .proxy import Proxy
 
 # What StackStorm gives without asking for an administrator (st2common/config.py [api] max_page_size).
@@ -189,6 +188,8 @@ class ApiClient:
         document, is_json = _parse(answer.content)
         if status >= 400:
             words = document.get("faultstring") if isinstance(document, dict) else None
+            from .api_errors import error_of
+
             raise error_of(status, words if isinstance(words, str) else "", asked, self.url, self._redactor)
         if not is_json and answer.content:
             raise UnexpectedAnswerError(

@@ -15,16 +15,16 @@ from .._layout import entries
 from .._secrets import Redactor
 from .._task import Task
 from .host import Host
-from .no_registrar import NoRegistrar
-from .registration import Registrar
 from .registration_options import RegistrationOptions, registration_options_from
 
 if t.TYPE_CHECKING:
     from .api_access import ApiAccess
+    from .registrar import Registrar
+
+    Chosen = t.Tuple[Registrar, t.List[str]]
 
 # How long C(auto) waits for an API that does not answer, when there is another way.
 _PATIENCE_SECONDS = 20.0
-Chosen = t.Tuple[Registrar, t.List[str]]
 
 
 def registrar_for(task: Task, deadline: Deadline) -> Chosen:
@@ -67,7 +67,7 @@ def choose_registrar(
     for secret in options.secrets():
         redactor.add(secret)
     if options.register == "none":
-        return NoRegistrar(), []
+        return _none(), []
     if options.register == "local":
         from .local_registrar import PROGRAM, find_program
 
@@ -114,7 +114,13 @@ def _auto(
         f"Nothing is registered in StackStorm: {why}, and {PROGRAM} is not installed here. Give api_key, "
         "auth_token, or api_username and api_password; or register=none where that is what you want."
     )
-    return NoRegistrar(), warnings
+    return _none(), warnings
+
+
+def _none() -> Registrar:
+    from .no_registrar import NoRegistrar
+
+    return NoRegistrar()
 
 
 def _access_or_warning(

@@ -10,7 +10,9 @@ from __future__ import annotations
 import typing as t
 
 from .._errors import RegistrationError
-from .registration import Configs, PackFiles, Registered, Resource
+
+if t.TYPE_CHECKING:
+    from .registration import Configs, PackFiles, Registered, Resource
 
 
 class NoRegistrar:
@@ -28,6 +30,8 @@ class NoRegistrar:
         self, packs: t.Sequence[PackFiles], types: t.Sequence[str] = (), *, fail_on_failure: bool = True
     ) -> Registered:
         """As L(Registrar.register), but nothing happens."""
+        from .registration import Registered
+
         return Registered()
 
     def unload(self, refs: t.Sequence[str]) -> None:

@@ -17,7 +17,8 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._errors import RegistrationError
-from .registration import Registrar, Resource
+from .registrar import Registrar
+from .registration import Resource
 
 # In the order in which they are deleted: what uses others first.
 _KINDS = ("rules", "policies", "aliases", "actions", "sensors", "triggers")

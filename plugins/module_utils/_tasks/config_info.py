@@ -20,8 +20,8 @@ from .._config.redaction import Redaction
 from .._config.template import config_template, describe
 from .._config.validation import check_values, unknown_keys
 from .._config.values import Values
-from .._content.address import check_ref
 from .._content.config_schema import SCHEMA_FILE, ConfigSchema
+from .._content.names import check_ref
 from .._content.yaml_lines import shown_path
 from .._deadline import Deadline
 from .._errors import OptionError

@@ -12,8 +12,8 @@ import typing as t
 from dataclasses import replace
 
 from .._change.database import Database, open_database
+from .._change.known import STALE, UNKNOWN
 from .._change.session import Session, View
-from .._change.telling import STALE, UNKNOWN
 from .._deadline import Deadline
 from .._errors import HostError, St2Error
 from .._override import report

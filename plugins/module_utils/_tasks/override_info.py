@@ -10,8 +10,8 @@ from __future__ import annotations
 import typing as t
 
 from .._change.database import Database, open_database
+from .._change.known import ABSENT, CURRENT, STALE, UNKNOWN, overall
 from .._change.session import undisturbed
-from .._change.telling import ABSENT, CURRENT, STALE, UNKNOWN, overall
 from .._deadline import Deadline
 from .._override.document import GLOBAL, KINDS
 from .._override.observe import PackView, installed_packs, view

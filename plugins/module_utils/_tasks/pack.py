@@ -11,11 +11,10 @@ import os
 import typing as t
 
 from .._change.database import Database, open_database
+from .._change.known import overall
 from .._change.session import Outcome, Session, View
-from .._change.telling import UNKNOWN, overall
-from .._content.installed import Installation
 from .._deadline import Deadline
-from .._errors import HostError, OptionError, St2Error, each_of
+from .._errors import HostError, OptionError
 from .._layout import SYSTEM_PACKS
 from .._pack import report
 from .._pack.options import Options, options_from
@@ -23,8 +22,10 @@ from .._pack.plan import Plan
 from .._pack.planner import PackPlanner
 from .._st2.host import Host
 from .._task import Result, Task
-from .pack_items import Item, items_from
 from .pack_plan import TaskPlan, TaskPlanner
+
+if t.TYPE_CHECKING:
+    from .pack_items import Item
 
 
 def converge_packs(task: Task) -> Result:
@@ -37,7 +38,7 @@ def converge_packs(task: Task) -> Result:
 
         return converge_packs_by_api(task)
     options = options_from(task.params)
-    items = items_from(task.params, options.requests)
+    items = _items(task, options)
     for secret in options.secrets():
         task.redactor.add(secret)
     deadline = Deadline(options.timeout)
@@ -48,6 +49,14 @@ def converge_packs(task: Task) -> Result:
         return PackTask(task, options, items, database, deadline).run()
     finally:
         database.close()
+
+
+def _items(task: Task, options: Options) -> t.Sequence[Item]:
+    if not task.params["packs"]:
+        return ()
+    from .pack_items import items_from
+
+    return items_from(task.params, options.requests)
 
 
 class PackTask:
@@ -113,7 +122,11 @@ class PackTask:
         return self._planned
 
     def _diff(self, plan: TaskPlan) -> t.List[t.Dict[str, str]]:
-        found = report.diff(plan.packs)
+        found: t.List[t.Dict[str, str]] = []
+        if plan.packs.changed:
+            from .._pack.diff import diff
+
+            found += diff(plan.packs)
         if plan.configs:
             from .._config.report import diff as config_diff
 
@@ -127,40 +140,11 @@ class PackTask:
         return found
 
     def _rows(self, outcome: Outcome[TaskPlan]) -> t.List[t.Dict[str, t.Any]]:
-        error = outcome.failure
-        if error is None:
+        if outcome.failure is None:
             return _with_parts(report.rows(outcome.plan.packs), outcome.plan) if outcome.plan else []
-        failed = [report.Failure(one.ref or "", one.step or "", one.message) for one in each_of(error)]
-        # What is said of a failure is read back: also where putting back has failed.
-        installation = Installation(self._task.host.packs_base_paths)
-        plan = outcome.plan
-        states = self._states_after_failure(installation)
-        if plan is None:
-            return report.rows_of_requests(self._options.requests, installation, failed, states)
-        done = [pack.ref for pack in plan.packs.packs] if outcome.stands else ()
-        return report.rows(
-            plan.packs,
-            done=done,
-            failed=failed,
-            installation=installation,
-            stuck=outcome.stuck,
-            astray=outcome.astray,
-            states=states,
-        )
+        from .pack_failure import rows_after_failure
 
-    def _states_after_failure(self, installation: Installation) -> t.Callable[[str], str]:
-        """What the database has of packs, looked at again if it answers."""
-        refs = [request.expected_ref for request in self._options.requests if request.expected_ref]
-
-        def state(ref: str) -> str:
-            try:
-                self._database.look_again([*refs, ref])
-                refs.clear()
-                return self._database.pack(ref, installation.get(ref)).state
-            except St2Error:
-                return UNKNOWN
-
-        return state
+        return rows_after_failure(outcome, self._options.requests, self._task.host.packs_base_paths, self._database)
 
 
 def _line(plan: TaskPlan, recovered: t.Sequence[str]) -> str:

@@ -11,8 +11,8 @@ import typing as t
 
 from .._change.database import open_database
 from .._change.session import undisturbed
-from .._content.address import check_ref
 from .._content.installed import Installation, InstalledPack, dependencies_of
+from .._content.names import check_ref
 from .._content.versions import same_version, sort_versions
 from .._deadline import Deadline
 from .._errors import IndexError_, VirtualenvError

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
 
 from .._errors import Collected, OptionError
 from .._pack.request import PackRequest
@@ -18,8 +17,7 @@ if t.TYPE_CHECKING:
     from .._override.options import Options as OverrideOptions
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(t.NamedTuple):
     """One pack of the task, with what goes along.
 
     :arg request: The pack; its ref may only be known once it was fetched.
@@ -30,10 +28,13 @@ class Item:
     """
 
     request: PackRequest
-    config: t.Optional[t.Dict[str, t.Any]] = field(default=None, repr=False)
-    secrets: t.Optional[t.Dict[str, t.Any]] = field(default=None, repr=False)
+    config: t.Optional[t.Dict[str, t.Any]] = None
+    secrets: t.Optional[t.Dict[str, t.Any]] = None
     overrides: t.Optional[t.Mapping[str, t.Any]] = None
     merge: str = "replace"
+
+    def __repr__(self) -> str:
+        return f"Item({self.request!r}, ...)"  # Values may be secret.
 
     @property
     def has_config(self) -> bool:

@@ -8,11 +8,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.database import Database
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.known import KnownConfig, KnownPack
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import Records, Told
-from ansible_collections.stackstorm.st2.plugins.module_utils._change.telling import (
-    KnownConfig,
-    KnownPack,
-)
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import InstalledPack
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.working_copy import Head
 from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline

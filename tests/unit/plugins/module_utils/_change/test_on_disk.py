@@ -9,16 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._change.on_disk import OnDisk, identity_of
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.on_disk import OnDisk
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import Records
-from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import Installation, InstalledPack
-from ansible_collections.stackstorm.st2.plugins.module_utils._content.working_copy import Head
-from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.plan_samples import DIGEST, ONE, receipt
-
-
-def installed(location, commit="", known=None):
-    head = Head(commit, None) if commit else None
-    return InstalledPack("sensu", "sensu", str(location), str(location), "/packs", "1.0.0", head, receipt=known)
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import (
+    Installation,
+)
 
 
 @pytest.fixture
@@ -31,19 +26,6 @@ def place(tmp_path):
 def on_disk(place):
     host = SimpleNamespace(configs_path=str(place / "configs"), overrides_path=str(place / "overrides"))
     return OnDisk(host, Installation([str(place / "packs")]), Records(str(place / "state")))
-
-
-def test_a_pack_is_known_by_its_commit_or_its_digest(tmp_path):
-    assert identity_of(installed(tmp_path, ONE)) == ONE
-    assert identity_of(installed(tmp_path, known=receipt(commit="", digest=DIGEST))) == DIGEST
-
-
-def test_a_pack_without_commit_and_digest_is_known_by_its_metadata_file(tmp_path):
-    (tmp_path / "pack.yaml").write_text("name: sensu\n")
-    one = identity_of(installed(tmp_path))
-    (tmp_path / "pack.yaml").write_text("name: sensu2\n")
-    assert identity_of(installed(tmp_path)) != one
-    assert identity_of(installed(tmp_path / "nowhere")) == "unknown"
 
 
 def test_a_pack_that_is_not_there_is_known_by_nothing(place):

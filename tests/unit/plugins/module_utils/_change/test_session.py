@@ -16,8 +16,9 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._change import jour
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.database import Database
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.journal import Journal, Move
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.own_places import OwnPlaces
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.planner import Staged
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import Records
-from ansible_collections.stackstorm.st2.plugins.module_utils._change.session import Session, Staged, undisturbed
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.session import Session, undisturbed
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.telling import Registration, Telling
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     MissingLibraryError,

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.surplus import switched
@@ -37,21 +35,21 @@ def looked(before, after, files, registered=("sensu",)):
 
 
 def test_what_no_file_puts_back_is_named(files):
-    off = replace(OLD, enabled=False)
+    off = OLD._replace(enabled=False)
     assert looked(OLD, off, files) == ["action sensu.old (switched off)"]
     assert looked(off, OLD, files) == ["action sensu.old (switched on)"]
     assert looked(OLD, OLD, files) == [] and looked(OLD, None, files) == []
 
 
 def test_what_a_file_puts_back_is_not(files):
-    check = replace(OLD, ref="sensu.check", name="check", metadata_file="actions/check.yaml")
-    assert looked(check, replace(check, enabled=False), files) == []
+    check = OLD._replace(ref="sensu.check", name="check", metadata_file="actions/check.yaml")
+    assert looked(check, check._replace(enabled=False), files) == []
 
 
 def test_what_people_made_and_packs_that_were_not_registered_are_not_looked_at(files):
-    mine = replace(OLD, metadata_file="")
-    assert looked(mine, replace(mine, enabled=False), files) == []
-    assert looked(OLD, replace(OLD, enabled=False), files, registered=()) == []
+    mine = OLD._replace(metadata_file="")
+    assert looked(mine, mine._replace(enabled=False), files) == []
+    assert looked(OLD, OLD._replace(enabled=False), files, registered=()) == []
 
 
 def test_nobody_is_asked_who_cannot_answer(files):

@@ -7,13 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._change.telling import (
-    WORDS,
-    KnownConfig,
-    Registration,
-    Telling,
-    overall,
-)
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.telling import Registration, Telling
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import PackFiles, Resource
 
 WHOLE = ("pack", "config", "overrides")
@@ -81,22 +75,3 @@ def test_two_as_one_register_a_pack_once_and_nothing_in_part_that_is_registered_
     )
     assert other.join(one).register[0] == registration("sensu"), "in either order"
     assert Telling().join(one) == one.join(Telling()) == one
-
-
-@pytest.mark.parametrize(
-    ("states", "word"),
-    [
-        ([], "unknown"),
-        (["current", "current"], "current"),
-        (["absent", "absent"], "absent"),
-        (["current", "absent"], "current"),
-        (["current", "unknown", "absent"], "unknown"),
-        (["current", "stale", "unknown"], "stale"),
-    ],
-)
-def test_one_word_for_several(states, word):
-    assert overall(states) == word and word in WORDS
-
-
-def test_the_values_of_a_config_are_not_shown():
-    assert "hunter2" not in repr(KnownConfig("api", True, {"password": "hunter2"}))

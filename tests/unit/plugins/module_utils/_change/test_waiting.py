@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.waiting import (
@@ -59,7 +57,7 @@ def test_a_pack_waits_whose_rule_has_a_file(files):
         rule("jira.on_tick", "core.st2.CronTimer"),
         rule("nowhere.on_tick"),
         rule("sensu.own"),
-        replace(rule("jira.on_tick"), kind="aliases"),
+        rule("jira.on_tick")._replace(kind="aliases"),
     ],
     ids=["of a former version", "by hand", "for another pack", "of a pack that is not here", "its own", "no rule"],
 )
@@ -75,17 +73,17 @@ def test_a_trigger_with_parameters_is_known_to_be_the_packs_also_when_it_is_gone
 def test_what_has_lost_its_trigger_is_told_whoever_made_it(files):
     made, filed = rule("default.ours", file=""), rule("jira.on_tick")
     snapshot = before(made, filed)
-    found = compared(files, snapshot, *(replace(one, orphaned=True) for one in (made, filed)), registered=["sensu"])
+    found = compared(files, snapshot, *(one._replace(orphaned=True) for one in (made, filed)), registered=["sensu"])
     assert found == Reconnected(lost=(made, filed))
 
 
 def test_what_has_one_again_is_told_where_no_registration_gave_it(files):
     orphan = rule("jira.on_tick", orphaned=True)
-    now = replace(orphan, orphaned=False)
+    now = orphan._replace(orphaned=False)
     assert compared(files, before(orphan), now) == Reconnected(revived=(orphan,))
     assert compared(files, before(orphan), now, registered=["jira"]) == Reconnected()
     former = rule("jira.former", orphaned=True)
-    there = replace(former, orphaned=False)
+    there = former._replace(orphaned=False)
     assert compared(files, before(former), there, registered=["jira"]) == Reconnected(revived=(former,))
 
 

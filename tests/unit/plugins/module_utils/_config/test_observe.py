@@ -10,10 +10,10 @@ import pytest
 from infrastructure.st2_host import ScratchHost
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.database import Database
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.known import KnownConfig
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.own_places import OwnPlaces
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import Records, Told
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.session import undisturbed
-from ansible_collections.stackstorm.st2.plugins.module_utils._change.telling import KnownConfig
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.observe import PackPlace, observe, why_not_unload
 from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ForbiddenError, InvalidPackError

@@ -10,8 +10,9 @@ from dataclasses import replace
 
 import pytest
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.known import KnownConfig
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import NO_CONFIG
-from ansible_collections.stackstorm.st2.plugins.module_utils._change.telling import KnownConfig, Registration
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.telling import Registration
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.document import ConfigFile
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.observe import Observed
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.options import Attributes, ConfigOptions

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._change.telling import KnownConfig
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.known import KnownConfig
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.document import read_config
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.options import Attributes
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.plan import ConfigPlan

@@ -12,10 +12,17 @@ import pytest
 from infrastructure.packs import PackTree
 from infrastructure.repositories import GitRepository, run_git
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import Installation, dependencies_of
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import (
+    Installation,
+    InstalledPack,
+    dependencies_of,
+    identity_of,
+)
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.origin import Resolved, Source
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.receipt import Receipt, receipt_document
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.working_copy import Head
 from ansible_collections.stackstorm.st2.plugins.module_utils._layout import PacksDirectory
+from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.plan_samples import DIGEST, ONE, receipt
 
 URL = "https://git.example.com/org/stackstorm-demo"
 
@@ -227,3 +234,21 @@ def test_while_an_interrupted_run_waits_to_be_undone_the_old_state_is_seen(repos
     demo = found.get("demo")
     assert (demo.version, demo.path, demo.location) == ("1.0.0", f"{packs}/demo", f"{tmp_path}/old/demo")
     assert demo.working_copy.tag("v1.0.0") == demo.commit
+
+
+def pack_at(location, commit="", known=None):
+    head = Head(commit, None) if commit else None
+    return InstalledPack("sensu", "sensu", str(location), str(location), "/packs", "1.0.0", head, receipt=known)
+
+
+def test_a_pack_is_known_by_its_commit_or_its_digest(tmp_path):
+    assert identity_of(pack_at(tmp_path, ONE)) == ONE
+    assert identity_of(pack_at(tmp_path, known=receipt(commit="", digest=DIGEST))) == DIGEST
+
+
+def test_a_pack_without_commit_and_digest_is_known_by_its_metadata_file(tmp_path):
+    (tmp_path / "pack.yaml").write_text("name: sensu\n")
+    one = identity_of(pack_at(tmp_path))
+    (tmp_path / "pack.yaml").write_text("name: sensu2\n")
+    assert identity_of(pack_at(tmp_path)) != one
+    assert identity_of(pack_at(tmp_path / "nowhere")) == "unknown"

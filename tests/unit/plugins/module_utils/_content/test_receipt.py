@@ -22,7 +22,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._content.receipt im
     receipt_document,
     stamp,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._files import TreeEntry
+from ansible_collections.stackstorm.st2.plugins.module_utils._file_tree import TreeEntry
 from ansible_collections.stackstorm.st2.plugins.module_utils._layout import PacksDirectory
 
 COMMIT = "108d52bf6694c1a681d871124901ab0925f49bd0"

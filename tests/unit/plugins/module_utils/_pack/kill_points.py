@@ -12,7 +12,7 @@ import signal
 import sys
 import traceback
 
-from ansible_collections.stackstorm.st2.plugins.module_utils import _files
+from ansible_collections.stackstorm.st2.plugins.module_utils import _file_changes
 from ansible_collections.stackstorm.st2.plugins.module_utils._change import journal as transaction
 
 # Every call by which names come, go or change; what happens to the content of a file that has no name yet is nobody's.
@@ -65,13 +65,13 @@ def _count(number, calls):
 @contextlib.contextmanager
 def without_waiting_for_disks():
     """What is killed loses nothing that the kernel has. Waiting for disks is for power cuts, which are not played."""
-    true, true_of_all = os.fsync, _files._sync_file_system
+    true, true_of_all = os.fsync, _file_changes._sync_file_system
     os.fsync = lambda _descriptor: None
-    _files._sync_file_system = lambda _directory: True
+    _file_changes._sync_file_system = lambda _directory: True
     try:
         yield
     finally:
-        os.fsync, _files._sync_file_system = true, true_of_all
+        os.fsync, _file_changes._sync_file_system = true, true_of_all
 
 
 @contextlib.contextmanager

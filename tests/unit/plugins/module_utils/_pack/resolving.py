@@ -20,7 +20,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._content.receipt im
 from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._layout import PacksDirectory
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.candidate import Wanted
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import receipt_of
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipts import receipt_of
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import from_option, parse_spec
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.resolution import Asked
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.resolve import Resolver

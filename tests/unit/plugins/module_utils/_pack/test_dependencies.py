@@ -11,15 +11,10 @@ from infrastructure.packs import PackTree
 from infrastructure.repositories import GitRepository, run_git
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import Installation
-from ansible_collections.stackstorm.st2.plugins.module_utils._content.metadata import PackMetadata
-from ansible_collections.stackstorm.st2.plugins.module_utils._content.origin import Resolved, Source
-from ansible_collections.stackstorm.st2.plugins.module_utils._content.receipt import Contents
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.origin import Resolved
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import DependencyError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.candidate import Candidate, Wanted
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.dependencies import (
     Providers,
-    check_dependants,
-    check_removal,
     guess_ref,
     in_order,
     label,
@@ -27,28 +22,16 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.dependencies 
     needs,
     needs_of,
 )
-
-
-def candidate(ref, version="1.0.0", dependencies=(), url=None, resolved=None, commit="c" * 40):
-    metadata = PackMetadata(ref, ref, version, "", "", None, None, (), tuple(dependencies), (), ())
-    wanted = Wanted(Source("git", url or f"https://git.example.com/org/stackstorm-{ref}"))
-    return Candidate(
-        wanted, metadata, resolved or Resolved("tag", f"v{version}", version), Contents(), "/staged", True, commit
-    )
-
-
-def by_ref(*packs):
-    return {pack.ref: pack for pack in packs}
+from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.dependency_samples import (
+    by_ref,
+    candidate,
+    put,
+)
 
 
 @pytest.fixture
 def packs(tmp_path):
     return tmp_path / "packs"
-
-
-def put(packs, ref, version="1.0.0", dependencies=(), **more):
-    PackTree(ref, version, minimal=True, dependencies=dependencies, **more).write(packs / ref)
-    return Installation([str(packs)])
 
 
 # inst 1.0.0 and test 2.0.0 are installed (as in contrib/packs/tests/test_get_pack_dependencies.py). What is missing, or
@@ -195,58 +178,6 @@ def test_a_branch_or_commit_of_a_working_copy_provides(packs, tmp_path):
 )
 def test_a_repositorys_name_suggests_a_ref(url, ref):
     assert guess_ref(url) == ref
-
-
-# Those that stay
-
-
-def test_a_new_version_that_an_installed_pack_cannot_use(packs):
-    put(packs, "a", "1.0.0")
-    installation = put(packs, "user", "3.0.0", ["a=1.0.0"])
-    new = candidate("a", "2.0.0")
-    with pytest.raises(DependencyError) as caught:
-        check_dependants(by_ref(new), installation)
-    assert caught.value.message == (
-        "user 3.0.0 needs a=1.0.0 (installed), but this task installs a 2.0.0. Nothing was changed: "
-        "upgrade user too, or set dependencies to skip."
-    )
-    assert caught.value.ref == "a"
-    check_dependants(by_ref(candidate("a", "1.0.0")), installation)
-    check_dependants(by_ref(new, candidate("user", "4.0.0")), installation)
-    check_dependants(by_ref(candidate("unrelated")), installation)
-
-
-def test_dependants_that_take_any_version_or_make_no_sense(packs):
-    put(packs, "any", dependencies=["a"])
-    put(packs, "odd", dependencies=["a>=1"])
-    check_dependants(by_ref(candidate("a", "2.0.0")), put(packs, "core", "3.9.0", ["a=1.0.0"]))
-
-
-def test_removing_what_an_installed_pack_needs(packs):
-    put(packs, "a")
-    put(packs, "b", dependencies=["a", "a=1.0.0"])
-    installation = put(packs, "c", "2.0.0", ["https://git.example.com/org/stackstorm-a", "b"])
-    with pytest.raises(DependencyError) as caught:
-        check_removal(["a"], installation, {})
-    assert "b 1.0.0 needs a; c 2.0.0 needs a. Nothing was changed: remove those too" in caught.value.message
-    with pytest.raises(DependencyError, match=r"removed: c 2\.0\.0 needs a; c 2\.0\.0 needs b\. "):
-        check_removal(["a", "b"], installation, {})
-    check_removal(["a", "b", "c"], installation, {})
-    check_removal(["c"], installation, {})
-    check_removal(["none"], installation, {})
-
-
-def test_what_comes_keeps_what_it_needs_and_lets_go_what_its_former_version_needed(packs):
-    put(packs, "a")
-    installation = put(packs, "b", dependencies=["a"])
-    with pytest.raises(DependencyError, match=r"removed: b 2\.0\.0 needs a\. "):
-        check_removal(["a"], installation, {"b": candidate("b", "2.0.0", ["a"])})
-    check_removal(["a"], installation, {"b": candidate("b", "2.0.0", [])})
-
-
-def test_a_system_packs_needs_keep_nothing(packs):
-    put(packs, "core", "3.9.0", ["a"])
-    check_removal(["a"], put(packs, "a"), {})
 
 
 # Order

@@ -15,7 +15,7 @@ from infrastructure.snapshot import take_snapshot
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.origin import Resolved, Source, source_of
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError, SourceError
-from ansible_collections.stackstorm.st2.plugins.module_utils._files import list_tree, tree_digest
+from ansible_collections.stackstorm.st2.plugins.module_utils._file_tree import list_tree, tree_digest
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.candidate import Wanted
 from ansible_collections.stackstorm.st2.plugins.module_utils._source.directory import directory_digest
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._source.real_git import fetcher_at

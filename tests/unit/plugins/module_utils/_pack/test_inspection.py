@@ -20,7 +20,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._content.receipt im
     contents_document,
     receipt_document,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._files import list_tree
+from ansible_collections.stackstorm.st2.plugins.module_utils._file_tree import list_tree
 from ansible_collections.stackstorm.st2.plugins.module_utils._layout import PacksDirectory
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.inspection import (
     as_installed,
@@ -29,7 +29,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.inspection im
     leftovers,
     restored,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import adopted
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipts import adopted
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.resolving import Scene
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._source.real_git import git_at

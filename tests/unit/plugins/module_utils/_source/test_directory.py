@@ -19,7 +19,7 @@ from infrastructure.repositories import run_git
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.origin import is_repository
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import SourceError
-from ansible_collections.stackstorm.st2.plugins.module_utils._files import TreeEntry
+from ansible_collections.stackstorm.st2.plugins.module_utils._file_tree import TreeEntry
 from ansible_collections.stackstorm.st2.plugins.module_utils._source.directory import (
     changed_files,
     check_directory,

@@ -11,10 +11,8 @@ import pytest
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2 import (
     api_registrar,
     local_registrar,
-    registration,
-)
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2 import (
-    no_registrar as unregistered,
+    no_registrar,
+    registrar,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Registered
 
@@ -35,10 +33,10 @@ def test_overrides_that_nobody_counted_stay_unknown():
 
 
 @pytest.mark.parametrize(
-    "adapter", [api_registrar.ApiRegistrar, local_registrar.LocalRegistrar, unregistered.NoRegistrar]
+    "adapter", [api_registrar.ApiRegistrar, local_registrar.LocalRegistrar, no_registrar.NoRegistrar]
 )
 def test_every_adapter_has_all_of_the_port(adapter):
-    methods = {name for name in vars(registration.Registrar) if not name.startswith("_")}
+    methods = {name for name in vars(registrar.Registrar) if not name.startswith("_")}
     assert {
         "register",
         "unload",

@@ -20,11 +20,10 @@ from infrastructure.st2_host import ScratchHost
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._change import journal as moving
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.database import Database
-from ansible_collections.stackstorm.st2.plugins.module_utils._change.on_disk import identity_of
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.own_places import OwnPlaces
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import NO_CONFIG, Records, Told
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.options import ConfigOptions
-from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import Installation
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import Installation, identity_of
 from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import RegistrationError
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor

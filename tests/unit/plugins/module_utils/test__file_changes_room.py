@@ -14,15 +14,9 @@ import tempfile
 import pytest
 from infrastructure.snapshot import take_snapshot
 
-from ansible_collections.stackstorm.st2.plugins.module_utils import _files, _process
+from ansible_collections.stackstorm.st2.plugins.module_utils import _file_changes, _process
 from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
-from ansible_collections.stackstorm.st2.plugins.module_utils._files import (
-    UnfitFileError,
-    copy_tree,
-    low_space,
-    read_regular_file,
-    walk_tree,
-)
+from ansible_collections.stackstorm.st2.plugins.module_utils._file_changes import copy_tree, low_space
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import run
 
 
@@ -74,7 +68,7 @@ def test_a_pipe_is_not_copied(tmp_path):
     ],
 )
 def test_a_disk_that_is_all_but_full_is_named(tmp_path, monkeypatch, free, files, all_files, said):
-    monkeypatch.setattr(_files, "_LITTLE_SPACE", 1 << 30)
+    monkeypatch.setattr(_file_changes, "_LITTLE_SPACE", 1 << 30)
     status = os.statvfs_result((4096, 4096, 1 << 30, free, free, all_files, files, files, 0, 255))
     monkeypatch.setattr(os, "statvfs", lambda _path: status)
     found = low_space(str(tmp_path / "not" / "there"))
@@ -105,37 +99,3 @@ def test_a_disk_that_can_set_nothing_aside_serves(monkeypatch):
     monkeypatch.setattr(os, "posix_fallocate", refuse)
     assert run(["echo", "yes"], deadline=Deadline(60), environment={"PATH": os.environ["PATH"]}).stdout == "yes\n"
     assert _process.last_lines("yes\n") == "yes"
-
-
-def test_a_regular_file_is_read_whole_up_to_its_limit(tmp_path):
-    path = tmp_path / "file"
-    path.write_bytes(b"x" * 100)
-    assert read_regular_file(str(path), 100) == b"x" * 100
-    with pytest.raises(UnfitFileError, match="more than 99 bytes"):
-        read_regular_file(str(path), 99)
-    assert read_regular_file("/proc/self/status", 1 << 16).startswith(b"Name:")
-
-
-def test_what_is_no_regular_file_is_not_opened(tmp_path, monkeypatch):
-    os.mkfifo(tmp_path / "pipe")
-    monkeypatch.setattr(os, "open", lambda *_arguments: pytest.fail("it was opened"))
-    for path in (str(tmp_path / "pipe"), "/dev/zero"):
-        with pytest.raises(UnfitFileError, match="not a regular file"):
-            read_regular_file(path, 100)
-    with pytest.raises(IsADirectoryError):
-        read_regular_file(str(tmp_path), 100)
-
-
-def test_a_file_that_became_a_pipe_is_not_waited_for(tmp_path, monkeypatch):
-    (tmp_path / "file").touch()
-    os.mkfifo(tmp_path / "pipe")
-    before = os.stat(tmp_path / "file")
-    with monkeypatch.context() as patch, pytest.raises(UnfitFileError, match="not a regular file"):
-        patch.setattr(_files.os, "stat", lambda _path, **_how: before)
-        read_regular_file(str(tmp_path / "pipe"), 100)
-
-
-def test_walk_tree_leaves_out_what_it_cannot_read_or_says_so(tmp_path):
-    assert list(walk_tree(str(tmp_path / "none"))) == []
-    with pytest.raises(FileNotFoundError):
-        list(walk_tree(str(tmp_path / "none"), strict=True))

@@ -1,0 +1,215 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""What a change of packs needs before it begins: packs that are fetched, plans of those that come, virtualenvs."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from .._change.planner import Staged
+from .._content.installed import InstalledPack, dependencies_of
+from .._content.receipt import Contents
+from .._deadline import Deadline
+from .._errors import InvalidPackError
+from .._secrets import Redactor
+from . import inspection
+from .candidate import Candidate, Wanted
+from .dependencies import Pack, Providers, in_order, label
+from .fetch import Fetcher
+from .in_the_way import Displaced, displaced_by
+from .observation import Observation
+from .ownership import resolve_ownership
+from .plan import Facts, PackPlan, Plan, plan_installed
+from .plan_candidate import plan_candidate
+from .receipts import adopted
+from .resolution import Asked, Resolution
+from .satisfaction import satisfied
+from .upstream import Upstream
+
+if t.TYPE_CHECKING:
+    from .._source.git_program import Git
+    from .virtualenv_build import VirtualenvBuilder
+
+
+class Preparation:
+    """Fetches, plans and stages the packs of one task."""
+
+    def __init__(self, observation: Observation, *, scratch: str, deadline: Deadline, redactor: Redactor) -> None:
+        self._observation = observation
+        self._host = observation.view.host
+        self._installation = observation.installation
+        self._options = observation.options
+        self._staging = observation.view.staging
+        self._scratch = scratch
+        self._deadline = deadline
+        self._redactor = redactor
+        self._reached: t.Optional[Upstream] = None
+        self._fetcher: t.Optional[Fetcher] = None
+
+    def resolve(self, asked: t.Sequence[Asked]) -> Resolution:
+        """What the requests of the task come to, fetched into staging.
+
+        :raises St2Error: when what is asked cannot be had or must not be installed.
+        """
+        directory = self._installation.directory(self._observation.base_path)
+        staging = os.path.dirname(self._staging.path(directory.staging, "fetched", "any"))
+        self._fetcher = self._upstream().fetcher(staging)
+        return self._upstream().resolver(self._installation, self._fetcher).resolve(asked)
+
+    def plans(self, resolution: Resolution) -> t.List[PackPlan]:
+        """The plans of the packs that are to be there: first what stays, then what comes, dependencies first."""
+        made = {ref: self._plan(ref, pack, resolution) for ref, pack in resolution.packs.items()}
+        for number, (ref, repair) in enumerate(made.items()):
+            if repair.action == "repair" and repair.installed and not repair.installed.head:
+                made[ref] = self._renewed(repair, number)
+        order = in_order(resolution.candidates(), Providers(resolution.packs, self._installation))
+        return [made[ref] for ref in (*(ref for ref in made if ref not in order), *order)]
+
+    def _plan(self, ref: str, pack: Pack, resolution: Resolution) -> PackPlan:
+        installed = self._installation.get(ref)
+        self._observation.require_base_path(installed)
+        requested = resolution.requested(ref)
+        if isinstance(pack, Candidate):
+            return self._plan_candidate(pack, installed, requested)
+        return self._plan_installed(pack, resolution, requested)
+
+    def _plan_candidate(
+        self, pack: Candidate, installed: t.Optional[InstalledPack], requested: t.Tuple[str, ...]
+    ) -> PackPlan:
+        facts = self._observation.facts(pack.ref, pack.staged, adopted=False)
+        if installed:
+            facts = facts._replace(contents=self._contents_of(installed))
+        known = self._observation.database.pack(pack.ref, installed, pack.staged)
+        base_path = self._base_path_for(installed)
+        displaced = self._displaced(base_path, pack.ref, label(pack))
+        return plan_candidate(
+            pack,
+            installed,
+            facts._replace(known=known, displaced=displaced),
+            policy=self._options.virtualenv,
+            requested=requested,
+            base_path=base_path,
+        )
+
+    def _plan_installed(self, pack: InstalledPack, resolution: Resolution, requested: t.Tuple[str, ...]) -> PackPlan:
+        facts, stays = self._observation.facts_of(pack), pack
+        if self._options.verify == "content" and not pack.is_system:
+            facts, stays = self._look_for_edits(pack, facts)
+        remembered = None
+        proof = resolution.proven.get(pack.ref)
+        if proof and (not satisfied(pack, proof.wanted.version) if pack.receipt else pack.head):
+            resolved = proof.resolved._replace(asked=proof.wanted.version or "")
+            remembered = adopted(pack, proof.wanted.source, resolved, dependencies_of(pack))
+        if facts.edits:
+            self._displaced(pack.base_path, pack.ref, "what was installed there")
+        if remembered or facts.edits:
+            facts = facts._replace(contents=self._contents_of(stays))
+        policy = self._options.virtualenv
+        return plan_installed(pack, facts, policy=policy, requested=requested, remembered=remembered, restored=stays)
+
+    def _look_for_edits(self, pack: InstalledPack, facts: Facts) -> t.Tuple[Facts, InstalledPack]:
+        """The facts with the edits in them, and what undoing those makes of the pack."""
+        directory = self._installation.directory(pack.base_path)
+        known = inspection.as_installed(pack, directory)
+        edits = inspection.edited_files(known, directory, self._git)
+        if not edits:
+            return facts, pack
+        # What the files that are there now require says nothing about the ones that come back.
+        fits = facts.virtualenv_fits and not any(edit.endswith(".txt") for edit in edits)
+        facts = facts._replace(edits=edits, virtualenv_fits=fits)
+        return facts, inspection.restored(known, edits, self._git)
+
+    def _renewed(self, repair: PackPlan, number: int) -> PackPlan:
+        """A pack without a repository of its own is repaired from where it came from."""
+        installed = repair.installed
+        receipt = installed.receipt if installed else None
+        if self._fetcher is None or receipt is None:
+            return repair
+        candidate = self._fetcher.fetch(Wanted(receipt.source, receipt.commit or None, repair.ref), 10_000 + number)
+        if candidate.digest != receipt.digest:
+            raise InvalidPackError(
+                f"{repair.ref} was edited ({', '.join(repair.edits[:5])}), and its source "
+                f"{receipt.source.url} is not what "
+                "was installed any more. Ask for it with state=latest to take what is there now.",
+                ref=repair.ref,
+            )
+        # The request is still what it was asked as.
+        return repair._replace(candidate=candidate, contents_after=candidate.contents)
+
+    def look_for_what_is_in_the_way(self, plans: t.Iterable[PackPlan]) -> None:
+        """See that there is room for what the plans put in place, and say what is moved away for it.
+
+        :raises HostError: when something has the place of a virtualenv.
+        """
+        virtualenvs = self._observation.virtualenvs
+        for made in plans:
+            if made.builds_virtualenv:
+                from .._content.obstacle import require_own_place
+
+                place = virtualenvs.virtualenv(made.ref)
+                require_own_place(place, virtualenvs.now(place), "virtualenv", made.ref)
+            if made.displaced and made.after:
+                self._observation.warnings.append(
+                    f"{made.path} is {made.displaced.text}. It makes room for {made.ref} {made.after.version}, and is "
+                    f"kept as {made.displaced.kept}."
+                )
+
+    def stage(self, made: Plan) -> Staged:
+        """Prepare everything aside."""
+        from .stage import Tools, stage
+
+        ownership, warnings = resolve_ownership(self._options.owner, self._options.group, self._host.pack_group)
+        self._observation.warnings += warnings
+        tools = Tools(self._staging, self._builder, self._git, ownership, self._options.keep_releases)
+        return Staged(stage(made, self._installation, self._observation.virtualenvs, tools), (), made.telling)
+
+    def _upstream(self) -> Upstream:
+        if self._reached is None:
+            self._reached = Upstream(
+                self._host,
+                self._options,
+                scratch=self._scratch,
+                deadline=self._deadline,
+                environment=self._observation.environment,
+                redactor=self._redactor,
+            )
+        return self._reached
+
+    def _git(self) -> Git:
+        return self._upstream().git()
+
+    def _builder(self) -> VirtualenvBuilder:
+        from .virtualenv_backend import choose_backend
+        from .virtualenv_build import VirtualenvBuilder
+
+        observation = self._observation
+        backend = choose_backend(
+            self._options.virtualenv_backend,
+            observation.settings,
+            self._host.virtualenv_binary,
+            observation.environment,
+        )
+        return VirtualenvBuilder(
+            observation.virtualenvs,
+            backend,
+            observation.interpreters.look(observation.settings.python),
+            staging=self._staging,
+            deadline=self._deadline,
+            environment=self._upstream().proxy.apply_to(observation.environment),
+            redactor=self._redactor,
+        )
+
+    def _displaced(self, base_path: str, ref: str, asked: str) -> t.Optional[Displaced]:
+        return displaced_by(self._installation.directory(base_path), ref, asked)
+
+    def _base_path_for(self, installed: t.Optional[InstalledPack]) -> str:
+        if installed is None or self._options.base_path:
+            return self._observation.base_path
+        return installed.base_path
+
+    def _contents_of(self, pack: InstalledPack) -> Contents:
+        return inspection.contents_of(pack, self._installation.directory(pack.base_path))
