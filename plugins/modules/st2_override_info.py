@@ -12,7 +12,7 @@ version_added: 0.2.0
 author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
-  - Tells of every sensor, action, rule and alias of the installed packs whether it is enabled once it is registered,
+  - Says of every sensor, action, rule and alias of the installed packs whether it is enabled once it is registered,
     what decides that, and whether StackStorm's database agrees.
   - Tells what the override files say, and what in them StackStorm refuses or ignores, by file and line, such as names
     that no resource of the pack has.

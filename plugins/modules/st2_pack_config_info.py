@@ -12,7 +12,7 @@ version_added: 0.2.0
 author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
-  - Tells of the configs of packs what they say, which defaults apply, what is missing or wrong by the pack's schema,
+  - Says what the configs of packs hold, which defaults apply, what is missing or wrong by the pack's schema,
     and whether StackStorm's database agrees. Secrets are masked.
   - Gives a config to fill in, made from the schema.
 options:

@@ -12,7 +12,7 @@ version_added: 0.1.0
 author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
-  - Tells of the packs on a StackStorm host what they are, where they came from, whether somebody edited them, and how
+  - Says of the packs on a StackStorm host what they are, where they came from, whether somebody edited them, and how
     their virtualenvs are.
   - Reads the host's files. The network is used only with O(check_latest=true), and to ask StackStorm where the task
     has access to its API.

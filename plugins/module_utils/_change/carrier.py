@@ -69,7 +69,7 @@ def stage_schema(host: Host, staging: Staging, ref: str, location: str, schema: 
 
 def _carriers(host: Host, staging: Staging) -> str:
     """A directory of this run that StackStorm's account can look into, below the packs path, where it looks for packs
-    that it is told of by name."""
+    that it registers by name."""
     place = PacksDirectory(host.system_packs_path).staging
     path = staging.path(place, "carriers", "any")
     os.chmod(staging.root(place), _SEARCHABLE)

@@ -78,7 +78,7 @@ class Database:
 
     @property
     def tells(self) -> bool:
-        """Whether StackStorm is told of changes at all."""
+        """Whether changes are registered in StackStorm at all."""
         return self.registrar.name != "none"
 
     def close(self) -> None:

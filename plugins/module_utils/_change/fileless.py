@@ -55,7 +55,7 @@ def fileless_from(document: t.Mapping[str, t.Any]) -> Fileless:
 
 
 def note(registrar: Registrar, refs: t.Iterable[str], on_disk: OnDisk) -> Fileless:
-    """Look at packs that StackStorm is going to be told of.
+    """Look at packs that are going to be registered.
 
     :raises RegistrationError: when it does not answer.
     """

@@ -27,7 +27,7 @@ class Healing:
     :arg on_disk: Looks at the files as they are now.
     :arg warnings: Is told what the person who wrote the task should know.
     :ivar recovered: Packs of which something was put back, or would be.
-    :ivar unhealed: By ref, the types that StackStorm was being told of, and still has to be.
+    :ivar unhealed: By ref, the types that were being registered, and still have to be.
     """
 
     def __init__(

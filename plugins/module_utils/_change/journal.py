@@ -65,7 +65,7 @@ class Entry:
     :arg moves: In the order in which they are made.
     :arg run: The name of the run's directory below each staging directory, by which one sees whether it worked here.
     :arg owner: Who made it; C(None) for one of 0.2.0, which is of this host.
-    :arg told: By ref, the types that StackStorm is told of meanwhile; all of them when empty.
+    :arg told: By ref, the types that are registered meanwhile; all of them when empty.
     :arg before: What StackStorm had of these packs, as L(undo.Snapshot.document).
     """
 

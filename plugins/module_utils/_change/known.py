@@ -24,9 +24,9 @@ def overall(states: t.Iterable[str]) -> str:
 class KnownPack(t.NamedTuple):
     """What StackStorm's database has of a pack, held against its files.
 
-    :arg tells: Whether the database is told of changes at all.
+    :arg tells: Whether changes are registered in the database at all.
     :arg state: One of L(WORDS).
-    :arg settled: Whether it was told of these files already, as much as this task would tell.
+    :arg settled: Whether these files are registered already, as much of them as this task would register.
     :arg becomes: What it has once this task has registered the pack.
     :arg unloads: Whether a pack can be taken out of it.
     :arg version: The version that it has; empty when it has none or nobody can tell.

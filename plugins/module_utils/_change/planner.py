@@ -60,7 +60,7 @@ class Planner(t.Protocol[P]):
         """
 
     def verify_database(self, plan: P) -> None:
-        """Read StackStorm's database, and compare what it was told of with the plan.
+        """Read StackStorm's database, and compare what was registered with the plan.
 
         :raises VerifyError: naming what is different.
         """

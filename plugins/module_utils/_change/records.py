@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This code is private to the stackstorm.st2 collection: do not import it elsewhere.
 
-"""Records: what StackStorm was last told of a pack, its config and its overrides, by whom, and how much of it.
+"""Records: what was last registered of a pack, its config and its overrides, by whom, and how much of it.
 
 A record never overrules the database where that can be read. It tells what no question tells: which commit of a version
 was registered, and whether all of it was.
@@ -32,7 +32,7 @@ _MOST_BYTES = 1 << 20
 
 
 class Told(t.NamedTuple):
-    """What StackStorm was told of one part of a pack.
+    """What was last registered of one part of a pack.
 
     :arg digest: Of the files then; empty when what StackStorm has is not what the files were: it was told nothing of a
         change, or was interrupted.
@@ -71,7 +71,7 @@ class Records:
         return os.path.join(self.directory, f"{ref}.json")
 
     def read(self, ref: str) -> Record:
-        """What was last told of a pack, by part; parts that nobody told of are missing.
+        """What was last registered of a pack, by part; parts that nobody registered are missing.
 
         :raises HostError: when what has the name of the directory of records is not the collection's own.
         """

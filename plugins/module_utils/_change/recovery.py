@@ -55,7 +55,7 @@ class Interrupted:
 
     @property
     def told(self) -> t.Dict[str, t.Sequence[str]]:
-        """By ref, the types that StackStorm was being told of; all of them when empty."""
+        """By ref, the types that were being registered; all of them when empty."""
         found: t.Dict[str, t.Sequence[str]] = {}
         for entry in filter(None, self.entries.values()):
             for ref, types in entry.told.items():

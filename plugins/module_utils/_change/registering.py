@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This code is private to the stackstorm.st2 collection: do not import it elsewhere.
 
-"""StackStorm told of one change: what it is told, what is recorded of it, and how that is put back.
+"""The registration of one change: what StackStorm is asked, what is recorded of it, and how that is put back.
 
-Files and database cannot change in one step. The journal names what StackStorm is being told of, and the record of it
-is void until all is done: whatever ends a run in between, the next one sees that it has to tell.
+Files and database cannot change in one step. The journal names what is being registered, and the record of it
+is void until all is done: whatever ends a run in between, the next one sees that it has to register.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Registering:
         self._fileless = Fileless()
 
     def prepare(self, telling: Telling, on_disk: OnDisk) -> None:
-        """Note what the database has of the packs that it is told of, to be able to go back to exactly that.
+        """Note what the database has of the packs that are registered, to be able to go back to exactly that.
 
         :arg on_disk: The files as they still are.
         :raises MissingLibraryError: when telling needs a library that is not here.
@@ -228,7 +228,7 @@ class Registering:
     def put_back(self, told: t.Mapping[str, t.Sequence[str]], on_disk: OnDisk) -> str:
         """Make the database what the files are again, after they were put back.
 
-        :arg told: What it was told of, as L(Telling.types).
+        :arg told: What was registered, as L(Telling.types).
         :arg on_disk: The files as they are now.
         :returns: A sentence (after a blank) about what could not be put back; empty when all could.
         """

@@ -62,14 +62,14 @@ class Telling(t.NamedTuple):
     known: t.Tuple[str, ...] = ()
 
     def parts(self) -> t.Dict[str, t.Tuple[str, ...]]:
-        """By ref, the parts that StackStorm is told of."""
+        """By ref, the parts that are registered."""
         found: t.Dict[str, t.Tuple[str, ...]] = dict.fromkeys(self.unload, PARTS)
         for one in (*self.first, *self.register, *self.closing):
             found[one.pack.ref] = tuple(dict.fromkeys((*found.get(one.pack.ref, ()), *one.parts)))
         return found
 
     def types(self) -> t.Dict[str, t.Tuple[str, ...]]:
-        """By ref, the types that StackStorm is told of; all of them when empty."""
+        """By ref, the types that are registered; all of them when empty."""
         found: t.Dict[str, t.Tuple[str, ...]] = dict.fromkeys(self.unload, ())
         for one in (*self.first, *self.register, *self.closing):
             ref = one.pack.ref

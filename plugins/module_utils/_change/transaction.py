@@ -25,9 +25,9 @@ class Transaction:
     """Moves that are made all or none.
 
     :arg staging: Of this run.
-    :arg closing: Moves that are made when StackStorm has been told of the others. One of a name that was moved before
+    :arg closing: Moves that are made when the others are registered. One of a name that was moved before
         can only take it away; the journal needs nothing of it, as the first move tells what was there.
-    :arg told: By ref, the types that StackStorm is told of meanwhile, all when empty: whoever recovers from a crash has
+    :arg told: By ref, the types that are registered meanwhile, all when empty: whoever recovers from a crash has
         to tell it again, see L(Database.heal).
     :arg before: What StackStorm has of these packs, for whoever recovers.
     :ivar made: Whether any move was begun.

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This code is private to the stackstorm.st2 collection: do not import it elsewhere.
 
-"""Rules that wait for triggers of packs that StackStorm is told of.
+"""Rules that wait for triggers of packs that are registered or unloaded.
 
 A trigger goes with its pack, when that is unloaded. Rules of other packs stay, and have none from then on; those whose
 trigger has parameters also when the pack is back (contrib/packs/actions/pack_mgmt/unload.py; tried on 3.9.0). They get

@@ -74,7 +74,7 @@ class Redaction:
         return self._mask(self._root, values)
 
     def pair(self, before: t.Any, after: t.Any) -> t.Tuple[t.Any, t.Any]:
-        """Two configs to compare: a secret that differs is marked as old and new, and nothing more is told of it."""
+        """Two configs to compare: a secret that differs is marked as old and new, and nothing more is said about it."""
         return self._pair(self._root, before, after)
 
     def hides(self, path: Path) -> bool:

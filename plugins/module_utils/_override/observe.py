@@ -34,7 +34,7 @@ class PackView:
     :arg database: What the database has of it; C(None) when that cannot be read.
     :arg recorded: Whether the overrides that apply now are those last registered; C(None) when that is not known.
     :arg healed: The kinds of which the database is to be taken for what the files say, see L(Database.healed).
-    :arg outdated: Whether StackStorm was last told of other resources than the files have, where only the record says.
+    :arg outdated: Whether other resources were last registered than the files have, where only the record says.
     """
 
     path: str

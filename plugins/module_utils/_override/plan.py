@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This code is private to the stackstorm.st2 collection: do not import it elsewhere.
 
-"""Plan: what changes in an override file, which resources that switches, and which packs StackStorm must be told of.
+"""Plan: what changes in an override file, which resources that switches, and which packs must be registered.
 
 A pure function of what is observed and what is wanted: check mode, the diff and the run have this one plan.
 """
@@ -350,8 +350,8 @@ class _Effects:
     def _compared(self, pack: PackView, before: t.Mapping[Key, Effect], after: t.Mapping[Key, Effect]) -> t.Set[Key]:
         """The resources whose state in the database matters: overridden now or before, or named by the task.
 
-        Others may have been switched by hand. When the whole file is to be gone, or StackStorm was last told of other
-        override files, what was overridden once is not known, so all of them matter; also when it has none of them.
+        Others may have been switched by hand. When the whole file is to be gone, or other override files were last
+        registered, what was overridden once is not known, so all of them matter; also when it has none of them.
         """
         if (self._options.removes_file and not self._options.for_all) or pack.recorded is False:
             return set(after)

@@ -82,7 +82,7 @@ class OverridePlanner:
 
     def _kinds(self, target: OverrideFile, for_all: OverrideFile) -> t.Sequence[str]:
         """The kinds of resources to look at: no more than the files are about, unless they were about others when
-        StackStorm was last told of them."""
+        they were last registered."""
         reads, tells, ref = self._database.registrar.reads, self._database.tells, self._options.pack
         concerned = scope(self._options, target.overrides, bool(target.problems))
         if self._options.for_all:
@@ -93,8 +93,8 @@ class OverridePlanner:
         return [kind for kind in KINDS if kind in concerned or for_all.overrides.of(kind)]
 
     def _knows_the_rest(self, concerned: t.Sequence[str]) -> bool:
-        """Whether StackStorm was last told of the override files of all packs as they are. Packs that nobody told it
-        of as they are only matter where there is nothing else to look at."""
+        """Whether the override files of all packs were last registered as they are. Packs that nobody registered as
+        they are only matter where there is nothing else to look at."""
         packs = [pack for pack in self._installation.all() if not pack.is_system]
         found = {self._recorded(pack.ref) for pack in packs}
         if False in found or concerned:

@@ -60,7 +60,7 @@ def run_override(task: Task, options: Options, database: Database, deadline: Dea
     outcome = session.run()
     plan, failure = outcome.plan, outcome.failure
     result = Result(changed=outcome.changed, warnings=outcome.warnings, failure=failure)
-    # StackStorm starts and ends sensors as it is told of them, which is all that overrides change of what runs.
+    # StackStorm starts and ends sensors as they are registered, which is all that overrides change of what runs.
     result.returned = {"path": override_path(task.host.overrides_path, options.pack), "restart_needed": []}
     if plan is None or failure is not None:
         result.returned["database_state"] = _state_after_failure(task, options, database)
