@@ -2,18 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The port's own values."""
+"""What a registration did, counted."""
 
 from __future__ import annotations
 
-import pytest
-
-from ansible_collections.stackstorm.st2.plugins.module_utils._st2 import (
-    api_registrar,
-    local_registrar,
-    no_registrar,
-    registrar,
-)
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Registered
 
 
@@ -30,24 +22,3 @@ def test_overrides_that_nobody_counted_stay_unknown():
     unknown = Registered({"actions": 2}, None)
     assert unknown.add(Registered({"actions": 1}, {"actions": 1})) == Registered({"actions": 3}, None)
     assert Registered().add(unknown).overridden is None
-
-
-@pytest.mark.parametrize(
-    "adapter", [api_registrar.ApiRegistrar, local_registrar.LocalRegistrar, no_registrar.NoRegistrar]
-)
-def test_every_adapter_has_all_of_the_port(adapter):
-    methods = {name for name in vars(registrar.Registrar) if not name.startswith("_")}
-    assert {
-        "register",
-        "unload",
-        "versions",
-        "config",
-        "configs",
-        "config_schema",
-        "resources_of",
-        "every",
-        "delete",
-        "close",
-    } <= methods
-    for name in (*methods, "name", "reads", "unloads"):
-        assert hasattr(adapter, name), name
