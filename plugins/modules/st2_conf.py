@@ -154,8 +154,8 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Shows the whole file, with everything that is secret masked. Of a secret that differs, the diff says that it
-        does.
+      - Shows the options that change, and not what is around them, which may be secret. Of a secret that differs, the
+        diff says that it does.
   idempotent:
     support: full
     details:
@@ -166,7 +166,6 @@ notes:
   - Whether a service takes an option from this file is found in the unit files of systemd and the environment files
     that they name, so it holds for the next start of the service. Where a service has no unit, its environment file in
     C(/etc/default) or C(/etc/sysconfig) is looked at.
-  - Comments that hold a password which is not part of a URL and does not look like an option are shown in the diff.
 seealso:
   - module: stackstorm.st2.st2_pack_config
     description: For the configs of packs.

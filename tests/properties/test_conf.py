@@ -26,7 +26,6 @@ from oslo_config import cfg
 from ansible_collections.stackstorm.st2.plugins.module_utils._conf.conf_file import read_conf_file
 from ansible_collections.stackstorm.st2.plugins.module_utils._conf.document import Document
 from ansible_collections.stackstorm.st2.plugins.module_utils._conf.lists import split
-from ansible_collections.stackstorm.st2.plugins.module_utils._conf.masking import Masking
 from ansible_collections.stackstorm.st2.plugins.module_utils._conf.options import ConfOptions, Wanted
 from ansible_collections.stackstorm.st2.plugins.module_utils._conf.parsers import parse
 from ansible_collections.stackstorm.st2.plugins.module_utils._conf.plan import ConfPlan, make_plan
@@ -296,18 +295,3 @@ def test_a_service_gets_the_items(text: str, given_items: t.Tuple[str, ...]) -> 
         return
     found = option_of_stackstorm(write(plan.content), "content", "index_url", cfg.ListOpt)
     assert [item for item in found if item] == list(given_items)
-
-
-@thorough
-@given(any_files, st.sampled_from(OPTIONS))
-def test_of_a_masked_text_only_what_is_masked_is_missing(text: str, option: str) -> None:
-    try:
-        document = parse(text.encode())
-    except ConfTextError:
-        return
-    secret = {("content", option)}
-    shown = Masking(secret).text(document, {})
-    assert Masking().text(document, {}) == text or "://" in text
-    said = Document(shown).values()
-    for key, value in document.values().items():
-        assert said[key] == ("********" if key in secret and value else value)

@@ -21,7 +21,7 @@ from .._st2.conf_text import (
 
 # Stands above a section that was not there, so that it goes with its last option and the file is as it was before.
 SECTION_ADDED = "# Section added by stackstorm.st2.st2_conf."
-_INDENT = "    "
+INDENT = "    "
 
 Key = t.Tuple[str, str]
 
@@ -35,7 +35,7 @@ class Document:
     def __init__(self, text: str) -> None:
         self.lines: t.Tuple[str, ...] = tuple(split_lines(text))
         parts = list(parts_of(self.lines))
-        self._headers = [part for part in parts if isinstance(part, Header)]
+        self.headers: t.Tuple[Header, ...] = tuple(part for part in parts if isinstance(part, Header))
         self.definitions: t.Tuple[Definition, ...] = tuple(part for part in parts if isinstance(part, Definition))
 
     @property
@@ -63,8 +63,8 @@ class Document:
         if found:
             return self if found[-1].value == value else self._replaced(found[-1], lines_of_value(value))
         first, *more = lines_of_value(value)
-        new = [f"{option} = {first}".rstrip(" "), *(_INDENT + line for line in more)]
-        headers = [header for header in self._headers if header.section == section_key(section)]
+        new = [f"{option} = {first}".rstrip(" "), *(INDENT + line for line in more)]
+        headers = [header for header in self.headers if header.section == section_key(section)]
         if not headers:
             return self._inserted(len(self.lines), [*([""] if self.lines else []), SECTION_ADDED, f"[{section}]", *new])
         start, end = self._extent(headers[-1])
@@ -72,10 +72,10 @@ class Document:
 
     def without(self, section: str, option: str) -> Document:
         """The text in which an option is not defined, anywhere; with it goes a section that L(with_value) added."""
-        document = self
-        for definition in reversed(self._definitions_of(section, option)):
+        document, found = self, self._definitions_of(section, option)
+        for definition in reversed(found):
             document = document._removed(definition.first, definition.end)
-        for header in reversed(document._headers):
+        for header in reversed(document.headers if found else []):
             if header.section == section_key(section):
                 document = document._without_added_section(header)
         return document
@@ -87,7 +87,7 @@ class Document:
     def _extent(self, header: Header) -> t.Tuple[int, int]:
         """The lines of a section: that of its header, and the one behind its last."""
         return header.first, min(
-            (other.first for other in self._headers if other.first > header.first), default=len(self.lines)
+            (other.first for other in self.headers if other.first > header.first), default=len(self.lines)
         )
 
     def _without_added_section(self, header: Header) -> Document:
@@ -105,7 +105,7 @@ class Document:
             blank = " " if head[-2:-1].isspace() else ""
             head += rest[: len(rest) - len(rest.lstrip())] if rest.strip() else blank
         end = line_end(line) or self._line_end(definition.first)
-        new = [head + value[0], *(_INDENT + more for more in value[1:])]
+        new = [head + value[0], *(INDENT + more for more in value[1:])]
         text = end.join(new) + line_end(self.lines[definition.end - 1])
         return Document("".join((*self.lines[: definition.first], text, *self.lines[definition.end :])))
 

@@ -12,6 +12,7 @@ import typing as t
 
 from .._file_attributes import group_name, user_name
 from .._st2.conf import Setting, Settings
+from .document import INDENT, Document
 from .masking import Masking
 from .plan import Change, ConfPlan
 from .shadowing import ENVIRONMENT, OTHER_FILE, Shadow
@@ -29,8 +30,6 @@ class Report:
         """What happens, or happened: C(st2.conf, [content] index_url changed, mode 0600 -> 0640)."""
         plan = self._plan
         parts = [f"{one.wanted.name} {_word(one)}" for one in plan.changes if one.changed]
-        if plan.content_changed and not parts:
-            parts.append("written anew")
         parts += [f"{name} {before} -> {after}" for name, before, after in self._attributes() if before != after]
         name = os.path.basename(plan.file.path)
         return f"{name}: {', '.join(parts)}" if parts else f"{name} is as wanted"
@@ -44,18 +43,31 @@ class Report:
         ]
 
     def diff(self) -> t.List[t.Dict[str, str]]:
-        """One Ansible diff of the whole file."""
+        """One Ansible diff of what is about the options that change. Lines around them may hold anybody's secrets."""
         plan = self._plan
         if not plan.changed:
             return []
+        attributes = [(name, *both) for name, *both in self._attributes() if both[0] != both[1]]
         sides = []
         for side, document in enumerate((plan.file.document, plan.document)):
-            told = {one.wanted.key: pair[side] for one, pair in zip(plan.changes, self._pairs)}
-            changed = [(name, *both) for name, *both in self._attributes() if both[0] != both[1]]
-            head = "".join(f"# {name} {both[side]}\n" for name, *both in changed)
-            sides.append(head + self._masking.text(document, told))
+            head = "".join(f"# {name} {both[side]}\n" for name, *both in attributes)
+            sides.append(head + self._definitions(document, side))
         path = plan.file.path
         return [{"before_header": path, "after_header": path, "before": sides[0], "after": sides[1]}]
+
+    def _definitions(self, document: Document, side: int) -> str:
+        """The options that change, as one of both texts has them, below their sections."""
+        told = {one.wanted.key: pair[side] for one, pair in zip(self._plan.changes, self._pairs) if one.changed}
+        last = {(one.section, one.option): one for one in document.definitions}
+        found = []
+        for section in dict.fromkeys(section for section, _option in told):
+            found += [f"[{section}]"] if any(header.section == section for header in document.headers) else []
+            for one in document.definitions:
+                key = one.section, one.option
+                if one.section == section and key in told:
+                    value = told[key] if last[key] is one else self._masking.mask(key, one.value)
+                    found.append(f"{one.option} = {value}".replace("\n", f"\n{INDENT}"))
+        return "".join(f"{line}\n" for line in found)
 
     def options(self) -> t.List[t.Dict[str, t.Any]]:
         """What the result says of each option."""

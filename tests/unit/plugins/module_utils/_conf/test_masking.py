@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._conf.document import Document
 from ansible_collections.stackstorm.st2.plugins.module_utils._conf.masking import Masking
 
 STARS = "********"
@@ -46,22 +45,3 @@ def test_a_pair_says_that_a_secret_differs():
     assert masking.pair(("s", "password"), None, "a") == (None, STARS)
     assert masking.pair(("s", "url"), "a://x@h", "a://y@h") == (f"a://{STARS}@h (old)", f"a://{STARS}@h (new)")
     assert masking.pair(("s", "url"), "a://x@h", "a://y@i") == (f"a://{STARS}@h", f"a://{STARS}@i")
-
-
-def test_a_text_is_masked():
-    text = (
-        "# url = amqp://u:hunter2@h\r\n#  password = hunter2\r\n"
-        "[database]\r\npassword: hunter2\r\n  hunter3\r\nport = 1\r\n"
-        "; mine = hunter2\r\nmine = hunter2\r\n[messaging]\r\nurl = amqp://u:hunter2@h\r\nurl = amqp://u:hunter2@i"
-    )
-    document = Document(text)
-    shown = Masking([("database", "mine")]).text(document, {("messaging", "url"): "amqp://X (new)"})
-    assert shown == (
-        f"# url = amqp://{STARS}@h\r\n#  password = {STARS}\r\n[database]\r\npassword: {STARS}\r\nport = 1\r\n"
-        f"; mine = {STARS}\r\nmine = {STARS}\r\n[messaging]\r\nurl = amqp://{STARS}@h\r\nurl = amqp://X (new)"
-    )
-
-
-def test_what_is_not_secret_is_shown_as_it_stands():
-    text = "# c = d\n[s]\na=  'x'  \nb : y\n\tz\n\n"
-    assert Masking().text(Document(text), {("s", "a"): "x"}) == text
