@@ -201,13 +201,13 @@ EXAMPLES = r"""
         option: url
         state: absent
     backup: true
-  register: __st2_conf
+  register: st2_settings
 
 - name: Restart what goes on with the old values
   ansible.builtin.systemd_service:
     name: "{{ item }}"
     state: restarted
-  loop: "{{ __st2_conf.restart_needed }}"
+  loop: "{{ st2_settings.restart_needed }}"
 
 - name: Go back to StackStorm's own index
   stackstorm.st2.st2_conf:

@@ -187,7 +187,7 @@ def test_a_play(site: Site) -> None:
     module = "stackstorm.st2.st2_conf"
     given = {"st2_conf": str(site.conf), "section": "content", "option": "index_url"}
     tasks = [
-        {"name": "set", module: {**given, "value": "{{ index }}"}, "register": "__st2_conf"},
+        {"name": "set", module: {**given, "value": "{{ index }}"}, "register": "st2_settings"},
         {"name": "again", module: {**given, "value": "{{ index }}"}},
         {"name": "secret", module: {**given, "option": "my_word", "value": "{{ word }}", "secret": True}},
         {"name": "remove", module: {**given, "state": "absent"}},
