@@ -21,6 +21,9 @@ class ArgumentSpec:
     :arg hidden: Options, or C(OPTION.KEY) for one of each item of a list, with values that may be secret, which the
         module itself has to find out: neither the system's log nor the invocation that Ansible shows with C(-vvv) holds
         them.
+    :arg masked: Those of the hidden whose values the module masks wherever it shows them. They may be ordinary words,
+        so that no other text is searched for what is in them.
+    :arg reads_host: Whether the work wants the settings of the StackStorm host.
     :arg remote_if: Options with the value for which the work needs no StackStorm on the target; see L(needs_host).
     """
 
@@ -29,6 +32,8 @@ class ArgumentSpec:
     required_one_of: t.Tuple[t.Tuple[str, ...], ...] = ()
     required_together: t.Tuple[t.Tuple[str, ...], ...] = ()
     hidden: t.Tuple[str, ...] = ()
+    masked: t.Tuple[str, ...] = ()
+    reads_host: bool = True
     remote_if: t.Tuple[t.Tuple[str, str], ...] = ()
 
     def merge(self, other: ArgumentSpec) -> ArgumentSpec:
@@ -39,12 +44,14 @@ class ArgumentSpec:
             self.required_one_of + other.required_one_of,
             self.required_together + other.required_together,
             self.hidden + other.hidden,
+            masked=self.masked + other.masked,
+            reads_host=self.reads_host and other.reads_host,
             remote_if=self.remote_if + other.remote_if,
         )
 
     def needs_host(self, params: t.Mapping[str, t.Any]) -> bool:
         """Whether a task with these parameters is about a StackStorm on the target, whose settings are to be read."""
-        return not any(params.get(option) == value for option, value in self.remote_if)
+        return self.reads_host and not any(params.get(option) == value for option, value in self.remote_if)
 
     def arguments(self) -> t.Dict[str, t.Any]:
         """The keyword arguments for AnsibleModule."""
@@ -200,6 +207,47 @@ def pack_info_options() -> ArgumentSpec:
             "sizes": {"type": "bool", "default": False},
         }
     )
+
+
+def conf_options() -> ArgumentSpec:
+    """The options of M(stackstorm.st2.st2_conf) itself, L(host_options) among them.
+
+    It does not read the settings of the host: it has to be able to put right what is wrong with them.
+    """
+    states = ["present", "absent"]
+    one: t.Dict[str, Option] = {
+        "section": {"type": "str"},
+        "option": {"type": "str"},
+        "value": {"type": "str"},
+        "values": {"type": "list", "elements": "str"},
+        "list": {"type": "str", "choices": ["set", "add", "remove"], "default": "set"},
+        "separator": {"type": "str"},
+        "secret": {"type": "bool", "default": False, "no_log": False},
+    }
+    several = {
+        **one,
+        "section": {"type": "str", "required": True},
+        "option": {"type": "str", "required": True},
+        "state": {"type": "str", "choices": states},
+    }
+    values = ("value", "values", "options.value", "options.values")
+    return ArgumentSpec(
+        {
+            **one,
+            "options": {"type": "list", "elements": "dict", "options": several},
+            "state": {"type": "str", "choices": states, "default": "present"},
+            "backup": {"type": "bool", "default": False},
+            "owner": {"type": "str"},
+            "group": {"type": "str"},
+            "mode": {"type": "raw"},
+        },
+        mutually_exclusive=(("option", "options"), ("section", "options")),
+        required_one_of=(("option", "options"),),
+        required_together=(("section", "option"),),
+        hidden=values,
+        masked=values,
+        reads_host=False,
+    ).merge(host_options())
 
 
 def _override_sections() -> t.Dict[str, Option]:

@@ -13,6 +13,7 @@ import errno
 import os
 import shutil
 import tempfile
+import time
 import typing as t
 
 from ._file_tree import walk_tree
@@ -48,6 +49,12 @@ def write_atomically(path: str, content: bytes, *, mode: int = 0o644, uid: int =
             os.unlink(temporary)
         raise
     sync_directory(directory)
+
+
+def backup_path(path: str) -> str:
+    """The name for a copy of a file that is about to change, beside it; Ansible's own form."""
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime())
+    return f"{path}.{os.getpid()}.{stamp}~"
 
 
 def sync_directory(path: str) -> None:

@@ -29,16 +29,18 @@ class _Module(AnsibleModule):  # type: ignore[misc]  # ansible-core has no type 
     """AnsibleModule that knows all secrets in its options before it writes its invocation to the system's log.
 
     :arg hidden: Options whose values are not to be seen anywhere.
+    :arg masked: As in L(ArgumentSpec).
     """
 
     params: t.Dict[str, t.Any]
 
-    def __init__(self, hidden: t.Sequence[str], **arguments: t.Any) -> None:
+    def __init__(self, hidden: t.Sequence[str], masked: t.Sequence[str], **arguments: t.Any) -> None:
         self._hidden = hidden
+        self._masked = masked
         super().__init__(**arguments)
 
     def _log_invocation(self) -> None:
-        self.no_log_values.update(option_secrets(self.params))
+        self.no_log_values.update(self.option_secrets())
         params = self.params
         self.params = self._shown_params()
         try:
@@ -58,16 +60,26 @@ class _Module(AnsibleModule):  # type: ignore[misc]  # ansible-core has no type 
 
     def _shown_params(self) -> t.Dict[str, t.Any]:
         params = getattr(self, "params", None) or {}
-        return {name: self._shown(name, value) for name, value in params.items()}
+        return _hide(params, self._hidden)
 
-    def _shown(self, name: str, value: t.Any) -> t.Any:
-        if name in self._hidden:
+    def option_secrets(self) -> t.Iterator[str]:
+        """The secrets in the options that may stand in any text."""
+        return option_secrets(_hide(self.params, self._masked))
+
+
+def _hide(params: t.Mapping[str, t.Any], hidden: t.Sequence[str]) -> t.Dict[str, t.Any]:
+    """Options without the values of some of them."""
+
+    def shown(name: str, value: t.Any) -> t.Any:
+        if name in hidden:
             return _without_values(value)
         if isinstance(value, list):
-            return [self._shown(name, item) for item in value]
+            return [shown(name, item) for item in value]
         if isinstance(value, dict):
-            return {key: self._shown(f"{name}.{key}", item) for key, item in value.items()}
+            return {key: shown(f"{name}.{key}", item) for key, item in value.items()}
         return value
+
+    return {name: shown(name, value) for name, value in params.items()}
 
 
 def _without_values(value: t.Any) -> t.Any:
@@ -92,10 +104,10 @@ def run_module(spec: ArgumentSpec, work: t.Callable[[Task], Result]) -> t.NoRetu
 
     :arg work: Does it; raises from the tree of St2Error, or returns a result with a failure in it.
     """
-    module = _Module(spec.hidden, supports_check_mode=True, **spec.arguments())
+    module = _Module(spec.hidden, spec.masked, supports_check_mode=True, **spec.arguments())
     # A pack has the modes that git gives it, whatever the account's umask.
     os.umask(0o022)
-    redactor = Redactor([*option_secrets(module.params), *module.no_log_values])
+    redactor = Redactor([*module.option_secrets(), *module.no_log_values])
     host: t.Optional[Host] = None
     try:
         if spec.needs_host(module.params):

@@ -202,11 +202,19 @@ def test_nothing_in_the_log_of_the_system(runs: Runs, tmp_path: Path) -> None:
     for option in OPTIONS:
         if option not in ("username", "token"):
             together.update(runs.arguments(option))
-    for options in (runs.arguments("username"), runs.arguments("token"), together, runs.arguments("source-query")):
-        arguments = {**options, "st2_conf": str(runs.scene.host.st2_conf), "timeout": 1}
+    tasks = [
+        ("st2_pack", {**options, "timeout": 1})
+        for options in (runs.arguments("username"), runs.arguments("token"), together, runs.arguments("source-query"))
+    ]
+    tasks += [
+        ("st2_conf", {"section": "messaging", "option": "url", "value": secret(USED_UP)}),
+        ("st2_conf", {"options": [{"section": "a", "option": "b", "values": [CANARY], "separator": ";"}]}),
+    ]
+    for module, options in tasks:
+        arguments = {**options, "st2_conf": str(runs.scene.host.st2_conf)}
         document = json.dumps({"ANSIBLE_MODULE_ARGS": {**arguments, "_ansible_check_mode": True}}).encode()
         environment = {**runs.scene.host.environment(), **runs.scene.environment, "PYTHONPATH": str(collections_path())}
-        program = [sys.executable, "-c", MAIN, f"ansible_collections.{COLLECTION}.plugins.modules.st2_pack"]
+        program = [sys.executable, "-c", MAIN, f"ansible_collections.{COLLECTION}.plugins.modules.{module}"]
         process = subprocess.Popen(
             [*command, *program],
             stdin=subprocess.PIPE,

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import grp
 import os
 import pwd
 import typing as t
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field
 
 from .._content.names import check_ref
 from .._errors import OptionError
+from .._file_attributes import Mode, gid_of, octal_mode, uid_of
 from .values import Values, merged
 
 # packaging/common/BUILD: the account that StackStorm's API, which reads and writes configs, runs as.
@@ -81,13 +81,9 @@ def config_of_item(ref: str, config: Values, secrets: Values, merge: str) -> Con
     return ConfigOptions(pack=ref, config=config, secrets=secrets, merge=merge, attributes=attributes)
 
 
-def _mode(value: t.Union[str, int]) -> int:
-    """A mode: text is octal, and a number is what YAML has made of 0640 without quotes."""
-    try:
-        mode = value if isinstance(value, int) else int(value, 8)
-    except ValueError:
-        mode = -1
-    if isinstance(value, bool) or not 0 <= mode <= 0o777:
+def _mode(value: Mode) -> int:
+    mode = octal_mode(value)
+    if mode is None or mode > 0o777:
         raise OptionError('mode must be octal, like "0640".')
     if not mode & 0o400:
         raise OptionError(f"mode {mode:04o} would keep the owner from reading the config, and StackStorm with it.")
@@ -101,17 +97,8 @@ def _owner(name: t.Optional[str]) -> int:
             return pwd.getpwnam(STACKSTORM_ACCOUNT).pw_uid if os.geteuid() == 0 else -1
         except KeyError:
             return -1
-    return _number("owner", name, lambda: pwd.getpwnam(name).pw_uid)
+    return uid_of(name)
 
 
 def _group(name: t.Optional[str]) -> int:
-    return -1 if name is None else _number("group", name, lambda: grp.getgrnam(name).gr_gid)
-
-
-def _number(option: str, name: str, look_up: t.Callable[[], int]) -> int:
-    if name.isdigit():
-        return int(name)
-    try:
-        return look_up()
-    except KeyError:
-        raise OptionError(f"The {option} {name} does not exist on this host.") from None
+    return -1 if name is None else gid_of(name)

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import os
-import time
 import typing as t
 from dataclasses import replace
 
@@ -21,7 +20,7 @@ from .._change.staging import Staging
 from .._change.telling import Registration
 from .._content.obstacle import require_own_place
 from .._errors import ApplyError, St2Error
-from .._file_changes import write_atomically
+from .._file_changes import backup_path, write_atomically
 from .._secrets import Redactor
 from .._yaml_text import block
 from .observe import Observed, PackPlace, observe, why_not_unload
@@ -136,8 +135,7 @@ class ConfigPlanner:
 
         file = plan.before
         if self._options.backup and file.content and plan.action in ("change", "remove"):
-            stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime())
-            self.backup = os.path.join(os.path.dirname(path), f"{name}.{os.getpid()}.{stamp}~")
+            self.backup = backup_path(path)
             moves.append(move(self.backup, "backup", file.content, Attributes(_MODE_OF_BACKUPS, file.uid, file.gid)))
         if plan.clear in ("empty", "carrier"):
             empty = move(path, "config", block({}).encode(), plan.attributes)

@@ -7,11 +7,10 @@
 
 from __future__ import annotations
 
-import grp
-import pwd
 import typing as t
 
 from .._change.known import ABSENT, CURRENT
+from .._file_attributes import group_name, user_name
 from .._yaml_text import block
 from .options import Attributes
 from .plan import ConfigPlan
@@ -69,24 +68,10 @@ def _attribute_changes(plan: ConfigPlan) -> t.List[str]:
     if before.mode != plan.attributes.mode:
         found.append(f"mode {before.mode:04o} -> {plan.attributes.mode:04o}")
     if before.uid != plan.attributes.uid:
-        found.append(f"owner {_user(before.uid)} -> {_user(plan.attributes.uid)}")
+        found.append(f"owner {user_name(before.uid)} -> {user_name(plan.attributes.uid)}")
     if before.gid != plan.attributes.gid:
-        found.append(f"group {_group(before.gid)} -> {_group(plan.attributes.gid)}")
+        found.append(f"group {group_name(before.gid)} -> {group_name(plan.attributes.gid)}")
     return found
-
-
-def _user(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except (KeyError, OverflowError):
-        return str(uid)
-
-
-def _group(gid: int) -> str:
-    try:
-        return grp.getgrgid(gid).gr_name
-    except (KeyError, OverflowError):
-        return str(gid)
 
 
 def diff(plan: ConfigPlan, redaction: Redaction) -> t.List[t.Dict[str, str]]:
@@ -110,8 +95,8 @@ def _side(values: t.Any, exists: bool, problem: str, attributes: Attributes, pla
     lines = []
     if exists:
         names = [f"mode {attributes.mode:04o}"]
-        names += [f"owner {_user(attributes.uid)}"] if attributes.uid != -1 else []
-        names += [f"group {_group(attributes.gid)}"] if attributes.gid != -1 else []
+        names += [f"owner {user_name(attributes.uid)}"] if attributes.uid != -1 else []
+        names += [f"group {group_name(attributes.gid)}"] if attributes.gid != -1 else []
         lines.append(f"# {', '.join(names)}\n")
     if plan.register:
         lines.append(f"# StackStorm's database: {'this config' if is_after else 'another config, or none'}\n")

@@ -7,13 +7,13 @@
 
 from __future__ import annotations
 
-import io
 import re
 import typing as t
 from dataclasses import dataclass, field
 
 from .._errors import HostError
 from .._files import UnfitFileError, read_regular_file
+from .conf_text import ConfTextError, Definition, parts_of, split_lines
 
 # What StackStorm takes where nothing is set (st2common/config.py register_opts).
 DEFAULTS: t.Mapping[t.Tuple[str, str], str] = {
@@ -79,6 +79,14 @@ class Settings:
         found = self.get(section, option)
         return None if found is None else split_list(found.value)
 
+    def resolves(self, section: str, option: str) -> bool:
+        """Whether all that an option refers to is known here; StackStorm knows more defaults."""
+        try:
+            self.get(section, option)
+        except HostError:
+            return False
+        return True
+
     def _find(self, section: str, option: str) -> t.Optional[Setting]:
         variable = f"ST2_{section}__{option}".upper()
         if variable in self._environment:
@@ -130,8 +138,18 @@ def read_settings(
     :raises HostError: when the file is not there, cannot be read, is no regular file or far too large, or is not what
         oslo.config takes; it names the line.
     """
+    # Bytes that are not UTF-8 matter only where a value is used: comments may hold anything.
+    text = read_conf(path).decode("utf-8", "surrogateescape")
+    return Settings(path, _written(path, text), environment, service_environment or {})
+
+
+def read_conf(path: str) -> bytes:
+    """The bytes of C(st2.conf).
+
+    :raises HostError: when the file is not there, cannot be read, or is no regular file or far too large.
+    """
     try:
-        content = read_regular_file(path, _MOST_BYTES)
+        return read_regular_file(path, _MOST_BYTES)
     except FileNotFoundError:
         raise HostError(
             f"There is no {path}, so this does not look like a StackStorm host. "
@@ -142,75 +160,31 @@ def read_settings(
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise HostError(f"{path} cannot be read: {reason}. Run with become, or set st2_conf.") from error
-    # Bytes that are not UTF-8 matter only where a value is used: comments may hold anything.
-    text = io.TextIOWrapper(io.BytesIO(content), "utf-8", "surrogateescape").read()
-    return Settings(path, _FileReader(path).read(text), environment, service_environment or {})
 
 
-class _FileReader:
-    """oslo.config's ini format (oslo_config/iniparser.py BaseParser, oslo_config/cfg.py ConfigParser).
+def _written(path: str, text: str) -> t.Dict[t.Tuple[str, str], Setting]:
+    """What a file says; the last of several equal options wins."""
+    found: t.Dict[t.Tuple[str, str], Setting] = {}
+    try:
+        for part in parts_of(split_lines(text)):
+            if isinstance(part, Definition):
+                origin = f"{path}:{part.first + 1}"
+                if not _is_text(part.value):
+                    raise HostError(f"{origin}: the value is not UTF-8.")
+                found[(part.section, part.option)] = Setting(part.value, origin)
+    except ConfTextError as error:
+        raise refused(path, error) from None
+    return found
 
-    It differs from configparser: no inline comments; a line that starts with blanks continues the value above; an
-    empty line or a comment ends a value; the last of several equal options wins; quotes around a value are taken off.
-    """
 
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._line = 0
-        self._section: t.Optional[str] = None
-        self._found: t.Dict[t.Tuple[str, str], Setting] = {}
-        self._key: t.Optional[t.Tuple[str, str]] = None
-        self._value: t.List[str] = []
-        self._started = 0
+def refused(path: str, error: ConfTextError) -> HostError:
+    """The error for a file with a line that oslo.config refuses. The line itself is named and not shown."""
+    return HostError(f"{path}:{error.line}: {error.why}. StackStorm cannot read the file either.")
 
-    def read(self, text: str) -> t.Dict[t.Tuple[str, str], Setting]:
-        for self._line, raw in enumerate(io.StringIO(text), 1):
-            line = raw.rstrip()
-            if line.startswith((" ", "\t")):
-                if self._key is None:
-                    raise self._error("the line starts with a blank, but there is no value above to continue")
-                self._value.append(line.lstrip())
-                continue
-            self._finish()
-            if line.startswith("["):
-                self._section = self._read_section(line)
-            elif line and not line.startswith(("#", ";")):
-                self._start(line)
-        self._finish()
-        return self._found
 
-    def _read_section(self, line: str) -> str:
-        if not line.endswith("]"):
-            raise self._error("a section must end with ]")
-        if len(line) <= 2:
-            raise self._error("a section must have a name")
-        name = line[1:-1]
-        return name if name == "DEFAULT" else name.lower()
-
-    def _start(self, line: str) -> None:
-        cut = min((place for place in (line.find("="), line.find(":")) if place >= 0), default=-1)
-        if cut < 0:
-            raise self._error("an option must be written as NAME = VALUE")
-        name, value = line[:cut].strip(), line[cut + 1 :].strip()
-        if not name:
-            raise self._error("there is no option name in front of the value")
-        if self._section is None:
-            raise self._error("there is an option before the first [section]")
-        if value and value[0] == value[-1] and value[0] in "\"'":
-            value = value[1:-1]
-        self._key, self._value, self._started = (self._section, name), [value], self._line
-
-    def _finish(self) -> None:
-        if self._key is None:
-            return
-        value = "\n".join(self._value)
-        try:
-            value.encode("utf-8")
-        except UnicodeEncodeError:
-            raise HostError(f"{self._path}:{self._started}: the value is not UTF-8.") from None
-        self._found[self._key] = Setting(value, f"{self._path}:{self._started}")
-        self._key = None
-
-    def _error(self, why: str) -> HostError:
-        # The line itself may hold a password, so it is named and not shown.
-        return HostError(f"{self._path}:{self._line}: {why}. StackStorm cannot read the file either.")
+def _is_text(value: str) -> bool:
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

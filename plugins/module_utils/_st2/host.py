@@ -75,7 +75,7 @@ class Host:
     @property
     def root(self) -> str:
         """The root directory that C(st2_conf) is in, such as a scratch directory; empty for that of the system."""
-        return _root_of(self.st2_conf)
+        return root_of(self.st2_conf)
 
 
 def read_host(
@@ -94,7 +94,7 @@ def read_host(
     :raises HostError: when C(st2_conf) is missing or wrong, or a directory in it is not an absolute path.
     """
     environment = os.environ if environment is None else environment
-    root = _root_of(st2_conf)
+    root = root_of(st2_conf)
     if environment_files is None:
         environment_files = [f"{root}{name}" for name in ENVIRONMENT_FILES]
     service_environment: t.Dict[str, str] = {}
@@ -125,7 +125,8 @@ def read_host(
     )
 
 
-def _root_of(st2_conf: str) -> str:
+def root_of(st2_conf: str) -> str:
+    """As L(Host.root), by the path of C(st2.conf) alone."""
     return st2_conf[: -len(DEFAULT_ST2_CONF)] if st2_conf.endswith(DEFAULT_ST2_CONF) else ""
 
 

@@ -139,16 +139,22 @@ def test_examples_use_options_that_there_are(module, spec_of):
     for task in tasks:
         given = task[f"stackstorm.st2.{module}"] or {}
         assert set(given) <= set(options)
-        for item in given.get("packs", ()):
-            assert set(item) <= set(options["packs"]["options"])
+        for several in ("packs", "options"):
+            for item in given.get(several, ()):
+                assert set(item) <= set(options[several]["options"])
 
 
-def test_the_action_group_has_every_module():
+def test_the_action_group_has_every_module_that_talks_to_stackstorm(spec_of):
+    """Any other one would not know the options that are set for the group."""
     runtime = yaml.safe_load((REPOSITORY / "meta/runtime.yml").read_text(encoding="utf-8"))
-    assert sorted(runtime["action_groups"]["st2"]) == MODULES
+    members = [
+        module for module in MODULES if set(_argspec.registration_options().options) <= set(spec_of(module).options)
+    ]
+    assert sorted(runtime["action_groups"]["st2"]) == members
+    assert set(MODULES) - set(members) == {"st2_conf"}
     for module in MODULES:
         fragments = documentation(module)["extends_documentation_fragment"]
-        assert "stackstorm.st2._attributes.actiongroup_st2" in fragments
+        assert ("stackstorm.st2._attributes.actiongroup_st2" in fragments) == (module in members)
 
 
 def test_a_spec_says_whether_a_stackstorm_on_the_target_is_needed():
@@ -156,6 +162,9 @@ def test_a_spec_says_whether_a_stackstorm_on_the_target_is_needed():
     for one in (spec, spec.merge(ArgumentSpec()), ArgumentSpec().merge(spec)):
         assert one.needs_host({"backend": "local"}) and not one.needs_host({"backend": "api"})
     assert ArgumentSpec().needs_host({"backend": "api"}) and "remote_if" not in spec.arguments()
+    spec = ArgumentSpec(reads_host=False)
+    for one in (spec, spec.merge(ArgumentSpec()), ArgumentSpec().merge(spec)):
+        assert not one.needs_host({}) and "reads_host" not in one.arguments()
 
 
 def test_specs_compose():
@@ -167,4 +176,6 @@ def test_specs_compose():
         "required_one_of": [("a", "c")],
         "required_together": [("a", "b")],
     }
+    hiding = ArgumentSpec(hidden=("a",), masked=("a",)).merge(ArgumentSpec(hidden=("b",), masked=("b",)))
+    assert hiding.hidden == hiding.masked == ("a", "b")
     assert one.arguments()["required_one_of"] == [] and "c" not in one.options

@@ -294,6 +294,18 @@ def test_values_of_hidden_options_are_neither_logged_nor_in_the_invocation(run, 
 
 
 @needs_ansible
+def test_what_the_work_masks_itself_is_searched_for_in_no_text(run, monkeypatch):
+    """A password may be an ordinary word, and what names the file and the services must stay readable."""
+    monkeypatch.setitem(run.__globals__, "SPEC", replace(SPEC, hidden=("packs.source",), masked=("packs.source",)))
+    packs = [{"source": "https://st2:st2@h/x", "version": "1.0.0"}]
+    answer = run(lambda _task: Result(msg="/etc/st2/st2.conf, https://st2:st2@h/x"), packs=packs)
+    assert answer["msg"] == "/etc/st2/st2.conf, https://********@h/x"
+    assert "st2:st2" not in json.dumps(answer) and "st2:st2" not in answer.log
+    packs = [{"source": "https://st2:st2@h/x", "version": f"https://me:{CANARY}@h/"}]
+    assert CANARY not in json.dumps(run(lambda _task: Result(msg=f"with {CANARY}"), packs=packs))
+
+
+@needs_ansible
 def test_a_secret_that_only_the_work_knew_is_the_works_to_hide(run):
     def work(task):
         task.redactor.add(CANARY)
