@@ -30,7 +30,14 @@ NEEDED = frozenset(
         *("_content.installed", "_content.names", "_content.origin", "_content.receipt", "_content.working_copy"),
         *("_pack.observation", "_pack.options", "_pack.plan", "_pack.planner", "_pack.report", "_pack.request"),
         *("_pack.resolution", "_pack.satisfaction", "_pack.virtualenv"),
-        *("_st2.conf", "_st2.environment_file", "_st2.host", "_st2.registration", "_st2.registration_options"),
+        *(
+            "_st2.conf",
+            "_st2.conf_text",
+            "_st2.environment_file",
+            "_st2.host",
+            "_st2.registration",
+            "_st2.registration_options",
+        ),
     )
 )
 NEEDED_WITHOUT_API = NEEDED | {"_st2.no_registrar"}
@@ -38,8 +45,8 @@ NEEDED_WITH_API = NEEDED | {
     *("_http", "_libraries", "_st2.api_access", "_st2.api_client", "_st2.api_registrar", "_st2.choose_registrar"),
     *("_st2.client_config", "_st2.proxy"),
 }
-MOST_LINES_WITHOUT_API = 5600
-MOST_LINES_WITH_API = 7050
+MOST_LINES_WITHOUT_API = 5750
+MOST_LINES_WITH_API = 7200
 _UTILS = "ansible_collections.stackstorm.st2.plugins.module_utils."
 
 
