@@ -176,4 +176,6 @@ def test_specs_compose():
         "required_one_of": [("a", "c")],
         "required_together": [("a", "b")],
     }
+    hiding = ArgumentSpec(hidden=("a",), masked=("a",)).merge(ArgumentSpec(hidden=("b",), masked=("b",)))
+    assert hiding.hidden == hiding.masked == ("a", "b")
     assert one.arguments()["required_one_of"] == [] and "c" not in one.options
