@@ -76,7 +76,7 @@ def test_what_others_set_stays(tmp_path: Path) -> None:
         assert reads(site, "packs_base_paths") == f"{theirs}:{ours}"
         assert reads(site, "index_url") == ["https://theirs/a.json", PUBLIC, OURS]
         assert "Make the directories that are missing, as StackStorm has its own" in changes(play)
-        site.converge("content", **asked, st2_content_state="absent")
+        assert site.play("content", **asked, st2_content_state="absent").rc == 0
         assert reads(site, "index_url") == ["https://theirs/a.json", PUBLIC]
         assert site.conf.read_text() == site.stock
     finally:

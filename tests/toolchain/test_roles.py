@@ -6,11 +6,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import role_readmes
 import yaml
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import pack_options
 
 ROLES = role_readmes.roles()
 every_role = pytest.mark.parametrize("role", ROLES, ids=[role.name for role in ROLES])
@@ -47,6 +51,24 @@ def test_what_roles_share_is_the_same_in_each(role: Path) -> None:
     for other in ROLES:
         for name, option in role_readmes.argument_spec(other)["options"].items():
             assert options.get(name, option) == option, f"{name} of {role.name} and {other.name}"
+
+
+def test_items_of_packs_are_those_of_the_module() -> None:
+    items = pack_options().options["packs"]["options"]
+    options = role_readmes.argument_spec(role_readmes.ROLES / "packs")["options"]
+    # An action plugin gives the one, and the default of the other is that of the module.
+    assert _shape(options["st2_packs"]["options"]) == _shape({k: v for k, v in items.items() if k != "upload"})
+    assert options["st2_packs_defaults"]["options"] == options["st2_packs"]["options"]
+
+
+def _shape(options: Mapping[str, Any]) -> dict[str, object]:
+    return {
+        name: {
+            **{key: value for key, value in option.items() if key in ("type", "elements", "choices", "no_log")},
+            "options": _shape(option.get("options", {})),
+        }
+        for name, option in options.items()
+    }
 
 
 @every_role

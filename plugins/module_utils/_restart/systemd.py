@@ -19,8 +19,8 @@ from .._st2.services import ACTION_RUNNER, find_unit
 
 PROGRAM = "systemctl"
 _SHOWN = ("Id", "ActiveState", "NeedDaemonReload", "ExecMainStartTimestampMonotonic")
-# systemd.unit(5): in each of these the service has a process, or is about to get one.
-_RUNNING = ("active", "activating", "reloading", "deactivating")
+# systemd.unit(5): in each of these the service has a process that stays, or is about to get one.
+_RUNNING = ("active", "activating", "reloading")
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,8 @@ def systemd(host, path):
 
 def test_units_that_run(host):
     stub = Stub(host, workers=11)
-    stub.set("st2actionrunner@2", ActiveState="failed")
-    stub.set("st2actionrunner@3", ActiveState="deactivating", NeedDaemonReload="yes")
+    stub.set("st2actionrunner@2", ActiveState="deactivating")
+    stub.set("st2actionrunner@3", ActiveState="activating", NeedDaemonReload="yes")
     found = systemd(host, stub.programs).running(NAMES)
     numbers = [unit.name[len("st2actionrunner@") : -len(".service")] for unit in found["st2actionrunner"]]
     assert numbers == ["1", "3", "4", "5", "6", "7", "8", "9", "10", "11"]
