@@ -52,9 +52,14 @@ options:
   timeout:
     description:
       - Seconds to wait for the end of executions.
+    type: int
+    default: 600
   register:
     description:
       - Has no meaning here. It is taken so that defaults for the action group are those of this module, too.
+    type: str
+    choices: [auto, api, local, none]
+    default: auto
 extends_documentation_fragment:
   - stackstorm.st2._registration
   - stackstorm.st2._connection
