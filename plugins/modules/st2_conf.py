@@ -17,7 +17,7 @@ description:
   - The file is read by the rules of oslo.config, which StackStorm uses. These are not those of other INI files.
     Section names are compared without regard to case, a section may be there several times, the last definition of an
     option counts, an indented line continues a value, C(:) separates as C(=) does, and there are no comments behind
-    values. C($name) is replaced by the value of another option. M(community.general.ini_file) knows none of that.
+    values. C($name) is replaced by the value of another option. C(community.general.ini_file) knows none of that.
   - A file that StackStorm could not read is never written. That is held against both of its parsers, oslo.config's
     rules for the services, and Python's configparser, by which systemd's generators make the sockets of C(st2api),
     C(st2auth) and C(st2stream). A file that is broken already fails the task, with the number of the line.

@@ -68,7 +68,8 @@ def alone(path: str) -> t.Iterator[None]:
         yield  # Reading the file says better what is wrong.
         return
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with contextlib.suppress(OSError):  # Some network file systems have no locks.
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
