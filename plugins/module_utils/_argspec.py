@@ -250,6 +250,22 @@ def conf_options() -> ArgumentSpec:
     ).merge(host_options())
 
 
+def restart_options(services: t.Sequence[str]) -> ArgumentSpec:
+    """The options of M(stackstorm.st2.st2_restart) itself, L(host_options) among them.
+
+    It reads nothing of C(st2.conf), only where that is.
+
+    :arg services: The names that StackStorm's services have.
+    """
+    return ArgumentSpec(
+        {
+            "name": {"type": "list", "elements": "str", "choices": list(services), "default": []},
+            "restart": {"type": "str", "choices": ["drain", "now", "never", "later"], "default": "drain"},
+        },
+        reads_host=False,
+    ).merge(host_options())
+
+
 def _override_sections() -> t.Dict[str, Option]:
     """What overrides say of each kind of resource.
 

@@ -215,6 +215,12 @@ class VerifyError(St2Error):
     default_step = "verify"
 
 
+class RestartError(St2Error):
+    """Services could not be restarted, or nobody can tell whether they may be."""
+
+    default_step = "restart"
+
+
 class DeadlineError(St2Error):
     """The time that the task was given is over."""
 

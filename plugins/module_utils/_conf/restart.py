@@ -14,15 +14,15 @@ from __future__ import annotations
 
 import typing as t
 
-from .._st2.services import SENSOR_CONTAINER, SERVICES
+from .._st2.services import ACTION_RUNNER, SENSOR_CONTAINER, SERVICES
 from .document import Key
 
-_API, _RUNNER = "st2api", "st2actionrunner"
+_API = "st2api"
 _BY_OPTION: t.Mapping[Key, t.Tuple[str, ...]] = {
     ("content", "index_url"): (_API,),
     ("content", "pack_group"): (),
-    ("content", "packs_base_paths"): (_RUNNER, _API, SENSOR_CONTAINER),
-    ("content", "system_packs_base_path"): (_RUNNER, _API, SENSOR_CONTAINER),
+    ("content", "packs_base_paths"): (ACTION_RUNNER, _API, SENSOR_CONTAINER),
+    ("content", "system_packs_base_path"): (ACTION_RUNNER, _API, SENSOR_CONTAINER),
     ("actionrunner", "pip_opts"): (),
     ("actionrunner", "python_binary"): (),
     ("actionrunner", "virtualenv_binary"): (),
@@ -32,11 +32,11 @@ _BY_OPTION: t.Mapping[Key, t.Tuple[str, ...]] = {
 _BY_SECTION: t.Mapping[str, t.Tuple[str, ...]] = {
     "garbagecollector": ("st2garbagecollector",),
     "notifier": ("st2notifier",),
-    "packs": (_RUNNER, SENSOR_CONTAINER),
+    "packs": (ACTION_RUNNER, SENSOR_CONTAINER),
     "rulesengine": ("st2rulesengine",),
     "scheduler": ("st2scheduler",),
     "sensorcontainer": (SENSOR_CONTAINER,),
-    "ssh_runner": (_RUNNER,),
+    "ssh_runner": (ACTION_RUNNER,),
     "timer": ("st2timersengine",),
     "timersengine": ("st2timersengine",),
 }

@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 import typing as t
 
-# packaging/*/systemd of StackStorm: this one runs the sensors of packs.
+# packaging/*/systemd of StackStorm: these run the actions and the sensors of packs.
+ACTION_RUNNER = "st2actionrunner"
 SENSOR_CONTAINER = "st2sensorcontainer"
 # All that read st2.conf.
 SERVICES = (
-    "st2actionrunner",
+    ACTION_RUNNER,
     "st2api",
     "st2auth",
     "st2garbagecollector",

@@ -152,10 +152,21 @@ def page(
     taken = [shown(each) if shown else each for each in chosen[offset : offset + limit if limit else None]]
     if include:
         names = (*include, *listing.always)
-        taken = [{name: value for name, value in each.items() if name in names} for each in taken]
+        taken = [_narrowed(each, names) for each in taken]
     body = [{name: value for name, value in each.items() if name not in exclude} for each in taken]
     headers = {"X-Total-Count": str(len(chosen)), **({"X-Limit": str(limit)} if limit else {})}
     return Answer(200, body, headers)
+
+
+def _narrowed(document: t.Mapping[str, t.Any], names: t.Iterable[str]) -> t.Dict[str, t.Any]:
+    """Return a document with some of its attributes, such as ``status`` or ``action.ref``."""
+    found: t.Dict[str, t.Any] = {}
+    for name in names:
+        first, _dot, rest = name.partition(".")
+        if first in document:
+            value = document[first]
+            found[first] = {**found.get(first, {}), **_narrowed(value, [rest])} if rest else value
+    return found
 
 
 def _meets(call: Call, document: t.Mapping[str, t.Any], listing: Listing) -> bool:

@@ -68,6 +68,7 @@ class Execution:
         self.task: Record = {}
         self.polls = 0
         self.work = work
+        self.hostname = "stub"
 
     @property
     def status(self) -> str:
@@ -94,7 +95,7 @@ class Execution:
                 "action_is_workflow": self.action in WORKFLOWS,
                 "parameters": self.parameters,
                 "callback": {},
-                "runner_info": {"hostname": "stub", "pid": 1},
+                "runner_info": {"hostname": self.hostname, "pid": 1},
                 "id": new_id(),
             },
             "status": self.status,
@@ -222,6 +223,15 @@ class Executions:
             elif execution.status != "canceling":
                 execution.end(Outcome("canceled", {}))
             return execution.document(self._database.new_id)
+
+    def run_on(self, hostname: str, action: str = "core.noop", status: str = "running") -> Execution:
+        """Return an execution that runs on a host until a test lets it `end`."""
+        with self._lock:
+            execution = self.start(action, {}, "st2admin", lambda _execution: Outcome("succeeded", {}))
+            self._endless.add(execution.id)
+            execution.hostname = hostname
+            execution.statuses += ["scheduled", status]
+            return execution
 
     def list(self, parent: str = "", action: str = "") -> t.List[Record]:
         """Return documents, oldest first, without moving anything on."""
