@@ -326,6 +326,7 @@ class PackPlanner:
                 environment=self._environment,
                 redactor=self._redactor,
             )
+            self.warnings += self._reached.warnings
         return self._reached
 
     def _git(self) -> Git:
