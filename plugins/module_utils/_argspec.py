@@ -250,6 +250,25 @@ def conf_options() -> ArgumentSpec:
     ).merge(host_options())
 
 
+def environment_options(services: t.Sequence[str]) -> ArgumentSpec:
+    """The options of M(stackstorm.st2.st2_environment) itself, L(host_options) among them.
+
+    It reads nothing of C(st2.conf), only where that is.
+
+    :arg services: The names that StackStorm's services have.
+    """
+    return ArgumentSpec(
+        {
+            "name": {"type": "list", "elements": "str", "choices": list(services), "required": True},
+            "variables": {"type": "dict", "required": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        },
+        hidden=("variables",),
+        masked=("variables",),
+        reads_host=False,
+    ).merge(host_options())
+
+
 def restart_options(services: t.Sequence[str]) -> ArgumentSpec:
     """The options of M(stackstorm.st2.st2_restart) itself, L(host_options) among them.
 
