@@ -86,10 +86,15 @@ def proxy_of(
     :raises MissingLibraryError: when there is a config to read, and no PyYAML.
     """
     config = PackProxy(host.configs_path)
-    start = read_service_start(host.root, ACTION_RUNNER)
-    # Of the files that the unit names, and of those that StackStorm's packages have; the unit's own are below both.
-    service = {name: variable.value for name, variable in (start.variables if start else {}).items()}
-    proxy = resolve_proxy(options, {**service, **host.service_environment}, environment, config.get)
+    proxy = resolve_proxy(options, service_variables(host), environment, config.get)
     for secret in proxy.secrets():
         redactor.add(secret)
     return proxy, config.warnings
+
+
+def service_variables(host: Host) -> t.Dict[str, str]:
+    """The environment that StackStorm's actions have: that of the service that runs them."""
+    start = read_service_start(host.root, ACTION_RUNNER)
+    # Of the files that the unit names, and of those that StackStorm's packages have; the unit's own are below both.
+    found = {name: variable.value for name, variable in (start.variables if start else {}).items()}
+    return {**found, **host.service_environment}
