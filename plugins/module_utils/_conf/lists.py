@@ -37,6 +37,17 @@ def default_items(section: str, option: str, separator: str) -> t.Tuple[str, ...
     return split(DEFAULTS.get((section, option), ""), separator)
 
 
+def edited_text(how: str, value: str, separator: str, given: t.Sequence[str]) -> str:
+    """As L(edited), of the text that a file has: what stays is written as it was, so that what comes can go again.
+
+    Not every text allows that; see L(reads_as).
+    """
+    if how == "remove":
+        return separator.join(item for item in value.split(separator) if item.strip() not in given).strip()
+    found = split(value, separator)
+    return separator.join([value, *(item for item in dict.fromkeys(given) if item not in found)])
+
+
 def edited(how: str, items: t.Sequence[str], given: t.Sequence[str]) -> t.Tuple[str, ...]:
     """The items after an edit; the order of those that stay is kept, new ones come last.
 

@@ -15,7 +15,7 @@ from .._file_attributes import changed_mode
 from .._st2.conf_text import ConfTextError
 from .conf_file import ConfFile
 from .document import Document
-from .lists import default_items, edited, reads_as, split
+from .lists import default_items, edited, edited_text, reads_as, split
 from .options import ConfOptions, Wanted
 from .parsers import require_generators
 
@@ -107,7 +107,11 @@ def _edited(document: Document, wanted: Wanted, before: t.Optional[str]) -> Docu
         return document.without(*wanted.key)
     if before is not None and reads_as(before, wanted.separator, items):
         return document
-    return document.with_value(wanted.section, wanted.option, wanted.separator.join(items))
+    text = wanted.separator.join(items)
+    if before is not None and wanted.how != "set":
+        closer = edited_text(wanted.how, before, wanted.separator, wanted.items)
+        text = closer if reads_as(closer, wanted.separator, items) else text
+    return document.with_value(wanted.section, wanted.option, text)
 
 
 def _require_readable(document: Document) -> None:

@@ -11,11 +11,15 @@ import os
 import typing as t
 
 from .._file_attributes import group_name, user_name
-from .._st2.conf import Setting, Settings
+from .._st2.conf import DEFAULTS, Setting, Settings
 from .document import INDENT, Document
+from .lists import COMMA, split
 from .masking import Masking
 from .plan import Change, ConfPlan
 from .shadowing import ENVIRONMENT, OTHER_FILE, Shadow
+
+_INDEXES = ("content", "index_url")
+_PUBLIC_INDEX = DEFAULTS[_INDEXES]
 
 
 class Report:
@@ -84,7 +88,7 @@ class Report:
 
     def warnings(self, shadows: t.Sequence[Shadow]) -> t.List[str]:
         """What a person should know."""
-        return [*_shadowed(shadows), *self._unresolved()]
+        return [*_shadowed(shadows), *self._unresolved(), *self._private_before_public()]
 
     def _unresolved(self) -> t.Iterator[str]:
         """Of values with a $ that may be meant as one."""
@@ -95,6 +99,16 @@ class Report:
                 yield (
                     f"{one.wanted.name}: the value has a $ that StackStorm takes for a reference to another option, "
                     f"which {self._plan.file.path} does not set. If a dollar sign is meant, write $$."
+                )
+
+    def _private_before_public(self) -> t.Iterator[str]:
+        """Where a stranger may publish what is asked of an index of one's own (dependency confusion)."""
+        for one in self._plan.changes:
+            if one.wanted.key == _INDEXES and _PUBLIC_INDEX in split(one.after or "", COMMA)[1:]:
+                yield (
+                    f"{one.wanted.name} has an index before StackStorm's public one. When that index does not answer, "
+                    "or does not have a pack, StackStorm takes what has the name in the public one, whoever made it. "
+                    "Where that must not be, give the private index alone, with the public packs in it that you use."
                 )
 
 

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.stackstorm.st2.plugins.module_utils._conf.lists import (
     default_items,
     edited,
+    edited_text,
     reads_as,
     separator_of,
     split,
@@ -35,6 +36,13 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._conf.lists import 
 def test_a_list_is_edited(how, items, given, expected):
     assert edited(how, tuple(items), tuple(given)) == tuple(expected)
     assert edited(how, tuple(expected), tuple(given)) == tuple(expected)
+
+
+@pytest.mark.parametrize("value", ["a", "a, b", "a ,b", "a,\nb", ""])
+def test_the_text_of_a_list_is_what_it_was_when_what_came_has_gone(value):
+    added = edited_text("add", value, ",", ["c", "a"])
+    assert reads_as(added, ",", edited("add", split(value, ","), ["c", "a"]))
+    assert edited_text("remove", added, ",", ["c"] if "a" in value else ["c", "a"]) == value
 
 
 def test_separators():

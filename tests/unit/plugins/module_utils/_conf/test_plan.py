@@ -51,7 +51,7 @@ def test_several_options_are_one_text():
         ("index_url = https://b,\n  https://a,", items("set", "https://b", "https://a"), None),
         ("index_url = https://b,https://a", items("set", "https://a", "https://b"), "index_url = https://a,https://b"),
         ("index_url = b", items("add", "b"), None),
-        ("index_url = b, a", items("add", "c", "a"), "index_url = b,a,c"),
+        ("index_url = b, a", items("add", "c", "a"), "index_url = b, a,c"),
         ("index_url = b,\n  a\nx = y", items("remove", "a"), "index_url = b\nx = y"),
         ("index_url = b", items("remove", "a"), None),
         ("index_url = b", items("remove", "b"), "index_url ="),

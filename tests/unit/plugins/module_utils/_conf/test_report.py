@@ -53,3 +53,14 @@ def test_owner_group_and_mode_are_in_line_and_diff():
         "# mode 0600\n# owner 54321\n",
     )
     assert report(wanted, mode="0600").line() == "st2.conf: mode 0640 -> 0600"
+
+
+def test_an_index_before_the_public_one_is_warned_of():
+    public = "https://index.stackstorm.org/v1/index.json"
+
+    def warned(**given):
+        return [one for one in report(Wanted("Content", "index_url", **given)).warnings(()) if "public one" in one]
+
+    assert len(warned(value=f"https://u:hunter2@a/, {public}")) == len(warned(items=("b", public))) == 1
+    assert "hunter2" not in warned(value=f"https://u:hunter2@a/, {public}")[0]
+    assert warned(value=public) == warned(items=(public, "b")) == warned(value="b") == warned(state="absent") == []

@@ -1,0 +1,114 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the tests of roles share: a host with systemd and a StackStorm, and plays that include a role."""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+import typing as t
+from pathlib import Path
+
+from infrastructure.ansible_run import PlayResult, run_play
+from infrastructure.st2_host import ScratchHost
+from infrastructure.st2_stub import StackStormStub
+from infrastructure.systemd import Systemd
+
+# As StackStorm's packages have it, less what is of no interest here.
+STOCK = """\
+# System-wide configuration
+
+[api]
+# Host and port to bind the API server.
+host = 127.0.0.1
+port = 9101
+
+[auth]
+backend_kwargs = {{"file_path": "/etc/st2/htpasswd"}}
+# Base URL to the API endpoint excluding the version (e.g. http://myhost.net:9101/)
+api_url =
+
+[system]
+base_path = {base_path}
+{content}
+[messaging]
+url = amqp://guest:guest@127.0.0.1:5672/
+"""
+
+
+class Site:
+    """A host with StackStorm's packages, on which no role has run."""
+
+    def __init__(self, root: Path, content: str = "") -> None:
+        self.host = ScratchHost(root / "host", libraries=[sysconfig.get_paths()["purelib"]])
+        self.systemd = Systemd(self.host)
+        self.stackstorm = StackStormStub(self.host)
+        self.conf = self.host.st2_conf
+        # Not the directories of this machine.
+        section = f"\n[content]\nsystem_packs_base_path = {self.host.packs}\n{content}"
+        self.stock = STOCK.format(base_path=self.host.base_path, content=section)
+        self.conf.write_text(self.stock)
+        self.environment = {"PATH": os.pathsep.join([str(self.systemd.programs), os.environ["PATH"]])}
+        self.variables = {
+            "st2_conf": str(self.conf),
+            "st2_content_python": str(self.host.service / "bin" / "python"),
+            "st2_api": {"api_url": self.stackstorm.api_url, "api_key": self.stackstorm.api_key},
+            "st2_restart_timeout": 60,
+        }
+
+    def stop(self) -> None:
+        """End the servers."""
+        self.stackstorm.stop()
+
+    def play(self, role: str, check: bool = False, arguments: t.Sequence[str] = (), **variables: t.Any) -> PlayResult:
+        """Run a role."""
+        task = {"name": "role", "ansible.builtin.include_role": {"name": f"stackstorm.st2.{role}"}}
+        return run_play(
+            [task],
+            host=self.host,
+            env=self.environment,
+            check=check,
+            diff=True,
+            arguments=arguments,
+            variables={**self.variables, **variables},
+        )
+
+    def converge(self, role: str, **variables: t.Any) -> PlayResult:
+        """Check, run, check again, run again: only the first run changes anything, and the check has said what."""
+        before = self.host.snapshot(identity=True)
+        predicted = self.play(role, check=True, **variables)
+        assert predicted.rc == 0, predicted.stdout + predicted.stderr
+        assert self.host.snapshot(identity=True) == before and self.systemd.told == []
+        done = self.play(role, **variables)
+        assert done.rc == 0, done.stdout + done.stderr
+        assert changes(predicted) == changes(done) != []
+        settled = self.host.snapshot(identity=True)
+        self.systemd.restarted  # noqa: B018
+        for check in (True, False):
+            again = self.play(role, check=check, **variables)
+            assert again.rc == 0 and changes(again) == [], again.stdout + again.stderr
+        assert self.host.snapshot(identity=True) == settled and self.systemd.told == []
+        return done
+
+    def refuse(self, role: str, **variables: t.Any) -> str:
+        """Run a role that must fail and change nothing; the message."""
+        before = self.host.snapshot(identity=True)
+        failed = self.play(role, **variables)
+        assert failed.rc != 0 and changes(failed) == [], failed.stdout
+        assert self.host.snapshot(identity=True) == before and self.systemd.told == []
+        found = [task.result for task in failed.tasks if task.outcome == "failed"]
+        assert len(found) == 1, failed.stdout
+        return str(found[0].get("msg"))
+
+
+def changes(play: PlayResult) -> t.List[str]:
+    """The names of the tasks that changed something, or would, without those of their roles."""
+    return [
+        task.task.rpartition(" : ")[2] for task in play.tasks if task.outcome == "ok" and task.result.get("changed")
+    ]
+
+
+def warned(play: PlayResult) -> str:
+    """All warnings of a play, on one line."""
+    return " ".join((play.stdout + play.stderr).split())
