@@ -53,7 +53,7 @@ class ProxySite(Site):
             places = {"localcertsdir": self.authorities, "etccertsdir": certificates, "certsdir": root / "none"}
             places.update(hooksdir=root / "none", certsconf=root / "none" / "conf")
             update = [program, *(text for name, path in places.items() for text in (f"--{name}", str(path)))]
-        store = {"directory": str(self.authorities), "update": update, "bundle": str(self.bundle)}
+        store = {"directory": str(self.authorities), "refresh": update, "bundle": str(self.bundle)}
         self.stores = {"Debian": store, "RedHat": store}
         self.variables["st2_proxy_probe"] = []
 
@@ -143,7 +143,7 @@ def test_for_services_there_and_back(site: ProxySite, chain: str) -> None:
     proxy = f"http://st2:{PASSWORD}@proxy.example.com:3128"
     asked: t.Dict[str, t.Any] = {"st2_http_proxy": PROXY, "st2_https_proxy": proxy, "st2_proxy_ca_content": chain}
     done = site.play("proxy", check=True, st2_proxy_scope="services", **asked)
-    assert done.rc == 0 and site.files() == before
+    assert done.rc == 0 and site.files() == before, done.stdout
     done = site.play("proxy", st2_proxy_scope="services", **asked)
     assert done.rc == 0, done.stdout
     assert site.systemd.restarted == ALL

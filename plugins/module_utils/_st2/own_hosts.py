@@ -25,12 +25,11 @@ _OPTIONS = (
     ("database", "host"),
     ("coordination", "url"),
 )
-# Up to the last @ before the next URL: passwords with a / or a comma in them are written, too.
-_USERINFO = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)(?:(?!://)\S)*@")
+# Up to the last @ before the next URL: passwords with a /, a comma or a blank in them are written, too.
+_USERINFO = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)(?:(?!://).)*@", re.DOTALL)
 _ADDRESS = re.compile(
-    r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://)?(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[\w.-]+))(?::|/|\?|\Z)"
+    r"(?!file:|ipc:)(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[\w.-]+))(?::|/|\?|\Z)"
 )
-_WITHOUT_HOST = ("file", "ipc")
 
 
 def own_hosts(settings: Settings) -> t.List[str]:
@@ -41,7 +40,7 @@ def own_hosts(settings: Settings) -> t.List[str]:
         value = _USERINFO.sub(r"\1", setting.value) if setting else ""
         for piece in re.split(r"[,\s]+", value):
             match = _ADDRESS.match(piece)
-            if match and match.group("scheme") not in _WITHOUT_HOST:
+            if match:
                 found[(match.group("six") or match.group("name")).lower()] = None
     return [host for host in found if _is_elsewhere(host)]
 
