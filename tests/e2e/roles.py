@@ -10,11 +10,14 @@ import sysconfig
 import typing as t
 from pathlib import Path
 
+from e2e.scene import STATE
 from infrastructure.ansible_run import PlayResult, run_play
 from infrastructure.st2_host import ScratchHost
 from infrastructure.st2_stub import StackStormStub
 from infrastructure.systemd import Systemd
 
+# What StackStorm's own Python finds: oslo.config among it.
+LIBRARIES = (sysconfig.get_paths()["purelib"],)
 # As StackStorm's packages have it, less what is of no interest here.
 STOCK = """\
 # System-wide configuration
@@ -38,19 +41,24 @@ url = amqp://guest:guest@127.0.0.1:5672/
 
 
 class Site:
-    """A host with StackStorm's packages, on which no role has run."""
+    """A host with StackStorm's packages, on which no role has run.
 
-    def __init__(self, root: Path, content: str = "") -> None:
-        self.host = ScratchHost(root / "host", libraries=[sysconfig.get_paths()["purelib"]])
+    :arg content: of the section ``[content]`` of its st2.conf.
+    :arg host: a host that there is already, whose st2.conf stays.
+    """
+
+    def __init__(self, root: Path, content: str = "", host: t.Optional[ScratchHost] = None) -> None:
+        self.host = host or ScratchHost(root / "host", libraries=LIBRARIES)
         self.systemd = Systemd(self.host)
         self.stackstorm = StackStormStub(self.host)
         self.conf = self.host.st2_conf
-        # Not the directories of this machine.
-        section = f"\n[content]\nsystem_packs_base_path = {self.host.packs}\n{content}"
-        self.stock = STOCK.format(base_path=self.host.base_path, content=section)
-        self.conf.write_text(self.stock)
+        if host is None:
+            # Not the directories of this machine.
+            section = f"\n[content]\nsystem_packs_base_path = {self.host.packs}\n{content}"
+            self.conf.write_text(STOCK.format(base_path=self.host.base_path, content=section))
+        self.stock = self.conf.read_text()
         self.environment = {"PATH": os.pathsep.join([str(self.systemd.programs), os.environ["PATH"]])}
-        self.variables = {
+        self.variables: t.Dict[str, t.Any] = {
             "st2_conf": str(self.conf),
             "st2_content_python": str(self.host.service / "bin" / "python"),
             "st2_api": {"api_url": self.stackstorm.api_url, "api_key": self.stackstorm.api_key},
@@ -93,10 +101,10 @@ class Site:
 
     def refuse(self, role: str, **variables: t.Any) -> str:
         """Run a role that must fail and change nothing; the message."""
-        before = self.host.snapshot(identity=True)
+        before = self.host.snapshot(exclude=[STATE])
         failed = self.play(role, **variables)
         assert failed.rc != 0 and changes(failed) == [], failed.stdout
-        assert self.host.snapshot(identity=True) == before and self.systemd.told == []
+        assert self.host.snapshot(exclude=[STATE]) == before and self.systemd.told == []
         found = [task.result for task in failed.tasks if task.outcome == "failed"]
         assert len(found) == 1, failed.stdout
         return str(found[0].get("msg"))

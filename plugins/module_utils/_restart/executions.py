@@ -16,7 +16,9 @@ import typing as t
 from dataclasses import dataclass
 
 from .._printable import printable
-from .._st2.api_client import ApiClient
+
+if t.TYPE_CHECKING:
+    from .._st2.api_client import ApiClient
 
 # Of st2common/constants/action.py, those in which a process of a runner is at work on an execution.
 _STATUSES = ("running", "canceling", "pausing", "resuming")

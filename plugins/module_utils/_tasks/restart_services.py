@@ -15,7 +15,6 @@ from .._errors import RestartError, St2Error
 from .._restart.executions import Running, wait_until_none
 from .._restart.marks import Marks, now
 from .._restart.systemd import Systemd, Unit
-from .._st2.api_access import find_access, open_client
 from .._st2.host import root_of
 from .._st2.registration_options import registration_options_from
 from .._st2.services import ACTION_RUNNER, SERVICES
@@ -87,6 +86,8 @@ def _drain(task: Task) -> t.List[Running]:
 
     :raises St2Error: when StackStorm cannot be asked.
     """
+    from .._st2.api_access import find_access, open_client
+
     options = registration_options_from(task.params)
     for secret in options.secrets():
         task.redactor.add(secret)
