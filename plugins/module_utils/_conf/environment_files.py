@@ -93,5 +93,5 @@ def write_file(path: str, wanted: EnvironmentFile) -> None:
         raise ApplyError(f"This account may not change {path}: {error.strerror}. Run with become.") from error
     except OSError as error:
         raise ApplyError(f"{path} cannot be changed: {error.strerror}.") from error
-    if read_file(path) != wanted and wanted.text is not None:
+    if wanted.text is not None and read_file(path) != wanted:
         raise VerifyError(f"{path} was written, and is not what was written. Does something else change it as well?")

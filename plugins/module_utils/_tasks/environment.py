@@ -136,7 +136,10 @@ def _result(root: str, changes: t.Sequence[_Change], wanted: Wanted) -> Result:
             if any(name not in shadows for name in differing):
                 restarts.add(place.service)
     changed = [change for change in changes if change.changed]
-    parts = [f"{change.path}: {', '.join(change.differing(wanted)) or 'kept for itself'}" for change in changed]
+    parts = [
+        f"{change.path}: {', '.join(change.differing(wanted)) or 'the same values, in a block of their own'}"
+        for change in changed
+    ]
     return Result(
         changed=bool(changed),
         msg="; ".join(parts) or "the variables are as wanted",

@@ -32,7 +32,7 @@ FILES = [
     "https_proxy=http://theirs:1\nWORKERS=4\n",
     "export no_proxy='a b'\r\nWORKERS=4\r\n",
     "not an assignment\n; comment\n",
-    "caf\udce9=1\nWORKERS=4\n",
+    "x\udce9=1\nWORKERS=4\n",
 ]
 
 
