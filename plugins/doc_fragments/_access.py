@@ -50,8 +50,11 @@ options:
     type: path
   http_proxy:
     description:
-      - Proxy for HTTP. By default that of the st2actionrunner service, else that of the environment. An empty string
-        means none.
+      - Proxy for HTTP, by default the one that StackStorm's own actions use. That is what the environment of the
+        service C(st2actionrunner) says, else C(configs/packs.yaml). Where neither does, it is that of the environment
+        of the task. An empty string means none.
+      - A value in C(configs/packs.yaml) that refers to StackStorm's key-value store cannot be read, as only StackStorm
+        can decrypt it. The module warns of it.
     type: str
   https_proxy:
     description:

@@ -181,6 +181,7 @@ def config_options() -> ArgumentSpec:
             "secrets": {"type": "dict", "no_log": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "merge": {"type": "str", "choices": ["replace", "merge"], "default": "replace"},
+            "remove": {"type": "list", "elements": "str"},
             "unknown_keys": {"type": "str", "choices": ["warn", "fail", "ignore"], "default": "warn", "no_log": False},
             "schema": {"type": "path"},
             "backup": {"type": "bool", "default": False},
@@ -207,6 +208,18 @@ def pack_info_options() -> ArgumentSpec:
             "sizes": {"type": "bool", "default": False},
         }
     )
+
+
+def proxy_info_options() -> ArgumentSpec:
+    """The options of M(stackstorm.st2.st2_proxy_info) itself, L(host_options) among them."""
+    return ArgumentSpec(
+        {
+            "probe": {"type": "list", "elements": "str", "choices": ["index", "git", "packages"], "default": []},
+            "git_url": {"type": "str"},
+            "package": {"type": "str", "default": "six"},
+            "timeout": {"type": "int", "default": 60},
+        }
+    ).merge(host_options())
 
 
 def conf_options() -> ArgumentSpec:
@@ -246,6 +259,25 @@ def conf_options() -> ArgumentSpec:
         required_together=(("section", "option"),),
         hidden=values,
         masked=values,
+        reads_host=False,
+    ).merge(host_options())
+
+
+def environment_options(services: t.Sequence[str]) -> ArgumentSpec:
+    """The options of M(stackstorm.st2.st2_environment) itself, L(host_options) among them.
+
+    It reads nothing of C(st2.conf), only where that is.
+
+    :arg services: The names that StackStorm's services have.
+    """
+    return ArgumentSpec(
+        {
+            "name": {"type": "list", "elements": "str", "choices": list(services), "required": True},
+            "variables": {"type": "dict", "required": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        },
+        hidden=("variables",),
+        masked=("variables",),
         reads_host=False,
     ).merge(host_options())
 

@@ -38,11 +38,17 @@ def edit(text: str, wanted: t.Mapping[str, t.Any], *, head: str = "") -> Edited:
     yaml = require("PyYAML")
     try:
         result = _Editor(text).edit(wanted)
-        if same(yaml.load(result, Loader=yaml.SafeLoader), wanted):
-            return Edited(result, False)
+        for found in (_ended_as(text, result), result):
+            if same(yaml.load(found, Loader=yaml.SafeLoader), wanted):
+                return Edited(found, False)
     except (yaml.YAMLError, _Unkeepable, RecursionError):
         pass
     return Edited(head + block(wanted), "#" in text)
+
+
+def _ended_as(old: str, new: str) -> str:
+    """The new text without a line end at its end, if the old has none: what is added and taken out leaves no trace."""
+    return new if old.endswith("\n") or not old else re.sub(r"\r?\n\Z", "", new)
 
 
 class _Unkeepable(Exception):

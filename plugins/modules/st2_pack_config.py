@@ -32,7 +32,7 @@ options:
         are. Mark them C(!unsafe) in YAML, or Ansible renders them.
       - Secrets may stand here too. What the schema, or the name of a key, says is secret is not shown in diffs and
         results, and none of the values of this option goes to logs.
-      - One of O(config) and O(secrets) is needed with O(state=present).
+      - One of O(config), O(secrets) and O(remove) is needed with O(state=present).
     type: dict
   secrets:
     description:
@@ -58,6 +58,13 @@ options:
     type: str
     choices: [replace, merge]
     default: replace
+  remove:
+    description:
+      - Keys to take out of the config, with O(merge=merge); the others stay. When none is left, the file goes as with
+        O(state=absent), comments in it too.
+    type: list
+    elements: str
+    version_added: 0.3.0
   unknown_keys:
     description:
       - What to do about keys that the schema does not know. StackStorm takes them, and no action looks at them.

@@ -50,7 +50,7 @@ def test_an_unknown_certificate_is_refused_by_git_and_index(scene: Scene) -> Non
     assert "nothing.pem" in missing["msg"]
 
 
-@pytest.mark.parametrize("place", ["options", "service", "environment"])
+@pytest.mark.parametrize("place", ["options", "service", "config", "environment"])
 def test_a_proxy_stands_between(scene: Scene, place: str) -> None:
     repository = scene.release("demo", "1.0.0")
     with Proxy("me", "pw", {"github.com:443": ("127.0.0.1", scene.git.port)}) as proxy:
@@ -59,18 +59,31 @@ def test_a_proxy_stands_between(scene: Scene, place: str) -> None:
         if place == "service":
             scene.host.set_service_environment(proxy_ca_bundle_path=str(scene.ca.ca_file), **settings)
             arguments = {"ca_bundle": None}
+        elif place == "config":
+            config = f"https_proxy: {proxy.authenticated_url}\nproxy_ca_bundle_path: {scene.ca.ca_file}\n"
+            (scene.host.configs / "packs.yaml").write_text(config)
+            arguments = {"ca_bundle": None, "env": {"HTTPS_PROXY": "http://127.0.0.1:9/"}}
         elif place == "environment":
             arguments = {"env": {"HTTPS_PROXY": proxy.authenticated_url}}
         result = scene.change("org/stackstorm-demo", **arguments)
         assert scene.host.origin("demo") == "https://github.com/org/stackstorm-demo"
         assert scene.host.head("demo") == repository.head.sha and set(proxy.destinations) == {"github.com:443"}
         proxy.destinations.clear()
-        if place != "service":
+        if place not in ("service", "config"):
             scene.keep("demo", **arguments)
             assert proxy.destinations == [], "127.0.0.1 is never asked for through a proxy, unless no_proxy is set"
         proxy.refused.add("github.com:443")
         refused = scene.refuse("org/stackstorm-demo=other", **arguments)
         assert "403" in refused["msg"] and "pw@" not in result.everything + refused.everything
+
+
+def test_an_index_with_an_authority_of_its_own_that_the_service_trusts(scene: Scene) -> None:
+    scene.release("demo", "1.0.0")
+    (scene.host.configs / "packs.yaml").write_text("https_proxy: '{{ st2kv.system.proxy }}'\n")
+    scene.host.set_service_environment(REQUESTS_CA_BUNDLE=str(scene.ca.ca_file))
+    failed = scene.run("demo", ca_bundle=None)
+    assert failed["step"] == "fetch", "the index was read, and git asks the store of the system"
+    assert "https_proxy from StackStorm's key-value store" in str(failed["warnings"])
 
 
 def test_plain_http_and_an_index_file(scene: Scene, tmp_path: Path) -> None:

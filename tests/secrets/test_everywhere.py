@@ -209,6 +209,7 @@ def test_nothing_in_the_log_of_the_system(runs: Runs, tmp_path: Path) -> None:
     tasks += [
         ("st2_conf", {"section": "messaging", "option": "url", "value": secret(USED_UP)}),
         ("st2_conf", {"options": [{"section": "a", "option": "b", "values": [CANARY], "separator": ";"}]}),
+        ("st2_environment", {"name": ["st2actionrunner"], "variables": {"A": CANARY, "https_proxy": secret(USED_UP)}}),
     ]
     for module, options in tasks:
         arguments = {**options, "st2_conf": str(runs.scene.host.st2_conf)}

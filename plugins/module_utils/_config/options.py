@@ -39,6 +39,7 @@ class ConfigOptions:
     config: Values = field(default_factory=dict, repr=False)
     secrets: Values = field(default_factory=dict, repr=False)
     merge: str = "replace"
+    remove: t.Tuple[str, ...] = ()
     unknown_keys: str = "warn"
     schema: t.Optional[str] = None
     backup: bool = False
@@ -50,6 +51,15 @@ class ConfigOptions:
         """The values that the task gives, its secrets among them."""
         return merged(self.config, self.secrets)
 
+    def wanted(self, found: Values) -> Values:
+        """What the config is to say.
+
+        :arg found: What it says.
+        """
+        if self.merge != "merge":
+            return self.given
+        return {key: value for key, value in merged(found, self.given).items() if key not in self.remove}
+
 
 def options_from(params: t.Mapping[str, t.Any]) -> ConfigOptions:
     """The options of M(st2_pack_config) from Ansible's parameters.
@@ -59,14 +69,21 @@ def options_from(params: t.Mapping[str, t.Any]) -> ConfigOptions:
     ref = check_ref("pack", params["pack"])
     if params["timeout"] < 1:
         raise OptionError(f"timeout is {params['timeout']}; the least is 1.")
-    if params["state"] == "present" and params["config"] is None and params["secrets"] is None:
+    remove = tuple(params["remove"] or ())
+    if params["state"] == "present" and params["config"] is None and params["secrets"] is None and not remove:
         raise OptionError("There is nothing to write: give config or secrets, or state=absent to remove the config.")
+    if remove and (params["merge"] != "merge" or params["state"] == "absent"):
+        raise OptionError("remove takes single keys out of the config and keeps the others. Give it with merge=merge.")
+    both = [key for key in remove if key in (params["config"] or {}) or key in (params["secrets"] or {})]
+    if both:
+        raise OptionError(f"remove names {', '.join(both)}, which the task gives a value, too. Give one of both.")
     return ConfigOptions(
         pack=ref,
         state=params["state"],
         config=params["config"] or {},
         secrets=params["secrets"] or {},
         merge=params["merge"],
+        remove=remove,
         unknown_keys=params["unknown_keys"],
         schema=params["schema"],
         backup=params["backup"],

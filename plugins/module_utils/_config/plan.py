@@ -26,7 +26,7 @@ from .observe import Observed
 from .options import Attributes, ConfigOptions
 from .redaction import Redaction
 from .validation import check_values, nested_decryptions, unknown_keys
-from .values import Changes, Values, agrees, differences, merged
+from .values import Changes, Values, agrees, differences
 
 
 class RefusedConfig(ConfigError):
@@ -120,7 +120,7 @@ def plan_present(observed: Observed, options: ConfigOptions, redaction: Redactio
         )
     if file.problem:
         warnings.append(f"{file.problem} It is replaced.")
-    wanted = merged(file.values, options.given) if options.merge == "merge" else options.given
+    wanted = options.wanted(file.values)
     warnings += _judge(observed, options, wanted)
     action, content = "none", b""
     if not file.exists or file.problem or not same(file.values, wanted):
@@ -148,6 +148,13 @@ def plan_present(observed: Observed, options: ConfigOptions, redaction: Redactio
         pack=observed.pack,
         warnings=tuple(warnings),
     )
+
+
+def is_to_go(file: ConfigFile, options: ConfigOptions) -> bool:
+    """Whether there is to be no config: that is asked for, or its last key is taken out."""
+    if options.state == "absent":
+        return True
+    return bool(options.remove) and not file.problem and not options.wanted(file.values)
 
 
 def plan_absent(observed: Observed, options: ConfigOptions, redaction: Redaction) -> ConfigPlan:

@@ -25,7 +25,7 @@ from .._secrets import Redactor
 from .._yaml_text import block
 from .observe import Observed, PackPlace, observe, why_not_unload
 from .options import Attributes, ConfigOptions
-from .plan import ConfigPlan, has_config, plan_absent, plan_present, state_of
+from .plan import ConfigPlan, has_config, is_to_go, plan_absent, plan_present, state_of
 from .redaction import Redaction
 from .verify import verify_database, verify_file
 
@@ -67,11 +67,12 @@ class ConfigPlanner:
         :raises St2Error: for files that cannot be read, and a database that does not answer.
         """
         options = self._options
-        absent = options.state == "absent"
-        observed = observe(self._view, self._database, options.pack, place, schema=options.schema, lenient=absent)
+        lenient = options.state == "absent"
+        observed = observe(self._view, self._database, options.pack, place, schema=options.schema, lenient=lenient)
         observed = replace(observed, registered=registered)
         self._location = observed.location
         self._learn_secrets(observed)
+        absent = is_to_go(observed.file, options)
         if absent and has_config(observed.database):
             why = why_not_unload(self._database.registrar, options.pack)
             observed = replace(observed, why_not_unload=why)

@@ -177,6 +177,7 @@ class Preparation:
                 environment=self._observation.environment,
                 redactor=self._redactor,
             )
+            self._observation.warnings += self._reached.warnings
         return self._reached
 
     def _git(self) -> Git:

@@ -15,7 +15,7 @@ from .._secrets import Redactor
 from .._source.credentials import CredentialBook
 from .._source.git_program import Git, GitAccess
 from .._st2.host import Host
-from .._st2.proxy import resolve_proxy
+from .._st2.pack_proxy import proxy_of
 from .fetch import Fetcher, Rules
 from .options import Options
 from .resolve import Resolver
@@ -30,6 +30,7 @@ class Upstream:
     :arg scratch: A private directory of the task.
     :arg environment: For the programs that it starts.
     :arg redactor: Is told the secrets of proxies.
+    :ivar warnings: What a person should know of the proxy.
     """
 
     def __init__(
@@ -42,9 +43,7 @@ class Upstream:
         environment: t.Mapping[str, str],
         redactor: Redactor,
     ) -> None:
-        self.proxy = resolve_proxy(options.proxy, host.service_environment, environment)
-        for secret in self.proxy.secrets():
-            redactor.add(secret)
+        self.proxy, self.warnings = proxy_of(host, options.proxy, environment, redactor)
         self._host = host
         self._options = options
         self._deadline = deadline

@@ -17,7 +17,8 @@ import time
 import typing as t
 
 from .._errors import RestartError
-from .._files import read_regular_file, write_atomically
+from .._file_changes import write_atomically
+from .._files import read_regular_file
 from .._st2.services import SERVICES
 
 DIRECTORY = "run/stackstorm.st2/restart"

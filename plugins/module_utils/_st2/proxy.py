@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 # What StackStorm's own "packs" pack leaves out of the proxy (contrib/packs/config.schema.yaml no_proxy).
@@ -22,6 +22,8 @@ _CA_VARIABLES = (
     "REQUESTS_CA_BUNDLE",
     "SSL_CERT_FILE",
 )
+# Whom requests (as used for indexes), pip and uv trust, where nothing else is said.
+_TRUST_VARIABLES = ("REQUESTS_CA_BUNDLE", "PIP_CERT", "SSL_CERT_FILE")
 _PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy")
 _USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)?.*@", re.DOTALL)
 
@@ -36,6 +38,7 @@ class Proxy:
     :arg ca_bundle: Path of a PEM file with the certificate authorities to trust.
     :arg ca_bundle_everywhere: Whether C(ca_bundle) also holds for hosts that are reached without the proxy.
         StackStorm's C(proxy_ca_bundle_path) does not (st2common/services/packs.py _fetch_and_compile_index).
+    :arg trust: The variables of the service by which its programs know whom to trust where C(ca_bundle) does not hold.
     """
 
     http: t.Optional[str] = None
@@ -43,6 +46,7 @@ class Proxy:
     no_proxy: t.Optional[str] = None
     ca_bundle: t.Optional[str] = None
     ca_bundle_everywhere: bool = True
+    trust: t.Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return (
@@ -56,7 +60,7 @@ class Proxy:
         :arg url: The address that the program will talk to, if it is only one; decides whether a CA bundle that is the
             proxy's own is among the variables.
         """
-        variables = {}
+        variables = dict(self.trust)
         for name, value in zip(_PROXY_VARIABLES, (self.http, self.https, self.no_proxy)):
             if value:
                 variables[name] = variables[name.upper()] = value
@@ -75,8 +79,9 @@ class Proxy:
         """The proxy for one URL, C(None) for none, and what to check certificates with: a file, or V(true)."""
         proxies = {"http": self.http, "https": self.https}
         proxy = None if self.bypasses(url) else proxies.get(urlsplit(url).scheme.lower()) or None
-        verify = self.ca_bundle if self.ca_bundle and (proxy or self.ca_bundle_everywhere) else True
-        return proxy, verify
+        if self.ca_bundle and (proxy or self.ca_bundle_everywhere):
+            return proxy, self.ca_bundle
+        return proxy, self.trust.get("REQUESTS_CA_BUNDLE") or True
 
     def bypasses(self, url: str) -> bool:
         """Whether C(no_proxy) says to reach this URL directly.
@@ -147,26 +152,28 @@ def resolve_proxy(
     options: t.Mapping[str, t.Optional[str]],
     service_environment: t.Mapping[str, str],
     process_environment: t.Mapping[str, str],
+    pack_config: t.Callable[[str], t.Optional[str]] = lambda _key: None,
 ) -> Proxy:
-    """The proxy to use: of each value the option, else StackStorm's service environment, else this process's.
+    """The proxy to use.
 
-    Like StackStorm, lower-case names are looked at first, and the CA bundle is C(proxy_ca_bundle_path)
-    (st2common/util/pack_management.py get_and_set_proxy_config); upper-case names count here too. An empty value is an
-    answer: it says that there is none.
+    Of each value the option, else StackStorm's service environment, else the config of the pack C(packs), else this
+    process's environment. Like StackStorm, lower-case names are looked at first, and the CA bundle is
+    C(proxy_ca_bundle_path) (contrib/packs/actions/pack_mgmt/download.py __init__); upper-case names count here too. An
+    empty value is an answer: it says that there is none.
 
     :arg options: C(http_proxy), C(https_proxy), C(no_proxy), C(ca_bundle) of the task; missing or C(None) is not given.
+    :arg pack_config: The value of a key of the config, C(None) for none; asked only when it counts.
     """
-    environments = (service_environment, process_environment)
 
     def find(option: str, variable: str) -> t.Optional[str]:
         value = options.get(option)
-        if value is not None:
-            return value.strip()
-        for environment in environments:
-            for name in (variable, variable.upper()):
-                if name in environment:
-                    return environment[name].strip()
-        return None
+        if value is None:
+            value = _variable(service_environment, variable)
+        if value is None:
+            value = pack_config(variable)
+        if value is None:
+            value = _variable(process_environment, variable)
+        return None if value is None else value.strip()
 
     http = find("http_proxy", "http_proxy") or None
     https = find("https_proxy", "https_proxy") or None
@@ -176,4 +183,9 @@ def resolve_proxy(
     # curl before 7.86 does not skip the blanks that StackStorm's documents put after the commas.
     no_proxy = ",".join(re.findall(r"[^\s,]+", no_proxy or "")) or None
     ca_bundle = find("ca_bundle", "proxy_ca_bundle_path") or None
-    return Proxy(http, https, no_proxy, ca_bundle, ca_bundle_everywhere=bool(options.get("ca_bundle")))
+    trust = {name: service_environment[name] for name in _TRUST_VARIABLES if service_environment.get(name)}
+    return Proxy(http, https, no_proxy, ca_bundle, ca_bundle_everywhere=bool(options.get("ca_bundle")), trust=trust)
+
+
+def _variable(environment: t.Mapping[str, str], name: str) -> t.Optional[str]:
+    return environment.get(name, environment.get(name.upper()))

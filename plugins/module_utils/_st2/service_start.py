@@ -23,7 +23,7 @@ from .services import find_unit, is_masked
 from .unit_file import Setting, read_unit, words
 
 # Debian's and EL's place for the variables of a service.
-_ENVIRONMENT_FILES = ("/etc/default", "/etc/sysconfig")
+ENVIRONMENT_FILES = ("/etc/default", "/etc/sysconfig")
 _REFERENCE = re.compile(r"\$\{(\w+)\}")
 _EXECUTABLE_PREFIXES = "@-:+!|"
 
@@ -58,6 +58,26 @@ def read_service_start(root: str, name: str) -> t.Optional[ServiceStart]:
     :arg name: As in L(SERVICES).
     :raises HostError: for a file that cannot be read.
     """
+    settings = _settings(root, name)
+    if settings is None:
+        return None
+    variables = _variables(root, settings)
+    return ServiceStart(name, variables, _conf_files(root, settings, variables))
+
+
+def environment_files(root: str, name: str) -> t.Optional[t.Tuple[str, ...]]:
+    """The environment files that a service names, in the order in which they are read; C(None) where it is masked.
+
+    Takes and raises what L(read_service_start) does. A file need not be there, and may be a pattern.
+    """
+    settings = _settings(root, name)
+    if settings is None:
+        return None
+    return tuple(root + setting.value.lstrip("-") for setting in _in_force(settings, "EnvironmentFile"))
+
+
+def _settings(root: str, name: str) -> t.Optional[t.List[Setting]]:
+    """What the unit of a service says, or its instances' one."""
     # The service of this name only starts its instances, all with the same environment file (runners.sh).
     template = find_unit(root, f"{name}@.service")
     unit = f"{name}@1.service" if template else f"{name}.service"
@@ -65,12 +85,9 @@ def read_service_start(root: str, name: str) -> t.Optional[ServiceStart]:
     if path is not None and is_masked(path):
         return None
     settings = read_unit(root, unit)
-    if settings is None:
-        if template or path:
-            return None
-        settings = [Setting("EnvironmentFile", f"-{folder}/{name}", "") for folder in _ENVIRONMENT_FILES]
-    variables = _variables(root, settings)
-    return ServiceStart(name, variables, _conf_files(root, settings, variables))
+    if settings is None and not (template or path):
+        settings = [Setting("EnvironmentFile", f"-{folder}/{name}", "") for folder in ENVIRONMENT_FILES]
+    return settings
 
 
 def _in_force(settings: t.Iterable[Setting], name: str) -> t.List[Setting]:

@@ -23,7 +23,8 @@ from .._pack.virtualenv import Interpreters, Settings, may_stay, observe_virtual
 from .._secrets import Credentials, strip_urls
 from .._source.credentials import CredentialBook
 from .._source.git_program import Git, GitAccess
-from .._st2.proxy import resolve_proxy
+from .._st2.pack_proxy import proxy_of
+from .._st2.proxy import Proxy
 from .._task import Result, Task
 
 if t.TYPE_CHECKING:
@@ -64,11 +65,6 @@ class _Inspector:
         self._installation = installation
         self._virtualenvs = virtualenvs
         self._deadline = Deadline(task.params["timeout"])
-        self._proxy = resolve_proxy(
-            {name: task.params[name] for name in ("http_proxy", "https_proxy", "no_proxy", "ca_bundle")},
-            task.host.service_environment,
-            task.environment,
-        )
         self._interpreters = Interpreters(self._deadline, task.environment)
         self._settings = Settings(
             task.host.python_binary, task.host.virtualenv_opts, task.host.pip_opts, task.host.st2_site_packages
@@ -165,7 +161,7 @@ class _Inspector:
             book.trust(url)
         indexes = fetch_indexes(
             params["index_url"] or self._task.host.index_urls,
-            proxy=self._proxy,
+            proxy=self._proxy(),
             ca_bundle=params["ca_bundle"],
             deadline=self._deadline,
             credentials_for=book.find,
@@ -179,8 +175,16 @@ class _Inspector:
         self.warnings += [f"The index {strip_urls(status.url)} cannot be read: {status.message}" for status in unread]
         return indexes
 
+    def _proxy(self) -> Proxy:
+        task = self._task
+        options = {name: task.params[name] for name in ("http_proxy", "https_proxy", "no_proxy", "ca_bundle")}
+        proxy, warnings = proxy_of(task.host, options, task.environment, task.redactor)
+        self.warnings += warnings
+        return proxy
+
     def _git(self) -> Git:
-        access = GitAccess(self._task.scratch, self._proxy, lambda _url: Credentials())
+        # It only looks at what is here.
+        access = GitAccess(self._task.scratch, Proxy(), lambda _url: Credentials())
         return Git(
             access, deadline=self._deadline, redactor=self._task.redactor, base_environment=self._task.environment
         )

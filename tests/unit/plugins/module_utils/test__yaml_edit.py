@@ -153,19 +153,19 @@ def test_blank_lines_behind_text_of_several_lines_stay_unless_they_are_its():
 
 def test_line_ends_stay_as_they_are():
     text = edited("a: 1\r\n# c\r\nb: 2", {"a": 3, "b": 2, "c": {"d": 1}})
-    assert text == "a: 3\r\n# c\r\nb: 2\r\nc:\r\n  d: 1\r\n"
+    assert text == "a: 3\r\n# c\r\nb: 2\r\nc:\r\n  d: 1"
     text = edited(OVERRIDES.replace("\n", "\r\n"), without(yaml.safe_load(OVERRIDES), "sensors"))
     assert text == OVERRIDES[: OVERRIDES.index("sensors")].replace("\n", "\r\n") + "# the end\r\n"
 
 
 def test_a_file_without_an_end_of_line():
     text = edited("actions:\n  enabled: true", {"actions": {"enabled": True, "more": {"a": False}}})
-    assert text == "actions:\n  enabled: true\n  more:\n    a: false\n"
+    assert text == "actions:\n  enabled: true\n  more:\n    a: false"
 
 
 @pytest.mark.parametrize("text", ["# only\n# comments", "# only\n# comments\n", "# only\n# comments\n{}\n"])
 def test_a_file_of_comments_gets_the_values_at_its_end(text):
-    assert edited(text, {"a": 1}) == "# only\n# comments\na: 1\n"
+    assert edited(text, {"a": 1}) == "# only\n# comments\na: 1" + ("\n" if text.endswith("\n") else "")
 
 
 @pytest.mark.parametrize("text", ["", "---\n", "{}\n", "~"])
@@ -330,3 +330,11 @@ def test_what_is_put_over_leaves_the_rest_as_it_is(current, over):
     assert result.text.count("# over\n") == max(1, len(current))
     untouched = [f"# over\n{block({key: value})}" for key, value in current.items() if same(value, wanted[key])]
     assert not [part for part in untouched if part not in result.text]
+
+
+@pytest.mark.parametrize("text", ["a: 1", "a: 1\n", "---\r\na: 1", "a:\n  b: 1", "a: |+\n  x\n"])
+def test_what_is_added_and_taken_out_leaves_no_trace(text):
+    says = yaml.safe_load(text)
+    more = edit(text, {**says, "z": "x"})
+    assert yaml.safe_load(more.text) == {**says, "z": "x"} and not more.comments_lost
+    assert edit(more.text, says).text == text

@@ -58,3 +58,23 @@ def test_absent_needs_no_values_and_present_does():
     assert options(config=None, state="absent").given == {}
     with pytest.raises(OptionError):
         options(config=None)
+
+
+def test_keys_are_taken_out_of_what_is_merged():
+    found = options(config={"a": 1}, merge="merge", remove=["b", "c"])
+    assert found.wanted({"b": 2, "d": 3}) == {"a": 1, "d": 3}
+    assert options(config=None, merge="merge", remove=["b"]).wanted({"b": 2}) == {}
+    assert options(config={"a": 1}).wanted({"b": 2}) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"remove": ["b"]}, "merge=merge"),
+        ({"remove": ["b"], "merge": "merge", "state": "absent"}, "merge=merge"),
+        ({"remove": ["b", "c"], "merge": "merge", "config": {"b": 1}, "secrets": {"c": 1}}, "remove names b, c"),
+    ],
+)
+def test_what_cannot_be_taken_out(given, told):
+    with pytest.raises(OptionError, match=told):
+        options(**given)
