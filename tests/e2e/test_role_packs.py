@@ -102,8 +102,8 @@ def test_a_set_with_something_wrong_changes_nothing(site: Site) -> None:
         "packs", st2_packs=[{"name": "jira", "config": CONFIG}, {"name": "sensu", "config": {"url": 5}}]
     )
     assert "url" in message, message
-    message = site.refuse("packs", st2_packs=[{"name": "sensu", "verison": "1.0.2"}])
-    assert "verison" in message, message
+    message = site.refuse("packs", st2_packs=[{"name": "sensu", "release": "1.0.2"}])
+    assert "release" in message, message
     message = site.refuse("packs", st2_packs=[{"name": "sensu", "secrets": CANARY}])
     assert "secrets" in message and CANARY not in message
 
