@@ -21,6 +21,7 @@ from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[2]
 STATE = ROOT / ".cache" / "molecule"
+RUNTIME = ROOT / "extensions" / "molecule" / "inventory" / "runtime.yml"
 LABEL = f"label=stackstorm.st2.molecule={ROOT}"
 # Molecule's own lines: what it begins, and what came of it.
 BEGUN = re.compile(r"\[(?P<scenario>\S+) > (?P<action>\S+)\]\s+Executing")
@@ -42,6 +43,7 @@ def main(report: Path) -> int:
     }
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     lines: list[str] = []
+    status = None
     molecule = subprocess.Popen(
         [str(Path(sys.executable).parent / "molecule"), "test", "--all"],
         cwd=ROOT,
@@ -58,7 +60,10 @@ def main(report: Path) -> int:
             lines.append(line.decode(errors="replace"))
         status = molecule.wait()
     finally:
-        molecule.kill()
+        if status is None:
+            # What is still making hosts would go on with it after they have been removed.
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            os.killpg(os.getpgrp(), signal.SIGTERM)
         tidy(os.environ["ST2_CONTAINER_ENGINE"])
     report.parent.mkdir(parents=True, exist_ok=True)
     junit(lines, status).write(report)
@@ -96,6 +101,7 @@ def junit(lines: t.Iterable[str], status: int) -> ElementTree.ElementTree:
 
 def tidy(engine: str) -> None:
     """Remove the containers and networks that this checkout has made; after a whole run there are none."""
+    RUNTIME.unlink(missing_ok=True)
     for listing, removing in (
         (["ps", "--all", "--quiet", "--filter", LABEL], ["rm", "--force", "--volumes"]),
         (["network", "ls", "--quiet", "--filter", LABEL], ["network", "rm"]),
