@@ -121,7 +121,7 @@ def molecule() -> Checks:
     command = [str(programs / "python"), "tests/toolchain/run_molecule.py", str(report)]
     surroundings = {**environment(programs, "molecule", somebodys=True), **variables}
     tripped = Tripwires(TRIPWIRES / "molecule").log
-    yield Check("the scenarios", command, ROOT, surroundings, report, seconds=1800, tripped=tripped)
+    yield Check("the scenarios", command, ROOT, surroundings, report, seconds=2400, tripped=tripped)
 
 
 def faults() -> Checks:
@@ -144,7 +144,7 @@ def pytest_stage(name: str) -> t.Callable[[], Checks]:
 STAGES = (
     Stage("units", "the unit tests on every Python and with every set of libraries", "tests/unit", units),
     Stage("e2e", "real git servers, real packs, from install to removal", "tests/e2e", e2e),
-    Stage("molecule", "the roles and modules on whole hosts, by Molecule", "extensions/molecule", molecule),
+    Stage("molecule", "the built collection on whole hosts, by Molecule", "extensions/molecule", molecule),
     Stage("faults", "killed at every step, and what else may break", "tests/faults", faults),
     Stage("hostile", "packs and indexes that mean harm", "tests/hostile", pytest_stage("hostile")),
     Stage("sanity", "ansible-test sanity on every supported ansible-core", "plugins", ansible_test_runs.sanity),
