@@ -7,7 +7,7 @@
 PYTHON ?= python3
 TOOLCHAIN := tests/toolchain
 RUN := $(PYTHON) $(TOOLCHAIN)/run_stages.py $(if $(V),--verbose)
-STAGES := lint sanity units integration e2e faults hostile secrets properties docs benchmarks
+STAGES := lint sanity units integration e2e molecule faults hostile secrets properties docs benchmarks
 
 .PHONY: help demo test clean prepare-demo prepare-test $(STAGES)
 
@@ -35,4 +35,5 @@ prepare-test:
 	@$(PYTHON) $(TOOLCHAIN)/system_packages.py test
 
 clean:
+	@$(PYTHON) $(TOOLCHAIN)/containers.py
 	rm -rf .venv .cache tests/output

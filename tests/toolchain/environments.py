@@ -104,6 +104,11 @@ def tools_environment() -> Path:
     return ensure("tools", controller_python(), ["-r", str(REQUIREMENTS / "tools.txt")])
 
 
+def molecule_environment() -> Path:
+    """The programs of the environment with Molecule, and Ansible for it."""
+    return ensure("molecule", controller_python(), ["-r", str(REQUIREMENTS / "molecule.txt")])
+
+
 def stackstorm_environment(python: Path) -> Path:
     """The programs of an environment with StackStorm's own library versions, for one target interpreter."""
     return ensure(f"stackstorm-{python.name}", python, ["-r", str(REQUIREMENTS / "stackstorm.txt")])

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import ansible_test_runs
 import collection_tree
+import containers
 import interpreters
 from check_environment import TRIPWIRES, Tripwires, environment
 from checks import Check, Skip
@@ -24,6 +25,7 @@ from environments import (
     ROOT,
     controller_python,
     main_environment,
+    molecule_environment,
     stackstorm_environment,
     target_environment,
     tools_environment,
@@ -107,6 +109,21 @@ def e2e() -> Checks:
         yield _pytest("e2e", "the demo", main_environment(), "tests/demo")
 
 
+def molecule() -> Checks:
+    """The scenarios in extensions/molecule, one after the other, on hosts that are containers."""
+    programs = molecule_environment()
+    try:
+        variables = containers.prepare(programs / "python")
+    except containers.NoContainers as reason:
+        yield Skip("the scenarios", str(reason))
+        return
+    report = REPORTS / "molecule.xml"
+    command = [str(programs / "python"), "tests/toolchain/run_molecule.py", str(report)]
+    surroundings = {**environment(programs, "molecule", somebodys=True), **variables}
+    tripped = Tripwires(TRIPWIRES / "molecule").log
+    yield Check("the scenarios", command, ROOT, surroundings, report, seconds=2400, tripped=tripped)
+
+
 def faults() -> Checks:
     """Killed at every step, which takes as long as all other faults together, and those."""
     kills = "tests/faults/test_kills.py"
@@ -127,6 +144,7 @@ def pytest_stage(name: str) -> t.Callable[[], Checks]:
 STAGES = (
     Stage("units", "the unit tests on every Python and with every set of libraries", "tests/unit", units),
     Stage("e2e", "real git servers, real packs, from install to removal", "tests/e2e", e2e),
+    Stage("molecule", "the built collection on whole hosts, by Molecule", "extensions/molecule", molecule),
     Stage("faults", "killed at every step, and what else may break", "tests/faults", faults),
     Stage("hostile", "packs and indexes that mean harm", "tests/hostile", pytest_stage("hostile")),
     Stage("sanity", "ansible-test sanity on every supported ansible-core", "plugins", ansible_test_runs.sanity),

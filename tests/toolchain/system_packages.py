@@ -19,6 +19,8 @@ SYSTEM_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/s
 
 # What is needed, and the package that has it on Debian and Ubuntu.
 DEMO = {"git": "git"}
+# What Debian's podman needs where it comes without its recommendations, on machines of every kind.
+CONTAINERS = ("podman", "runc", "iptables", "netavark", "aardvark-dns", "uidmap", "fuse-overlayfs", "debootstrap")
 TEST = {**DEMO, "ssh": "openssh-client", "ssh-keygen": "openssh-client", "sshd": "openssh-server", "openssl": "openssl"}
 
 
@@ -34,7 +36,7 @@ def main(purpose: str) -> int:
     """Check, install when that is possible, check again. Returns the exit status."""
     wanted = DEMO if purpose == "demo" else TEST
     absent = missing(wanted)
-    if absent and os.geteuid() == 0 and shutil.which("apt-get"):
+    if absent and can_install():
         install(sorted(set(absent.values())))
         absent = missing(wanted)
     if not absent:
@@ -45,6 +47,11 @@ def main(purpose: str) -> int:
         f"Install it (on Debian and Ubuntu: sudo apt-get install {packages}) and run make {purpose} again.\n"
     )
     return 1
+
+
+def can_install() -> bool:
+    """Whether this is root on a Debian or Ubuntu."""
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
 def install(packages: list[str]) -> None:

@@ -137,12 +137,17 @@ class HttpServer:
 
     :arg ca: with an authority the server speaks TLS, with a certificate from it.
     :arg username, password: with these it asks for basic auth.
+    :arg port: a port of its own; any free one by default.
+
+    ``interface`` and ``own_port`` are for subclasses that other hosts shall reach, at a port that they know.
 
     * ``requests``: the `Request` log; ``connections`` counts connections, also those without a request.
     * ``errors``: exceptions of the server itself; `stop` raises the first.
     """
 
     handler: t.ClassVar[t.Type[Handler]] = Handler
+    interface: t.ClassVar[str] = "127.0.0.1"
+    own_port: t.ClassVar[int] = 0
 
     def __init__(
         self,
@@ -150,6 +155,7 @@ class HttpServer:
         username: t.Optional[str] = None,
         password: t.Optional[str] = None,
         tls: t.Optional[ssl.SSLContext] = None,
+        port: int = 0,
     ) -> None:
         self.username = username
         self.password = password
@@ -159,7 +165,7 @@ class HttpServer:
         self.errors: t.List[t.Any] = []
         self.stopping = threading.Event()
         self.open_sockets: t.Set[socket.socket] = set()
-        self._server = _ThreadingServer(("127.0.0.1", 0), self.handler)
+        self._server = _ThreadingServer((self.interface, port or self.own_port), self.handler)
         self._server.owner = self
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)

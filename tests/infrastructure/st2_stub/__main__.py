@@ -61,6 +61,8 @@ def main(arguments: t.Sequence[str]) -> int:
         repositories=repositories,
         rbac=options.rbac,
         register_all=options.register_all,
+        own_auth_port=bool(options.auth_port),
+        ports=(options.api_port, options.auth_port),
     ) as stub:
         said = {"api_url": stub.api_url, "auth_url": stub.auth_url, "pid": os.getpid()}
         for account in (ADMIN, OBSERVER):
@@ -85,6 +87,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rbac", action="store_true", help="refuse the observer what an observer lacks")
     parser.add_argument("--register-all", action="store_true", help="begin with everything registered")
     parser.add_argument("--register-content", action="store_true", help="put st2-register-content into the service")
+    parser.add_argument("--api-port", type=int, default=0, help="where to answer; any free port by default")
+    parser.add_argument("--auth-port", type=int, default=0, help="where st2auth is to answer, if at a port of its own")
     parser.add_argument("--stackstorm-version", default="3.9.0")
     return parser
 

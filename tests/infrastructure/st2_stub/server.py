@@ -154,6 +154,7 @@ class StubServer(HttpServer):
     :arg answer: makes the answer to a request.
     :arg log: where requests go as they come, before they are answered.
     :arg faults: the misbehaviour that is ordered; the first that meets a request counts.
+    :arg port: any free one by default.
     """
 
     handler = _StubHandler
@@ -164,13 +165,14 @@ class StubServer(HttpServer):
         log: t.List[Request],
         faults: t.List[Fault],
         tls: t.Optional[ssl.SSLContext] = None,
+        port: int = 0,
     ) -> None:
         self.answer = answer
         self.log = log
         self.faults = faults
         self._late: t.List[t.Tuple[int, Request]] = []
         self._lock = threading.Lock()
-        super().__init__(tls=tls)
+        super().__init__(tls=tls, port=port)
 
     def fault_for(self, request: Request) -> Fault:
         """Return the misbehaviour that is ordered for a request; one that changes nothing where there is none."""

@@ -47,6 +47,7 @@ class StackStormStub:
     :arg rbac: whether `OBSERVER` is refused what the role observer lacks; without, everybody is an admin.
     :arg ca: an authority, for TLS.
     :arg own_auth_port: let st2auth have a port of its own, as without nginx.
+    :arg ports: of st2api and st2auth; any free ones by default.
     :arg register_all: register what the host has, its system packs among it, before the first request; what cannot be
         registered is left out.
 
@@ -68,6 +69,7 @@ class StackStormStub:
         rbac: bool = False,
         ca: t.Optional[CertificateAuthority] = None,
         own_auth_port: bool = False,
+        ports: t.Tuple[int, int] = (0, 0),
         register_all: bool = True,
     ) -> None:
         self.host = host
@@ -87,7 +89,7 @@ class StackStormStub:
         if register_all:
             register(self.paths, self.database, fail_on_failure=False, once=True)
         tls = ca.server_context() if ca else None
-        self._server = StubServer(self._answer, self.requests, self.faults, tls)
+        self._server = StubServer(self._answer, self.requests, self.faults, tls, ports[0])
         self.api_url = self._server.url
         actions = Actions(self.paths, self.database, self.executions, self.downloads, self.accounts, self.api_url)
         service = ServiceEndpoints(self.database, self.accounts, self.executions, actions, host.version)
@@ -99,7 +101,7 @@ class StackStormStub:
         self.auth_url = f"{self.api_url}/auth"
         if own_auth_port:
             auth_api = Api(self.accounts, service.auth_routes())
-            self._auth_server = StubServer(auth_api.answer, self.requests, self.faults, tls)
+            self._auth_server = StubServer(auth_api.answer, self.requests, self.faults, tls, ports[1])
             self.auth_url = self._auth_server.url
         else:
             routes += service.auth_routes()
