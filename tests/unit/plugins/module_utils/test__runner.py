@@ -48,7 +48,7 @@ def host(tmp_path_factory):
 @pytest.fixture
 def run(host, tmp_path, capsys, monkeypatch):
     """Runs a real AnsibleModule around some work, in this process."""
-    from ansible.module_utils import basic
+    from ansible.module_utils import _internal, basic
     from ansible.module_utils.common.parameters import PASS_VARS
     from ansible.module_utils.testing import patch_module_args
 
@@ -57,6 +57,8 @@ def run(host, tmp_path, capsys, monkeypatch):
     logged = []
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(basic, "has_journal", False)
+    # Where tests of plugins have made this process a controller, warnings would go elsewhere.
+    monkeypatch.setattr(_internal, "is_controller", False)
     monkeypatch.setattr(syslog, "syslog", lambda *arguments: logged.append(str(arguments)))
     umask = os.umask(0o077)
 
