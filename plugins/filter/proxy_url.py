@@ -46,10 +46,11 @@ from urllib.parse import quote
 from ansible.errors import AnsibleFilterError
 
 _FORM = re.compile(
-    r"(?P<scheme>(?:https?|socks[45]h?|socks[45]a?)://)?(?:(?P<userinfo>.*)@)?"
+    r"(?P<scheme>(?:https?|socks4a?|socks5h?)://)?(?:(?P<userinfo>.*)@)?"
     r"(?P<host>\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?P<port>:\d{1,5})?/?",
     re.DOTALL,
 )
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -57,8 +58,9 @@ def proxy_url(value: t.Any) -> str:
     """Return the address of a proxy with user name and password encoded."""
     if not value:
         return ""
-    match = _FORM.fullmatch(str(value).strip())
-    if not match:
+    text = str(value).strip()
+    match = _FORM.fullmatch(text)
+    if not match or (not match.group("scheme") and _SCHEME.match(text)):
         # The value may have a password in it.
         raise AnsibleFilterError("A proxy must be of the form http://HOST:PORT or http://USER:PASSWORD@HOST:PORT.")
     userinfo = match.group("userinfo")

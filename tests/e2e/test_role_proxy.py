@@ -42,19 +42,23 @@ class ProxySite(Site):
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         (self.host.packs / "packs" / "config.schema.yaml").write_text(yaml.safe_dump(SCHEMA))
-        self.authorities, certificates = root / "authorities", root / "certificates"
-        for folder in (self.authorities, certificates, root / "none"):
+        self.authorities, self.certificates, public = root / "authorities", root / "certificates", root / "public"
+        for folder in (self.authorities, self.certificates, public, root / "hooks"):
             folder.mkdir()
-        (root / "none" / "conf").write_text("")
-        self.bundle = certificates / "ca-certificates.crt"
-        self.bundle.write_text("")
-        update = ["sh", "-c", f"cat {self.authorities}/*.crt > {self.bundle}"]
+        # As every system has some.
+        shutil.copy(CertificateAuthority(root / "ca", "Public").ca_file, public / "public.crt")
+        (public / "conf").write_text("public.crt\n")
+        self.bundle = self.certificates / "ca-certificates.crt"
+        update = ["sh", "-c", f"cat {public}/*.crt {self.authorities}/*.crt > {self.bundle} 2>&-; true"]
         program = shutil.which("update-ca-certificates", path="/usr/sbin:/usr/bin")
         if program:
-            places = {"localcertsdir": self.authorities, "etccertsdir": certificates, "certsdir": root / "none"}
-            places.update(hooksdir=root / "none", certsconf=root / "none" / "conf")
+            places = {"localcertsdir": self.authorities, "etccertsdir": self.certificates, "certsdir": public}
+            places.update(hooksdir=root / "hooks", certsconf=public / "conf")
             update = [program, *(text for name, path in places.items() for text in (f"--{name}", str(path)))]
-        store = {"directory": str(self.authorities), "refresh": update, "bundle": str(self.bundle)}
+        subprocess.run(update, check=True, capture_output=True)
+        self.public = self.trusted()
+        store = {"directory": str(self.authorities), "bundle": str(self.bundle), "refresh": update}
+        store["forget"] = [*update, "--fresh"] if program else update
         self.stores = {"Debian": store, "RedHat": store}
         self.variables["st2_proxy_probe"] = []
 
@@ -79,6 +83,10 @@ class ProxySite(Site):
         """The config of the pack packs, None where there is no file."""
         path = self.host.configs / "packs.yaml"
         return yaml.safe_load(path.read_text()) if path.exists() else None
+
+    def trusted(self) -> t.Dict[str, bytes]:
+        """All that the system has made of its store."""
+        return {path.name: path.read_bytes() for path in self.certificates.iterdir()}
 
     def authorities_known(self) -> bool:
         """Whether each file of the store has one certificate, which is in the bundle."""
@@ -173,7 +181,7 @@ def test_for_services_there_and_back(site: ProxySite, chain: str) -> None:
         "proxy_ca_bundle_path": bundle,
     }
     assert site.play("proxy", st2_proxy_state="absent").rc == 0
-    assert site.files() == before and site.bundle.read_text() == ""
+    assert site.files() == before and site.trusted() == site.public
 
 
 def test_only_services_whose_environment_changes_are_restarted(site: ProxySite) -> None:
@@ -194,7 +202,7 @@ def test_an_authority_alone(site: ProxySite, chain: str, tmp_path: Path) -> None
     first = chain[: chain.index("The second")]
     assert site.play("proxy", st2_proxy_ca_content=first).rc == 0
     assert len(list(site.authorities.glob("*.crt"))) == 1 and site.authorities_known()
-    site.bundle.write_text("")
+    site.bundle.write_bytes(site.public[site.bundle.name])
     done = site.play("proxy", st2_proxy_ca_content=first)
     assert done.rc == 0 and changes(done) == ["Look whether the system trusts them"], "as a run before it was ended"
     assert site.authorities_known()

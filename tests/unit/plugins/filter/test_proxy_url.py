@@ -49,7 +49,9 @@ def test_programs_read_the_password_that_was_meant(proxy_url):
     assert (found.hostname, found.port, unquote(found.password)) == ("proxy", 3128, "p@ss:w/rd")
 
 
-@pytest.mark.parametrize("given", ["ftp://proxy", "http://", "http://me:hunter2@", "http://proxy:port", "http://a b"])
+@pytest.mark.parametrize(
+    "given", ["ftp://proxy", "ftp://hunter2@x", "http://", "http://me:hunter2@", "http://proxy:port", "http://a b"]
+)
 def test_what_is_no_address_is_refused_and_not_shown(proxy_url, given):
     from ansible.errors import AnsibleFilterError
 
