@@ -62,8 +62,9 @@ def scene(tmp_path):
     made.stub.stop()
 
 
-def staged(scene, kind, schema=STRICT, values=None):
+def staged(scene, kind, schema=None, values=None):
     host, staging = scene.files.host, scene.files.staging
+    schema = schema or STRICT
     if kind == "clearing":
         return stage_clearing(host, staging, PackFiles("sensu", scene.location), scene.location)
     if kind == "opening":

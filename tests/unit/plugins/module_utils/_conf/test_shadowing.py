@@ -30,10 +30,10 @@ def beside(conf, name, text):
     return path
 
 
-def found(conf, *conf_files, **variables):
+def found(path, *conf_files, **variables):
     variables = {name: Variable(value, "/etc/default/st2api") for name, value in variables.items()}
     start = ServiceStart("st2api", variables, conf_files or None)
-    return [shadow.as_dict() for shadow in find_shadows(conf, [WANTED, Wanted("content", "b", "absent")], [start])]
+    return [shadow.as_dict() for shadow in find_shadows(path, [WANTED, Wanted("content", "b", "absent")], [start])]
 
 
 def test_a_file_that_counts_is_not_shadowed(conf):
