@@ -321,7 +321,7 @@ step:
   sample: observe
 """
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import conf_options
+from ansible_collections.stackstorm.st2.plugins.module_utils._conf.argspec import conf_options
 from ansible_collections.stackstorm.st2.plugins.module_utils._runner import run_module
 from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.conf import converge_conf
 

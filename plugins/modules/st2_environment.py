@@ -132,7 +132,7 @@ restart_needed:
   sample: [st2api]
 """
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import environment_options
+from ansible_collections.stackstorm.st2.plugins.module_utils._conf.argspec import environment_options
 from ansible_collections.stackstorm.st2.plugins.module_utils._runner import run_module
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.services import SERVICES
 from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.environment import converge_environment

@@ -137,7 +137,7 @@ probes:
       sample: 169 packs
 """
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import proxy_info_options
+from ansible_collections.stackstorm.st2.plugins.module_utils._conf.argspec import proxy_info_options
 from ansible_collections.stackstorm.st2.plugins.module_utils._runner import run_module
 from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.proxy_info import describe_proxy
 

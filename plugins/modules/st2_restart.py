@@ -163,11 +163,8 @@ step:
   sample: restart
 """
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
-    connection_options,
-    registration_options,
-    restart_options,
-)
+from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import connection_options, registration_options
+from ansible_collections.stackstorm.st2.plugins.module_utils._conf.argspec import restart_options
 from ansible_collections.stackstorm.st2.plugins.module_utils._runner import run_module
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.services import SERVICES
 from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.restart_services import restart_services
