@@ -22,6 +22,8 @@ HOP_BY_HOP = {
     "content-length",
 }
 Address = t.Tuple[str, int]
+# Seconds for the server behind it to answer, also on a busy machine.
+_LIMIT = 60.0
 
 
 class _ProxyHandler(Handler):
@@ -30,7 +32,7 @@ class _ProxyHandler(Handler):
         if not self._let_in(f"{host}:{port}"):
             return
         try:
-            far = socket.create_connection(self.owner.address(host.strip("[]"), int(port)), 10)
+            far = socket.create_connection(self.owner.address(host.strip("[]"), int(port)), _LIMIT)
         except OSError as error:
             self.reply(502, str(error).encode())
             return
@@ -50,7 +52,7 @@ class _ProxyHandler(Handler):
         path = target.path + (f"?{target.query}" if target.query else "")
         try:
             address, number = self.owner.address(host, port)
-            far = http.client.HTTPConnection(address, number, timeout=30)
+            far = http.client.HTTPConnection(address, number, timeout=_LIMIT)
             far.request(self.command, path or "/", body or None, headers)
             answer = far.getresponse()
             content = answer.read()
