@@ -63,7 +63,11 @@ def prepare(python: Path) -> dict[str, str]:
     variables = {CHOICE: engine, **{name: os.environ[name] for name in ACCOUNT if name in os.environ}}
     if engine == "podman":
         variables.update(_own_storage())
-        _run([engine, "rm", "--all", "--force", "--time=0"], variables)
+        # What a run that was killed has left. Without the settings that it was started with, the network's server of
+        # names would stay, and the hosts of this run would have none.
+        settings = STORE / "containers.conf"
+        small = {"CONTAINERS_CONF": str(settings)} if settings.exists() else {}
+        _run([engine, "rm", "--all", "--force", "--time=0"], {**variables, **small})
         shutil.rmtree(STORE / "run", ignore_errors=True)
     base = _base(engine, python, variables)
     variables.update(_what_it_takes(engine, base, variables))

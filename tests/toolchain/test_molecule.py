@@ -90,3 +90,20 @@ def test_containers_get_nothing_of_the_settings_of_podman(monkeypatch: pytest.Mo
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     assert containers.prepare(engine)[containers.CHOICE] == "engine"
     assert set(seen.read_text().split()) == {"none"}
+
+
+def test_what_a_killed_run_left_goes_with_the_settings_it_was_started_with(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its network is only found by these."""
+    monkeypatch.setenv(containers.CHOICE, "podman")
+    monkeypatch.setattr(containers, "STORE", tmp_path / "store")
+    (tmp_path / "store").mkdir()
+    settings = tmp_path / "store" / "containers.conf"
+    settings.write_text("[network]\n")
+    engine = tmp_path / "podman"
+    engine.write_text(f'#!/bin/sh\necho "$1 ${{CONTAINERS_CONF-none}}" >> {tmp_path}/seen\necho \'"base"\'\n')
+    engine.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    containers.prepare(engine)
+    assert (tmp_path / "seen").read_text().splitlines()[0] == f"rm {settings}"
