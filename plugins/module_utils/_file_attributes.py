@@ -85,14 +85,15 @@ def changed_mode(value: Mode, mode: int) -> int:
     return mode
 
 
-def _apply(mode: int, who: str, operator: str, permissions: str) -> int:
+def _apply(before: int, who: str, operator: str, permissions: str) -> int:
+    mode = before
     for one in dict.fromkeys("ugo" if "a" in who else who):
         shift = _SHIFTS[one]
         if permissions in _SHIFTS:
-            bits = (mode >> _SHIFTS[permissions] & 7) << shift
+            bits = (before >> _SHIFTS[permissions] & 7) << shift
         else:
             bits = sum({_BITS[letter] for letter in permissions if letter in _BITS})
-            if "X" in permissions and mode & 0o111:
+            if "X" in permissions and before & 0o111:
                 bits |= 1
             bits <<= shift
             if "s" in permissions and one in "ug":

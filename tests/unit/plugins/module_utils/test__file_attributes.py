@@ -57,13 +57,18 @@ def test_an_octal_mode(value, mode):
         ("a+X", 0o640, 0o640),
         ("a+X", 0o740, 0o751),
         ("go-rwx, u+r", 0o377, 0o700),
+        ("a=r,a-g", 0, 0),
+        ("ug=X", 0o010, 0o110),
     ],
 )
 def test_a_mode_is_changed(value, before, after):
     assert changed_mode(value, before) == after
 
 
-@given(st.from_regex(r"[ugoa]{1,2}[-+=][rwx]{0,3}(,[ugoa][-+=][rwxXugo]?)?", fullmatch=True), st.integers(0, 0o777))
+@given(
+    st.from_regex(r"[ugoa]{1,2}[-+=][rwx]{0,3}(,[ugoa]{1,2}[-+=]([rwxX]{0,2}|[ugo]))?", fullmatch=True),
+    st.integers(0, 0o777),
+)
 def test_a_mode_is_what_chmod_makes_of_it(tmp_path_factory, value, before):
     path = tmp_path_factory.getbasetemp() / "mode"
     path.touch()
