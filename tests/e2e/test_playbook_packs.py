@@ -86,3 +86,18 @@ def test_one_host_of_each_cluster_tells_stackstorm(sites: t.Dict[str, Site], tmp
 
     again = play(tmp_path, sites)
     assert again.returncode == 0 and set(recap(again).values()) == {"0"}, again.stdout
+
+
+def test_check_mode_looks_where_the_roles_before_would_say(sites: t.Dict[str, Site], tmp_path: Path) -> None:
+    """On hosts on which no role has run, and that know of no index with these packs."""
+    for site in sites.values():
+        site.host.configure("content", index_url="https://none.example.com/index.json")
+        site.variables["st2_content_exclusive"] = True
+        site.variables["st2_index_url"] = site.variables["st2_index_url"][:1]
+    before = {name: (site.conf.read_text(), site.host.snapshot()) for name, site in sites.items()}
+    predicted = play(tmp_path, sites, "--check")
+    assert predicted.returncode == 0, predicted.stdout + predicted.stderr
+    assert "sensu absent -> 1.0.2" in predicted.stdout
+    assert {name: (site.conf.read_text(), site.host.snapshot()) for name, site in sites.items()} == before
+    done = play(tmp_path, sites)
+    assert done.returncode == 0 and recap(done) == recap(predicted), done.stdout
