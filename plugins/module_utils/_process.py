@@ -199,7 +199,7 @@ def _output_file() -> t.IO[bytes]:
 
     :raises OSError: when the disk is full already.
     """
-    stream = tempfile.TemporaryFile()  # noqa: SIM115
+    stream = tempfile.TemporaryFile()  # noqa: SIM115  # Whoever called closes it.
     try:
         os.posix_fallocate(stream.fileno(), 0, _RESERVED_OUTPUT)
     except OSError as error:

@@ -89,8 +89,12 @@ class Systemd:
     def restarted(self) -> t.List[str]:
         """The units that it was told to restart, in order, and since the last look."""
         told = self.told
-        self._told.unlink(missing_ok=True)
+        self.forget()
         return [line.partition(" ")[2].replace(".service", "") for line in told if line.startswith("try-restart ")]
+
+    def forget(self) -> None:
+        """Let the next look begin here."""
+        self._told.unlink(missing_ok=True)
 
     def set(self, unit: str, **properties: str) -> None:
         """Set properties of a unit, such as ``ActiveState``; ``Broken`` and ``Stuck`` are about restarts."""

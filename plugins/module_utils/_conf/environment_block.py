@@ -129,5 +129,5 @@ def _restored(file: EnvironmentFile, parts: _Parts, origin: _Origin) -> Environm
         return replace(file, text=text or None)
     if not origin.newline and not parts.after:
         text = text[: -len("\n")]
-    # Another mode than the one that it was given is somebody's wish.
+    # Somebody who has given the file another mode since wants that one.
     return EnvironmentFile(text, origin.mode if file.mode == origin.mode & SAFE_MODE else file.mode)

@@ -23,7 +23,7 @@ _PUBLIC_INDEX = DEFAULTS[_INDEXES]
 
 
 class Report:
-    """What is told of a plan."""
+    """What a result says about a plan."""
 
     def __init__(self, plan: ConfPlan) -> None:
         self._plan = plan
