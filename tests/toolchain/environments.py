@@ -114,13 +114,6 @@ def stackstorm_environment(python: Path) -> Path:
     return ensure(f"stackstorm-{python.name}", python, ["-r", str(REQUIREMENTS / "stackstorm.txt")])
 
 
-def target_environment(python: Path) -> Path:
-    """The programs of an environment as ansible-test makes it for unit tests, but without anything of Ansible."""
-    return ensure(
-        f"units-{python.name}", python, ["-r", str(ROOT / "tests" / "unit" / "requirements.txt"), "pytest>=8.0"]
-    )
-
-
 def core_environment(core: Core) -> Path | None:
     """The programs of an environment with one release of ansible-core; None when no Python here can run it."""
     version = core.controller(interpreters.find())

@@ -23,11 +23,9 @@ from checks import Check, Skip
 from environments import (
     CACHE,
     ROOT,
-    controller_python,
     main_environment,
     molecule_environment,
     stackstorm_environment,
-    target_environment,
     tools_environment,
 )
 
@@ -74,9 +72,9 @@ def lint() -> Checks:
 
 
 def units() -> Checks:
-    """The newest libraries in .venv, StackStorm's own on the oldest Python, and one Python in between.
+    """The newest libraries in .venv, and StackStorm's own on the oldest Python.
 
-    Only the first two run the tests that start programs. Those that need Ansible are run by ansible-test.
+    Only these run the tests that start programs. Those that need Ansible, and another Python, are for ansible-test.
     """
     programs = main_environment()
     _oldest, python = min(interpreters.find().items())
@@ -85,11 +83,6 @@ def units() -> Checks:
     yield _pytest("units", name, stackstorm, "tests/unit/plugins/module_utils", "-m", "not needs_ansible")
     yield _pytest("units", "newest libraries", programs, "tests/unit")
     yield _pytest("units", "the tests' own tools", programs, "tests/toolchain", "tests/infrastructure")
-    quick = "not needs_ansible and not starts_programs"
-    between = [each for each in interpreters.find().items() if each[1] not in (python, controller_python())]
-    for version, python in between[len(between) // 2 :][:1]:
-        target = target_environment(python)
-        yield _pytest("units", f"Python {version[0]}.{version[1]}", target, "tests/unit/plugins", "-m", quick)
     yield from ansible_test_runs.units()
 
 
