@@ -16,6 +16,7 @@ from .._content.address import normal_url
 from .._content.request import PackRequest, source_for
 from .._deadline import Deadline
 from .._errors import Collected, IndexError_, InvalidPackError, OptionError, St2Error
+from .._file_changes import remove_tree
 from .._file_tree import walk_tree
 from .._secrets import Credentials, strip_urls
 from .._source.directory import copy_directory
@@ -140,7 +141,16 @@ class Builder:
         if not built.entries and built.skipped:
             reasons = " ".join(one.reason for one in built.skipped)
             raise InvalidPackError(f"No pack is left to be listed, and an empty index is not published. {reasons}")
+        self._forget_others(found)
         return built
+
+    def _forget_others(self, found: t.Sequence[_Found]) -> None:
+        """Remove what the cache has of repositories that the task no longer names."""
+        if self._keep and os.path.isdir(self._cache):
+            used = {cache_name(one.source) for one in found}
+            for name in os.listdir(self._cache):
+                if name not in used:
+                    remove_tree(os.path.join(self._cache, name))
 
     def _check_read(self, indexes: Indexes, built: Built) -> None:
         unread = [status for status in indexes.statuses if status.error]

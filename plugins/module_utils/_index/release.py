@@ -19,7 +19,7 @@ import typing as t
 
 from .._deadline import Deadline
 from .._errors import ApplyError, DeadlineError, OptionError
-from .._file_changes import exchange, low_space, remove_tree, sync_trees
+from .._file_changes import exchange, low_space, remove_tree, sync_directory, sync_trees
 from .._file_tree import walk_tree
 from .._files import read_regular_file
 from .published_files import TOP
@@ -53,8 +53,8 @@ class Place:
             raise OptionError(f"The directory {self._parent}, in which {self._name} is to be, does not exist: make it.")
         if os.path.islink(self.path) and self._current() is None:
             raise OptionError(
-                f"{self.path} is a link to {os.readlink(self.path)}, which this module did not make. Give the place that "
-                "it leads to, or remove the link."
+                f"{self.path} is a link to {os.readlink(self.path)}, which this module did not make. Give the place "
+                "that it leads to, or remove the link."
             )
         if os.path.lexists(self.path) and not os.path.isdir(self.path) and not os.path.islink(self.path):
             raise OptionError(f"{self.path} is a file; an index is a directory.")
@@ -66,18 +66,20 @@ class Place:
         except OSError:
             return None
 
-    def has(self, files: t.Mapping[str, bytes]) -> bool:
-        """Whether just these files are published, and nothing else beside them in their directory."""
+    def changes(self, files: t.Mapping[str, bytes]) -> t.List[str]:
+        """How what is published differs from what is to be: C("+ PATH"), C("- PATH") and C("~ PATH") for what another
+        content comes for; none when nothing is to be done."""
         found = set()
+        changes = []
         for path, status in walk_tree(os.path.join(self.path, TOP), skip=()):
             name = f"{TOP}/{path}"
-            content = files.get(name)
-            if content is None or not stat.S_ISREG(status.st_mode) or status.st_size != len(content):
-                return False
-            if self.read(name) != content:
-                return False
             found.add(name)
-        return len(found) == len(files)
+            content = files.get(name)
+            if content is None:
+                changes.append(f"- {name}")
+            elif not stat.S_ISREG(status.st_mode) or status.st_size != len(content) or self.read(name) != content:
+                changes.append(f"~ {name}")
+        return sorted(changes + [f"+ {name}" for name in files if name not in found])
 
     @contextlib.contextmanager
     def alone(self, deadline: Deadline) -> t.Iterator[None]:
@@ -86,6 +88,8 @@ class Place:
         :raises DeadlineError: when one holds this off for too long.
         """
         os.makedirs(self._releases, mode=0o755, exist_ok=True)
+        # Clones of private repositories are not for everybody who may read the index.
+        os.makedirs(self.cache, mode=0o700, exist_ok=True)
         with open(os.path.join(self._own, "lock"), "wb") as stream:
             while True:
                 try:
@@ -117,11 +121,12 @@ class Place:
             self._write(new, files)
             sync_trees([new])
             os.rename(new, new[: -len(_NEW)])
+            sync_directory(self._releases)
             self._switch(number)
-            sync_trees([self._releases])
         except OSError as error:
             remove_tree(new)
             raise ApplyError(self._failure(error)) from error
+        sync_directory(self._parent)
         self._remove_old({number, *([current] if current is not None else [number - 1])})
 
     def _failure(self, error: OSError) -> str:

@@ -79,8 +79,8 @@ class Signer:
         except FileNotFoundError:
             said = " ".join(done.stderr.split()) or "it said nothing"
             raise OptionError(
-                f"The index cannot be signed with {self._key}: {said}. The key must have no passphrase, unless an agent "
-                "has it."
+                f"The index cannot be signed with {self._key}: {said}. The key must have no passphrase, unless an "
+                "agent has it."
             ) from None
         if not self.has_signed(content, signature):
             raise St2Error(f"The signature that {_PROGRAM} made with {self._key} is not one of that key.", step="sign")
