@@ -185,8 +185,13 @@ def _respawn(module: AnsibleModule, error: MissingLibraryError, host: t.Optional
     python = host.st2_python if host else None
     if python and not has_respawned():
         respawn_module(python)  # Ends this process.
-    reason = (
-        f"StackStorm's own Python ({python}) lacks it too" if python else "there is no StackStorm Python on this host"
-    )
+    if host is None:
+        from ._libraries import install_line
+
+        reason = f"Install it: {install_line(error.library, sys.executable)}"
+    elif python:
+        reason = f"StackStorm's own Python ({python}) lacks it too"
+    else:
+        reason = "there is no StackStorm Python on this host"
     module.fail_json(msg=f"{missing_required_lib(error.library)} ({reason}.)", exception=error.traceback)
     raise AssertionError("AnsibleModule has ended the process before this line.")

@@ -218,8 +218,8 @@ path:
   sample: /srv/www/index
 serial:
   description:
-    - The number of this state of the index, which grows with each change. It begins at the time of the newest commit, so
-      that an index that was lost and built anew is not taken for an old one.
+    - The number of this state of the index, which grows with each change. It begins at the time of the newest commit,
+      so that an index that was lost and built anew is not taken for an old one.
   returned: success
   type: int
   sample: 1770315167

@@ -176,9 +176,11 @@ class Place:
         current = self._current()
         if os.path.isdir(self._link) and not os.path.islink(self._link) and current is not None:
             os.rename(self._link, os.path.join(self._releases, str(current - 1)))
+        # Where readers see none of them, it may be the only trace of a directory that was taken over.
+        kept = set(self._numbers())
         if current is not None:
-            before = max((number for number in self._numbers() if number < current), default=current)
-            self._remove_old({current, before})
+            kept = {current, max((number for number in kept if number < current), default=current)}
+        self._remove_old(kept)
 
     def _remove_old(self, kept: t.Container[int]) -> None:
         for name in os.listdir(self._releases):
