@@ -14,7 +14,6 @@ import json
 import os
 import typing as t
 
-from .._errors import SourceError
 from .._file_changes import remove_tree, write_atomically
 from .._files import UnfitFileError, read_regular_file
 from .._process import ProgramError
@@ -74,8 +73,6 @@ class IndexedRepository:
         self._number += 1
         place = os.path.join(self._scratch, f"files-{self._number}")
         try:
-            if self._git("cat-file", "-t", commit, cwd=directory, check=False).stdout.strip() != "commit":
-                raise SourceError(f"{strip_urls(self.url)} names {commit} as a version, and that is no commit of it.")
             found = write_files(self._git, self._remote, directory, commit, place)
             description = describe(place, name, time=found.time, digest=found.digest)
         finally:
@@ -144,24 +141,23 @@ class IndexedRepository:
             packs = glob.glob(os.path.join(glob.escape(directory), "objects", "pack", "*.pack"))
             try:
                 if len(packs) <= _MOST_PACKS:
-                    self._fetch_into(directory)
+                    options = ("--quiet", "--force", "--prune", "--no-tags")
+                    self._talk("fetch", *options, "--", self.url, *_REFS, cwd=directory)
                     return directory
             except ProgramError:
                 pass  # What a killed run left may be broken; if it is the server, the next try says so.
         new = f"{directory}.new"
         remove_tree(new)
         try:
-            self._fetch_into(new)
+            self._talk("clone", "--quiet", "--bare", "--no-local", "--template=", "--", self.url, new)
         except ProgramError as error:
             raise fetch_failure(strip_urls(self.url), error) from error
         remove_tree(directory)
         os.rename(new, directory)
         return directory
 
-    def _fetch_into(self, directory: str) -> None:
-        self._git("init", "--quiet", "--bare", "--template=", directory)
-        arguments = ("fetch", "--quiet", "--force", "--prune", "--no-tags", "--", self.url, *_REFS)
-        self._git("-c", "fetch.unpackLimit=1", *arguments, cwd=directory, url=self.url, most_written=_MOST_FETCHED)
+    def _talk(self, *arguments: str, cwd: t.Optional[str] = None) -> None:
+        self._git("-c", "fetch.unpackLimit=1", *arguments, cwd=cwd, url=self.url, most_written=_MOST_FETCHED)
 
     def _read(self, file: str) -> t.Any:
         path = self._path(file)

@@ -143,7 +143,7 @@ def test_a_version_that_is_none(tmp_path, repository):
     repository.release(pack("1.0.0"))
     with pytest.raises(SourceError, match=r"2\.0\.0 is not a version.*Versions there, newest first: 1\.0\.0"):
         chosen(tmp_path, repository, asked="2.0.0")
-    with pytest.raises(SourceError, match="is no commit of it"):
+    with pytest.raises(SourceError, match="cannot be listed"):
         choose(indexed(tmp_path, repository, run="again"), "tag", asked="a" * 40)
 
 
@@ -155,7 +155,7 @@ def test_a_tag_of_a_file_is_no_version(tmp_path, repository):
 
     blob.parent.mkdir(parents=True, exist_ok=True)
     blob.write_text(run_git("-C", repository.path, "rev-parse", "HEAD:pack.yaml") + "\n")
-    with pytest.raises(SourceError, match="that is no commit"):
+    with pytest.raises(SourceError, match="cannot be listed: fatal: not a tree object"):
         choose(indexed(tmp_path, repository), "tag")
 
 
