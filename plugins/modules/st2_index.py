@@ -150,10 +150,10 @@ requirements:
   - PyYAML, jsonschema (3.2 or newer), requests and semver (2.10 or newer)
   - ssh-keygen of OpenSSH 8.2 or newer, for O(sign_key)
 notes:
-  - The target is any host, such as the web server or C(localhost), and no StackStorm has to be there. On Debian 12 the
-    libraries are the packages C(python3-yaml), C(python3-jsonschema), C(python3-requests) and C(python3-semver);
-    elsewhere C(pip install PyYAML jsonschema requests semver). For the controller they are in C(requirements.txt) of
-    this collection.
+  - The target is any host, such as the web server or C(localhost), and no StackStorm has to be there. Where one is, the
+    module uses the libraries of StackStorm's own Python. On Debian 12 they are the packages C(python3-yaml),
+    C(python3-jsonschema), C(python3-requests) and C(python3-semver); elsewhere C(pip install PyYAML jsonschema requests
+    semver). For the controller they are in C(requirements.txt) of this collection.
   - The clones are kept in C(.NAME.st2_index/cache) beside O(path), for the account of the module only. It may be
     deleted at any time.
   - C(metadata.generated_ts) is the time of the newest commit that is listed, or E(SOURCE_DATE_EPOCH).
