@@ -171,12 +171,18 @@ class Builder:
             return []
         with ThreadPoolExecutor(max_workers=min(_PARALLEL, len(requests))) as pool:
             futures = [pool.submit(self._look_at, request, number) for number, request in enumerate(requests)]
+            found, collected = [], Collected()
             try:
-                return [future.result() for future in futures]
+                for future in futures:
+                    with collected.one():
+                        found.append(future.result())
+                    self._deadline.check("the packs were read")
             except BaseException:
                 for future in futures:
                     future.cancel()
                 raise
+        collected.raise_them()
+        return found
 
     def _addressed(self, request: PackRequest, indexes: Indexes) -> PackRequest:
         """The request with its source; a name is looked up."""

@@ -25,6 +25,8 @@ _NAME_KEYS = {
     "sensors": "class_name",
 }
 TESTS = "tests"
+# Of the files of one kind. Those of the largest known pack have 6 MB.
+_MOST_BYTES = 32 << 20
 
 Resources = t.Dict[str, t.List[t.Tuple[str, t.Dict[str, t.Any]]]]
 
@@ -33,6 +35,8 @@ def read_resources(pack_dir: str) -> Resources:
     """The resources of each kind that the pack has, each with its name, in the order of the files' names.
 
     What cannot be read, is no mapping or has no name is left out; whether it may be so is for others to judge.
+
+    :raises InvalidPackError: when there is more of it than any pack needs.
     """
     found: Resources = {}
     for kind, key in sorted(_NAME_KEYS.items()):
@@ -51,9 +55,13 @@ def content_of(resources: Resources) -> t.Dict[str, t.Any]:
 
 
 def _read_kind(pack_dir: str, kind: str, key: str) -> t.Iterator[t.Tuple[str, t.Dict[str, t.Any]]]:
+    size = 0
     for path in _files(pack_dir, kind):
         if leads_out(pack_dir, path):
             continue
+        size += os.path.getsize(os.path.join(pack_dir, path)) if os.path.exists(os.path.join(pack_dir, path)) else 0
+        if size > _MOST_BYTES:
+            raise InvalidPackError(f"The {kind} of the pack have more than {_MOST_BYTES >> 20} MiB.")
         try:
             metadata = load_yaml(os.path.join(pack_dir, path))
         except InvalidPackError:

@@ -54,7 +54,7 @@ class Report:
     def line(self) -> str:
         """What happens, in one line."""
         changed = self.packs()
-        named = [f"{one['ref']} {one['before'] or 'absent'} -> {one['after'] or 'absent'}" for one in changed]
+        named = [_change(one["ref"], one["before"], one["after"]) for one in changed]
         more = [f"{len(named) - _MOST_NAMED} more"] if len(named) > _MOST_NAMED else []
         if not named and self._files:
             number = len(self._files)
@@ -101,6 +101,10 @@ class Report:
                 f"{one.other_repo_url}. That one is not taken; name it in exclude to hear no more of it."
             )
         return found
+
+
+def _change(ref: str, before: t.Optional[str], after: t.Optional[str]) -> str:
+    return f"{ref} {after} changed" if before == after else f"{ref} {before or 'absent'} -> {after or 'absent'}"
 
 
 def _version(entry: t.Optional[t.Mapping[str, t.Any]]) -> t.Optional[str]:

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -14,7 +15,9 @@ import tempfile
 import typing as t
 
 from .._errors import InvalidPackError, SourceError
+from .._file_changes import low_space
 from .._file_tree import TreeEntry, is_bytecode, tree_digest
+from .._printable import printable
 from .._source.git_program import Git
 from .._source.repository import CommittedFile, Repository
 
@@ -27,6 +30,8 @@ _MOST_ANSWERED = 2 << 30
 _CONVERTS = re.compile(rb"\beol=crlf\b|\bident\b|\bfilter=|\bworking-tree-encoding=")
 _READ = (".yaml", ".yml", ".txt", ".png")
 _LARGEST_READ = 8 << 20
+# Errors that come of names that no directory can hold together, and of longer ones than any can.
+_OF_THE_PACK = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
 
 
 class Committed(t.NamedTuple):
@@ -58,15 +63,30 @@ def write_files(git: Git, repository: Repository, directory: str, commit: str, t
         blobs.setdefault(file.blob, []).append(file)
     writer = _Writer(target)
     try:
-        for name, content in _objects(git, directory, [commit, *blobs]):
+        for name, found in _objects(git, directory, [commit, *blobs]):
             if name == commit:
-                writer.time = _committed(content)
+                writer.time = _committed(found.content)
             for file in blobs.get(name, ()):
-                writer.add(file, content)
+                writer.add(file, found)
         writer.make_links()
-    except (FileExistsError, NotADirectoryError) as error:
-        raise InvalidPackError("The pack holds two files of one name, which no checkout could have.") from error
+    except OSError as error:
+        if error.errno in _OF_THE_PACK:
+            name = printable(os.path.relpath(os.fsdecode(error.filename or target), target)[:200])
+            reason = "twice" if error.errno != errno.ENAMETOOLONG else "with a name that is too long"
+            raise InvalidPackError(f"The pack holds {name} {reason}, which no checkout could have.") from error
+        raise SourceError(f"The files of a commit cannot be written: {error.strerror}.{low_space(target)}") from error
     return Committed(writer.time, None if writer.converts else tree_digest(sorted(writer.entries)))
+
+
+class _Object(t.NamedTuple):
+    """An object of git.
+
+    :arg content: The beginning of it, which is all of anything that is read.
+    :arg digest: SHA-256 of all of it.
+    """
+
+    content: bytes
+    digest: str
 
 
 class _Writer:
@@ -79,20 +99,20 @@ class _Writer:
         self.converts = False
         self.time = 0
 
-    def add(self, file: CommittedFile, content: bytes) -> None:
+    def add(self, file: CommittedFile, found: _Object) -> None:
         """One file with its content."""
         path = os.path.join(self._target, file.path)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         if file.mode == _LINK:
-            self._links[path] = content
-            self._list(file, "link", os.fsdecode(content))
+            self._links[path] = found.content
+            self._list(file, "link", os.fsdecode(found.content))
             return
-        self._list(file, "file", hashlib.sha256(content).hexdigest())
-        if os.path.basename(file.path) == ".gitattributes" and _CONVERTS.search(content):
+        self._list(file, "file", found.digest)
+        if os.path.basename(file.path) == ".gitattributes" and _CONVERTS.search(found.content):
             self.converts = True
         with open(path, "xb") as stream:
             if file.path.endswith(_READ):
-                stream.write(content[:_LARGEST_READ])
+                stream.write(found.content)
 
     def _list(self, file: CommittedFile, kind: str, digest: str) -> None:
         if not is_bytecode(file.path):
@@ -113,8 +133,8 @@ def _check_path(path: str) -> None:
         raise InvalidPackError(f"The pack holds what no pack may hold: {path} is no path that git would check out.")
 
 
-def _objects(git: Git, directory: str, names: t.Sequence[str]) -> t.Iterator[t.Tuple[str, bytes]]:
-    """Name and content of each object."""
+def _objects(git: Git, directory: str, names: t.Sequence[str]) -> t.Iterator[t.Tuple[str, _Object]]:
+    """Each object by its name."""
     with tempfile.TemporaryFile(dir=git.scratch) as asked, tempfile.TemporaryFile(dir=git.scratch) as answer:
         asked.write("".join(f"{name}\n" for name in names).encode())
         asked.seek(0)
@@ -124,9 +144,21 @@ def _objects(git: Git, directory: str, names: t.Sequence[str]) -> t.Iterator[t.T
             parts = answer.readline().split()
             if len(parts) != 3 or parts[0].decode("ascii", "replace") != name:
                 raise SourceError(f"The repository lacks the object {name}, though it was fetched whole.")
-            content = answer.read(int(parts[2]))
+            yield name, _read(answer, int(parts[2]))
             answer.read(1)
-            yield name, content
+
+
+def _read(answer: t.IO[bytes], size: int) -> _Object:
+    digest = hashlib.sha256()
+    kept = b""
+    while size > 0:
+        block = answer.read(min(size, _LARGEST_READ))
+        if not block:
+            raise SourceError("The repository broke off in the middle of an object.")
+        kept = kept or block
+        digest.update(block)
+        size -= len(block)
+    return _Object(kept, digest.hexdigest())
 
 
 def _committed(commit: bytes) -> int:

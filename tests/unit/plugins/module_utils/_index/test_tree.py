@@ -47,6 +47,7 @@ def whole_pack():
     tree.add("etc/na\u00efve name.txt", b"x")
     tree.add("etc/big.bin", b"\0" * 300_000)
     tree.add("etc/same.bin", b"\0" * 300_000)
+    tree.add("etc/huge.yaml", b"# \n" * (4 << 20))
     tree.add(".gitattributes", "*.md text=auto diff=markdown\n*.bin -text\n")
     return tree
 
@@ -125,6 +126,8 @@ def crafted(tmp_path, entries):
         [("100644", b"same", b"x"), ("100644", b"same", b"y")],
         [("100644", b"caf\xe9", b"x")],
         [("120000", b"empty", b"")],
+        [("120000", b"long", b"x" * 5000)],
+        [("100644", b"x" * 300, b"x")],
         [("120000", b"nul", b"a\0b")],
     ],
 )
