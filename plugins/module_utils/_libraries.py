@@ -28,3 +28,12 @@ def require(library: str) -> t.Any:
         import traceback
 
         raise MissingLibraryError(library, traceback.format_exc()) from None
+
+
+def install_line(library: str, python: str) -> str:
+    """How to install a library where no StackStorm is that has it.
+
+    :arg python: The Python that lacks it.
+    """
+    package = f"python3-{_MODULES[library]}"
+    return f"{python} -m pip install {library}, or on Debian and Ubuntu apt-get install {package}"

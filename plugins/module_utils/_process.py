@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import functools
@@ -94,6 +95,8 @@ def run(
     check: bool = True,
     most_written: t.Optional[int] = None,
     most_memory: t.Optional[int] = None,
+    stdin: t.Optional[t.IO[bytes]] = None,
+    answer: t.Optional[t.IO[bytes]] = None,
 ) -> Completed:
     """Run a program to its end.
 
@@ -104,6 +107,9 @@ def run(
     :arg check: Whether an exit status other than zero is an error.
     :arg most_written: Bytes of any one file, the answer too, at which the program is ended by SIGXFSZ.
     :arg most_memory: Bytes that each process may take beside the files that it maps; it is refused more.
+    :arg stdin: An open file that it reads, from where that is; nothing by default.
+    :arg answer: An open file that it answers into, for answers that are not text or very long. C(stdout) of the result
+        is empty then.
     :raises DeadlineError: when the deadline passes; the program and all its children are killed. What it leaves running
         when it ends by itself is killed too.
     :raises ProgramError: on an exit status other than zero, with the end of what it wrote.
@@ -111,12 +117,14 @@ def run(
     """
     redactor = redactor or Redactor()
     deadline.check(f"{os.path.basename(argv[0])} was about to start")
-    with _output_file() as stdout, _output_file() as stderr:
+    with contextlib.ExitStack() as opened:
+        stdout = opened.enter_context(_output_file()) if answer is None else answer
+        stderr = opened.enter_context(_output_file())
         try:
             # pylint: disable-next=ansible-bad-function  # AnsibleModule is not known below the runner.
             process = subprocess.Popen(
                 argv,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin or subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=stderr,
                 env=dict(environment),
@@ -129,7 +137,7 @@ def run(
             reason = getattr(error, "strerror", None) or error
             raise St2Error(f"The program {argv[0]} cannot be started: {place}: {reason}.") from error
         try:
-            _wait(process, deadline, (stdout, stderr))
+            _wait(process, deadline, (stdout, stderr) if answer is None else (stderr,))
         except subprocess.TimeoutExpired:
             _kill_group(process)
             tail = last_lines(_read(stderr, redactor))
@@ -142,10 +150,10 @@ def run(
             raise
         # Such as a git gc in the background, which would go on writing in a directory that is about to be moved.
         _kill_group(process)
-        answer, said = _read_raw(stdout), _read(stderr, redactor)
-    completed = Completed(process.returncode, answer, said)
+        answered, said = _read_raw(stdout) if answer is None else "", _read(stderr, redactor)
+    completed = Completed(process.returncode, answered, said)
     if check and completed.returncode:
-        completed = Completed(process.returncode, redactor.text(answer), said)
+        completed = Completed(process.returncode, redactor.text(answered), said)
         raise ProgramError(
             f"{os.path.basename(argv[0])} failed with exit status {completed.returncode}: "
             f"{last_lines(completed.stderr or completed.stdout).rstrip('.') or 'it said nothing'}.",

@@ -27,8 +27,15 @@ NEEDED = frozenset(
         *("_secrets", "_task", "_tasks.pack", "_tasks.pack_plan"),
         *("_change.database", "_change.known", "_change.lock", "_change.own_places", "_change.records"),
         *("_change.session", "_change.staging"),
-        *("_content.installed", "_content.names", "_content.origin", "_content.receipt", "_content.working_copy"),
-        *("_pack.observation", "_pack.options", "_pack.plan", "_pack.planner", "_pack.report", "_pack.request"),
+        *(
+            "_content.installed",
+            "_content.working_copy",
+            "_content.names",
+            "_content.origin",
+            "_content.receipt",
+            "_content.request",
+        ),
+        *("_pack.observation", "_pack.options", "_pack.plan", "_pack.planner", "_pack.report"),
         *("_pack.resolution", "_pack.satisfaction", "_pack.virtualenv"),
         *(
             "_st2.conf",

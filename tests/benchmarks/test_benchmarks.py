@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from infrastructure.st2_stub import StackStormStub
 
 from benchmarks.fresh import measure_fresh, measure_large
+from benchmarks.indexes import measure_index
 from benchmarks.probe import probe
 from benchmarks.satisfied import (
     HEAVY,
@@ -64,6 +65,7 @@ def test_every_benchmark_runs_and_gives_a_table(tmp_path: Path) -> None:
         measure_fresh(tmp_path / "b", 2),
         measure_fresh(tmp_path / "c", 2, requirement=True),
         measure_large(tmp_path / "d", 50),
+        measure_index(tmp_path / "e", 2),
     ]
     for table in tables:
         print(table.markdown())

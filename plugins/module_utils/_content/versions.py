@@ -66,7 +66,7 @@ def _parse(version: str) -> t.Any:
     from .._libraries import require
 
     semver = require("semver")
-    # semver 3 renamed VersionInfo; 2.13, which has no Version, is still what many distributions have.
+    # semver 3 renamed VersionInfo; 2.10, which has no Version, is still what many distributions have.
     parser = getattr(semver, "Version", None) or semver.VersionInfo
     try:
         return parser.parse(version)

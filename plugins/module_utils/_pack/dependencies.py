@@ -17,11 +17,11 @@ import typing as t
 
 from .._content.address import normal_url
 from .._content.installed import Installation, InstalledPack, dependencies_of
+from .._content.request import PackRequest, parse_spec
 from .._content.versions import same_version
 from .._errors import DependencyError, OptionError
 from .._layout import SYSTEM_PACKS
 from .candidate import Candidate
-from .request import PackRequest, parse_spec
 from .satisfaction import satisfied, satisfies_version
 
 Pack = t.Union[Candidate, InstalledPack]

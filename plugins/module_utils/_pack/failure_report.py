@@ -11,10 +11,10 @@ import typing as t
 
 from .._change.known import UNKNOWN
 from .._content.installed import Installation
+from .._content.request import PackRequest
 from .._secrets import strip_urls
 from .plan import PackPlan, Plan, State, state_of
 from .report import Row, identity, row_of
-from .request import PackRequest
 from .wording import few
 
 # What there is of a virtualenv after what a plan says of it did not happen.

@@ -11,9 +11,9 @@ import typing as t
 
 from .._content.installed import Installation, InstalledPack
 from .._content.origin import source_of
+from .._content.request import PackRequest
 from .._layout import SYSTEM_PACKS, PacksDirectory, entries
 from .releases import kept_packs
-from .request import PackRequest
 from .satisfaction import pinned, same_source
 
 

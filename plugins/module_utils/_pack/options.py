@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import typing as t
 
+from .._content.request import PackRequest, from_option, parse_spec
 from .._errors import Collected, OptionError
 from .._secrets import Credentials, split_userinfo
-from .request import PackRequest, from_option, parse_spec
 
 
 class Options(t.NamedTuple):

@@ -12,7 +12,7 @@ import typing as t
 
 from .._content.installed import Installation, InstalledPack
 from .._content.origin import Source
-from .request import PackRequest
+from .._content.request import PackRequest
 
 
 def pack_at_source(request: PackRequest, installation: Installation) -> t.Optional[InstalledPack]:

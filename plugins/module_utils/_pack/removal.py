@@ -13,13 +13,13 @@ import typing as t
 from .._change.known import ABSENT, UNKNOWN, KnownPack
 from .._content.installed import InstalledPack
 from .._content.origin import source_of
+from .._content.request import PackRequest
 from .._errors import DependencyError, InvalidPackError, OptionError
 from . import in_the_way, inspection
 from .dependants import check_removal, needed_by
 from .observation import Observation
 from .own_source import pack_at_source
 from .plan import Facts, PackPlan, state_of
-from .request import PackRequest
 from .resolution import Resolution
 from .virtualenv import observe_virtualenv
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from .._content.installed import Installation, InstalledPack
-from .request import PackRequest
+from .._content.request import PackRequest
 from .satisfaction import is_commit, satisfied
 
 if t.TYPE_CHECKING:

@@ -15,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from .._content.installed import Installation, InstalledPack
 from .._content.origin import Resolved, Source, source_of
+from .._content.request import PackRequest, source_for
 from .._errors import Collected, DependencyError, InvalidPackError, OptionError, SourceError, St2Error
 from .._process import ProgramError
 from .._secrets import Credentials
@@ -24,7 +25,6 @@ from .dependants import check_dependants
 from .fetch import Fetcher
 from .in_the_way import linked, own_source
 from .own_source import is_same_directory, local_path, pack_at_source
-from .request import PackRequest, source_for
 from .resolution import TASK, Asked, Proof, Resolution, already_there, particular
 from .satisfaction import pinned, same_source
 

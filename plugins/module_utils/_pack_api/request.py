@@ -11,9 +11,9 @@ import typing as t
 from dataclasses import dataclass
 
 from .._content.names import check_ref
+from .._content.request import PackRequest, from_option, parse_spec
 from .._content.versions import is_semver
 from .._errors import Collected, OptionError
-from .._pack.request import PackRequest, from_option, parse_spec
 
 # st2common/constants/pack.py
 _SEPARATOR = "="

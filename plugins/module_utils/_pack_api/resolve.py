@@ -17,10 +17,10 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from .._content.address import normal_url
+from .._content.request import parse_spec
 from .._content.versions import same_version
 from .._errors import DependencyError, IndexError_, OptionError
 from .._layout import SYSTEM_PACKS
-from .._pack.request import parse_spec
 from .observe import Offer, Packs, RegisteredPack, ServerIndex
 from .options import ApiOptions
 from .request import ApiRequest, api_request, guessed_refs

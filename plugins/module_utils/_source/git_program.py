@@ -110,12 +110,14 @@ class Git:
         environment: t.Optional[t.Mapping[str, str]] = None,
         check: bool = True,
         most_written: t.Optional[int] = None,
+        stdin: t.Optional[t.IO[bytes]] = None,
+        answer: t.Optional[t.IO[bytes]] = None,
     ) -> Completed:
         """Run one git command.
 
         :arg url: The repository it talks to, if any; decides which credentials it gets.
         :arg environment: More variables.
-        :arg most_written: As for L(_process.run).
+        :arg most_written: As for L(_process.run), as are C(stdin) and C(answer).
         :raises ProgramError: when git fails and C(check) is true.
         :raises DeadlineError: when the task's time is over.
         """
@@ -132,6 +134,8 @@ class Git:
                 check=check,
                 most_written=most_written,
                 most_memory=_MOST_MEMORY,
+                stdin=stdin,
+                answer=answer,
             )
         except DeadlineError as error:
             if url:

@@ -63,6 +63,21 @@ class Found:
     warnings: t.Tuple[str, ...] = ()
 
 
+class CommittedFile(t.NamedTuple):
+    """A file of a commit.
+
+    :arg path: Inside the repository, with C(/).
+    :arg mode: As git has it, such as C(100755), C(120000) for a link, C(160000) for a submodule.
+    :arg blob: The id of its content.
+    :arg size: In bytes; 0 for a submodule.
+    """
+
+    path: str
+    mode: str
+    blob: str
+    size: int
+
+
 def _could_not_store(said: str) -> bool:
     """Whether the process that stores objects was ended, or had no memory; as opposed to the connection to it."""
     broken = any(words in said for words in ("early EOF", "disconnect"))
@@ -171,7 +186,7 @@ class Repository:
         :raises SourceError: when git refuses, such as for a path that would lie inside of C(.git).
         :raises InvalidPackError: when there are too many files, too many bytes in them, or too deep ones.
         """
-        self._check_size(directory, found.commit)
+        self.list_files(directory, found.commit)
         branch = found.resolved.name if found.resolved.kind in ("default", "branch") else ""
         arguments = ["-B", branch, "--track", f"refs/remotes/origin/{branch}"] if branch else ["--detach", found.commit]
         try:
@@ -183,15 +198,19 @@ class Repository:
                 stderr=error.stderr,
             ) from error
 
-    def _check_size(self, directory: str, commit: str) -> None:
-        """Refuse what git should not even begin to write, by the names and sizes of the files alone."""
+    def list_files(self, directory: str, commit: str) -> t.List[CommittedFile]:
+        """The files of a commit. Refused is what git should not even begin to write, by names and sizes alone.
+
+        :raises SourceError: when git cannot list them.
+        :raises InvalidPackError: when there are too many files, too many bytes in them, or too deep ones.
+        """
         answer = self._git(
             *("ls-tree", "-r", "-z", "--long", "--full-tree", commit),
             cwd=directory,
             check=False,
             most_written=_LONGEST_LISTING,
         )
-        files = [_parse_file(record) for record in answer.stdout.split("\0")]
+        files = [_parse_file(record) for record in answer.stdout.split("\0") if record]
         if answer.returncode in _TOO_LARGE or len(files) > _MOST_FILES:
             raise InvalidPackError("The pack holds more files, or longer names of files, than any pack needs.")
         if answer.returncode:
@@ -200,13 +219,14 @@ class Repository:
                 f"{last_lines(answer.stderr).rstrip('.')}.",
                 stderr=last_lines(answer.stderr),
             )
-        if sum(size for size, _name in files) > _MOST_BYTES:
+        if sum(file.size for file in files) > _MOST_BYTES:
             raise InvalidPackError(
                 f"The files of the pack have more than {_MOST_BYTES >> 20} MiB, which no pack needs."
             )
-        problems = list(filter(None, (path_problem(name) for _size, name in files)))
+        problems = list(filter(None, (path_problem(file.path) for file in files)))
         if problems:
             raise InvalidPackError(f"The pack holds what no pack may hold: {listed(problems, separator='; ')}.")
+        return files
 
     def differences(self, git_directory: str, work_tree: str, commit: str, *, modes: bool) -> t.List[str]:
         """Files of a work tree that are not as a commit has them: C(edited), C(missing) and C(extra) with their path.
@@ -300,11 +320,11 @@ def _parse(listing: str, branch_prefix: str) -> t.Tuple[t.Dict[str, str], t.Dict
     return branches, tags
 
 
-def _parse_file(record: str) -> t.Tuple[int, str]:
-    """Size and path of a line of C(git ls-tree --long); a submodule has no size."""
+def _parse_file(record: str) -> CommittedFile:
+    """One line of C(git ls-tree --long); a submodule has no size."""
     head, _tab, path = record.partition("\t")
-    size = head.rpartition(" ")[2]
-    return int(size) if size.isdigit() else 0, path
+    mode, _kind, blob, size = [*head.split(), "", "", "", ""][:4]
+    return CommittedFile(path, mode, blob, int(size) if size.isdigit() else 0)
 
 
 def _parse_status(status: str) -> t.Iterator[str]:

@@ -13,9 +13,9 @@ from .._change.database import Database
 from .._change.known import UNKNOWN
 from .._change.session import Outcome
 from .._content.installed import Installation
+from .._content.request import PackRequest
 from .._errors import St2Error, each_of
 from .._pack import failure_report
-from .._pack.request import PackRequest
 from .pack_plan import TaskPlan
 
 

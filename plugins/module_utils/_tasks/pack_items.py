@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import typing as t
 
+from .._content.request import PackRequest
 from .._errors import Collected, OptionError
-from .._pack.request import PackRequest
 
 if t.TYPE_CHECKING:
     from .._config.options import ConfigOptions

@@ -386,6 +386,17 @@ def test_a_missing_library_without_a_stackstorm(run, tmp_path, respawned):
     assert "jsonschema" in answer["msg"] and "there is no StackStorm Python on this host" in answer["msg"]
 
 
+@needs_ansible
+def test_a_missing_library_for_work_that_needs_no_stackstorm(run, host, tmp_path, respawned, monkeypatch):
+    monkeypatch.setitem(run.__globals__, "SPEC", replace(SPEC, reads_host=False))
+    answer = run(raising(MissingLibraryError("PyYAML")), st2_conf=str(tmp_path / "none.conf"))
+    assert respawned == [] and answer["failed"]
+    assert f"Install it: {sys.executable} -m pip install PyYAML, or on Debian" in answer["msg"]
+    assert "apt-get install python3-yaml" in answer["msg"]
+    assert run(raising(MissingLibraryError("semver"))).rc == 0
+    assert respawned == [f"{host.base_path}/st2/bin/python"], "where one is, nothing has to be installed"
+
+
 # Below the boundary
 
 SOURCES = sorted(path for path in MODULE_UTILS.rglob("*.py") if path.name not in ("_runner.py", "__init__.py"))

@@ -17,11 +17,11 @@ from infrastructure.snapshot import take_snapshot
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import Installation
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.origin import source_of
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.receipt import receipt_document
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.request import from_option, parse_spec
 from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._layout import PacksDirectory
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.candidate import Wanted
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipts import receipt_of
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import from_option, parse_spec
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.resolution import Asked
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.resolve import Resolver
 from ansible_collections.stackstorm.st2.plugins.module_utils._source.index import fetch_indexes

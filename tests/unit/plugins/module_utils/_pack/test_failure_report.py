@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import Installation
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.request import parse_spec
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.failure_report import (
     Failure,
     rows_after_failure,
@@ -16,7 +17,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.failure_repor
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import Plan, State
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.report import rows
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import parse_spec
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.plan_samples import (
     ONE,
     URL,

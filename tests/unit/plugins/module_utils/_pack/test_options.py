@@ -9,9 +9,9 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import access_options, host_options, pack_options
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.request import from_option, parse_spec
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError, SeveralErrors
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.options import Options, options_from
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import from_option, parse_spec
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Credentials, Redactor
 
 SPEC = pack_options().merge(access_options()).merge(host_options())

@@ -11,6 +11,7 @@ from infrastructure.packs import PackTree, Tree
 from infrastructure.repositories import GitRepository, run_git
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.origin import Resolved
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.request import from_option, parse_spec
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     DependencyError,
     HostError,
@@ -20,7 +21,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     SourceError,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.candidate import Candidate
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import from_option, parse_spec
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.resolution import Asked, already_there
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.resolving import Scene
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.request import from_option, parse_spec
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import from_option, parse_spec
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,12 @@ from hypothesis import strategies as st
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.address import normal_url
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.names import check_ref
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.request import (
+    PackRequest,
+    from_option,
+    parse_spec,
+)
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.request import PackRequest, from_option, parse_spec
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Credentials
 
 GITHUB = "https://github.com"

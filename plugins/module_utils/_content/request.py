@@ -15,10 +15,10 @@ import os
 import re
 import typing as t
 
-from .._content.names import check_ref, check_text, check_version, refusal
-from .._content.origin import Source, source_of
 from .._errors import OptionError
 from .._secrets import Credentials, strip_urls
+from .names import check_ref, check_text, check_version, refusal
+from .origin import Source, source_of
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -82,7 +82,7 @@ def parse_spec(text: str) -> PackRequest:
     version = check_version(written)
     if _is_name(address):
         return PackRequest(text if version else address, name=check_ref("name", address), version=version)
-    from .._content.address import check_source
+    from .address import check_source
 
     source = check_source("name", address)
     clean = not source.credentials and address == strip_urls(address)
@@ -122,7 +122,7 @@ def from_option(item: t.Mapping[str, t.Any]) -> PackRequest:
 
 
 def _from_source(text: str, version: t.Optional[str], ref: t.Optional[str]) -> PackRequest:
-    from .._content.address import check_source
+    from .address import check_source
 
     source = check_source("source", text)
     return PackRequest(
@@ -138,7 +138,7 @@ def _from_source(text: str, version: t.Optional[str], ref: t.Optional[str]) -> P
 def _split_version(text: str) -> t.Tuple[str, str]:
     """Name or address, and version, of a request; the version is empty where there is none."""
     if ":" in text or text.startswith("/"):
-        from .._content.address import split_version
+        from .address import split_version
 
         return split_version(text)
     # Neither a name in an index nor ORG/REPO can hold a "=", a branch can.

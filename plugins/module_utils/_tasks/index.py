@@ -1,0 +1,120 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""M(stackstorm.st2.st2_index): from a task to its result."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import typing as t
+
+from .._deadline import Deadline
+from .._errors import VerifyError
+from .._index.build import Builder, Built
+from .._index.document import listed_packs, make_document, read_document
+from .._index.options import IndexOptions, options_from
+from .._index.published_files import COMPRESSED, INDEX, SIGNATURE, compressed, published_files
+from .._index.release import Place
+from .._index.report import Report
+from .._index.signing import Signer
+from .._source.credentials import CredentialBook
+from .._source.git_program import Git, GitAccess
+from .._source.index import Indexes, fetch_indexes
+from .._st2.proxy import resolve_proxy
+from .._task import Result, Task
+
+_UNSIGNED = b"is signed when it is published"
+
+
+def converge_index(task: Task) -> Result:
+    """Bring a published index to what a task asks for.
+
+    :raises St2Error: when it cannot be built or published; then what is published is what it was.
+    """
+    options = options_from(task.params)
+    for secret in options.secrets():
+        task.redactor.add(secret)
+    place = Place(options.path)
+    place.check()
+    deadline = Deadline(options.timeout)
+    with contextlib.ExitStack() as stack:
+        if not task.check:
+            stack.enter_context(place.alone(deadline))
+        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="st2-index-", dir=task.scratch))
+        built = _build(task, options, place, scratch, deadline)
+        files, report = _files(task, options, place, built, scratch, deadline)
+        changes = place.changes(files)
+        told = report(changes)
+        result = Result(bool(changes), told.line(), told.returned(), told.diff(), told.warnings())
+        if changes and not task.check:
+            deadline.check("the index was about to be published")
+            place.publish(files)
+            if place.changes(files):
+                raise VerifyError(f"What was published in {options.path} is not what is there now: it was changed.")
+    return result
+
+
+def _build(task: Task, options: IndexOptions, place: Place, scratch: str, deadline: Deadline) -> Built:
+    proxy = resolve_proxy(options.proxy, {}, task.environment)
+    for secret in proxy.secrets():
+        task.redactor.add(secret)
+    book = CredentialBook(options.credentials)
+    for url in options.index_url:
+        book.trust(url)
+    access = GitAccess(scratch, proxy, book.find, options.ssh_key_file, options.known_hosts_file)
+
+    def git() -> Git:
+        return Git(access, deadline=deadline, redactor=task.redactor, base_environment=task.environment)
+
+    indexes = Indexes({}, ())
+    if options.index_url:
+        indexes = fetch_indexes(
+            options.index_url,
+            proxy=proxy,
+            ca_bundle=options.proxy.get("ca_bundle"),
+            deadline=deadline,
+            credentials_for=book.find,
+        )
+    builder = Builder(
+        options,
+        git=git,
+        trust=book.trust,
+        cache=place.cache,
+        scratch=scratch,
+        keep=not task.check,
+        deadline=deadline,
+    )
+    return builder.build(indexes)
+
+
+def _files(
+    task: Task, options: IndexOptions, place: Place, built: Built, scratch: str, deadline: Deadline
+) -> t.Tuple[t.Dict[str, bytes], t.Callable[[t.Sequence[str]], Report]]:
+    """All files that are to be published, and what makes the report of how they change."""
+    previous = read_document(place.read(INDEX))
+    document = make_document(
+        built.entries, newest=built.newest, previous=previous, epoch=task.environment.get("SOURCE_DATE_EPOCH")
+    )
+    files = published_files(built.entries, built.descriptions, document.content)
+    files[COMPRESSED] = compressed(document.content, place.read(COMPRESSED))
+    if options.sign_key:
+        signer = Signer(
+            options.sign_key,
+            scratch=os.path.join(scratch),
+            deadline=deadline,
+            environment=task.environment,
+            redactor=task.redactor,
+        )
+        signature = place.read(SIGNATURE)
+        if not signer.has_signed(document.content, signature):
+            signature = _UNSIGNED if task.check else signer.sign(document.content)
+        files[SIGNATURE] = signature or b""
+
+    def report(changes: t.Sequence[str]) -> Report:
+        return Report(options.path, listed_packs(previous), built, document, changes)
+
+    return files, report

@@ -1,0 +1,359 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""st2_index over real git servers: created, changed and reduced; read by StackStorm's rules and by st2_pack."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import typing as t
+from pathlib import Path
+
+import pytest
+from e2e.scene import INDEX, Scene, warnings
+from infrastructure.ansible_run import ModuleResult
+from infrastructure.packs import PackTree, quirks
+from infrastructure.repositories import GitRepository
+from infrastructure.servers import Document, GitHttpsServer, GitSshServer, IndexServer
+from infrastructure.servers.git_ssh import find_sshd
+from infrastructure.st2_stub.pack_index import PackIndex
+
+Files = t.Dict[str, t.Tuple[t.Any, ...]]
+
+
+class Keeper:
+    """Keeps an index in a directory of its own, with the git server and the public index of a scene."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.place = scene.root / "srv"
+        self.place.mkdir()
+        self.path = self.place / "index"
+
+    def run(self, **arguments: t.Any) -> ModuleResult:
+        """Run st2_index, whatever comes of it."""
+        how = {key: arguments.pop(key) for key in ("check", "python") if key in arguments}
+        return self.scene.run(module="st2_index", host=None, path=str(self.path), **arguments, **how)
+
+    def walk(self, **arguments: t.Any) -> ModuleResult:
+        """Check, run, check again, run again: what check mode says comes, and only once."""
+        before = self.disk()
+        foreseen = self.run(check=True, **arguments)
+        assert not foreseen.failed and foreseen.changed, foreseen.everything
+        assert self.disk() == before, "check mode writes nothing"
+        done = self.run(**arguments)
+        assert not done.failed and done.changed, done.everything
+        for key in ("diff", "packs", "skipped", "shadowed", "serial", "generated_ts", "hash", "msg", "pack_count"):
+            assert done.get(key) == foreseen.get(key), key
+        after = self.disk()
+        for check in (True, False):
+            again = self.run(check=check, **arguments)
+            assert not again.failed and not again.changed and again["packs"] == [], again.everything
+            assert not again.get("diff")
+        assert self.disk() == after, "nothing is written"
+        assert again["serial"] == done["serial"] == self.index["metadata"]["serial"]
+        return done
+
+    def refuse(self, **arguments: t.Any) -> str:
+        """Run it, with nothing published and the sentence returned."""
+        before = self.published()
+        for check in (True, False):
+            result = self.run(check=check, **arguments)
+            assert result.failed and not result.changed and "Traceback" not in result.everything, result.everything
+        assert self.published() == before
+        return str(result["msg"])
+
+    @property
+    def index(self) -> t.Dict[str, t.Any]:
+        """The index that is published."""
+        return t.cast(t.Dict[str, t.Any], json.loads((self.path / "v1/index.json").read_bytes()))
+
+    def published(self) -> t.Dict[str, bytes]:
+        """Every published file."""
+        files = (Path(folder, name) for folder, _names, names in os.walk(self.path) for name in names)
+        return {file.relative_to(self.path).as_posix(): file.read_bytes() for file in files}
+
+    def disk(self) -> Files:
+        """Everything in and beside the directory, and what tells of any write to it; the lock's own file aside."""
+        found: Files = {}
+        for path in sorted(self.place.rglob("*")):
+            status = path.lstat()
+            if path.name != "lock":
+                stamp = (status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns)
+                found[str(path)] = (path.is_dir(), *stamp[:2]) if path.is_dir() else stamp
+        return found
+
+    def by_stackstorm(self) -> t.Dict[str, t.Any]:
+        """What StackStorm makes of the published index; its health says that nothing is wrong."""
+        with IndexServer({INDEX: (self.path / "v1/index.json").read_bytes()}) as server:
+            index = PackIndex({}, [f"{server.url}{INDEX}"])
+            health = index.health()
+            assert health["indexes"]["valid"] == 1 and health["packs"]["count"] == len(self.index["packs"])
+            return dict(index.entries()[0])
+
+
+@pytest.fixture
+def keeper(scene: Scene) -> Keeper:
+    return Keeper(scene)
+
+
+def test_an_index_from_nothing_to_its_last_pack(keeper: Keeper) -> None:
+    scene = keeper.scene
+    dns, mail = scene.repository("acme_dns"), scene.repository("acme_mail")
+    for repository, ref in ((dns, "acme_dns"), (mail, "acme_mail")):
+        repository.release(PackTree(ref, "1.0.0"))
+        repository.build()
+    both = [scene.url(dns), scene.url(mail)]
+
+    done = keeper.walk(packs=both)
+    assert [(one["ref"], one["before"], one["after"]) for one in done["packs"]] == [
+        ("acme_dns", None, "1.0.0"),
+        ("acme_mail", None, "1.0.0"),
+    ]
+    assert done["packs"][0]["commit"] == dns.head.sha == keeper.index["packs"]["acme_dns"]["commit"]
+    assert "acme_dns absent -> 1.0.0" in done["msg"] and "(2 packs, serial " in done["msg"]
+    assert "+" not in done["diff"][0]["before"] and f"acme_dns 1.0.0 {dns.head.short}" in done["diff"][0]["after"]
+    files = keeper.published()
+    assert gzip.decompress(files["v1/index.json.gz"]) == files["v1/index.json"]
+    assert {"v1/packs/acme_dns/pack.yaml", "v1/packs/acme_dns/actions/report.json", "v1/icons/acme_dns.png"} < set(
+        files
+    )
+    assert keeper.by_stackstorm()["acme_dns"]["repo_url"] == scene.url(dns)
+    first = keeper.index["metadata"]
+
+    dns.release(PackTree("acme_dns", "1.1.0", minimal=True))
+    dns.build()
+    done = keeper.walk(packs=both)
+    assert [(one["ref"], one["before"], one["after"]) for one in done["packs"]] == [("acme_dns", "1.0.0", "1.1.0")]
+    assert keeper.index["packs"]["acme_dns"]["versions"] == ["1.1.0", "1.0.0"]
+    assert "v1/icons/acme_dns.png" not in keeper.published(), "what the pack no longer has is gone"
+    assert keeper.index["metadata"]["serial"] > first["serial"]
+    assert keeper.index["metadata"]["generated_ts"] > first["generated_ts"]
+
+    done = keeper.walk(packs=both[1:])
+    assert [(one["ref"], one["before"], one["after"]) for one in done["packs"]] == [("acme_dns", "1.1.0", None)]
+    assert not [path for path in keeper.published() if "acme_dns" in path]
+    done = keeper.walk(packs=[])
+    assert keeper.index["packs"] == {} and done["pack_count"] == 0
+    assert set(keeper.published()) == {"v1/index.json", "v1/index.json.gz"}
+
+
+def test_a_second_run_asks_for_refs_only(keeper: Keeper) -> None:
+    scene = keeper.scene
+    urls = [scene.url(scene.release(f"pack_{number}", "1.0.0")) for number in range(3)]
+    keeper.walk(packs=urls)
+    scene.forget()
+    assert not keeper.run(packs=urls).changed
+    assert sorted(scene.git.fetches) == sorted(url.partition("//")[2].partition("/")[2] for url in urls)
+    assert {line.split()[0] for line in scene.programs} == {"git"} and len(scene.programs) == len(urls)
+    assert all("ls-remote" in line for line in scene.programs)
+
+
+def test_st2_pack_installs_what_the_index_names_without_another_index(keeper: Keeper) -> None:
+    """The way of the guide, from a repository to a name that resolves."""
+    scene = keeper.scene
+    own = scene.release("acme_dns", "1.0.0")
+    keeper.walk(packs=[scene.url(own)])
+    url = f"file://{keeper.path}/v1/index.json"
+    scene.change("acme_dns", index_url=[url])
+    assert scene.host.pack_version("acme_dns") == "1.0.0" and scene.host.head("acme_dns") == own.head.sha
+    own.commit(PackTree("acme_dns", "2.0.0", minimal=True))
+    own.build()
+    keeper.walk(packs=[scene.url(own)], revision="branch")
+    assert keeper.index["packs"]["acme_dns"]["version"] == "main"
+    scene.change("acme_dns", state="latest", index_url=[url])
+    assert scene.host.pack_version("acme_dns") == "2.0.0"
+
+
+def test_private_and_public_packs_in_one(keeper: Keeper) -> None:
+    scene = keeper.scene
+    own = scene.repository("acme_dns")
+    own.release(PackTree("acme_dns", "1.0.0", minimal=True))
+    own.build()
+    public = {
+        "packs": {
+            ref: {"ref": ref, "name": ref, "version": "9.0.0", "repo_url": f"https://h/{ref}", "versions": ["9.0.0"]}
+            for ref in ("acme_dns", "sensu", "jira", "old")
+        }
+    }
+    scene.index.documents[INDEX] = public
+    merged: t.Dict[str, t.Any] = {"packs": [scene.url(own)], "index_url": [scene.index_url], "exclude": ["old"]}
+    done = keeper.walk(**merged)
+    assert {ref: one["version"] for ref, one in keeper.by_stackstorm().items()} == {
+        "acme_dns": "1.0.0",
+        "jira": "9.0.0",
+        "sensu": "9.0.0",
+    }
+    assert done["shadowed"] == [
+        {
+            "ref": "acme_dns",
+            "repo_url": scene.url(own),
+            "index_url": scene.index_url,
+            "other_repo_url": "https://h/acme_dns",
+        }
+    ]
+    assert "name it in exclude" in warnings(done)[0]
+    assert warnings(keeper.run(**{**merged, "exclude": ["old", "acme_dns"]})) == []
+    public["packs"]["sensu"]["version"] = "9.1.0"
+    done = keeper.walk(**merged)
+    assert [(one["ref"], one["after"], one["source"]) for one in done["packs"]] == [("sensu", "9.1.0", scene.index_url)]
+
+
+@pytest.mark.parametrize(
+    "document, said",
+    [
+        (Document(b"{}", hang=True), "unresponsive"),
+        (Document(b" " * 1000 + b'{"packs": {}}', drip=0.05), "unresponsive"),
+        (Document(b'{"packs": {}}', truncate=5), "unresponsive"),
+        (Document(b"{}", filler=40 << 20), "larger than 16 MiB"),
+        (Document(b"gone", 404), "HTTP status 404"),
+        (Document(b"", redirect_to="file:///etc/passwd"), "not followed"),
+        ("null", "got a null"),
+        ("17", "got a number"),
+        ({"packs": None}, "not a null"),
+        ({}, "empty object"),
+    ],
+    ids=["hang", "drip", "cut", "huge", "404", "redirect", "null", "number", "packs null", "empty"],
+)
+def test_an_index_that_cannot_be_used_leaves_everything_published(keeper: Keeper, document: t.Any, said: str) -> None:
+    scene = keeper.scene
+    scene.index.documents[INDEX] = {"packs": {"a": {"ref": "a", "version": "1.0.0", "repo_url": "https://h/a"}}}
+    keeper.walk(index_url=[scene.index_url], env={"SOURCE_DATE_EPOCH": "1234567890"})
+    scene.index.documents[INDEX] = document
+    message = keeper.refuse(index_url=[scene.index_url], timeout=2)
+    assert scene.index_url in message and (said in message or "timeout of 2 s" in message)
+
+
+def test_a_git_server_that_hangs_or_refuses(keeper: Keeper) -> None:
+    scene = keeper.scene
+    url = scene.url(scene.release("demo", "1.0.0"))
+    keeper.walk(packs=[url])
+    scene.git.faults.hang = True
+    assert "timeout of 3 s" in keeper.refuse(packs=[url], timeout=3)
+    scene.git.faults.hang = False
+    scene.git.faults.status = 500
+    assert url in keeper.refuse(packs=[url], on_invalid="skip")
+    scene.git.faults.status = None
+    assert not keeper.run(packs=[url]).changed
+
+
+def test_credentials_reach_the_server_and_nothing_else(scene: Scene) -> None:
+    keeper = Keeper(scene)
+    repository = scene.repository("private")
+    repository.release(PackTree("private", "1.0.0", minimal=True))
+    repository.build()
+    secret = "hunter22-canary"
+    with GitHttpsServer(scene.served, scene.ca, "me", secret) as server:
+        url = scene.url(repository, server.url)
+        assert "give token, or username and password" in keeper.refuse(packs=[url])
+        done = keeper.walk(packs=[url], username="me", password=secret)
+        with_userinfo = url.replace("https://", f"https://me:{secret}@")
+        again = keeper.run(packs=[with_userinfo])
+        assert not again.failed and not again.changed
+    assert keeper.index["packs"]["private"]["repo_url"] == url
+    written = [path for path in keeper.place.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+    assert written == [] and secret not in done.everything + again.everything
+    assert (keeper.place / ".index.st2_index/cache").stat().st_mode & 0o777 == 0o700
+
+
+def test_ssh(keeper: Keeper, tmp_path: Path) -> None:
+    if find_sshd() is None:
+        pytest.skip("sshd is missing: install openssh-server")
+    scene = keeper.scene
+    repository = scene.release("demo", "1.0.0")
+    with GitSshServer(scene.served, tmp_path / "ssh") as server:
+        url = scene.url(repository, server.url)
+        keeper.walk(packs=[url], ssh_key_file=str(server.key_file), known_hosts_file=str(server.known_hosts_file))
+        assert keeper.index["packs"]["demo"]["repo_url"] == url
+
+
+def test_a_signed_index(keeper: Keeper, tmp_path: Path) -> None:
+    scene = keeper.scene
+    url = scene.url(scene.release("demo", "1.0.0"))
+    key, other = tmp_path / "key", tmp_path / "other"
+    for path in (key, other):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", str(path)], check=True)
+
+    def is_signed_by(signer: Path) -> bool:
+        (tmp_path / "allowed").write_text(f"index {Path(f'{signer}.pub').read_text()}")
+        signature = keeper.path / "v1/index.json.sig"
+        command = ["ssh-keygen", "-Y", "verify", "-f", str(tmp_path / "allowed"), "-I", "index", "-n", "st2-index"]
+        content = (keeper.path / "v1/index.json").read_bytes()
+        done = subprocess.run([*command, "-s", str(signature)], input=content, capture_output=True, check=False)
+        return done.returncode == 0
+
+    keeper.walk(packs=[url])
+    serial = keeper.index["metadata"]["serial"]
+    done = keeper.run(packs=[url], sign_key=str(key))
+    assert done.changed and "1 file written anew" in done["msg"] and is_signed_by(key)
+    assert "index.json.sig" in done["diff"][0]["after"]
+    before = keeper.disk()
+    assert not keeper.run(packs=[url], sign_key=str(key)).changed and keeper.disk() == before
+    assert not keeper.run(packs=[url], sign_key=str(key), check=True).changed
+    assert keeper.run(packs=[url], sign_key=str(other)).changed and is_signed_by(other) and not is_signed_by(key)
+    signature = (keeper.path / "v1/index.json.sig").read_bytes()
+    (keeper.path / "v1/index.json.sig").write_bytes(signature.replace(b"A", b"B"))
+    assert keeper.run(packs=[url], sign_key=str(other)).changed and is_signed_by(other)
+    assert keeper.index["metadata"]["serial"] == serial, "the index says nothing new"
+    assert keeper.run(packs=[url]).changed and not (keeper.path / "v1/index.json.sig").exists()
+    assert "is not a file" in keeper.refuse(packs=[url], sign_key=str(tmp_path / "none"))
+
+
+def test_packs_that_cannot_be_listed(keeper: Keeper) -> None:
+    scene = keeper.scene
+    good = scene.url(scene.release("good", "1.0.0"))
+    bad = scene.repository("bad")
+    bad.release(PackTree("bad", "1.0.0", minimal=True))
+    bad.build()
+    keeper.walk(packs=[good, scene.url(bad)])
+    tree = PackTree("bad", "1.1.0", minimal=True)
+    tree.add("actions/report.yaml", "name: report\nrunner_type: [\n")
+    bad.release(tree)
+    bad.build()
+    message = keeper.refuse(packs=[good, scene.url(bad)])
+    assert "stackstorm-bad at version 1.1.0" in message and "actions/report.yaml" in message and "line" in message
+    done = keeper.walk(packs=[good, scene.url(bad)], on_invalid="skip")
+    assert list(keeper.index["packs"]) == ["good"]
+    assert [(one["name"], one["ref"]) for one in done["skipped"]] == [(scene.url(bad), "bad")]
+    assert "bad is left out" in warnings(done)[0]
+
+
+def test_the_time_of_the_build_may_be_given(keeper: Keeper) -> None:
+    url = keeper.scene.url(keeper.scene.release("demo", "1.0.0"))
+    keeper.walk(packs=[url], env={"SOURCE_DATE_EPOCH": "1234567890"})
+    assert keeper.index["metadata"]["generated_ts"] == 1234567890
+
+
+def test_a_directory_of_somebody_else_is_taken_over(keeper: Keeper) -> None:
+    url = keeper.scene.url(keeper.scene.release("demo", "1.0.0"))
+    (keeper.path / "v1").mkdir(parents=True)
+    (keeper.path / "v1/index.json").write_text('{"packs": {"older": {"version": "0.1.0"}}}')
+    (keeper.path / "index.html").write_text("<p>packs</p>")
+    done = keeper.walk(packs=[url])
+    assert [(one["ref"], one["before"], one["after"]) for one in done["packs"]] == [
+        ("demo", None, "1.0.0"),
+        ("older", "0.1.0", None),
+    ]
+    assert keeper.path.is_symlink() and (keeper.path / "index.html").read_text() == "<p>packs</p>"
+
+
+def test_every_quirk_is_published_and_read_back(keeper: Keeper) -> None:
+    """Each as the Exchange would describe it, and by the versions and branches that StackStorm would install."""
+    scene = keeper.scene
+    urls = {}
+    for quirk in quirks(valid=True):
+        tree = quirk.tree()
+        repository = GitRepository(scene.served / "quirks" / f"{quirk.name}.git")
+        repository.path.parent.mkdir(exist_ok=True)
+        repository.commit(tree)
+        repository.build()
+        repository.tag(f"v{repository.head.version or '1.0.0'}")
+        repository.build()
+        urls[quirk.ref] = f"{scene.git.url}/quirks/{quirk.name}.git"
+    for revision in ("published", "tag", "branch"):
+        result = keeper.run(packs=list(urls.values()), revision=revision)
+        assert not result.failed, result["msg"]
+        assert set(keeper.index["packs"]) == set(urls) == set(keeper.by_stackstorm())
