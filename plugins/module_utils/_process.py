@@ -94,6 +94,7 @@ def run(
     check: bool = True,
     most_written: t.Optional[int] = None,
     most_memory: t.Optional[int] = None,
+    stdin: t.Optional[t.IO[bytes]] = None,
 ) -> Completed:
     """Run a program to its end.
 
@@ -104,6 +105,7 @@ def run(
     :arg check: Whether an exit status other than zero is an error.
     :arg most_written: Bytes of any one file, the answer too, at which the program is ended by SIGXFSZ.
     :arg most_memory: Bytes that each process may take beside the files that it maps; it is refused more.
+    :arg stdin: A file that it reads as its standard input; that is empty without one.
     :raises DeadlineError: when the deadline passes; the program and all its children are killed. What it leaves running
         when it ends by itself is killed too.
     :raises ProgramError: on an exit status other than zero, with the end of what it wrote.
@@ -116,7 +118,7 @@ def run(
             # pylint: disable-next=ansible-bad-function  # AnsibleModule is not known below the runner.
             process = subprocess.Popen(
                 argv,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL if stdin is None else stdin,
                 stdout=stdout,
                 stderr=stderr,
                 env=dict(environment),

@@ -38,6 +38,11 @@ class Staging:
         self._making = threading.Lock()  # Virtualenvs are built side by side.
 
     @property
+    def elsewhere(self) -> bool:
+        """Whether the run must leave the host alone."""
+        return self._elsewhere is not None
+
+    @property
     def name(self) -> str:
         """The name of the run's own directory below every staging directory."""
         if not self._name:
