@@ -13,7 +13,7 @@ from .._change.database import open_database
 from .._change.session import undisturbed
 from .._content.installed import Installation, InstalledPack, dependencies_of
 from .._content.names import check_ref
-from .._content.versions import same_version, sort_versions
+from .._content.versions import sort_versions
 from .._deadline import Deadline
 from .._errors import IndexError_, VirtualenvError
 from .._layout import VirtualenvsDirectory
@@ -140,13 +140,12 @@ class _Inspector:
             entry = indexes.lookup(pack.ref, strict=self._task.params["index_strict"])
         except IndexError_:
             return {"latest_version": None, "index_url": None, "outdated": None}
-        newer = None
-        if entry.version and pack.version and not same_version(entry.version, pack.version):
-            newer = sort_versions([entry.version, pack.version])[0] == entry.version
+        from .index_reading import is_newer
+
         return {
             "latest_version": entry.version,
             "index_url": strip_urls(entry.index_url),
-            "outdated": bool(newer) if entry.version and pack.version else None,
+            "outdated": is_newer(entry.version, pack.version) if entry.version and pack.version else None,
         }
 
     def _fetch_indexes(self) -> Indexes:
