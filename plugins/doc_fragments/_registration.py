@@ -5,7 +5,24 @@
 
 from __future__ import annotations
 
-_API = r"""
+
+class ModuleDocFragment:
+    """How StackStorm's database is told; the options are those of _argspec.registration_options."""
+
+    DOCUMENTATION = r"""
+options:
+  register:
+    description:
+      - How changes are registered in StackStorm's database. Files alone do nothing in a running StackStorm.
+      - V(api) uses the REST API. It is an error when that does not answer, or does not accept the credentials.
+      - V(local) runs C(st2-register-content) on the target, which needs no credentials but StackStorm installed
+        there. It can register packs, but neither read the database nor take packs out of it.
+      - V(none) registers nothing, for images and for hosts whose StackStorm is down.
+      - V(auto) is V(api) when there are credentials and StackStorm accepts them, else V(local) where it is installed,
+        else V(none) with a warning. Credentials that the task itself gives and StackStorm refuses are an error.
+    type: str
+    choices: [auto, api, local, none]
+    default: auto
   api_url:
     description:
       - StackStorm's API as the target reaches it, such as V(https://st2.example.com/api/v1).
@@ -47,26 +64,3 @@ _API = r"""
     type: bool
     default: true
 """
-
-
-class ModuleDocFragment:
-    """How StackStorm's database is told, and its API alone; the options are those of
-    _argspec.registration_options."""
-
-    DOCUMENTATION = r"""
-options:
-  register:
-    description:
-      - How changes are registered in StackStorm's database. Files alone do nothing in a running StackStorm.
-      - V(api) uses the REST API. It is an error when that does not answer, or does not accept the credentials.
-      - V(local) runs C(st2-register-content) on the target, which needs no credentials but StackStorm installed
-        there. It can register packs, but neither read the database nor take packs out of it.
-      - V(none) registers nothing, for images and for hosts whose StackStorm is down.
-      - V(auto) is V(api) when there are credentials and StackStorm accepts them, else V(local) where it is installed,
-        else V(none) with a warning. Credentials that the task itself gives and StackStorm refuses are an error.
-    type: str
-    choices: [auto, api, local, none]
-    default: auto
-"""
-    DOCUMENTATION += _API
-    API = f"\noptions:{_API}"

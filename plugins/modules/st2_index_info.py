@@ -94,6 +94,12 @@ options:
     type: str
     choices: [local, api]
     default: local
+  register:
+    description:
+      - Means nothing here, as nothing is registered. It is taken so that the defaults of the action group may have it.
+    type: str
+    choices: [auto, api, local, none]
+    default: auto
   st2_conf:
     description:
       - StackStorm's configuration on the target, for its indexes, proxy, version and packs. When there is none in the
@@ -104,7 +110,7 @@ options:
 extends_documentation_fragment:
   - stackstorm.st2._access
   - stackstorm.st2._connection
-  - stackstorm.st2._registration.api
+  - stackstorm.st2._registration
   - stackstorm.st2._attributes
   - stackstorm.st2._attributes.info_module
   - stackstorm.st2._attributes.actiongroup_st2

@@ -50,15 +50,8 @@ def index_info_options() -> IndexInfoSpec:
         mutually_exclusive=(("query", "name"),),
         remote_if=(("backend", "api"),),
     )
-    spec = own.merge(access_options()).merge(_api_options()).merge(host_options())
+    spec = own.merge(access_options()).merge(registration_options()).merge(host_options())
     return IndexInfoSpec(*(getattr(spec, one.name) for one in fields(spec)))
-
-
-def _api_options() -> ArgumentSpec:
-    """How StackStorm's API is reached; documented in the fragment P(stackstorm.st2._registration.api)."""
-    spec = registration_options()
-    options = {name: option for name, option in spec.options.items() if name != "register"}
-    return ArgumentSpec(options, spec.mutually_exclusive, required_together=spec.required_together)
 
 
 def check_options(params: t.Mapping[str, t.Any]) -> None:

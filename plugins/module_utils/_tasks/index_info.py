@@ -197,7 +197,7 @@ def _describe_by_api(task: Task) -> Result:
     from .._st2.registration_options import registration_options_from
 
     params = task.params
-    asked = registration_options_from({**params, "register": "api"})
+    asked = registration_options_from(params)
     for secret in asked.secrets():
         task.redactor.add(secret)
     access = find_access(asked, task.environment)
