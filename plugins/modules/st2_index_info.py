@@ -12,10 +12,10 @@ version_added: 0.3.0
 author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
-  - Searches pack indexes by the rule of StackStorm's API, or shows packs by name. Without both, and without O(check)
+  - Searches pack indexes by the rule of StackStorm's API, or shows packs by name. Without both, and without O(checks)
     and O(max_age), all packs are told.
   - Always says how each index is, in the terms of StackStorm's own C(/packs/index/health), and which index serves
-    which pack. O(check) looks for what that does not see.
+    which pack. O(checks) looks for what that does not see.
   - Changes nothing. It runs on a StackStorm host, whose indexes and proxy it uses, and as well on the controller or any
     other host, without a C(st2.conf).
 options:
@@ -66,7 +66,7 @@ options:
       - The most packs to tell. RV(found) says how many there are. V(0) tells all.
     type: int
     default: 100
-  check:
+  checks:
     description:
       - What else to look for, in the packs that O(query) or O(name) find, else in all. It is told in RV(problems).
       - V(repositories) asks each repository for its tags and branches, six at a time, each for at most 30 seconds. It
@@ -89,7 +89,7 @@ options:
     description:
       - V(local) reads the indexes from where the module runs.
       - V(api) lets StackStorm's own processes do it, by C(/packs/index/search) and C(/packs/index/health), and so tells
-        what they see, with their settings, proxy and certificates. O(fields), O(case_sensitive), O(check), O(max_age)
+        what they see, with their settings, proxy and certificates. O(fields), O(case_sensitive), O(checks), O(max_age)
         and the options about access to indexes and repositories cannot be used with it.
     type: str
     choices: [local, api]
@@ -117,8 +117,8 @@ extends_documentation_fragment:
 requirements:
   - Python 3.8 or newer
   - requests, but for indexes that are files
-  - semver, for O(check=installable) and O(check=outdated)
-  - git on the target, for O(check=repositories)
+  - semver, for O(checks=installable) and O(checks=outdated)
+  - git on the target, for O(checks=repositories)
 seealso:
   - module: stackstorm.st2.st2_pack
   - module: stackstorm.st2.st2_pack_info
@@ -145,14 +145,14 @@ EXAMPLES = r"""
     index_url:
       - https://exchange.example.com/v1/index.json
       - https://index.stackstorm.org/v1/index.json
-    check: [repositories, installable, shadowed]
+    checks: [repositories, installable, shadowed]
     max_age: 86400
   register: index
   failed_when: not index.healthy
 
 - name: Name the packs of the host that have a newer version
   stackstorm.st2.st2_index_info:
-    check: [outdated]
+    checks: [outdated]
   register: index
 
 - name: Ask StackStorm itself what it sees of its indexes
@@ -327,7 +327,7 @@ health:
   sample: {indexes: {count: 2, valid: 1, invalid: 1, errors: {unresponsive: 1}}, packs: {count: 169}}
 problems:
   description:
-    - What is wrong with indexes, and with packs as far as O(check) looks at them, at most 1000. RV(problem_count) says
+    - What is wrong with indexes, and with packs as far as O(checks) looks at them, at most 1000. RV(problem_count) says
       how many there are.
   returned: when RV(indexes) is
   type: list
@@ -368,7 +368,7 @@ healthy:
   sample: true
 outdated:
   description: The installed packs of which an index has a newer version.
-  returned: with O(check=outdated)
+  returned: with O(checks=outdated)
   type: list
   elements: dict
   contains:

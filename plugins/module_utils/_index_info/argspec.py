@@ -19,7 +19,7 @@ from .search import FIELDS
 CHECKS = ("repositories", "installable", "shadowed", "outdated")
 # What StackStorm's own endpoints cannot be told.
 _LOCAL_ONLY = (
-    *("fields", "case_sensitive", "check", "max_age"),
+    *("fields", "case_sensitive", "checks", "max_age"),
     *(option for option in access_options().options if option not in ("ca_bundle", "timeout")),
 )
 
@@ -43,7 +43,7 @@ def index_info_options() -> IndexInfoSpec:
             "case_sensitive": {"type": "bool", "default": False},
             "name": {"type": "list", "elements": "str"},
             "limit": {"type": "int", "default": 100},
-            "check": {"type": "list", "elements": "str", "choices": list(CHECKS), "default": []},
+            "checks": {"type": "list", "elements": "str", "choices": list(CHECKS), "default": []},
             "max_age": {"type": "int"},
             "backend": {"type": "str", "choices": ["local", "api"], "default": "local"},
         },

@@ -16,6 +16,7 @@ from .._errors import IndexError_
 from .._index_info.argspec import check_options
 from .._index_info.health import Problem, age_of, index_problems, installable, places, shadowed, summary
 from .._index_info.search import Entry, merge, search, search_fields
+from .._printable import printable
 from .._secrets import strip_urls
 from .._source.index import IndexEntry
 from .._st2.conf import DEFAULTS, split_list
@@ -66,7 +67,7 @@ class _Description:
         looked_at = list(indexes.entries)
         failure = None
         wanted = params["query"] is not None or bool(params["name"])
-        if wanted or not (params["check"] or params["max_age"]):
+        if wanted or not (params["checks"] or params["max_age"]):
             if len(unread) == len(indexes.statuses) and wanted:
                 words = "; ".join(f"{status.url}: {status.error}: {status.message}" for status in unread)
                 failure = IndexError_(f"No pack index can be read: {words or 'none is configured. Set index_url.'}")
@@ -76,7 +77,7 @@ class _Description:
             returned.update(packs=rows, found=len(found), missing=missing)
         if not failure:
             problems += self._checks([indexes.entries[ref] for ref in looked_at])
-            if "outdated" in params["check"]:
+            if "outdated" in params["checks"]:
                 returned["outdated"] = self._outdated()
         returned.update(_told(problems))
         return Result(
@@ -87,7 +88,7 @@ class _Description:
         )
 
     def _warnings(self) -> t.Iterator[str]:
-        if self._params["check"]:
+        if self._params["checks"]:
             return  # They are problems in the result.
         for status in self._indexes.statuses:
             if status.error:
@@ -134,7 +135,7 @@ class _Description:
         if self._params["query"] is not None:
             row["matched"] = field
         if self._params["name"]:
-            row.update(versions=list(known.versions), commit=known.commit, digest=known.digest, entry=dict(known.raw))
+            row.update(versions=list(known.versions), commit=known.commit, digest=known.digest, entry=_clean(known.raw))
         if self._installation:
             pack = self._installation.get(ref)
             row["installed_version"] = pack.version if pack else None
@@ -149,7 +150,7 @@ class _Description:
         return None
 
     def _checks(self, entries: t.Sequence[IndexEntry]) -> t.Iterator[Problem]:
-        checks, host = self._params["check"], self._task.found_host
+        checks, host = self._params["checks"], self._task.found_host
         if "installable" in checks:
             yield from installable(entries, host.st2_version if host else None)
         if "shadowed" in checks:
@@ -229,9 +230,13 @@ def _describe_by_api(task: Task) -> Result:
     return Result(msg=_line(returned, params, problems), returned=returned)
 
 
-def _clean(entry: Entry) -> Entry:
-    """An entry without credentials in the address of its repository."""
-    return {key: strip_urls(value) if isinstance(value, str) else value for key, value in entry.items()}
+def _clean(value: t.Any) -> t.Any:
+    """What an entry holds without credentials in addresses, and with keys that a terminal can show."""
+    if isinstance(value, t.Mapping):
+        return {printable(key): _clean(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    return strip_urls(value) if isinstance(value, str) else value
 
 
 def _told(problems: t.Sequence[Problem]) -> t.Dict[str, t.Any]:

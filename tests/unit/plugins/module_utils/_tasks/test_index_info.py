@@ -197,7 +197,7 @@ def test_an_index_that_cannot_be_read_is_a_warning_and_all_of_them_an_error(serv
 )
 def test_an_index_that_is_none_is_a_problem_and_no_error(server, describe, document, kind):
     server.documents[TWO] = document
-    result = describe(url(server, TWO), url(server), check=["shadowed"])
+    result = describe(url(server, TWO), url(server), checks=["shadowed"])
     assert kinds(result) == [(kind, None)] and result.failure is None and not result.returned["healthy"]
     assert result.returned["problems"][0]["index_url"] == url(server, TWO)
     assert result.warnings == [] and "packs" not in result.returned
@@ -215,7 +215,7 @@ def test_an_index_of_very_many_packs(server, describe):
     packs = {f"p{number}": entry(f"p{number}", "2.0.0", python_versions=["2"]) for number in range(50_000)}
     server.documents[ONE] = {"packs": packs}
     server.documents[TWO] = {"packs": {f"p{number}": entry("other") for number in range(50_000)}}
-    result = describe(url(server), url(server, TWO), check=["installable", "shadowed"], query="p", limit=3)
+    result = describe(url(server), url(server, TWO), checks=["installable", "shadowed"], query="p", limit=3)
     assert (result.returned["found"], len(result.returned["packs"])) == (50_000, 3)
     assert (len(result.returned["problems"]), result.returned["problem_count"]) == (1000, 100_000)
     server.documents[ONE] = {"packs": {**packs, "one_more": {}}}
@@ -228,8 +228,8 @@ def test_the_checks_are_about_what_is_asked_for(server, describe):
     server.documents[TWO] = {"packs": {ref: entry("other") for ref in ("a", "b")}}
     both = url(server), url(server, TWO)
     checks = ["installable", "shadowed"]
-    assert kinds(describe(*both, check=checks, name=["b"])) == [("not_installable", "b"), ("shadowed", "b")]
-    assert len(kinds(describe(*both, check=checks))) == 4
+    assert kinds(describe(*both, checks=checks, name=["b"])) == [("not_installable", "b"), ("shadowed", "b")]
+    assert len(kinds(describe(*both, checks=checks))) == 4
     assert kinds(describe(*both)) == []
 
 
@@ -252,9 +252,9 @@ def test_repositories_are_asked(tmp_path, server, describe):
         "gone": entry("gone", repo_url=f"file://{tmp_path}/gone.git"),
     }
     (tmp_path / "index.json").write_text(json.dumps({"packs": packs}))
-    result = describe(str(tmp_path / "index.json"), check=["repositories"])
+    result = describe(str(tmp_path / "index.json"), checks=["repositories"])
     assert kinds(result) == [("no_such_version", "demo"), ("unreachable", "gone")]
-    assert kinds(describe(str(tmp_path / "index.json"), check=["repositories"], name=["gone"])) == [
+    assert kinds(describe(str(tmp_path / "index.json"), checks=["repositories"], name=["gone"])) == [
         ("unreachable", "gone")
     ]
 
@@ -269,7 +269,7 @@ def test_on_a_stackstorm_host_its_indexes_and_packs_count(tmp_path, server, desc
     server.documents[ONE] = {
         "packs": {"a": entry("a", "1.10.0"), "b": entry("b", "0.9.0"), "c": entry("c", stackstorm_version=">=99.0.0")}
     }
-    result = describe(host=host, check=["outdated", "installable"])
+    result = describe(host=host, checks=["outdated", "installable"])
     assert result.returned["outdated"] == [
         {"ref": "a", "installed_version": "1.0.0", "version": "1.10.0", "index_url": url(server)}
     ]
@@ -341,7 +341,7 @@ def test_a_signed_index(tmp_path, server, describe):
         ({"timeout": 0}, "timeout is 0"),
         ({"index_allowed_signers": []}, "index_allowed_signers has no line"),
         ({"backend": "api", "fields": ["name"], "query": "a"}, "fields cannot be used with backend=api"),
-        ({"backend": "api", "check": ["shadowed"]}, "check cannot be used with backend=api"),
+        ({"backend": "api", "checks": ["shadowed"]}, "checks cannot be used with backend=api"),
         ({"backend": "api", "index_url": ["https://x"]}, "index_url cannot be used with backend=api"),
         ({"backend": "api", "index_allowed_signers": ["x y"]}, "index_allowed_signers cannot be used with backend=api"),
         ({"backend": "api", "token": "s3cret"}, "token cannot be used with backend=api"),
@@ -364,7 +364,7 @@ def test_no_password_comes_out(tmp_path, server, describe):
             "c": entry("c", repo_url=f"nonsense://me:{secret}@git.example.com/c"),
         }
     }
-    for given in ({"name": ["a", "b", "c"]}, {"query": "a"}, {"check": ["installable", "shadowed"]}):
+    for given in ({"name": ["a", "b", "c"]}, {"query": "a"}, {"checks": ["installable", "shadowed"]}):
         result = describe(address, **given)
         assert secret not in repr((result.msg, result.returned, result.warnings, result.failure)), given
         assert len(result.returned["indexes"]) == 1 and result.returned["indexes"][0]["error"] is None
