@@ -180,6 +180,10 @@ class IndexDownload:
             answer = self._exchange(_beside(self.url), LARGEST_SIGNATURE)
         except (TooLateError, UntrustedIndexError):
             raise
+        except TooLargeError:
+            raise UntrustedIndexError(
+                f"What is in the place of its signature has more than {LARGEST_SIGNATURE} bytes."
+            ) from None
         except (HttpError, IndexProblem) as error:
             reason = error.reason if isinstance(error, HttpError) else error.message
             raise UntrustedIndexError(f"It has no signature that can be read ({reason.rstrip('.')}).") from None

@@ -75,9 +75,7 @@ class IndexTrust:
         self._environment = {**{name: environment[name] for name in _KEPT if name in environment}, "LC_ALL": "C"}
         self._serials = serials
         self._taken: t.Dict[str, t.Optional[int]] = {}
-        descriptor, self._signers = tempfile.mkstemp(prefix="allowed-signers-", dir=scratch)
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as stream:
-            stream.write("".join(f"{line}\n" for line in lines))
+        self._signers = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
 
     def signer(self, content: bytes, signature: bytes, deadline: Deadline) -> str:
         """Who signed an index, by the name that the task gives them.
@@ -87,24 +85,27 @@ class IndexTrust:
         """
         if not signature.lstrip().startswith(_HEADER):
             raise UntrustedIndexError("What is in the place of its signature is none of OpenSSH's.")
-        with tempfile.NamedTemporaryFile(prefix="signature-", dir=self._scratch) as stream:
-            stream.write(signature)
-            stream.flush()
-            found = self._ask(deadline, "find-principals", "-s", stream.name, "-f", self._signers)
+        with self._file(self._signers) as signers, self._file(signature) as signed, self._file(content) as message:
+            files = ("-s", signed.name, "-f", signers.name)
+            found = self._ask(deadline, "find-principals", *files)
             names = [line for line in found.stdout.splitlines() if line.strip()]
             if found.returncode or not names:
-                raise UntrustedIndexError(_nobody(self._said(found)))
-            with tempfile.TemporaryFile(dir=self._scratch) as message:
-                message.write(content)
-                for name in names:
-                    message.seek(0)
-                    asked = ("verify", "-n", NAMESPACE, "-s", stream.name, "-f", self._signers, "-I", name)
-                    verified = self._ask(deadline, *asked, stdin=message)
-                    if not verified.returncode:
-                        return name
-        raise UntrustedIndexError(
-            f"Its signature is wrong: {names[0]} has not signed what it holds ({self._said(verified)})."
-        )
+                raise UntrustedIndexError(_nobody(_said(found, signers.name)))
+            for name in names:
+                message.seek(0)
+                verified = self._ask(deadline, "verify", "-n", NAMESPACE, *files, "-I", name, stdin=message)
+                if not verified.returncode:
+                    return name
+            raise UntrustedIndexError(
+                f"Its signature is wrong: {names[0]} has not signed what it holds ({_said(verified, signers.name)})."
+            )
+
+    def _file(self, content: bytes) -> t.IO[bytes]:
+        """A file that is gone when it is closed."""
+        stream = tempfile.NamedTemporaryFile(prefix="index-", dir=self._scratch)  # noqa: SIM115
+        stream.write(content)
+        stream.flush()
+        return t.cast(t.IO[bytes], stream)
 
     def check_serial(self, url: str, serial: t.Optional[int]) -> None:
         """Take an index that is signed.
@@ -129,11 +130,6 @@ class IndexTrust:
         """
         return self._serials.remember(dict(self._taken)) if self._serials else []
 
-    def _said(self, completed: Completed) -> str:
-        """What the program said; it calls the lines of the task by the place of their file."""
-        said = last_lines(completed.stderr or completed.stdout).replace(self._signers, "index_allowed_signers")
-        return said.rstrip(".")
-
     def _ask(self, deadline: Deadline, *arguments: str, stdin: t.Optional[t.IO[bytes]] = None) -> Completed:
         return run(
             [self._program, "-Y", *arguments],
@@ -143,6 +139,15 @@ class IndexTrust:
             check=False,
             stdin=stdin,
         )
+
+
+def _said(completed: Completed, signers: str) -> str:
+    """What the program said, in one line.
+
+    :arg signers: How it calls the lines of the task.
+    """
+    lines = last_lines(completed.stderr or completed.stdout).replace(signers, "index_allowed_signers").splitlines()
+    return "; ".join(filter(None, (line.strip().rstrip(".") for line in lines)))
 
 
 def _nobody(said: str) -> str:
