@@ -24,6 +24,22 @@ options:
         private index is never replaced by a public pack of the same name because a server was down.
     type: bool
     default: true
+  index_allowed_signers:
+    description:
+      - Who may sign the indexes, as the lines of an allowed_signers file of OpenSSH (see C(ssh-keygen(1))), such as
+        V(ci@example.com ssh-ed25519 AAAA...). With C(namespaces="st2-index") in such a line, its key may sign nothing
+        else.
+      - With this option, each index has to have a valid signature. It lies beside the index under the same name with
+        C(.sig), and is made by C(ssh-keygen -Y sign -n st2-index). An index without one, with a wrong one, or with one
+        of somebody else counts as one that cannot be read.
+      - The same goes for a signed index whose C(metadata.serial) is lower than the one that this host has last taken
+        from that URL, so that nobody can give it an old index, with the old versions of packs. A run of
+        M(stackstorm.st2.st2_pack) that is not in check mode writes that number down, beside the packs. Of an index
+        without a signature it is neither written down nor looked at, as anybody could lock the host out by a high one.
+      - Needs C(ssh-keygen) of OpenSSH 8.2 or later on the target.
+    type: list
+    elements: str
+    version_added: 0.3.0
   username:
     description:
       - Account for repositories and indexes over HTTP(S).

@@ -101,6 +101,7 @@ def access_options() -> ArgumentSpec:
         {
             "index_url": {"type": "list", "elements": "str"},
             "index_strict": {"type": "bool", "default": True},
+            "index_allowed_signers": {"type": "list", "elements": "str"},
             "username": {"type": "str"},
             "password": {"type": "str", "no_log": True},
             "token": {"type": "str", "no_log": True},

@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 import pytest
 import yaml
 from e2e.roles import LIBRARIES, Site, changes, warned
-from e2e.scene import Scene
+from e2e.scene import INDEX, Scene
 from infrastructure.packs import PackTree
+from infrastructure.signing import Signer, missing_program
 
 CANARY, TOKEN = "canary-xyzzy-0815", "canary-xyzzy-0816"
 CONFIG = {"url": "https://s.example.com"}
@@ -122,3 +124,15 @@ def test_what_content_has_left_is_restarted_before_packs_are_registered(site: Si
     assert order.index("Restart the services that go on with old settings, code or config") < order.index(
         "Converge the packs"
     )
+
+
+@pytest.mark.skipif(bool(missing_program()), reason=missing_program())
+def test_indexes_have_to_be_signed_where_signers_are_named(site: Site, scene: Scene) -> None:
+    signer = Signer(scene.root / "signer")
+    site.variables.update(st2_packs=[{"name": "sensu"}], st2_index_allowed_signers=["# our builds", signer.line])
+    play = site.play("packs")
+    assert play.rc and "has no signature" in play.stdout and site.host.installed() == []
+    content = json.dumps(scene.index.documents[INDEX]).encode()
+    scene.index.documents.update({INDEX: content, f"{INDEX}.sig": signer.sign(content)})
+    site.converge("packs")
+    assert site.host.installed() == ["sensu"]

@@ -66,6 +66,12 @@ DOCUMENTS: t.Mapping[str, t.Tuple[t.Any, str]] = {
     "version-option": (packs({**ENTRY, "version": "--upload-pack=x"}), "has no version"),
     "version-digits": (packs({**ENTRY, "version": int("9" * 900)}), "cannot be fetched"),
     "versions-object": (packs({**ENTRY, "versions": {"a": 1}}), "cannot be fetched"),
+    "commit-option": (packs({**ENTRY, "commit": "--upload-pack=x"}), "cannot be fetched"),
+    "commit-object": (packs({**ENTRY, "commit": {"a": "b"}, "digest": ["x"]}), "cannot be fetched"),
+    "commit-digits": (packs({**ENTRY, "commit": int("9" * 900), "digest": 1}), "cannot be fetched"),
+    "commit-line": (packs({**ENTRY, "commit": "1" * 40 + "\n", "digest": f"sha256:{'0' * 64}\n"}), "cannot be fetched"),
+    "metadata-list": ({"metadata": [], **packs(ENTRY)}, "cannot be fetched"),
+    "serial-huge": (b'{"metadata": {"serial": ' + b"9" * 900 + b'}, "packs": {}}', "No record"),
     "huge-field": (packs({**ENTRY, "description": "x" * 8_000_000}), "cannot be fetched"),
 }
 ANSWERS: t.Mapping[str, t.Tuple[Document, str]] = {
@@ -113,6 +119,35 @@ def test_an_index_that_means_harm(arena: Arena, server: IndexServer, document: D
     options = {"index_url": [f"{server.url}{INDEX}"], "timeout": 1 if waits else 60}
     # A failed version lookup of the entry is looked for where no version is asked for.
     arena.refuse({"name": ["victim"], "state": "latest", **options}, says, most_cpu=10, most_kib=512 << 10)
+
+
+SIGNATURES: t.Mapping[str, t.Tuple[Document, str]] = {
+    "none": (Document(b"", 404), "has no signature: index.json.sig beside it gives HTTP status 404"),
+    "nothing": (Document(b""), "is none of OpenSSH's"),
+    "the-index-again": (Document({"packs": {}}), "is none of OpenSSH's"),
+    "only-a-head": (Document(b"-----BEGIN SSH SIGNATURE-----\n"), "index_allowed_signers does not name"),
+    "escapes": (Document(b"-----BEGIN SSH SIGNATURE-----\n\x1b[2J\0\n-----END SSH SIGNATURE-----\n"), "does not name"),
+    "huge": (Document(b"-----BEGIN SSH SIGNATURE-----\n", filler=1 << 20), "has more than 65536 bytes"),
+    "hanging": (Document(hang=True), "unresponsive|timeout of 1 s"),
+    "dripping": (Document(b"-" * 1000, drip=0.05), "unresponsive|timeout of 1 s"),
+    "moved-to-file": (Document(redirect_to="file:///etc/passwd"), "redirect from http to file"),
+    "cut": (Document(b"-" * 100, truncate=5), "has no signature that can be read"),
+}
+
+
+@pytest.mark.parametrize("name", list(SIGNATURES))
+def test_a_signature_that_means_harm(arena: Arena, server: IndexServer, name: str) -> None:
+    document, says = SIGNATURES[name]
+    server.documents = {INDEX: Document(packs(ENTRY)), f"{INDEX}.sig": document}
+    waits = document.hang or document.drip
+    arguments = {
+        "name": ["victim"],
+        "state": "latest",
+        "index_url": [f"{server.url}{INDEX}"],
+        "index_allowed_signers": ["ci@example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA"],
+        "timeout": 1 if waits else 60,
+    }
+    arena.refuse(arguments, says, most_cpu=10, most_kib=512 << 10)
 
 
 @pytest.mark.parametrize("name", list(DOCUMENTS)[::4])

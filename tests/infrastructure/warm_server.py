@@ -29,7 +29,10 @@ WARM = (
     *(f"{UTILS}._pack.{name}" for name in ("planner", "stage", "verify", "virtualenv_build")),
     *(
         f"{UTILS}.{name}"
-        for name in ("_tasks.pack", "_source.index_download", "_content.resources", "_runner", "_argspec")
+        for name in (
+            *("_tasks.pack", "_tasks.pack_info", "_tasks.index_reading", "_source.index_download"),
+            *("_content.resources", "_runner", "_argspec"),
+        )
     ),
 )
 

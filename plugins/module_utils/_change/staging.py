@@ -31,7 +31,7 @@ class Staging:
     """
 
     def __init__(self, elsewhere: t.Optional[str] = None, lock: t.Optional[HostLock] = None) -> None:
-        self._elsewhere = elsewhere
+        self.elsewhere = elsewhere
         self._lock = lock
         self._name = ""
         self._used: t.Dict[str, t.Optional[OwnDirectory]] = {}
@@ -50,13 +50,13 @@ class Staging:
         :raises HostError: when what has the name of the staging directory is not the collection's own.
         """
         with self._making:
-            path = os.path.join(self._elsewhere or staging, self.name)
+            path = os.path.join(self.elsewhere or staging, self.name)
             if path not in self._used:
                 self._make(staging, path)
         return path
 
     def _make(self, staging: str, path: str) -> None:
-        if self._elsewhere:
+        if self.elsewhere:
             os.makedirs(path, mode=0o700)
             self._used[path] = None
             return

@@ -22,10 +22,11 @@ class Wanted(t.NamedTuple):
     :arg source: Where from.
     :arg version: Tag, version, branch or commit; C(None) for the default branch, or a directory's content.
     :arg ref: The ref that the pack must have; C(None) when the asker did not name one.
-    :arg digest: What the content of a directory must be.
+    :arg digest: What the content of a directory, or of the commit, must be.
     :arg upload: Archive with the content of a directory of the controller.
     :arg controller: Whether the source is on the controller.
     :arg from_index: Whether the source is the index's choice, so that the same commit from elsewhere is as good.
+    :arg commit: What the version is by the index, where that tells it.
     """
 
     source: Source
@@ -35,6 +36,7 @@ class Wanted(t.NamedTuple):
     digest: t.Optional[str] = None
     upload: t.Optional[str] = None
     controller: bool = False
+    commit: t.Optional[str] = None
 
 
 class Candidate(t.NamedTuple):

@@ -106,8 +106,16 @@ class Fetcher:
     def _fetch_repository(self, wanted: Wanted, place: str) -> Candidate:
         repository = self.repository(wanted.source)
         refs = repository.clone(place)
-        found = repository.find(place, refs, wanted.version)
+        if wanted.commit:
+            found = repository.find_commit(place, refs, wanted.version, wanted.commit)
+        else:
+            found = repository.find(place, refs, wanted.version)
         repository.check_out(place, found)
+        if wanted.digest and directory_digest(place) != wanted.digest:
+            raise SourceError(
+                f"The files of {strip_urls(wanted.source.url)} at {found.commit} are not those that the index has "
+                f"listed: they do not have the digest {wanted.digest}. Let the index be built anew."
+            )
         warnings = list(found.warnings)
         if os.path.isabs(wanted.source.url) or wanted.source.url.startswith("file://"):
             warnings += _uncommitted(repository, wanted.source, place, found.commit)

@@ -25,6 +25,7 @@ class Options(t.NamedTuple):
     base_path: t.Optional[str] = None
     index_url: t.Optional[t.Tuple[str, ...]] = None
     index_strict: bool = True
+    index_allowed_signers: t.Optional[t.Tuple[str, ...]] = None
     credentials: Credentials = Credentials()
     ssh_key_file: t.Optional[str] = None
     known_hosts_file: t.Optional[str] = None
@@ -68,7 +69,7 @@ def options_from(params: t.Mapping[str, t.Any]) -> Options:
     for option, least in (("timeout", 1), ("keep_releases", 0)):
         if params[option] < least:
             raise OptionError(f"{option} is {params[option]}; the least is {least}.")
-    index_url = params["index_url"]
+    index_url, signers = params["index_url"], params["index_allowed_signers"]
     return Options(
         requests=tuple(requests),
         dependencies=params["dependencies"],
@@ -78,6 +79,7 @@ def options_from(params: t.Mapping[str, t.Any]) -> Options:
         base_path=params["base_path"],
         index_url=tuple(index_url) if index_url else None,
         index_strict=params["index_strict"],
+        index_allowed_signers=None if signers is None else tuple(signers),
         credentials=Credentials(params["username"] or "", params["password"] or params["token"] or ""),
         ssh_key_file=params["ssh_key_file"],
         known_hosts_file=params["known_hosts_file"],

@@ -176,8 +176,9 @@ class Preparation:
                 deadline=self._deadline,
                 environment=self._observation.environment,
                 redactor=self._redactor,
+                warnings=self._observation.warnings,
+                keeps=not self._staging.elsewhere,
             )
-            self._observation.warnings += self._reached.warnings
         return self._reached
 
     def _git(self) -> Git:

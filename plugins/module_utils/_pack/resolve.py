@@ -16,6 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from .._content.installed import Installation, InstalledPack
 from .._content.origin import Resolved, Source, source_of
 from .._content.request import PackRequest, source_for
+from .._content.versions import same_version, tag_candidates
 from .._errors import Collected, DependencyError, InvalidPackError, OptionError, SourceError, St2Error
 from .._process import ProgramError
 from .._secrets import Credentials
@@ -147,15 +148,18 @@ class Resolver:
             return [pool.submit(self._get, wanted, number, askers[wanted]) for wanted, number in numbered]
 
     def _get(self, wanted: Wanted, number: int, asked: t.Sequence[Asked]) -> Got:
-        """Ask the remote what the version is now; fetch only when that is not installed.
+        """Ask the remote what the version is now, where the index does not tell; fetch only what is not installed.
 
         :returns: The pack, and how its version was found when it is installed.
         """
         installed = self._comparable(wanted)
-        if installed and wanted.from_index and pinned(installed, wanted.version):
+        if installed and wanted.commit:
+            if installed.commit == wanted.commit:
+                return installed, _as_known_here(installed, wanted.version or "")
+        elif installed and wanted.from_index and pinned(installed, wanted.version):
             return installed, None
         try:
-            if installed and wanted.source.kind == "git":
+            if installed and wanted.source.kind == "git" and not wanted.commit:
                 from .._source.repository import look_up
 
                 found = look_up(self._fetcher.repository(wanted.source).list_remote(), wanted.version)
@@ -219,7 +223,10 @@ class Resolver:
             raise
         self._trust(entry.repo_url, entry.credentials)
         version = entry.wanted_version(request.version)
-        return Wanted(source_of(entry.repo_url, request.subdir or ""), version, name, from_index=True)
+        wanted = Wanted(source_of(entry.repo_url, request.subdir or ""), version, name, from_index=True)
+        if entry.commit is None or entry.version is None or not same_version(version, entry.version):
+            return wanted
+        return wanted._replace(commit=entry.commit, digest=None if request.subdir else entry.digest)
 
     def _accept(self, resolution: Resolution, asked: Asked, pack: dependencies.Pack) -> None:
         known = resolution.packs.get(pack.ref)
@@ -279,6 +286,16 @@ class Resolver:
                 "dependencies to install."
             )
         return [Asked(need.request, need.asker) for need in absent]
+
+
+def _as_known_here(pack: InstalledPack, version: str) -> Resolved:
+    """How the version is called that an installed pack is by the index: as its own working copy has it."""
+    working_copy = pack.working_copy
+    branch = working_copy.remote_branch(version)
+    if branch:
+        return Resolved("branch", version, version)
+    tag = next((name for name in tag_candidates(version) if working_copy.tag(name) == pack.commit), None)
+    return Resolved("tag", tag, version) if tag else Resolved("commit", "", version)
 
 
 def _equal(one: dependencies.Pack, other: dependencies.Pack) -> bool:

@@ -22,6 +22,7 @@ from .resolve import Resolver
 
 if t.TYPE_CHECKING:
     from .._source.index import Indexes
+    from .._source.index_trust import IndexTrust
 
 
 class Upstream:
@@ -30,7 +31,8 @@ class Upstream:
     :arg scratch: A private directory of the task.
     :arg environment: For the programs that it starts.
     :arg redactor: Is told the secrets of proxies.
-    :ivar warnings: What a person should know of the proxy.
+    :arg warnings: Is told what a person should know.
+    :arg keeps: Whether the host may be written: it then keeps in mind which indexes it took.
     """
 
     def __init__(
@@ -42,8 +44,15 @@ class Upstream:
         deadline: Deadline,
         environment: t.Mapping[str, str],
         redactor: Redactor,
+        warnings: t.List[str],
+        keeps: bool,
     ) -> None:
-        self.proxy, self.warnings = proxy_of(host, options.proxy, environment, redactor)
+        self.proxy, found = proxy_of(host, options.proxy, environment, redactor)
+        warnings += found
+        self._warnings = warnings
+        self._keeps = keeps
+        self._scratch = scratch
+        self._environment = environment
         self._host = host
         self._options = options
         self._deadline = deadline
@@ -77,10 +86,26 @@ class Upstream:
 
         for url in self._options.index_url or ():
             self._book.trust(url)
-        return fetch_indexes(
+        trust = self._trust()
+        indexes = fetch_indexes(
             self._options.index_url or self._host.index_urls,
             proxy=self.proxy,
             ca_bundle=self._options.proxy.get("ca_bundle"),
             deadline=self._deadline,
             credentials_for=self._book.find,
+            trust=trust,
         )
+        if trust and self._keeps:
+            self._warnings += trust.remember()
+        return indexes
+
+    def _trust(self) -> t.Optional[IndexTrust]:
+        signers = self._options.index_allowed_signers
+        if signers is None:
+            return None
+        from .._change.own_places import OwnPlaces
+        from .._source.index_serials import IndexSerials
+        from .._source.index_trust import IndexTrust
+
+        serials = IndexSerials(OwnPlaces(self._host).state)
+        return IndexTrust(signers, scratch=self._scratch, environment=self._environment, serials=serials)

@@ -25,6 +25,7 @@ _MEANINGLESS = {
     "group": _STACKSTORMS_OWN,
     "http_proxy": _ACCESS,
     "https_proxy": _ACCESS,
+    "index_allowed_signers": "StackStorm reads the indexes itself, and looks at no signature",
     "index_url": "StackStorm looks into the indexes of its own settings",
     "keep_releases": "StackStorm keeps no earlier version",
     "known_hosts_file": _ACCESS,

@@ -12,6 +12,7 @@ _fetch_and_compile_index, fetch_pack_index).
 from __future__ import annotations
 
 import difflib
+import re
 import threading
 import typing as t
 from dataclasses import dataclass, field, replace
@@ -24,7 +25,13 @@ from .._http import TooLateError
 from .._libraries import require
 from .._secrets import Credentials, strip_urls
 from .._st2.proxy import Proxy
-from .index_download import UNRESPONSIVE, IndexDownload, IndexProblem, is_local
+from .index_download import UNRESPONSIVE, IndexDocument, IndexDownload, IndexProblem, is_local
+
+if t.TYPE_CHECKING:
+    from .index_trust import IndexTrust
+
+_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,8 @@ class IndexEntry:
     :arg raw: The whole entry, the URL in it clean.
     :arg position: Place of the index among the configured ones, 0 is the leftmost.
     :arg problem: Why nothing can be installed from the entry.
+    :arg commit: What C(version) is in the repository, by the index; C(None) where it does not tell a full commit.
+    :arg digest: Of the files of that commit, as L(directory_digest); C(None) where it does not tell.
     """
 
     ref: str
@@ -51,6 +60,8 @@ class IndexEntry:
     raw: t.Mapping[str, t.Any] = field(default_factory=dict, repr=False, hash=False, compare=False)
     position: int = 0
     problem: t.Optional[str] = None
+    commit: t.Optional[str] = None
+    digest: t.Optional[str] = None
 
     def wanted_version(self, requested: t.Optional[str]) -> str:
         """The version asked for, else the one that the index offers.
@@ -69,18 +80,23 @@ class IndexEntry:
 
 @dataclass(frozen=True)
 class IndexStatus:
-    """How reading one index went; the fields are those of StackStorm's health endpoint.
+    """How reading one index went; the first four fields are those of StackStorm's health endpoint.
 
     :arg url: The index, without credentials.
     :arg packs: Number of packs in it.
     :arg message: C(Success.), or what is wrong.
-    :arg error: C(None), C(empty), C(malformed), C(unresponsive) or C(other errors).
+    :arg error: C(None), C(empty), C(malformed), C(unresponsive), C(other errors), or C(untrusted), which StackStorm
+        does not have.
+    :arg serial: As in L(IndexDocument), and so are the others.
     """
 
     url: str
     packs: int
     message: t.Optional[str]
     error: t.Optional[str] = None
+    serial: t.Optional[int] = None
+    generated: t.Optional[int] = None
+    signer: t.Optional[str] = None
 
 
 @dataclass
@@ -89,10 +105,12 @@ class Indexes:
 
     :arg entries: By ref.
     :arg statuses: In the order of the configuration (StackStorm reports them in reverse).
+    :arg listed: All packs of each index as they are written, in the same order.
     """
 
     entries: t.Dict[str, IndexEntry]
     statuses: t.Tuple[IndexStatus, ...]
+    listed: t.Tuple[t.Mapping[str, t.Any], ...] = ()
 
     def lookup(self, name: str, *, strict: bool) -> IndexEntry:
         """The entry of a pack.
@@ -141,6 +159,7 @@ def fetch_indexes(
     deadline: Deadline,
     credentials_for: t.Optional[t.Callable[[str], Credentials]] = None,
     session_timeout: float = 20,
+    trust: t.Optional[IndexTrust] = None,
 ) -> Indexes:
     """Read all indexes, at the same time.
 
@@ -149,6 +168,7 @@ def fetch_indexes(
     :arg ca_bundle: PEM file to trust instead of the libraries' own and of the proxy's.
     :arg credentials_for: Asked with the clean URL of an index when that index answers 401.
     :arg session_timeout: Seconds after which an index that has not arrived whole is given up.
+    :arg trust: What each of them has to prove; nothing without.
     :returns: What could be read, and of each index how reading it went; an index that fails is no error here.
     :raises DeadlineError: when the deadline passes first.
     :raises MissingLibraryError: when requests is missing and an index is not a file.
@@ -158,7 +178,14 @@ def fetch_indexes(
     patience = Deadline(min(session_timeout, deadline.remaining()))
     readers = [
         _Reader(
-            IndexDownload(url, proxy=proxy, ca_bundle=ca_bundle, credentials_for=credentials_for, deadline=patience),
+            IndexDownload(
+                url,
+                proxy=proxy,
+                ca_bundle=ca_bundle,
+                credentials_for=credentials_for,
+                deadline=patience,
+                trust=trust,
+            ),
             session_timeout,
         )
         for url in urls
@@ -171,14 +198,12 @@ def fetch_indexes(
     if late:
         deadline.check(f"reading the pack indexes: {', '.join(late)} did not answer whole in that time")
     entries: t.Dict[str, IndexEntry] = {}
-    statuses = []
-    for position, reader in enumerate(readers):
-        packs, status = reader.outcome()
-        statuses.append(status)
+    outcomes = [reader.outcome() for reader in readers]
+    for position, (packs, status) in enumerate(outcomes):
         for ref, raw in packs.items():
             if ref not in entries:
                 entries[ref] = _entry(ref, raw, status.url, position)
-    return Indexes(entries, tuple(statuses))
+    return Indexes(entries, tuple(status for _packs, status in outcomes), tuple(packs for packs, _status in outcomes))
 
 
 def _entry(ref: str, raw: t.Any, index_url: str, position: int) -> IndexEntry:
@@ -196,7 +221,13 @@ def _entry(ref: str, raw: t.Any, index_url: str, position: int) -> IndexEntry:
         raw=fields,
         position=position,
         problem=problem,
+        commit=_matching(_COMMIT, fields.get("commit")),
+        digest=_matching(_DIGEST, fields.get("digest")),
     )
+
+
+def _matching(form: t.Pattern[str], value: t.Any) -> t.Optional[str]:
+    return value if isinstance(value, str) and form.fullmatch(value) else None
 
 
 def _source(ref: str, url: t.Any, index_url: str) -> t.Tuple[t.Optional[Address], t.Optional[str]]:
@@ -247,9 +278,12 @@ class _Reader(threading.Thread):
 
     def run(self) -> None:
         try:
-            packs = self._download.packs()
-            self._outcome = packs, replace(self._failed, packs=len(packs), message="Success.", error=None)
+            self._outcome = self._told(self._download.document())
         except TooLateError:
             pass
         except IndexProblem as problem:
             self._outcome = {}, replace(self._failed, message=problem.message, error=problem.kind)
+
+    def _told(self, document: IndexDocument) -> t.Tuple[t.Dict[str, t.Any], IndexStatus]:
+        packs, serial, generated, signer = document
+        return packs, IndexStatus(self._failed.url, len(packs), "Success.", None, serial, generated, signer)

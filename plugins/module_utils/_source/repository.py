@@ -56,11 +56,15 @@ class Refs:
 
 @dataclass(frozen=True)
 class Found:
-    """What a version means in a repository: the commit, how it was found, and what the reader should know."""
+    """What a version means in a repository: the commit, how it was found, and what the reader should know.
+
+    :arg is_tip: Of a branch, whether the commit is its tip.
+    """
 
     resolved: Resolved
     commit: str
     warnings: t.Tuple[str, ...] = ()
+    is_tip: bool = True
 
 
 class CommittedFile(t.NamedTuple):
@@ -180,6 +184,30 @@ class Repository:
             f"{version} is not a version, tag, branch or commit of {strip_urls(self.url)}. {_listed(refs)}"
         )
 
+    def find_commit(self, directory: str, refs: Refs, version: t.Optional[str], commit: str) -> Found:
+        """What a version means in a clone that is known to be a commit.
+
+        :raises SourceError: when it is a tag of another commit, or the repository does not have the commit.
+        """
+        found = look_up(refs, version)
+        if found and found.resolved.kind == "tag":
+            tag = self._dereferenced(directory, found)
+            if tag.commit == commit:
+                return tag
+            raise SourceError(
+                f"The tag {found.resolved.name} of {strip_urls(self.url)} is {tag.commit} now, and {commit} by the "
+                "index: somebody has moved it. Let the index be built anew if that was meant, or ask for one of the "
+                "two by its commit."
+            )
+        if not (self._commit(directory, commit) or self._fetch_commit(directory, commit)):
+            raise SourceError(
+                f"The repository {strip_urls(self.url)} does not have the commit {commit}, which the index says "
+                f"{version} is. Let the index be built anew, or ask for another version. {_listed(refs)}"
+            )
+        if found is None:
+            return Found(Resolved("commit", "", version or ""), commit)
+        return replace(found, commit=commit, is_tip=found.commit == commit)
+
     def check_out(self, directory: str, found: Found) -> None:
         """Put the files of what was found into the clone: on its branch, or detached for tags and commits.
 
@@ -189,8 +217,12 @@ class Repository:
         self.list_files(directory, found.commit)
         branch = found.resolved.name if found.resolved.kind in ("default", "branch") else ""
         arguments = ["-B", branch, "--track", f"refs/remotes/origin/{branch}"] if branch else ["--detach", found.commit]
+        if branch and not found.is_tip:
+            arguments = ["-B", branch, found.commit]
         try:
             self._git("checkout", "--quiet", "--force", *arguments, "--", cwd=directory)
+            if branch and not found.is_tip:
+                self._git("branch", "--quiet", f"--set-upstream-to=origin/{branch}", branch, cwd=directory)
         except ProgramError as error:
             raise SourceError(
                 f"The files of {strip_urls(self.url)} at {found.commit} cannot be checked out: "

@@ -13,7 +13,7 @@ from .._change.database import open_database
 from .._change.session import undisturbed
 from .._content.installed import Installation, InstalledPack, dependencies_of
 from .._content.names import check_ref
-from .._content.versions import same_version, sort_versions
+from .._content.versions import sort_versions
 from .._deadline import Deadline
 from .._errors import IndexError_, VirtualenvError
 from .._layout import VirtualenvsDirectory
@@ -21,9 +21,7 @@ from .._pack import inspection
 from .._pack.releases import releases
 from .._pack.virtualenv import Interpreters, Settings, may_stay, observe_virtualenv
 from .._secrets import Credentials, strip_urls
-from .._source.credentials import CredentialBook
 from .._source.git_program import Git, GitAccess
-from .._st2.pack_proxy import proxy_of
 from .._st2.proxy import Proxy
 from .._task import Result, Task
 
@@ -142,30 +140,20 @@ class _Inspector:
             entry = indexes.lookup(pack.ref, strict=self._task.params["index_strict"])
         except IndexError_:
             return {"latest_version": None, "index_url": None, "outdated": None}
-        newer = None
-        if entry.version and pack.version and not same_version(entry.version, pack.version):
-            newer = sort_versions([entry.version, pack.version])[0] == entry.version
+        from .index_reading import is_newer
+
         return {
             "latest_version": entry.version,
             "index_url": strip_urls(entry.index_url),
-            "outdated": bool(newer) if entry.version and pack.version else None,
+            "outdated": is_newer(entry.version, pack.version) if entry.version and pack.version else None,
         }
 
     def _fetch_indexes(self) -> Indexes:
-        from .._source.index import fetch_indexes
+        from .index_reading import IndexReading
 
-        params = self._task.params
-        credentials = Credentials(params["username"] or "", params["password"] or params["token"] or "")
-        book = CredentialBook(credentials)
-        for url in params["index_url"] or ():
-            book.trust(url)
-        indexes = fetch_indexes(
-            params["index_url"] or self._task.host.index_urls,
-            proxy=self._proxy(),
-            ca_bundle=params["ca_bundle"],
-            deadline=self._deadline,
-            credentials_for=book.find,
-        )
+        reading = IndexReading(self._task, self._task.host.index_urls, self._deadline)
+        self.warnings += reading.warnings
+        indexes = reading.read()
         unread = [status for status in indexes.statuses if status.error]
         if unread and len(unread) == len(indexes.statuses):
             raise IndexError_(
@@ -174,13 +162,6 @@ class _Inspector:
             )
         self.warnings += [f"The index {strip_urls(status.url)} cannot be read: {status.message}" for status in unread]
         return indexes
-
-    def _proxy(self) -> Proxy:
-        task = self._task
-        options = {name: task.params[name] for name in ("http_proxy", "https_proxy", "no_proxy", "ca_bundle")}
-        proxy, warnings = proxy_of(task.host, options, task.environment, task.redactor)
-        self.warnings += warnings
-        return proxy
 
     def _git(self) -> Git:
         # It only looks at what is here.

@@ -38,7 +38,7 @@ def constants(path):
 
 
 # Options of a fragment that mean something else to a module, and that it describes itself.
-OWN_WORDS = {"st2_restart": {"register", "timeout"}}
+OWN_WORDS = {"st2_index_info": {"register"}, "st2_restart": {"register", "timeout"}}
 
 
 def documentation(module):

@@ -26,6 +26,7 @@ GIVEN = {
     "group": "st2packs",
     "http_proxy": "http://proxy:3128",
     "https_proxy": "http://proxy:3128",
+    "index_allowed_signers": ["me@example.com ssh-ed25519 AAAA"],
     "index_url": ["https://index.example.com"],
     "keep_releases": 2,
     "known_hosts_file": "/etc/known_hosts",
