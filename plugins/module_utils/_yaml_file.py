@@ -34,6 +34,21 @@ _HASHED_ALIKE = re.compile(r"[0-9a-fA-F_:]{16}")
 _DEEP_INDENTATION = re.compile(r"[ \t?:-]{40}")
 
 
+class YamlFileError(InvalidPackError):
+    """A file that is no YAML that StackStorm can read.
+
+    :arg problem: What is wrong, as a clause that quotes no value.
+    :arg line: Where, counted from 1, if that is known; likewise C(column).
+    """
+
+    def __init__(self, shown: str, problem: str, line: t.Optional[int] = None, column: t.Optional[int] = None) -> None:
+        where = f", line {line}," if line else ""
+        super().__init__(f"{shown}{where} is not YAML that StackStorm can read: {problem}.")
+        self.problem = problem
+        self.line = line
+        self.column = column
+
+
 def load_yaml(path: str, *, shown: t.Optional[str] = None, most_bytes: int = MOST_BYTES) -> t.Any:
     """The content of a YAML file, as StackStorm's own reader gives it.
 
@@ -149,10 +164,9 @@ class _Source:
         except Exception as error:  # whatever int(), datetime() and their like raise for text that only looks right
             raise self.error("a value is not what its form or its tag promises", self._bad_scalar(node)) from error
 
-    def error(self, problem: str, line: t.Optional[int] = None) -> InvalidPackError:
+    def error(self, problem: str, line: t.Optional[int] = None, column: t.Optional[int] = None) -> YamlFileError:
         """The error that says what is wrong with the file."""
-        where = f", line {line}," if line else ""
-        return InvalidPackError(f"{self.shown}{where} is not YAML that StackStorm can read: {problem}.")
+        return YamlFileError(self.shown, problem, line, column)
 
     def _read(self, path: str, most_bytes: int) -> bytes:
         try:
@@ -191,10 +205,10 @@ class _Source:
             elif isinstance(event, self.yaml.CollectionEndEvent):
                 depth -= 1
 
-    def _syntax_error(self, error: t.Any) -> InvalidPackError:
+    def _syntax_error(self, error: t.Any) -> YamlFileError:
         mark = getattr(error, "problem_mark", None)
         if mark is not None:
-            return self.error(_problem(error), mark.line + 1)
+            return self.error(_problem(error), mark.line + 1, mark.column + 1)
         found = self.yaml.reader.Reader.NON_PRINTABLE.search(self.text)
         if found:
             return self.error("it holds a control character", self.text.count("\n", 0, found.start()) + 1)
