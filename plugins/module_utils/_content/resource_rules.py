@@ -15,7 +15,7 @@ from __future__ import annotations
 import typing as t
 
 from .._printable import printable
-from .yaml_lines import Path
+from .yaml_lines import Path, shown_path
 
 Clause = t.Tuple[Path, str]
 """Where something is wrong in the metadata, and what, as a clause that names it."""
@@ -75,6 +75,12 @@ _KEYS: t.Mapping[str, t.Mapping[str, str]] = {
         **{"payload_schema": "object", "parameters_schema": "object", "tags": "array"},
     },
 }
+_SENSOR = frozenset(
+    (
+        *(key for key in _COMMON if key != "name"),
+        *("class_name", "artifact_uri", "entry_point", "trigger_types", "poll_interval"),
+    )
+)
 # models/utils/sensor_type_utils.py MINIMUM_POLL_INTERVAL
 _LEAST_INTERVAL = 5
 
@@ -112,11 +118,24 @@ def further_refusals(kind: str, resource: t.Mapping[t.Any, t.Any]) -> t.Iterator
     if kind == "sensors":
         yield from _sensor(resource)
         return
-    yield from _keys(_KEYS[kind], resource, REQUIRED[kind], ())
+    yield from _keys(_KEYS[kind], resource, REQUIRED[kind], (), unknown=kind != "triggers")
     if kind == "aliases":
         yield from _formats(resource)
     elif kind == "rules":
         yield from _rule(resource)
+
+
+def dropped_keys(kind: str, resource: t.Mapping[t.Any, t.Any]) -> t.Iterator[Path]:
+    """Keys of sensors and triggers that StackStorm drops (st2common/services/triggers.py _add_trigger_models)."""
+    if kind == "triggers":
+        yield from ((str(key),) for key in resource if key not in _KEYS["triggers"])
+    elif kind == "sensors":
+        yield from ((str(key),) for key in resource if key not in _SENSOR)
+        trigger_types = resource.get("trigger_types")
+        for number, trigger in enumerate(trigger_types if isinstance(trigger_types, list) else ()):
+            for key in trigger if isinstance(trigger, dict) else ():
+                if key not in _KEYS["triggers"]:
+                    yield "trigger_types", number, str(key)
 
 
 def parameter_refusals(resource: t.Mapping[t.Any, t.Any]) -> t.Iterator[Clause]:
@@ -142,13 +161,19 @@ def parameter_refusals(resource: t.Mapping[t.Any, t.Any]) -> t.Iterator[Clause]:
 
 
 def _keys(
-    known: t.Mapping[str, str], resource: t.Mapping[t.Any, t.Any], required: t.Sequence[str], above: Path
+    known: t.Mapping[str, str],
+    resource: t.Mapping[t.Any, t.Any],
+    required: t.Sequence[str],
+    above: Path,
+    *,
+    unknown: bool = True,
 ) -> t.Iterator[Clause]:
-    shown = "".join(f"{part}." for part in above)
+    shown = f"{shown_path(above)}." if above else ""
     for key, value in resource.items():
         path = (*above, str(key))
         if key not in known:
-            yield path, f"the key {shown}{printable(str(key)[:_SHOWN])} is none that StackStorm takes there"
+            if unknown:
+                yield path, f"the key {shown}{printable(str(key)[:_SHOWN])} is none that StackStorm takes there"
         elif value is not None and key not in required:
             kind, text = _TYPES[known[key]]
             if not isinstance(value, kind):
@@ -173,7 +198,7 @@ def _sensor(resource: t.Mapping[t.Any, t.Any]) -> t.Iterator[Clause]:
             continue
         if not isinstance(trigger.get("name"), str) or not trigger["name"]:
             yield above, "an item of trigger_types has no name"
-        yield from _keys(_KEYS["triggers"], trigger, ("name",), above)
+        yield from _keys(_KEYS["triggers"], trigger, ("name",), above, unknown=False)
 
 
 def _formats(alias: t.Mapping[t.Any, t.Any]) -> t.Iterator[Clause]:

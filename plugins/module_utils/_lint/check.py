@@ -118,9 +118,7 @@ def check_pack(directory: str, named: str, wanted: Wanted, scratch: str) -> Repo
     ignores = [Ignore(**dict(one, lines=tuple(one["lines"]))) for one in answer["ignores"]]
     about = About(directory, answer.get("ref"), answer.get("metadata") or {}, answer.get("files") or [])
     for rule in wanted.site_rules:
-        findings += run_site_rule(
-            rule, about, seconds=wanted.seconds, environment=wanted.environment, scratch=scratch
-        )
+        findings += run_site_rule(rule, about, seconds=wanted.seconds, environment=wanted.environment, scratch=scratch)
     stay, ignored = divide([finding for finding in findings if wanted.asks_for(finding.rule)], ignores)
     known = {rule.id for rule in catalogue.RULES} | {f"site-{rule.name}" for rule in wanted.site_rules}
     known.update(finding.rule for finding in findings)
@@ -128,7 +126,11 @@ def check_pack(directory: str, named: str, wanted: Wanted, scratch: str) -> Repo
     stay += [finding for finding in useless(ignores, known, asked) if wanted.asks_for(finding.rule)]
     own = [dataclasses.replace(finding, pack=directory) for finding in stay]
     return Report(
-        directory, _base(directory, named), about.ref, tuple(sorted(set(own), key=lambda one: one.place)), tuple(ignored)
+        directory,
+        _base(directory, named),
+        about.ref,
+        tuple(sorted(set(own), key=lambda one: one.place)),
+        tuple(ignored),
     )
 
 

@@ -11,8 +11,8 @@ import typing as t
 from dataclasses import dataclass
 
 LEVELS = ("error", "warning", "info")
-"""From the worst on: StackStorm or st2_pack refuses it, or it cannot run; the Exchange's checks or users would complain;
-a hint."""
+"""From the worst on. An error is what StackStorm or st2_pack refuses, or what cannot run; a warning what the Exchange's
+checks or users would complain of; info is a hint."""
 
 
 @dataclass(frozen=True)

@@ -45,11 +45,11 @@ def compile_file(path: str, floor: t.Tuple[int, int]) -> t.Dict[str, t.Any]:
         source = stream.read()
     try:
         tree = compile(source, path, "exec", ast.PyCF_ONLY_AST, True)
-        compile(tree, path, "exec", 0, True)
+        compile(t.cast(ast.Module, tree), path, "exec", 0, True)
     except SyntaxError as error:
         return {"error": error.msg, "line": error.lineno, "column": error.offset}
     except (ValueError, MemoryError, RecursionError, OverflowError, LookupError) as error:
-        return {"error": "%s: %s" % (type(error).__name__, error), "line": None, "column": None}
+        return {"error": f"{type(error).__name__}: {error}", "line": None, "column": None}
     found: t.Dict[str, t.Any] = {"names": sorted(set(names(t.cast(ast.Module, tree).body)))}
     if sys.version_info[:2] > floor and sys.version_info >= (3, 8):
         try:
@@ -64,7 +64,7 @@ def compile_file(path: str, floor: t.Tuple[int, int]) -> t.Dict[str, t.Any]:
 def main() -> None:
     """Compile all files."""
     warnings.simplefilter("ignore")
-    version = "%d.%d" % sys.version_info[:2]
+    version = ".".join(map(str, sys.version_info[:2]))
     with open(sys.argv[1], encoding="utf-8") as stream:
         task = json.load(stream)
     with open(sys.argv[2], "w", encoding="utf-8") as answers:

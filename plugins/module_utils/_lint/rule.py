@@ -32,9 +32,7 @@ class Rule:
     text: str
     source: str
 
-    def at(
-        self, file: str, message: str, line: t.Optional[int] = None, column: t.Optional[int] = None
-    ) -> Finding:
+    def at(self, file: str, message: str, line: t.Optional[int] = None, column: t.Optional[int] = None) -> Finding:
         """A finding of this rule."""
         message = message if len(message) <= _LONGEST else f"{message[:_LONGEST]}..."
         return Finding(self.id, self.level, file, line, column if line else None, message)

@@ -61,7 +61,7 @@ def main() -> None:
                 print(json.dumps(as_finding(answer)), file=answers)
         except Exception as error:
             traceback.print_exc()
-            print(json.dumps({"failed": "%s: %s" % (type(error).__name__, error)}), file=answers)
+            print(json.dumps({"failed": f"{type(error).__name__}: {error}"}), file=answers)
         else:
             print(json.dumps({"done": True}), file=answers)
 

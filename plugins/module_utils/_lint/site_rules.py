@@ -133,7 +133,11 @@ def _run(
 def _finding(rule: SiteRule, about: About, answer: t.Union[str, t.Dict[str, t.Any]]) -> Finding:
     if isinstance(answer, str):
         answer = _parsed(answer)
-    name, level, message = answer.get("rule") or f"site-{rule.name}", answer.get("level", "warning"), answer.get("message")
+    name, level, message = (
+        answer.get("rule") or f"site-{rule.name}",
+        answer.get("level", "warning"),
+        answer.get("message"),
+    )
     if not isinstance(name, str) or not _RULE.match(name):
         raise _Failure(f"{name!r:.80} is no name of a rule")
     if level not in LEVELS:

@@ -27,7 +27,10 @@ SCHEMA = Rule(
     "st2common/models/api/pack.py ConfigSchemaAPI, bootstrap/base.py _register_pack_config_schema_db",
 )
 NAME = Rule(
-    "config-schema-name", "warning", "The schema has the one name that StackStorm looks for.", "st2common/constants/pack.py"
+    "config-schema-name",
+    "warning",
+    "The schema has the one name that StackStorm looks for.",
+    "st2common/constants/pack.py",
 )
 EXAMPLE = Rule(
     "config-example",
@@ -93,8 +96,8 @@ def check(pack: Pack) -> t.Iterator[Finding]:
 
 def _schema(file: YamlFile) -> t.Iterator[Finding]:
     if file.error:
-        problem, line, column = file.problem
-        yield SCHEMA.at(file.shown, problem, line, column)
+        clause, line, column = file.problem
+        yield SCHEMA.at(file.shown, clause, line, column)
         return
     if not file.document:
         yield SCHEMA.at(file.shown, "is empty; a pack without configuration has no such file")
@@ -102,9 +105,8 @@ def _schema(file: YamlFile) -> t.Iterator[Finding]:
     problems = schema_problems(file.document)
     for problem in problems:
         yield SCHEMA.of(file, problem.path, _said(problem))
-    if not problems:
-        for problem in schema_problems(file.document, later=True):
-            yield LATER.of(file, problem.path, f"{_said(problem)}, after 3.9")
+    for problem in [] if problems else schema_problems(file.document, later=True):
+        yield LATER.of(file, problem.path, f"{_said(problem)}, after 3.9")
 
 
 def _said(problem: Problem) -> str:

@@ -120,19 +120,33 @@ def _workflow(pack: Pack, file: YamlFile, path: str, key: str) -> t.Iterator[Fin
             yield TASK.of(definition, at, f"the pack has no action {printable(reference[:120])}")
 
 
+def own_actions(pack: Pack) -> t.Mapping[str, YamlFile]:
+    """The actions of a pack by their references; of several with one name the last, as StackStorm has it."""
+    if "actions" not in pack.kept:
+        pack.kept["actions"] = {
+            f"{pack.ref}.{file.document['name']}": file
+            for file in pack.resources("actions")
+            if isinstance(file.document, dict) and isinstance(file.document.get("name"), str)
+        }
+    found: t.Mapping[str, YamlFile] = pack.kept["actions"]
+    return found
+
+
 def action_exists(pack: Pack, reference: str) -> bool:
     """Whether a reference is none to an action of the pack itself, or to one that is there."""
-    prefix = f"{pack.ref}."
-    if not reference.startswith(prefix) or "{" in reference or "<%" in reference:
+    if not reference.startswith(f"{pack.ref}.") or "{" in reference or "<%" in reference:
         return True
-    name = reference[len(prefix) :]
-    return any(isinstance(one.document, dict) and one.document.get("name") == name for one in pack.resources("actions"))
+    return reference in own_actions(pack)
 
 
 def _script(pack: Pack, path: str) -> t.Iterator[Finding]:
     content = pack.content(path) or b""
     first = content.split(b"\n", 1)[0]
     if first.startswith(_BOM + b"#!"):
-        yield SCRIPT.at(printable(path), "begins with a byte order mark, so that Linux does not find its interpreter", 1)
+        yield SCRIPT.at(
+            printable(path), "begins with a byte order mark, so that Linux does not find its interpreter", 1
+        )
     elif first.startswith(b"#!") and first.endswith(b"\r"):
-        yield SCRIPT.at(printable(path), "has CR LF at the end of its first line: Linux does not find its interpreter", 1)
+        yield SCRIPT.at(
+            printable(path), "has CR LF at the end of its first line: Linux does not find its interpreter", 1
+        )

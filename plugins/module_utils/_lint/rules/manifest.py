@@ -14,7 +14,7 @@ from ..._content.metadata import MANIFEST, incompatibilities
 from ..._content.metadata_schema import PACK_SCHEMA
 from ..._printable import printable
 from ..finding import Finding
-from ..pack import Pack
+from ..pack import Pack, YamlFile
 from ..rule import Rule
 
 UNREADABLE = Rule(
@@ -68,13 +68,20 @@ def check(pack: Pack) -> t.Iterator[Finding]:
         yield INVALID.at(MANIFEST, problem.message, problem.line)
     if not pack.has(MANIFEST):
         return
-    file = pack.yaml(MANIFEST)
-    metadata = pack.manifest.metadata
-    if metadata:
-        for clause in incompatibilities(metadata, st2_version=pack.against.stackstorm_version):
-            key = "stackstorm_version" if "StackStorm" in clause.partition(",")[0] else "python_versions"
-            yield INCOMPATIBLE.of(file, (key,), f"StackStorm {pack.against.stackstorm_version} does not install it: {clause}")
-    document = pack.manifest.document
+    file, document = pack.yaml(MANIFEST), pack.manifest.document
+    yield from _compatible(pack, file)
+    yield from _keys(file, document)
+    yield from _directory(pack)
+
+
+def _compatible(pack: Pack, file: YamlFile) -> t.Iterator[Finding]:
+    metadata, version = pack.manifest.metadata if pack.manifest else None, pack.against.stackstorm_version
+    for clause in incompatibilities(metadata, st2_version=version) if metadata else ():
+        key = "stackstorm_version" if "StackStorm" in clause.partition(",")[0] else "python_versions"
+        yield INCOMPATIBLE.of(file, (key,), f"StackStorm {version} does not install it: {clause}")
+
+
+def _keys(file: YamlFile, document: t.Mapping[t.Any, t.Any]) -> t.Iterator[Finding]:
     for key in document:
         if isinstance(key, str) and key not in _KNOWN:
             near = next((known for known in sorted(_KNOWN) if known == key.lower()), None)
@@ -85,7 +92,6 @@ def check(pack: Pack) -> t.Iterator[Finding]:
     for key in ("keywords", "python_versions"):
         if not document.get(key):
             yield SPARSE.at(MANIFEST, f"there are no {key}")
-    yield from _directory(pack)
 
 
 def _unreadable(pack: Pack) -> Finding:

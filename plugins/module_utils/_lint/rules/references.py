@@ -17,7 +17,7 @@ from ..finding import Finding
 from ..pack import Pack, YamlFile
 from ..rule import Rule
 from ..runners import parameters_of
-from .entry_points import action_exists
+from .entry_points import action_exists, own_actions
 
 DUPLICATE = Rule(
     "duplicate-name",
@@ -104,11 +104,11 @@ def _alias(pack: Pack, file: YamlFile) -> t.Iterator[Finding]:
     if not action_exists(pack, reference):
         yield ALIAS_ACTION.of(file, ("action_ref",), f"the pack has no action {printable(reference[:120])}")
         return
-    action = next((one for one in _documents(pack, "actions") if _is_named(one, pack, reference)), None)
+    action = own_actions(pack).get(reference)
     if action is None:
         return
-    parameters = action.document.get("parameters")
-    known = {*(parameters if isinstance(parameters, dict) else ()), *parameters_of(str(action.document["runner_type"]))}
+    parameters, runner = action.document.get("parameters"), action.document.get("runner_type")
+    known = {*(parameters if isinstance(parameters, dict) else ()), *parameters_of(str(runner))}
     formats = file.document.get("formats")
     for number, one in enumerate(formats[:_MOST_FORMATS] if isinstance(formats, list) else ()):
         for name in sorted(set(_asked_for(one)) - known):
@@ -121,11 +121,6 @@ def _asked_for(one: t.Any) -> t.Iterator[str]:
     for text in texts if isinstance(texts, list) else ():
         if isinstance(text, str):
             yield from _PARAMETER.findall(text[:_LONGEST_FORMAT])
-
-
-def _is_named(action: YamlFile, pack: Pack, reference: str) -> bool:
-    name, runner = action.document.get("name"), action.document.get("runner_type")
-    return isinstance(name, str) and isinstance(runner, str) and reference == f"{pack.ref}.{name}"
 
 
 def _rule(pack: Pack, file: YamlFile) -> t.Iterator[Finding]:
@@ -141,11 +136,16 @@ def _rule(pack: Pack, file: YamlFile) -> t.Iterator[Finding]:
 
 
 def _triggers(pack: Pack) -> t.Set[str]:
-    found = {str(file.document.get("name")) for file in _documents(pack, "triggers")}
-    for file in _documents(pack, "sensors"):
-        types = file.document.get("trigger_types")
-        found.update(str(one.get("name")) for one in types or () if isinstance(one, dict))
-    return {f"{pack.ref}.{name}" for name in found}
+    if "triggers" not in pack.kept:
+        names = {str(file.document.get("name")) for file in _documents(pack, "triggers")}
+        for file in _documents(pack, "sensors"):
+            types = file.document.get("trigger_types")
+            names.update(
+                str(one.get("name")) for one in (types if isinstance(types, list) else ()) if isinstance(one, dict)
+            )
+        pack.kept["triggers"] = {f"{pack.ref}.{name}" for name in names}
+    found: t.Set[str] = pack.kept["triggers"]
+    return found
 
 
 def _policy(pack: Pack, file: YamlFile) -> t.Iterator[Finding]:

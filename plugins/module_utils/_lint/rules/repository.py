@@ -35,9 +35,7 @@ SUBMODULE = Rule(
 LICENSE = Rule("license", "warning", "There is a file LICENSE.", "StackStorm Exchange, Makefile")
 APACHE = Rule("license-apache", "info", "The license is Apache 2.0.", "StackStorm Exchange, which takes no other")
 README = Rule("readme", "warning", "There is a README.md.", "StackStorm Exchange")
-ICON = Rule(
-    "icon", "info", "There is an icon.png of 64x64 pixels.", "StackStorm Exchange, index: others are resized"
-)
+ICON = Rule("icon", "info", "There is an icon.png of 64x64 pixels.", "StackStorm Exchange, index: others are resized")
 CHANGES = Rule(
     "changes",
     "info",
@@ -68,11 +66,12 @@ DEAD = Rule(
     "No requirement is had by git:// from GitHub.",
     "GitHub, which has not answered it since 2022",
 )
-GIT = Rule(
-    "requirements-git", "warning", "No requirement is had from a repository.", "a proxy or mirror has it not"
-)
+GIT = Rule("requirements-git", "warning", "No requirement is had from a repository.", "a proxy or mirror has it not")
 UNPINNED = Rule(
-    "requirements-unpinned", "info", "Requirements name versions.", "st2common/util/virtualenvs.py: pip takes the newest"
+    "requirements-unpinned",
+    "info",
+    "Requirements name versions.",
+    "st2common/util/virtualenvs.py: pip takes the newest",
 )
 RULES = (
     *(LIMIT, BOUNDARY, DANGLING, ALIKE, SUBMODULE, LICENSE, APACHE, README, ICON, CHANGES, BEHIND, UNCHANGED),

@@ -11,8 +11,9 @@ import typing as t
 
 from ..._content.config_schema import schema_problems
 from ..._content.config_schema_rules import TYPES
-from ..._content.resource_rules import RUNNERS, further_refusals, parameter_refusals, refusals
+from ..._content.resource_rules import RUNNERS, dropped_keys, further_refusals, parameter_refusals, refusals
 from ..._content.resources import RESOURCE_TYPES
+from ..._content.yaml_lines import shown_path
 from ..._printable import printable
 from ..finding import Finding
 from ..pack import Pack, YamlFile
@@ -49,7 +50,13 @@ LATER = Rule(
     "Schemas hold to what StackStorm will take after 3.9: no unknown keywords inside of others, no $ref.",
     "st2common/util/schema/__init__.py on the branch master",
 )
-RULES = (UNREADABLE, INVALID, OTHER_PACK, PARAMETERS, RUNNER, LATER)
+DROPPED = Rule(
+    "resource-key",
+    "warning",
+    "Sensors and triggers have no keys that StackStorm drops.",
+    "st2common/services/triggers.py _add_trigger_models, models/api/sensor.py",
+)
+RULES = (UNREADABLE, INVALID, OTHER_PACK, PARAMETERS, RUNNER, LATER, DROPPED)
 _PLAIN = frozenset(("type", "description", "default", "required", "secret", "immutable", "position"))
 _FLAGS = ("required", "secret", "immutable")
 
@@ -76,6 +83,8 @@ def _resource(pack: Pack, kind: str, file: YamlFile) -> t.Iterator[Finding]:
     for path, clause in further_refusals(kind, document):
         if path not in told:
             yield INVALID.of(file, path, clause)
+    for path in dropped_keys(kind, document):
+        yield DROPPED.of(file, path, f"StackStorm drops the key {printable(shown_path(path)[:100])}")
     if kind == "actions":
         yield from _action(file)
 
