@@ -82,18 +82,26 @@ def key_lines(path: str, *, shown: t.Optional[str] = None, most_bytes: int = MOS
 
 
 def load_composed(
-    path: str, *, shown: t.Optional[str] = None, most_bytes: int = MOST_BYTES, content: t.Optional[bytes] = None
+    path: str,
+    *,
+    shown: t.Optional[str] = None,
+    most_bytes: int = MOST_BYTES,
+    content: t.Optional[bytes] = None,
+    look: t.Callable[[t.Any], None] = lambda node: None,
 ) -> t.Tuple[t.Any, t.Any, str]:
     """The content of a YAML file with the node it was composed to, for the lines of its parts, and its text.
 
     Takes and raises what M(load_yaml) does. The node of an empty file is C(None).
 
     :arg content: What the file holds, when it was read already; then C(path) is only for messages.
+    :arg look: Gets the node as it stands in the file: to make values of it, merge keys are resolved in it.
     """
     source = _Source(path, shown or path, most_bytes, content)
 
     def read(loader: t.Any) -> t.Tuple[t.Any, t.Any, str]:
         node = source.compose(loader)
+        if node is not None:
+            look(node)
         return source.construct(loader, node), node, source.text
 
     result: t.Tuple[t.Any, t.Any, str] = source.work(read)

@@ -24,6 +24,11 @@ options:
     type: list
     elements: path
     required: true
+  chdir:
+    description:
+      - The directory that relative paths of all options begin at. By default, that is where an ad hoc command is given,
+        or else the directory of the playbook.
+    type: path
   rules:
     description:
       - Go by these rules only.
@@ -155,8 +160,9 @@ findings:
       sample: entry-point-missing
     level:
       description:
-        - V(error) for what StackStorm or M(stackstorm.st2.st2_pack) refuses, or what cannot run; V(warning) for what the
-          checks of the StackStorm Exchange or users would complain of; V(info) for a hint.
+        - V(error) for what StackStorm or M(stackstorm.st2.st2_pack) refuses, or what cannot run.
+        - V(warning) for what the checks of the StackStorm Exchange or users would complain of.
+        - V(info) for a hint.
       returned: always
       type: str
       sample: error

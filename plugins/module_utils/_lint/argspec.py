@@ -21,6 +21,7 @@ def lint_options() -> ArgumentSpec:
     return ArgumentSpec(
         {
             "path": {"type": "list", "elements": "path", "required": True},
+            "chdir": {"type": "path"},
             "rules": {"type": "list", "elements": "str", "default": []},
             "skip": {"type": "list", "elements": "str", "default": []},
             "fail_on": {"type": "str", "choices": ["error", "warning", "never"], "default": "error"},

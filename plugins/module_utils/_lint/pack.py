@@ -55,12 +55,9 @@ class YamlFile:
         self._file = os.path.join(directory, path)
         self._lines: t.Optional[Lines] = None
         try:
-            self.document, node, text = load_composed(self._file, shown=self.shown)
+            self.document = load_composed(self._file, shown=self.shown, look=self._look_at_keys)[0]
         except InvalidPackError as error:
             self.error = error
-            return
-        if node is not None:
-            self._look_at_keys(node, "<<" in text)
 
     @property
     def problem(self) -> t.Tuple[str, t.Optional[int], t.Optional[int]]:
@@ -84,7 +81,7 @@ class YamlFile:
         """Line and column of a part, or of the closest thing around it."""
         return self.lines.of(path), self.lines.column_of(path)
 
-    def _look_at_keys(self, node: t.Any, may_merge: bool) -> None:
+    def _look_at_keys(self, node: t.Any) -> None:
         waiting, seen = [node], set()
         while waiting:
             one = waiting.pop()
@@ -100,7 +97,7 @@ class YamlFile:
                 if key.id != "scalar":
                     continue
                 mark = (key.start_mark.line + 1, key.start_mark.column + 1)
-                if may_merge and key.tag == _MERGE:
+                if key.tag == _MERGE:
                     self.merges.append(mark)
                 elif (key.tag, key.value) in known:
                     self.duplicates.append((printable(key.value[:60]), *mark))
@@ -131,6 +128,7 @@ class Pack:
     :arg files: The paths of its regular files and of links to such inside of it, sorted.
     :arg complete: Whether all of it was seen.
     :arg kept: What several rules need and one found out.
+    :arg told: Files that a rule found unfit for what they are, so that none has to say more of their form.
     """
 
     def __init__(self, directory: str, against: Against, scratch: str) -> None:
@@ -138,6 +136,7 @@ class Pack:
         self.against = against
         self.scratch = scratch
         self.kept: t.Dict[str, t.Any] = {}
+        self.told: t.Set[str] = set()
         self.files: t.List[str] = []
         self.complete = True
         self.manifest: t.Optional[Manifest] = None

@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import sys
 import typing as t
 
@@ -30,9 +32,10 @@ def check_packs(task: Task) -> Result:
     """
     params = task.params
     wanted = _wanted(task)
-    packs = find_packs(params["path"])
+    packs = find_packs([_absolute(task, path) for path in params["path"]])
     reports = [check_pack(directory, named, wanted, task.scratch) for directory, named in packs]
-    written = write_reports(reports, params["output"], check=task.check)
+    outputs = [dict(output, path=_absolute(task, output["path"])) for output in params["output"]]
+    written = write_reports(reports, outputs, check=task.check)
     found = [finding for report in reports for finding in report.findings]
     counts = count(found)
     msg = _line(reports, counts)
@@ -63,7 +66,7 @@ def _wanted(task: Task) -> Wanted:
     params = task.params
     if params["timeout"] < 1:
         raise OptionError(f"timeout is {params['timeout']}; the least is 1.")
-    site_rules = tuple(find_site_rules(params["site_rules"]))
+    site_rules = tuple(find_site_rules(params["site_rules"] and _absolute(task, params["site_rules"])))
     known = {rule.id for rule in catalogue.RULES}
     for option in ("rules", "skip"):
         for name in params[option]:
@@ -72,7 +75,7 @@ def _wanted(task: Task) -> Wanted:
                 raise OptionError(f"{option} names {name}, and there is no such rule: the guide lists all.")
     if not params["ignore_file"] or params["ignore_file"].startswith("/") or ".." in params["ignore_file"].split("/"):
         raise OptionError(f"ignore_file is {params['ignore_file']}; it must be a path inside of the packs.")
-    pythons = tuple(params["python"]) or (sys.executable,)
+    pythons = tuple(map(_program, params["python"])) or (sys.executable,)
     return Wanted(
         Against(_stackstorm(params["stackstorm_version"]), pythons, _floor(params["python_version"])),
         tuple(params["rules"]),
@@ -84,10 +87,21 @@ def _wanted(task: Task) -> Wanted:
     )
 
 
+def _absolute(task: Task, path: str) -> str:
+    return os.path.abspath(os.path.join(task.params["chdir"] or "", path))
+
+
 def _stackstorm(text: str) -> str:
     if not re.fullmatch(r"\d+\.\d+(?:\.\d+|dev)", text, re.ASCII):
         raise OptionError(f"stackstorm_version is {text}; it must be a version like 3.9.0.")
     return text
+
+
+def _program(python: str) -> str:
+    found = shutil.which(python)
+    if found is None:
+        raise OptionError(f"python names {python}, and there is no such program.")
+    return found
 
 
 def _floor(text: str) -> t.Tuple[int, int]:

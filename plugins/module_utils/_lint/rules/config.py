@@ -48,7 +48,7 @@ NO_EXAMPLE = Rule("config-example-missing", "info", "A pack with a schema has an
 EXAMPLES = Rule(
     "config-examples",
     "warning",
-    "There is one example at the root of the pack.",
+    "There is one example at the root of the pack, REF.yaml.example.",
     "StackStorm Exchange, Makefile: more than one breaks its check",
 )
 NO_SCHEMA = Rule(
@@ -146,14 +146,18 @@ def _secrets(file: YamlFile, properties: t.Any, above: Path) -> t.Iterator[Findi
 def _examples(pack: Pack, schema: t.Optional[ConfigSchema]) -> t.Iterator[Finding]:
     examples = [path for path in pack.files if _EXAMPLE.match(path)]
     usual = f"{pack.ref}.yaml.example"
+    if pack.ref is None:
+        return
     if not examples:
         if schema is not None:
             yield NO_EXAMPLE.at(SCHEMA_FILE, f"there is no {usual} beside it")
         return
-    for path in examples[1:] if usual not in examples else [path for path in examples if path != usual]:
-        yield EXAMPLES.at(printable(path), "is one more example, and the Exchange's check takes one only")
-    path = usual if usual in examples else examples[0]
-    file = pack.yaml(path)
+    for path in examples:
+        if path != usual:
+            yield EXAMPLES.at(printable(path), f"is an example that is not called {usual}")
+    if usual not in examples:
+        return
+    file = pack.yaml(usual)
     if file.error:
         problem, line, column = file.problem
         yield EXAMPLE.at(file.shown, problem, line, column)

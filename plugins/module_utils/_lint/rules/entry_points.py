@@ -101,6 +101,7 @@ def _workflow(pack: Pack, file: YamlFile, path: str, key: str) -> t.Iterator[Fin
     definition = pack.yaml(path)
     if definition.error:
         problem, line, column = definition.problem
+        pack.told.add(path)
         yield WORKFLOW.at(definition.shown, problem, line, column)
         return
     document = definition.document
@@ -142,6 +143,8 @@ def action_exists(pack: Pack, reference: str) -> bool:
 def _script(pack: Pack, path: str) -> t.Iterator[Finding]:
     content = pack.content(path) or b""
     first = content.split(b"\n", 1)[0]
+    if first.startswith((_BOM + b"#!", b"#!")) and (first.startswith(_BOM) or first.endswith(b"\r")):
+        pack.told.add(path)
     if first.startswith(_BOM + b"#!"):
         yield SCRIPT.at(
             printable(path), "begins with a byte order mark, so that Linux does not find its interpreter", 1

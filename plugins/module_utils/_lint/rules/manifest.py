@@ -12,6 +12,7 @@ import typing as t
 
 from ..._content.metadata import MANIFEST, incompatibilities
 from ..._content.metadata_schema import PACK_SCHEMA
+from ..._layout import SYSTEM_PACKS
 from ..._printable import printable
 from ..finding import Finding
 from ..pack import Pack, YamlFile
@@ -38,6 +39,12 @@ UNKNOWN_KEY = Rule(
 NO_REF = Rule(
     "pack-ref", "info", "pack.yaml has a ref of its own.", "st2common/util/pack.py get_pack_ref_from_metadata"
 )
+TAKEN = Rule(
+    "pack-ref-taken",
+    "error",
+    "The ref is not that of a pack that StackStorm brings along.",
+    "M(stackstorm.st2.st2_pack) refuses it; st2common/constants/pack.py SYSTEM_PACK_NAMES",
+)
 DIRECTORY = Rule(
     "pack-directory",
     "warning",
@@ -53,7 +60,7 @@ SECOND = Rule(
     "There is one pack.yaml: those below the root are not looked at.",
     "st2common/content/loader.py ContentPackLoader",
 )
-RULES = (UNREADABLE, INVALID, INCOMPATIBLE, UNKNOWN_KEY, NO_REF, DIRECTORY, SPARSE, SECOND)
+RULES = (UNREADABLE, INVALID, INCOMPATIBLE, UNKNOWN_KEY, NO_REF, TAKEN, DIRECTORY, SPARSE, SECOND)
 _KNOWN = frozenset((*PACK_SCHEMA["properties"], "files", "path"))
 _PREFIX = "stackstorm-"
 
@@ -69,6 +76,8 @@ def check(pack: Pack) -> t.Iterator[Finding]:
     if not pack.has(MANIFEST):
         return
     file, document = pack.yaml(MANIFEST), pack.manifest.document
+    if pack.ref in SYSTEM_PACKS:
+        yield TAKEN.of(file, ("ref",) if document.get("ref") else ("name",), f"the ref {pack.ref} is StackStorm's own")
     yield from _compatible(pack, file)
     yield from _keys(file, document)
     yield from _directory(pack)

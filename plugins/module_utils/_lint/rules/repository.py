@@ -163,7 +163,10 @@ def _requirements(pack: Pack) -> t.Iterator[Finding]:
     found = read_requirements(pack.directory)
     for problem in found.problems:
         yield UNSAFE.at(problem.file, problem.message, problem.line)
+    unsafe = {problem.line for problem in found.problems if problem.file == REQUIREMENTS}
     for entry, line in zip(found.entries, found.lines):
+        if line in unsafe:
+            continue
         shown = printable(entry[:120])
         if re.search(r"git://github\.com", entry):
             yield DEAD.at(REQUIREMENTS, f"{shown} cannot be fetched: GitHub does not answer git://", line)

@@ -55,7 +55,9 @@ def check(pack: Pack) -> t.Iterator[Finding]:
     for path in pack.yaml_paths():
         file = pack.yaml(path)
         if path not in registered:
-            yield from _other(pack, file)
+            # What a link leads to is looked at where it is.
+            if path not in pack.told and not os.path.islink(os.path.join(pack.directory, path)):
+                yield from _other(pack, file)
         else:
             for key, line, column in file.duplicates:
                 yield DUPLICATE.at(file.shown, f"the key {key} is there twice, which StackStorm refuses", line, column)
@@ -64,7 +66,7 @@ def check(pack: Pack) -> t.Iterator[Finding]:
     for path in pack.below("", ".json"):
         yield from _json(pack, path)
     for path in pack.files:
-        if _TEXT.search(path):
+        if _TEXT.search(path) and path not in pack.told:
             yield from _text(pack, path)
 
 
