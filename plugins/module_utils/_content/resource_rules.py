@@ -12,6 +12,7 @@ missing, unless it is required (st2common/util/schema/__init__.py modify_schema_
 
 from __future__ import annotations
 
+import math
 import typing as t
 
 from .._printable import printable
@@ -154,6 +155,9 @@ def parameter_refusals(resource: t.Mapping[t.Any, t.Any]) -> t.Iterator[Clause]:
                 f"the parameters {positions[position]} and {name} have the same position {position}",
             )
         positions[position] = str(name)
+    if not all(map(math.isfinite, positions)):
+        yield ("parameters",), "a position of the parameters is not a number that counts"
+        return
     places = sorted(positions)
     if places and places != list(range(int(places[0]), int(places[0]) + len(places))):
         shown = ", ".join(map(str, places[:20]))

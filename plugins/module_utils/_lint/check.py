@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import json
 import os
 import typing as t
@@ -24,6 +25,7 @@ from .rules.repository import LIMIT
 from .site_rules import About, SiteRule, run_site_rule
 
 _MOST_MEMORY = 4 << 30
+_MOST_FINDINGS = 10_000
 _MANIFEST = "pack.yaml"
 
 
@@ -140,10 +142,13 @@ def _look(directory: str, wanted: Wanted, scratch: str) -> t.Dict[str, t.Any]:
     findings: t.List[Finding] = []
     for check in catalogue.CHECKS:
         try:
-            findings.extend(check(pack))
+            for finding in itertools.islice(check(pack), _MOST_FINDINGS):
+                findings.append(finding)
         except RecursionError:
             what = check.__module__.rpartition(".")[2]
             findings.append(LIMIT.at(".", f"something in the pack is nested too deeply for the rules of {what}"))
+    if len(findings) >= _MOST_FINDINGS:
+        findings.append(LIMIT.at(".", f"there is more to find than {_MOST_FINDINGS}: not all of it is told"))
     ignores, more = read_ignores(pack, wanted.ignore_file)
     document = pack.manifest.document if pack.manifest else {}
     metadata = json.loads(json.dumps({str(key): value for key, value in document.items()}, default=str, skipkeys=True))

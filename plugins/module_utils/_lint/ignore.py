@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import fnmatch
+import itertools
 import re
 import typing as t
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ _COMMENT = re.compile(r"#\s*st2-lint:\s*ignore\[([^\]\n]{1,500})\]")
 _MARK = b"st2-lint:"
 _KEYS = ("rule", "path", "reason")
 _MOST_ENTRIES = 2000
+_MOST_COMMENTS = 500
 
 
 @dataclass
@@ -97,21 +99,19 @@ def _read_file(pack: Pack, name: str, ignores: t.List[Ignore], findings: t.List[
 
 def _comments(path: str, text: str) -> t.Iterator[Ignore]:
     lines = text.splitlines()
-    for number, line in enumerate(lines, 1):
+    # A comment of its own is about the next line that is none.
+    following = len(lines) + 1
+    found: t.List[Ignore] = []
+    for number in range(len(lines), 0, -1):
+        line = lines[number - 1]
         match = _COMMENT.search(line)
-        if match is None:
-            continue
-        about = (number,) if line[: match.start()].strip() else (number, _next_line(lines, number))
-        reason = line[match.end() :].strip(" -:")
-        for rule in match.group(1).split(","):
-            yield Ignore(rule.strip(), path, reason, path, number, about)
-
-
-def _next_line(lines: t.Sequence[str], number: int) -> int:
-    """The line that a comment of its own is about: the next one that is none."""
-    while number < len(lines) and lines[number].lstrip().startswith("#"):
-        number += 1
-    return number + 1
+        if match is not None:
+            about = (number,) if line[: match.start()].strip() else (number, following)
+            reason = line[match.end() :].strip(" -:")
+            found.extend(Ignore(rule.strip(), path, reason, path, number, about) for rule in match.group(1).split(","))
+        if not line.lstrip().startswith("#"):
+            following = number
+    return itertools.islice(reversed(found), _MOST_COMMENTS)
 
 
 def divide(

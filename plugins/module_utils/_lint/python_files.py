@@ -22,7 +22,7 @@ from .pack import Pack
 _SECONDS = 60.0
 _MOST_BYTES = 1 << 20
 _MOST_MEMORY = 1 << 30
-_MOST_STOPS = 5
+_MOST_STOPS = 3
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,16 @@ class Compiled:
     version: str = ""
 
 
-def python_paths(pack: Pack) -> t.List[str]:
-    """The Python files of a pack."""
-    return pack.below("", ".py")
+def compilable(pack: Pack) -> t.List[str]:
+    """The Python files of a pack, but for those that are too large for code that somebody wrote."""
+    return [path for path in pack.below("", ".py") if _is_small(os.path.join(pack.directory, path))]
+
+
+def _is_small(path: str) -> bool:
+    try:
+        return os.path.getsize(path) <= _MOST_BYTES
+    except OSError:
+        return False
 
 
 def names_of(pack: Pack, path: str) -> t.Optional[t.FrozenSet[str]]:
@@ -62,7 +69,7 @@ def compiled(pack: Pack) -> t.Mapping[str, t.Mapping[str, Compiled]]:
     :raises St2Error: when an interpreter cannot be started, or does not know what to do.
     """
     if "compiled" not in pack.kept:
-        files = [path for path in python_paths(pack) if pack.content(path, _MOST_BYTES) is not None]
+        files = compilable(pack)
         pack.kept["compiled"] = {python: _compile(pack, python, files) for python in pack.against.pythons}
     found: t.Mapping[str, t.Mapping[str, Compiled]] = pack.kept["compiled"]
     return found

@@ -11,6 +11,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .._content.yaml_lines import Path
+from .._printable import printable
 from .finding import Finding
 from .pack import YamlFile
 
@@ -34,7 +35,7 @@ class Rule:
 
     def at(self, file: str, message: str, line: t.Optional[int] = None, column: t.Optional[int] = None) -> Finding:
         """A finding of this rule."""
-        message = message if len(message) <= _LONGEST else f"{message[:_LONGEST]}..."
+        message = printable(message if len(message) <= _LONGEST else f"{message[:_LONGEST]}...")
         return Finding(self.id, self.level, file, line, column if line else None, message)
 
     def of(self, file: YamlFile, path: Path, message: str) -> Finding:

@@ -74,6 +74,8 @@ _SECRET = re.compile(
 )
 _EXAMPLE = re.compile(r"[^/]+\.yaml\.example\Z")
 _MOST_LEVELS = 30
+_PLAIN = frozenset(("type", "default", "description", "required", "secret"))
+_PLAIN_TYPES = {"string": str, "boolean": bool, "integer": int}
 
 
 def check(pack: Pack) -> t.Iterator[Finding]:
@@ -116,13 +118,19 @@ def _said(problem: Problem) -> str:
 def _defaults(file: YamlFile, schema: ConfigSchema) -> t.Iterator[Finding]:
     for key, attribute in schema.attributes.items():
         default = attribute.get("default")
-        if default is None or is_jinja(default):
+        if default is None or is_jinja(default) or _is_plain(attribute, default):
             continue
         # A key that refers to another one is only right in the whole of the schema.
         problems = check_values(schema, {key: default})
         for problem in problems:
             if problem.path[:1] == (key,) and problem.rule != "required":
                 yield DEFAULT.of(file, (key, "default"), f"the default: {_said(problem)}")
+
+
+def _is_plain(attribute: t.Mapping[str, t.Any], default: t.Any) -> bool:
+    """Whether a default is plainly right."""
+    kind = _PLAIN_TYPES.get(str(attribute.get("type")))
+    return kind is type(default) and _PLAIN.issuperset(attribute)
 
 
 def _secrets(file: YamlFile, properties: t.Any, above: Path) -> t.Iterator[Finding]:

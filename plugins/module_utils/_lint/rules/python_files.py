@@ -13,8 +13,9 @@ import typing as t
 from ..._printable import printable
 from ..finding import Finding
 from ..pack import Pack
-from ..python_files import Compiled, compiled
+from ..python_files import Compiled, compilable, compiled
 from ..rule import Rule
+from .repository import LIMIT
 
 SYNTAX = Rule(
     "python-syntax",
@@ -45,6 +46,11 @@ def check(pack: Pack) -> t.Iterator[Finding]:
         return
     for python, results in compiled(pack).items():
         name = os.path.basename(python)
+        left = sum(path not in results for path in compilable(pack))
+        if left:
+            yield LIMIT.at(
+                ".", f"{left} Python files were not compiled by {name}, after those that it cannot cope with"
+            )
         for path, result in sorted(results.items()):
             yield from _one(path, result, name, pack.against.floor)
 
