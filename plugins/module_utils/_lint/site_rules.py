@@ -23,7 +23,7 @@ from .finding import LEVELS, Finding
 from .rule import Rule
 
 FAILED = Rule(
-    "site-rule", "error", "The rules of a site come to an end, and say nothing but findings.", "O(site_rules)"
+    "site-rule", "error", "The rules of a site come to an end, and say nothing but findings.", "the option site_rules"
 )
 RULES = (FAILED,)
 _LINE = re.compile(r"(?P<file>[^:\n]+):(?P<line>\d{1,9}):(?:(?P<column>\d{1,9}):)? *(?P<message>.+)\Z")

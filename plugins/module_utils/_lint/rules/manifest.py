@@ -30,7 +30,7 @@ INVALID = Rule(
 INCOMPATIBLE = Rule(
     "pack-incompatible",
     "error",
-    "The pack fits the StackStorm of O(stackstorm_version) and Python 3.",
+    "The pack fits the StackStorm that is asked for (the option stackstorm_version), and Python 3.",
     "st2common/util/pack_management.py verify_pack_version",
 )
 UNKNOWN_KEY = Rule(
@@ -43,7 +43,7 @@ TAKEN = Rule(
     "pack-ref-taken",
     "error",
     "The ref is not that of a pack that StackStorm brings along.",
-    "M(stackstorm.st2.st2_pack) refuses it; st2common/constants/pack.py SYSTEM_PACK_NAMES",
+    "st2_pack refuses it; st2common/constants/pack.py SYSTEM_PACK_NAMES",
 )
 DIRECTORY = Rule(
     "pack-directory",

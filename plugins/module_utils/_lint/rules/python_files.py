@@ -29,7 +29,7 @@ ELSEWHERE = Rule(
 NEWER = Rule(
     "python-too-new",
     "warning",
-    "Nothing needs a later Python than the oldest that StackStorm runs on (O(python_version)).",
+    "Nothing needs a later Python than the oldest that StackStorm runs on (the option python_version).",
     "StackStorm Exchange, its checks on several Pythons; StackStorm 3.9 runs on Python 3.8 and later",
 )
 UNTESTED = Rule(

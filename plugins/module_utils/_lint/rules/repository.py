@@ -25,9 +25,9 @@ BOUNDARY = Rule(
     "pack-boundary",
     "error",
     "Nothing in the pack leads out of it, and all of it is files, links and directories, with names in UTF-8.",
-    "M(stackstorm.st2.st2_pack) refuses it; st2common/bootstrap/base.py _register_pack_db stores all names",
+    "st2_pack refuses it; st2common/bootstrap/base.py _register_pack_db stores all names",
 )
-DANGLING = Rule("link-dangling", "warning", "No link leads to nothing.", "M(stackstorm.st2.st2_pack)")
+DANGLING = Rule("link-dangling", "warning", "No link leads to nothing.", "st2_pack")
 ALIKE = Rule("names-alike", "warning", "No names differ only in case.", "file systems that take them for one")
 SUBMODULE = Rule(
     "submodule", "warning", "There are no submodules.", "st2common/util/pack_management.py clone_repo fetches none"
@@ -58,7 +58,7 @@ UNSAFE = Rule(
     "requirements-unsafe",
     "error",
     "requirements.txt takes nothing from the host.",
-    "M(stackstorm.st2.st2_pack) refuses it; pip/_internal/req/req_file.py",
+    "st2_pack refuses it; pip/_internal/req/req_file.py",
 )
 DEAD = Rule(
     "requirements-git-protocol",
