@@ -24,17 +24,24 @@ def _table() -> str:
     from ansible_collections.stackstorm.st2.plugins.module_utils._lint.catalogue import RULES
     from ansible_collections.stackstorm.st2.plugins.module_utils._lint.finding import LEVELS
 
-    lines = [".. list-table::", "   :header-rows: 1", "   :widths: 20 10 40 30", ""]
-    rows = [("Rule", "Level", "What it demands", "Source")]
+    lines = [
+        ".. csv-table::",
+        "   :header: Rule, Level, What it demands, Source",
+        "   :widths: 20 10 40 30",
+        "   :escape: \\",
+        "",
+    ]
     for rule in sorted(RULES, key=lambda one: (LEVELS.index(one.level), one.id)):
-        rows.append((f"``{rule.id}``", rule.level, _escaped(rule.text), _escaped(rule.source)))
-    for row in rows:
-        lines += [f"   {'*' if number == 0 else ' '} - {cell}" for number, cell in enumerate(row)]
+        cells = (f"``{rule.id}``", rule.level, _escaped(rule.text), _escaped(rule.source))
+        lines.append("   " + ", ".join(f'"{cell}"' for cell in cells))
     return "\n".join(lines) + "\n"
 
 
 def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("*", "\\*").replace("_", "\\_").replace("`", "\\`").replace("|", "\\|")
+    for character in '*_`|"':
+        # The table takes one backslash away, the text the other.
+        text = text.replace(character, f"\\\\{character}")
+    return text
 
 
 def main() -> None:
