@@ -40,7 +40,7 @@ OPERATORS = frozenset(
         *("matchwildcard", "matchregex", "regex", "iregex", "eq", "equals", "nequals", "neq", "ieq", "iequals"),
         *("contains", "icontains", "ncontains", "incontains", "startswith", "istartswith", "endswith", "iendswith"),
         *("lt", "lessthan", "gt", "greaterthan", "td_lt", "timediff_lt", "td_gt", "timediff_gt", "exists", "nexists"),
-        *("inside", "in", "ninside", "nin", "search"),
+        *("inside", "in", "ninside", "nin", "search"),  # codespell:ignore nin
     )
 )
 _SHOWN = 60
