@@ -34,6 +34,21 @@ _HASHED_ALIKE = re.compile(r"[0-9a-fA-F_:]{16}")
 _DEEP_INDENTATION = re.compile(r"[ \t?:-]{40}")
 
 
+class YamlFileError(InvalidPackError):
+    """A file that is no YAML that StackStorm can read.
+
+    :arg problem: What is wrong, as a clause that quotes no value.
+    :arg line: Where, counted from 1, if that is known; likewise C(column).
+    """
+
+    def __init__(self, shown: str, problem: str, line: t.Optional[int] = None, column: t.Optional[int] = None) -> None:
+        where = f", line {line}," if line else ""
+        super().__init__(f"{shown}{where} is not YAML that StackStorm can read: {problem}.")
+        self.problem = problem
+        self.line = line
+        self.column = column
+
+
 def load_yaml(path: str, *, shown: t.Optional[str] = None, most_bytes: int = MOST_BYTES) -> t.Any:
     """The content of a YAML file, as StackStorm's own reader gives it.
 
@@ -67,18 +82,26 @@ def key_lines(path: str, *, shown: t.Optional[str] = None, most_bytes: int = MOS
 
 
 def load_composed(
-    path: str, *, shown: t.Optional[str] = None, most_bytes: int = MOST_BYTES, content: t.Optional[bytes] = None
+    path: str,
+    *,
+    shown: t.Optional[str] = None,
+    most_bytes: int = MOST_BYTES,
+    content: t.Optional[bytes] = None,
+    look: t.Callable[[t.Any], None] = lambda node: None,
 ) -> t.Tuple[t.Any, t.Any, str]:
     """The content of a YAML file with the node it was composed to, for the lines of its parts, and its text.
 
     Takes and raises what M(load_yaml) does. The node of an empty file is C(None).
 
     :arg content: What the file holds, when it was read already; then C(path) is only for messages.
+    :arg look: Gets the node as it stands in the file: to make values of it, merge keys are resolved in it.
     """
     source = _Source(path, shown or path, most_bytes, content)
 
     def read(loader: t.Any) -> t.Tuple[t.Any, t.Any, str]:
         node = source.compose(loader)
+        if node is not None:
+            look(node)
         return source.construct(loader, node), node, source.text
 
     result: t.Tuple[t.Any, t.Any, str] = source.work(read)
@@ -149,10 +172,9 @@ class _Source:
         except Exception as error:  # whatever int(), datetime() and their like raise for text that only looks right
             raise self.error("a value is not what its form or its tag promises", self._bad_scalar(node)) from error
 
-    def error(self, problem: str, line: t.Optional[int] = None) -> InvalidPackError:
+    def error(self, problem: str, line: t.Optional[int] = None, column: t.Optional[int] = None) -> YamlFileError:
         """The error that says what is wrong with the file."""
-        where = f", line {line}," if line else ""
-        return InvalidPackError(f"{self.shown}{where} is not YAML that StackStorm can read: {problem}.")
+        return YamlFileError(self.shown, problem, line, column)
 
     def _read(self, path: str, most_bytes: int) -> bytes:
         try:
@@ -191,10 +213,10 @@ class _Source:
             elif isinstance(event, self.yaml.CollectionEndEvent):
                 depth -= 1
 
-    def _syntax_error(self, error: t.Any) -> InvalidPackError:
+    def _syntax_error(self, error: t.Any) -> YamlFileError:
         mark = getattr(error, "problem_mark", None)
         if mark is not None:
-            return self.error(_problem(error), mark.line + 1)
+            return self.error(_problem(error), mark.line + 1, mark.column + 1)
         found = self.yaml.reader.Reader.NON_PRINTABLE.search(self.text)
         if found:
             return self.error("it holds a control character", self.text.count("\n", 0, found.start()) + 1)

@@ -27,7 +27,9 @@ PROGRAMS = CACHE / "programs"
 TRIPWIRES = CACHE / "tripwires"
 
 # Of this machine's variables; all others are left out.
-KEPT = re.compile(r"CI|EXAMPLES|TERM|TMPDIR|LD_LIBRARY_PATH|ST2_(TEST_DATA|KILLS|SEED|WORKERS|HOSTILE_CASES)")
+KEPT = re.compile(
+    r"CI|EXAMPLES|TERM|TMPDIR|LD_LIBRARY_PATH|ST2_(TEST_DATA|TEST_PACKS|KILLS|SEED|WORKERS|HOSTILE_CASES)"
+)
 # Programs of this machine that no check may find; the interpreters get wrappers.
 HIDDEN = re.compile(r"(st2|uv|pip|pyenv|conda|virtualenv|python|ansible|pytest).*")
 # What the system says to git and ssh (/etc/gitconfig, /etc/ssh/ssh_config, ~/.ssh/config) does not count.

@@ -8,12 +8,14 @@
 from __future__ import annotations
 
 import collections
+import itertools
 import os
 import stat
 import typing as t
 
 from .._errors import InvalidPackError
 from .._printable import printable
+from .file_problem import FileProblem
 
 # PATH_MAX is 4096 on Linux, and the packs directory and the collection's own places come before a path in a pack.
 MOST_PATH_BYTES = 3584
@@ -49,10 +51,22 @@ def check_boundary(pack_dir: str, *, hard_links: bool = False) -> t.List[str]:
     if hard_links:
         walk.check_hard_links()
     if walk.offences:
-        raise InvalidPackError(
-            f"The pack holds what no pack may hold: {listed(walk.offences, most=10, separator='; ')}."
-        )
+        offences = [offence.message for offence in walk.offences]
+        raise InvalidPackError(f"The pack holds what no pack may hold: {listed(offences, most=10, separator='; ')}.")
     return walk.warnings()
+
+
+def boundary_problems(
+    pack_dir: str, *, skip: t.Callable[[str], bool] = lambda path: False, most_entries: t.Optional[int] = None
+) -> t.List[FileProblem]:
+    """The same, one by one: what L(check_boundary) refuses (C(refused)), and what is odd (C(dangling), C(alike)).
+
+    :arg skip: Whether to leave a path of the pack out, with all below it.
+    :arg most_entries: How much of the pack to look at.
+    """
+    walk = _Walk(pack_dir, skip, most_entries)
+    walk.run()
+    return [*walk.offences, *walk.odd]
 
 
 def path_problem(path: str) -> t.Optional[str]:
@@ -84,18 +98,24 @@ def listed(items: t.Sequence[str], *, most: int = 5, separator: str = ", ") -> s
 class _Walk:
     """One walk through a pack."""
 
-    def __init__(self, pack_dir: str) -> None:
+    def __init__(
+        self,
+        pack_dir: str,
+        skip: t.Callable[[str], bool] = lambda path: False,
+        most_entries: t.Optional[int] = None,
+    ) -> None:
         self.pack_dir = pack_dir
-        self.offences: t.List[str] = []
-        self._dangling: t.List[str] = []
-        self._alike: t.List[str] = []
+        self.offences: t.List[FileProblem] = []
+        self.odd: t.List[FileProblem] = []
+        self._skip = skip
+        self._left = most_entries
         self._names: t.Dict[t.Tuple[int, int], t.List[str]] = collections.defaultdict(list)
         self._links: t.Dict[t.Tuple[int, int], int] = {}
 
     def run(self) -> None:
         """Look at everything in the pack, sorted by path in every directory."""
         waiting = [""]
-        while waiting:
+        while waiting and self._left != 0:
             directory = waiting.pop()
             below = []
             entries = self._entries(directory)
@@ -110,34 +130,45 @@ class _Walk:
         """Refuse files that have a name outside of the pack."""
         for file, paths in self._names.items():
             if self._links[file] > len(paths):
-                self.offences.append(f"{paths[0]} has another name outside of the pack (a hard link)")
+                self._refuse(paths[0], "has another name outside of the pack (a hard link)")
 
     def warnings(self) -> t.List[str]:
         """What is odd."""
         found = []
-        if self._dangling:
-            found.append(f"The pack holds links to nothing: {listed(self._dangling)}.")
-        if self._alike:
-            found.append(f"The pack holds names that differ only in case: {listed(self._alike)}.")
+        for kind, what in (("dangling", "links to nothing"), ("alike", "names that differ only in case")):
+            which = [problem.subject for problem in self.odd if problem.kind == kind]
+            if which:
+                found.append(f"The pack holds {what}: {listed(which)}.")
         return found
+
+    def _refuse(self, subject: str, clause: str, file: t.Optional[str] = None) -> None:
+        self.offences.append(FileProblem(subject if file is None else file, subject, clause, kind="refused"))
 
     def _entries(self, directory: str) -> t.List[t.Any]:
         try:
             with os.scandir(os.path.join(self.pack_dir, directory)) as entries:
-                return sorted(entries, key=lambda entry: os.fsencode(entry.name))
+                found = list(itertools.islice(entries, self._left))
         except OSError as error:
-            self.offences.append(f"the directory {printable(directory) or '.'} cannot be read ({error.strerror})")
+            shown = printable(directory) or "."
+            self._refuse(f"the directory {shown}", f"cannot be read ({error.strerror})", shown)
             return []
+        if self._left is not None:
+            self._left -= len(found)
+        prefix = f"{directory}/" if directory else ""
+        return sorted(
+            (entry for entry in found if not self._skip(prefix + entry.name)),
+            key=lambda entry: os.fsencode(entry.name),
+        )
 
     def _is_directory(self, path: str, entry: t.Any) -> bool:
         """Judge one entry, and say whether to go into it."""
         shown = printable(path)
         too_long = path_problem(path)
         if too_long:
-            self.offences.append(too_long)
+            self._refuse("", too_long, printable(path[:100]))
             return False
         if not _is_utf8(entry.name):
-            self.offences.append(f"{shown} is not a name in UTF-8")
+            self._refuse(shown, "is not a name in UTF-8")
         status = entry.stat(follow_symlinks=False)
         if entry.name == _GIT:
             return self._check_git(path, status)
@@ -149,21 +180,21 @@ class _Walk:
             self._check_file(path, status)
         else:
             kind = next((name for test, name in _KINDS if test(status.st_mode)), "no file")
-            self.offences.append(f"{shown} is {kind}")
+            self._refuse(shown, f"is {kind}")
         return False
 
     def _check_git(self, path: str, status: os.stat_result) -> bool:
         if path == _GIT and stat.S_ISDIR(status.st_mode):
             return False
         if path == _GIT:
-            self.offences.append(f"{path} is not a directory, and would lead git to a repository elsewhere")
+            self._refuse(path, "is not a directory, and would lead git to a repository elsewhere")
         else:
-            self.offences.append(f"{printable(path)} makes a part of the pack a repository of its own")
+            self._refuse(printable(path), "makes a part of the pack a repository of its own")
         return False
 
     def _check_file(self, path: str, status: os.stat_result) -> None:
         if status.st_mode & (stat.S_ISUID | stat.S_ISGID):
-            self.offences.append(f"{printable(path)} is a setuid or setgid file")
+            self._refuse(printable(path), "is a setuid or setgid file")
         if status.st_nlink > 1:
             file = (status.st_dev, status.st_ino)
             self._names[file].append(printable(path))
@@ -174,9 +205,9 @@ class _Walk:
         shown = " -> ".join(printable(text[:200]) + "..." * (len(text) > 200) for text in (path, target))
         found = self._follow(path)
         if found == "out":
-            self.offences.append(f"{shown} is a link that leads out of the pack")
+            self._refuse(shown, "is a link that leads out of the pack", printable(path))
         elif found == "nothing":
-            self._dangling.append(shown)
+            self.odd.append(FileProblem(printable(path), shown, "is a link to nothing", kind="dangling"))
 
     def _follow(self, path: str) -> str:
         """Where a link leads, as the kernel would follow it in a pack that were the whole file system but for C(..).
@@ -217,7 +248,10 @@ class _Walk:
         folded: t.Dict[str, t.List[str]] = collections.defaultdict(list)
         for name in names:
             folded[name.casefold()].append(f"{directory}/{name}" if directory else name)
-        self._alike.extend(" and ".join(map(printable, alike)) for alike in folded.values() if len(alike) > 1)
+        for alike in folded.values():
+            if len(alike) > 1:
+                shown = [printable(path) for path in alike]
+                self.odd.append(FileProblem(shown[0], " and ".join(shown), "differ only in case", kind="alike"))
 
 
 def _is_utf8(name: str) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from .._errors import InvalidPackError
 from .._libraries import require
 from .._yaml_file import load_composed
-from .config_schema_rules import SCHEMA_RULES
+from .config_schema_rules import LATER_SCHEMA_RULES, SCHEMA_RULES
 from .problem import Problem, sentence
 from .yaml_lines import Lines, Path, lines_of
 
@@ -84,10 +84,12 @@ def read_schema(path: str) -> t.Optional[ConfigSchema]:
     return ConfigSchema(document, path, lines)
 
 
-def schema_problems(document: t.Any, lines: t.Optional[Lines] = None) -> t.List[Problem]:
+def schema_problems(document: t.Any, lines: t.Optional[Lines] = None, *, later: bool = False) -> t.List[Problem]:
     """What StackStorm 3.9.0 refuses of a schema; the releases before it take the same.
 
-    :arg document: The content of a C(config.schema.yaml).
+    :arg document: The content of a C(config.schema.yaml), or the C(parameters) of an action: the rules are the same
+        (st2common/models/api/action.py ActionAPI).
+    :arg later: Whether to go by what is to follow 3.9.
     """
     lines = lines or Lines()
     if not isinstance(document, t.Mapping):
@@ -102,13 +104,13 @@ def schema_problems(document: t.Any, lines: t.Optional[Lines] = None) -> t.List[
         for key in document
         if not isinstance(key, str) or not _KEY.match(key)
     ]
-    return wrong or [_problem(error, lines) for error in _errors(document)]
+    return wrong or [_problem(error, lines) for error in _errors(document, later)]
 
 
-def _errors(document: t.Mapping[str, t.Any]) -> t.List[t.Any]:
-    jsonschema = require("jsonschema")
+def _errors(document: t.Mapping[str, t.Any], later: bool) -> t.List[t.Any]:
+    validator = require("jsonschema").Draft4Validator(LATER_SCHEMA_RULES if later else SCHEMA_RULES)
     try:
-        return sorted(jsonschema.Draft4Validator(SCHEMA_RULES).iter_errors(document), key=lambda error: str(error.path))
+        return sorted(validator.iter_errors(document), key=lambda error: str(error.path))
     except RecursionError as error:
         raise InvalidPackError("The config schema is nested too deeply.") from error
 

@@ -18,6 +18,7 @@ from .._libraries import require
 from .._secrets import strip_urls
 from .._yaml_file import key_lines, load_yaml
 from .boundary import leads_out, listed
+from .file_problem import FileProblem
 from .metadata_schema import PACK_SCHEMA, REF_PATTERN
 
 MANIFEST = "pack.yaml"
@@ -72,26 +73,60 @@ def derive_ref(document: t.Mapping[t.Any, t.Any], directory_name: t.Optional[str
     :raises InvalidPackError: when there is no such ref.
     """
     ref, problem = _find_ref(document, directory_name)
-    if ref is None:
-        raise InvalidPackError(f"{MANIFEST} does not say which pack it is: {problem}.")
+    if ref is None or problem is not None:
+        raise InvalidPackError(f"{MANIFEST} does not say which pack it is: {problem.message if problem else ''}.")
     return ref
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A C(pack.yaml) as it is.
+
+    :arg document: The mapping that it holds.
+    :arg ref: C(None) when none can be derived.
+    :arg problems: Everything that StackStorm would refuse, in the order in which it is told.
+    :arg metadata: What it says, when there is no problem.
+    """
+
+    document: t.Mapping[t.Any, t.Any]
+    ref: t.Optional[str]
+    problems: t.Tuple[FileProblem, ...]
+    metadata: t.Optional[PackMetadata]
 
 
 def load_metadata(pack_dir: str, *, directory_name: t.Optional[str] = None) -> PackMetadata:
     """Read C(pack.yaml) and refuse everything that StackStorm would refuse when it registers the pack.
-
-    It follows st2common/bootstrap/base.py _register_pack_db; of duplicate keys the last one holds.
 
     :arg pack_dir: The directory with C(pack.yaml).
     :arg directory_name: The name to derive a missing ref from, where the pack has a directory of that name for good.
     :raises InvalidPackError: One message with every problem: the key, its line, what was found and what must be there.
     :raises MissingLibraryError: without PyYAML or jsonschema.
     """
+    manifest = read_manifest(pack_dir, directory_name=directory_name)
+    if manifest.metadata is None:
+        problems = [problem.with_line for problem in manifest.problems]
+        if len(problems) > 1:
+            problems = [f"({number}) {one}" for number, one in enumerate(problems, 1)]
+        listing = listed(problems, most=20, separator="; ")
+        raise InvalidPackError(f"{MANIFEST} is not valid: {listing}.", ref=manifest.ref)
+    return manifest.metadata
+
+
+def read_manifest(pack_dir: str, *, directory_name: t.Optional[str] = None) -> Manifest:
+    """Read C(pack.yaml), and tell everything that StackStorm would refuse when it registers the pack.
+
+    It follows st2common/bootstrap/base.py _register_pack_db; of duplicate keys the last one holds.
+
+    Arguments as of L(load_metadata).
+
+    :raises InvalidPackError: only when there is no C(pack.yaml) that can be read as a mapping.
+    :raises MissingLibraryError: without PyYAML or jsonschema.
+    """
     document = _load_mapping(pack_dir)
     lines = _Lines(pack_dir)
     ref, problem = _find_ref(document, directory_name, lines)
     problems = [problem] if problem else []
-    problems += _odd_keys(document)
+    problems += _odd_keys(document, lines)
     checked = {key: value for key, value in document.items() if isinstance(key, str) and key != "ref"}
     if ref is not None:
         checked["ref"] = ref
@@ -99,11 +134,8 @@ def load_metadata(pack_dir: str, *, directory_name: t.Optional[str] = None) -> P
         # Whether a list of many kinds of values is unique takes quadratic time; three are one too many already.
         checked["python_versions"] = checked["python_versions"][:3]
     problems += _missing_keys(checked) + _schema_problems(checked, document, lines) + _further_problems(checked, lines)
-    if ref is None or problems:
-        if len(problems) > 1:
-            problems = [f"({number}) {one}" for number, one in enumerate(problems, 1)]
-        raise InvalidPackError(f"{MANIFEST} is not valid: {listed(problems, most=20, separator='; ')}.", ref=ref)
-    return _metadata(ref, checked)
+    metadata = _metadata(ref, checked) if ref is not None and not problems else None
+    return Manifest(document, ref, tuple(problems), metadata)
 
 
 def read_identity(pack_dir: str, directory_name: str) -> t.Tuple[str, str, t.Optional[str]]:
@@ -167,48 +199,58 @@ def _load_mapping(pack_dir: str) -> t.Dict[t.Any, t.Any]:
 
 def _find_ref(
     document: t.Mapping[t.Any, t.Any], directory_name: t.Optional[str], lines: t.Optional[_Lines] = None
-) -> t.Tuple[t.Optional[str], t.Optional[str]]:
+) -> t.Tuple[t.Optional[str], t.Optional[FileProblem]]:
     """The ref, or else what is wrong with it."""
     ref = document.get("ref")
+
+    def problem(subject: str, clause: str) -> FileProblem:
+        return FileProblem(MANIFEST, subject, clause, lines.of("ref") if lines else None)
+
     if ref:
         if not isinstance(ref, str) or not re.match(REF_PATTERN, ref):
-            where = lines.where("ref") if lines else ""
-            return (
-                None,
-                f"ref{where} is {_found(ref)}; it must be lower-case letters, digits and underscores, at most 200",
-            )
+            clause = f"is {_found(ref)}; it must be lower-case letters, digits and underscores, at most 200"
+            return None, problem("ref", clause)
     elif directory_name and re.match(REF_PATTERN, directory_name):
         ref = directory_name
     else:
         ref = document.get("name")
         if not isinstance(ref, str) or not re.match(REF_PATTERN, ref):
-            return None, (
+            clause = (
                 f"there is no ref, and the name, {_found(ref)}, cannot stand in for it;"
                 " a ref is lower-case letters, digits and underscores, at most 200"
             )
+            return None, problem("", clause)
     if ref in RESERVED_REFS:
-        return None, f"the ref {ref} is reserved by StackStorm"
+        return None, problem("", f"the ref {ref} is reserved by StackStorm")
     return ref, None
 
 
-def _odd_keys(document: t.Mapping[t.Any, t.Any]) -> t.List[str]:
+def _odd_keys(document: t.Mapping[t.Any, t.Any], lines: _Lines) -> t.List[FileProblem]:
     """Keys that StackStorm stumbles over when it makes them attributes of a Python object (PackAPI(**content))."""
     problems = [
-        f"the key {_found(key)} is not a string; it must be in quotes" for key in document if not isinstance(key, str)
+        FileProblem(MANIFEST, "", f"the key {_found(key)} is not a string; it must be in quotes", lines.of(str(key)))
+        for key in document
+        if not isinstance(key, str)
     ]
     taken = [key for key in ("self", "validate") if key in document]
     if "schema" in document and not isinstance(document["schema"], dict):
         taken.append("schema")
-    return problems + [f"the key {key} cannot be used, StackStorm fails to register a pack with it" for key in taken]
+    clause = "cannot be used, StackStorm fails to register a pack with it"
+    return problems + [FileProblem(MANIFEST, "", f"the key {key} {clause}", lines.of(key)) for key in taken]
 
 
-def _missing_keys(checked: t.Mapping[str, t.Any]) -> t.List[str]:
+def _missing_keys(checked: t.Mapping[str, t.Any]) -> t.List[FileProblem]:
     properties = PACK_SCHEMA["properties"]
     missing = [key for key in PACK_SCHEMA["required"] if key not in checked]
-    return [f"{key} is missing; it must be {properties[key]['description']}" for key in missing]
+    return [
+        FileProblem(MANIFEST, key, f"is missing; it must be {properties[key]['description']}", kind="missing")
+        for key in missing
+    ]
 
 
-def _schema_problems(checked: t.Mapping[str, t.Any], document: t.Mapping[t.Any, t.Any], lines: _Lines) -> t.List[str]:
+def _schema_problems(
+    checked: t.Mapping[str, t.Any], document: t.Mapping[t.Any, t.Any], lines: _Lines
+) -> t.List[FileProblem]:
     properties = PACK_SCHEMA["properties"]
     order = list(properties)
     problems = []
@@ -217,20 +259,22 @@ def _schema_problems(checked: t.Mapping[str, t.Any], document: t.Mapping[t.Any, 
     for path in sorted(paths, key=lambda path: (order.index(path[0]), path[1:])):
         key, value = path[0], document[path[0]]
         found = f"has {_found(value[path[1]])} as item {path[1] + 1}" if len(path) > 1 else f"is {_found(value)}"
-        problems.append(f"{key}{lines.where(key)} {found}; it must be {properties[key]['description']}")
+        clause = f"{found}; it must be {properties[key]['description']}"
+        problems.append(FileProblem(MANIFEST, key, clause, lines.of(key)))
     return problems
 
 
-def _further_problems(checked: t.Mapping[str, t.Any], lines: _Lines) -> t.List[str]:
+def _further_problems(checked: t.Mapping[str, t.Any], lines: _Lines) -> t.List[FileProblem]:
     """What only StackStorm's database refuses (st2common/models/db/pack.py PackDB)."""
     problems = []
     email = checked.get("email")
     if isinstance(email, str) and not _is_address(email):
         wanted = PACK_SCHEMA["properties"]["email"]["description"]
-        problems.append(f"email{lines.where('email')} is {_found(email)}; it must be {wanted}")
+        problems.append(FileProblem(MANIFEST, "email", f"is {_found(email)}; it must be {wanted}", lines.of("email")))
     system = checked.get("system")
     if isinstance(system, dict) and not _is_storable(system):
-        problems.append(f"system{lines.where('system')} has a key that is not a string or begins with $")
+        clause = "has a key that is not a string or begins with $"
+        problems.append(FileProblem(MANIFEST, "system", clause, lines.of("system")))
     return problems
 
 
@@ -304,11 +348,11 @@ class _Lines:
         self._path = os.path.join(pack_dir, MANIFEST)
         self._lines: t.Optional[t.Dict[t.Any, int]] = None
 
-    def where(self, key: str) -> str:
-        """The line of a key in brackets, or nothing for a key that does not stand in the file as such."""
+    def of(self, key: str) -> t.Optional[int]:
+        """The line of a key, C(None) for one that does not stand in the file as such."""
         if self._lines is None:
             self._lines = dict(key_lines(self._path, shown=MANIFEST))
-        return f" (line {self._lines[key]})" if key in self._lines else ""
+        return self._lines.get(key)
 
 
 def _validator() -> t.Any:

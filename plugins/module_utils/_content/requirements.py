@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from .._printable import printable
 from .._secrets import strip_urls
 from .boundary import leads_out
+from .file_problem import FileProblem
 
 REQUIREMENTS = "requirements.txt"
 _MOST_BYTES = 1 << 20
@@ -49,11 +50,13 @@ class Requirements(t.NamedTuple):
     """What is in a requirements.txt.
 
     :arg entries: In their order, blanks made single, without comments; what looks like a secret in a URL is replaced.
-    :arg problems: Clauses about lines that must not be followed, with file and line.
+    :arg problems: About lines that must not be followed.
+    :arg lines: The lines of the entries.
     """
 
     entries: t.Tuple[str, ...] = ()
-    problems: t.Tuple[str, ...] = ()
+    problems: t.Tuple[FileProblem, ...] = ()
+    lines: t.Tuple[int, ...] = ()
 
 
 def read_requirements(pack_dir: str) -> Requirements:
@@ -69,49 +72,53 @@ def read_requirements(pack_dir: str) -> Requirements:
     while reader.included and len(reader.seen) <= _MOST_FILES:
         reader.read(reader.included.pop())
     if reader.included:
-        reader.problems.append(f"{REQUIREMENTS} includes more than {_MOST_FILES} files")
-    return Requirements(tuple(strip_urls(entry) for entry in entries), tuple(reader.problems))
+        reader.problems.append(FileProblem(REQUIREMENTS, "", f"includes more than {_MOST_FILES} files"))
+    texts = tuple(strip_urls(entry) for _line, entry in entries)
+    return Requirements(texts, tuple(reader.problems), tuple(line for line, _entry in entries))
 
 
 class _Reader:
     """Reads the files of one pack, and gathers what is wrong with their lines."""
 
     def __init__(self, pack_dir: str) -> None:
-        self.problems: t.List[str] = []
+        self.problems: t.List[FileProblem] = []
         self.included: t.List[str] = []
         self.seen: t.Set[str] = set()
         self._pack_dir = pack_dir
 
-    def read(self, name: str) -> t.List[str]:
-        """The entries of one file."""
+    def read(self, name: str) -> t.List[t.Tuple[int, str]]:
+        """The entries of one file, with their lines."""
         if name in self.seen or not os.path.isfile(os.path.join(self._pack_dir, name)):
             return []
         self.seen.add(name)
         if leads_out(self._pack_dir, name):
-            self.problems.append(f"{printable(name)} is a link that leads out of the pack")
+            self._wrong(name, "is a link that leads out of the pack")
             return []
         try:
             with open(os.path.join(self._pack_dir, name), "rb") as stream:
                 content = stream.read(_MOST_BYTES + 1)
         except OSError as error:
-            self.problems.append(f"{printable(name)} cannot be read: {error.strerror}")
+            self._wrong(name, f"cannot be read: {error.strerror}")
             return []
         odd = _encoding_problem(content)
         if odd:
-            self.problems.append(f"{printable(name)} {odd}")
+            self._wrong(name, odd)
             return []
         entries = []
         for number, line in _logical_lines(content.decode("utf-8-sig", "replace")):
             entry = " ".join(re.sub(r"(?:^|\s)#.*$", "", line).split())
             if not entry:
                 continue
-            entries.append(entry)
+            entries.append((number, entry))
             problem = self._judge(name, entry)
             if problem:
                 shown = printable(strip_urls(entry))
                 shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
-                self.problems.append(f'{printable(name)}, line {number}, "{shown}" {problem}')
+                self.problems.append(FileProblem(printable(name), f'"{shown}"', problem, number))
         return entries
+
+    def _wrong(self, name: str, clause: str) -> None:
+        self.problems.append(FileProblem(printable(name), "", clause))
 
     def _judge(self, name: str, entry: str) -> t.Optional[str]:
         """Why an entry must not be followed, as a clause about it."""

@@ -18,6 +18,7 @@ from .._printable import printable
 from .._yaml_file import key_lines, load_yaml
 from .boundary import leads_out, listed
 from .requirements import read_requirements
+from .resource_rules import REQUIRED, RUNNERS, missing_keys, refusals
 
 RESOURCE_TYPES = ("actions", "sensors", "rules", "aliases", "policies", "triggers")
 CONFIG_SCHEMA = "config.schema.yaml"
@@ -25,20 +26,6 @@ CONFIG_SCHEMA = "config.schema.yaml"
 _EXTENSIONS = (".yaml", ".yml")
 # The strings without which registration fails; the first one is the name (st2common/models/api/*.py, and for sensors
 # st2common/bootstrap/sensorsregistrar.py, since their schema is not looked at).
-_REQUIRED: t.Mapping[str, t.Tuple[str, ...]] = {
-    "actions": ("name", "runner_type"),
-    "sensors": ("class_name", "entry_point"),
-    "rules": ("name",),
-    "aliases": ("name", "action_ref"),
-    "policies": ("name", "resource_ref", "policy_type"),
-    "triggers": ("name",),
-}
-# contrib/runners/*/runner.yaml of StackStorm 3.9.0. A host may have more.
-_RUNNERS = (
-    *("action-chain", "announcement", "http-request", "inquirer", "noop", "orchestra", "orquesta", "python-script"),
-    *("local-shell-cmd", "local-shell-script", "remote-shell-cmd", "remote-shell-script"),
-    *("winrm-cmd", "winrm-ps-cmd", "winrm-ps-script"),
-)
 _SHOWN_TEXT = 60
 _PYTHON_RUNNER = "python-script"
 # Of all resources together, which takes half a minute to read; those of the largest known pack have 6 MB.
@@ -131,7 +118,7 @@ def resource_files(pack_dir: str, kind: str) -> t.List[str]:
 
 def name_key(kind: str) -> str:
     """The key of a resource's metadata that holds its name."""
-    return _REQUIRED[kind][0]
+    return REQUIRED[kind][0]
 
 
 def check_config_schema(pack_dir: str) -> None:
@@ -187,7 +174,7 @@ class _Reader:
         for path in self._files(kind):
             resource = self._load(kind, path)
             if resource is not None:
-                files[resource[_REQUIRED[kind][0]]].append(printable(os.path.basename(path)))
+                files[resource[name_key(kind)]].append(printable(os.path.basename(path)))
                 self._look_around(kind, path, resource)
         for name, paths in sorted(files.items()):
             if len(paths) > 1:
@@ -200,9 +187,9 @@ class _Reader:
         """The entries of requirements.txt."""
         found = read_requirements(self.pack_dir)
         if self.strict:
-            self.unsafe += found.problems
+            self.unsafe += [problem.with_place for problem in found.problems]
         else:
-            self.warnings += [f"{problem}." for problem in found.problems]
+            self.warnings += [f"{problem.with_place}." for problem in found.problems]
         return found.entries
 
     def all_warnings(self) -> t.Tuple[str, ...]:
@@ -236,10 +223,10 @@ class _Reader:
         if not isinstance(resource, dict):
             self._wrong(f"{shown} is {'empty' if resource is None else 'not a mapping'}")
             return None
-        problems = _problems(kind, resource, self.ref)
+        problems = [clause for _path, clause in refusals(kind, resource, self.ref)]
         if problems:
             self._wrong(f"{shown}: {' and '.join(problems)}")
-        return None if any(key == _REQUIRED[kind][0] for key in _missing(kind, resource)) else resource
+        return None if name_key(kind) in missing_keys(kind, resource) else resource
 
     def _count_bytes(self, path: str) -> None:
         try:
@@ -256,7 +243,7 @@ class _Reader:
         runner = resource.get("runner_type")
         if kind == "actions" and isinstance(runner, str):
             self.runners.add(runner)
-            if runner not in _RUNNERS:
+            if runner not in RUNNERS:
                 self._odd[f"Actions for the runner {runner[:_SHOWN_TEXT]}, which StackStorm 3.9 does not have"].append(
                     resource["name"]
                 )
@@ -277,23 +264,3 @@ class _Reader:
             self.problems.append(problem)
         else:
             self.warnings.append(f"{problem}.")
-
-
-def _missing(kind: str, resource: t.Mapping[str, t.Any]) -> t.List[str]:
-    return [key for key in _REQUIRED[kind] if not isinstance(resource.get(key), str) or not resource[key]]
-
-
-def _problems(kind: str, resource: t.Mapping[t.Any, t.Any], ref: str) -> t.List[str]:
-    """What makes registration refuse a resource, as clauses."""
-    problems = [
-        f"{key} is {'not a string' if resource.get(key) is not None else 'missing'}" for key in _missing(kind, resource)
-    ]
-    pack = resource.get("pack")
-    if pack and pack != ref:
-        problems.append(f"it says that it belongs to the pack {printable(str(pack)[:60])}")
-    if kind == "rules":
-        for key, part in (("trigger", "type"), ("action", "ref")):
-            value = resource.get(key)
-            if not isinstance(value, dict) or not isinstance(value.get(part), str):
-                problems.append(f"{key} is not a mapping with a {part}")
-    return problems

@@ -7,5 +7,18 @@ from __future__ import annotations
 
 from .catalogue import QUIRKS, Quirk, quirk, quirks
 from .tree import ABSENT, PackTree, Tree, TreeFile, to_yaml
+from .well_kept import png, well_kept
 
-__all__ = ["ABSENT", "QUIRKS", "PackTree", "Quirk", "Tree", "TreeFile", "quirk", "quirks", "to_yaml"]
+__all__ = [
+    "ABSENT",
+    "QUIRKS",
+    "PackTree",
+    "Quirk",
+    "Tree",
+    "TreeFile",
+    "png",
+    "quirk",
+    "quirks",
+    "to_yaml",
+    "well_kept",
+]

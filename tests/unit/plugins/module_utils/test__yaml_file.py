@@ -19,6 +19,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import Inva
 from ansible_collections.stackstorm.st2.plugins.module_utils._yaml_file import (
     MOST_DEPTH,
     MOST_EXPANDED,
+    YamlFileError,
     key_lines,
     load_composed,
     load_yaml,
@@ -285,3 +286,17 @@ def test_a_file_is_given_with_its_node_and_its_text(tmp_path):
     assert [key.start_mark.line for key, _value in node.value] == [0, 1]
     path.write_text("# nothing\n")
     assert load_composed(str(path)) == (None, None, "# nothing\n")
+
+
+def test_a_syntax_error_has_its_place(tmp_path, loader):
+    with pytest.raises(YamlFileError) as caught:
+        load_yaml(write(tmp_path, "a: 1\nb: ]\n"), shown="a.yaml")
+    assert (caught.value.line, caught.value.column) == (2, 4)
+    assert caught.value.problem in caught.value.message
+
+
+def test_nodes_are_looked_at_as_they_stand_in_the_file(tmp_path, loader):
+    keys = []
+    path = write(tmp_path, "a: &a {b: 1}\nc:\n  <<: *a\n  d: 2\n")
+    load_composed(path, look=lambda node: keys.extend(key.value for key, _value in node.value[1][1].value))
+    assert keys == ["<<", "d"]

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.boundary import (
     MOST_PATH_BYTES,
+    boundary_problems,
     check_boundary,
     listed,
     printable,
@@ -297,3 +298,25 @@ def test_what_passes_never_leads_out_for_the_kernel(tmp_path_factory, targets):
         refused = error.message
     for place in leaving:
         assert f"{place} -> " in refused, (place, targets)
+
+
+def test_problems_one_by_one(tmp_path):
+    for name in ("a", "A", "skipped"):
+        (tmp_path / name).mkdir()
+    os.symlink("/etc/passwd", tmp_path / "a" / "out")
+    os.symlink("/etc/passwd", tmp_path / "skipped" / "out")
+    os.symlink("nothing", tmp_path / "gone")
+    found = boundary_problems(str(tmp_path), skip=lambda path: path == "skipped")
+    assert sorted((problem.kind, problem.file, problem.message) for problem in found) == [
+        ("alike", "A", "A and a differ only in case"),
+        ("dangling", "gone", "gone -> nothing is a link to nothing"),
+        ("refused", "a/out", "a/out -> /etc/passwd is a link that leads out of the pack"),
+    ]
+    with pytest.raises(InvalidPackError, match=r"no pack may hold: a/out -> /etc/passwd is a link that leads out"):
+        check_boundary(str(tmp_path))
+
+
+def test_no_more_is_looked_at_than_was_asked_for(tmp_path):
+    for number in range(5):
+        os.symlink("nothing", tmp_path / str(number))
+    assert len(boundary_problems(str(tmp_path), most_entries=3)) == 3

@@ -18,6 +18,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._content.metadata i
     derive_ref,
     load_metadata,
     read_identity,
+    read_manifest,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError, MissingLibraryError
 
@@ -389,3 +390,22 @@ def test_a_manifest_elsewhere_is_not_read(tmp_path, text):
     os.symlink("etc/pack.yaml", tmp_path / "demo" / "pack.yaml")
     os.symlink("demo", tmp_path / "developers")
     assert read_identity(str(tmp_path / "developers"), "demo") == ("demo", "demo", "1.0.0")
+
+
+def test_problems_one_by_one(tmp_path):
+    found = read_manifest(pack(tmp_path, version="1.0", email=..., keywords="a"))
+    assert found.metadata is None and found.ref == "demo"
+    assert [(problem.file, problem.subject, problem.line, problem.kind) for problem in found.problems] == [
+        ("pack.yaml", "email", None, "missing"),
+        ("pack.yaml", "keywords", 6, ""),
+        ("pack.yaml", "version", 4, ""),
+    ]
+    message = refusal(pack(tmp_path, version="1.0", email=..., keywords="a"))
+    for problem in found.problems:
+        assert problem.with_line in message
+        assert "(line" not in problem.message
+
+
+def test_no_problem_is_metadata(tmp_path):
+    found = read_manifest(pack(tmp_path))
+    assert found.problems == () and found.metadata == load_metadata(str(tmp_path))

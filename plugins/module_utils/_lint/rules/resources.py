@@ -1,0 +1,148 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""Rules about the metadata of resources, each file by itself."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..._content.config_schema import schema_problems
+from ..._content.config_schema_rules import TYPES
+from ..._content.resource_rules import RUNNERS, dropped_keys, further_refusals, parameter_refusals, refusals
+from ..._content.resources import RESOURCE_TYPES
+from ..._content.yaml_lines import shown_path
+from ..._printable import printable
+from ..finding import Finding
+from ..pack import Pack, YamlFile
+from ..rule import Rule
+from ..runners import Parameter, parameters_of
+
+UNREADABLE = Rule(
+    "resource-yaml",
+    "error",
+    "The metadata of every resource is one YAML document, a mapping.",
+    "st2common/content/loader.py MetaLoader",
+)
+INVALID = Rule(
+    "resource-invalid",
+    "error",
+    "Metadata has the keys that StackStorm demands, of the types that it demands, and no others.",
+    "st2common/models/api/action.py, rule.py, policy.py, trigger.py; bootstrap/*registrar.py",
+)
+OTHER_PACK = Rule(
+    "resource-pack", "error", "A resource belongs to the pack that it is in.", "st2common/bootstrap/*registrar.py"
+)
+PARAMETERS = Rule(
+    "action-parameters",
+    "error",
+    "The parameters of an action are schemas that StackStorm takes, and fit its runner.",
+    "st2common/util/schema/action_params.json, validators/api/action.py",
+)
+RUNNER = Rule(
+    "action-runner", "error", "The runner of an action is one that StackStorm has.", "contrib/runners of StackStorm 3.9"
+)
+LATER = Rule(
+    "stricter-schema",
+    "warning",
+    "Schemas hold to what StackStorm will take after 3.9: no unknown keywords inside of others, no $ref.",
+    "st2common/util/schema/__init__.py on the branch master",
+)
+DROPPED = Rule(
+    "resource-key",
+    "warning",
+    "Sensors and triggers have no keys that StackStorm drops.",
+    "st2common/services/triggers.py _add_trigger_models, models/api/sensor.py",
+)
+RULES = (UNREADABLE, INVALID, OTHER_PACK, PARAMETERS, RUNNER, LATER, DROPPED)
+_PLAIN = frozenset(("type", "description", "default", "required", "secret", "immutable", "position"))
+_FLAGS = ("required", "secret", "immutable")
+
+
+def check(pack: Pack) -> t.Iterator[Finding]:
+    """Check the metadata of all resources."""
+    for kind in RESOURCE_TYPES:
+        for file in pack.resources(kind):
+            if file.error:
+                problem, line, column = file.problem
+                yield UNREADABLE.at(file.shown, problem, line, column)
+            elif not isinstance(file.document, dict):
+                yield UNREADABLE.at(file.shown, "is empty" if file.document is None else "is not a mapping", 1)
+            else:
+                yield from _resource(pack, kind, file)
+
+
+def _resource(pack: Pack, kind: str, file: YamlFile) -> t.Iterator[Finding]:
+    document = file.document
+    refused = refusals(kind, document, pack.ref or str(document.get("pack")))
+    for path, clause in refused:
+        yield (OTHER_PACK if path == ("pack",) else INVALID).of(file, path, clause)
+    told = {path for path, _clause in refused}
+    for path, clause in further_refusals(kind, document):
+        if path not in told:
+            yield INVALID.of(file, path, clause)
+    for path in dropped_keys(kind, document):
+        yield DROPPED.of(file, path, f"StackStorm drops the key {printable(shown_path(path)[:100])}")
+    if kind == "actions":
+        yield from _action(file)
+
+
+def _action(file: YamlFile) -> t.Iterator[Finding]:
+    document = file.document
+    runner = document.get("runner_type")
+    if isinstance(runner, str) and runner and runner not in RUNNERS:
+        yield RUNNER.of(file, ("runner_type",), f"StackStorm 3.9 has no runner {printable(runner[:60])}")
+    parameters = document.get("parameters")
+    if not isinstance(parameters, dict):
+        return
+    odd = {name: schema for name, schema in parameters.items() if not _is_plain(name, schema)}
+    problems = schema_problems(odd) if odd else []
+    for problem in problems:
+        path = ("parameters", *problem.path)
+        yield PARAMETERS.of(file, path, f"the parameter {printable(problem.key)} {problem.message}")
+    if odd and not problems:
+        for problem in schema_problems(odd, later=True):
+            path = ("parameters", *problem.path)
+            yield LATER.of(file, path, f"the parameter {printable(problem.key)} {problem.message}, after 3.9")
+    for path, clause in parameter_refusals(document):
+        yield PARAMETERS.of(file, path, clause)
+    known = parameters_of(str(runner))
+    for name, schema in parameters.items():
+        if isinstance(schema, dict):
+            yield from _against_runner(file, str(name), schema, known.get(name))
+
+
+def _against_runner(
+    file: YamlFile, name: str, schema: t.Mapping[t.Any, t.Any], runner: t.Optional[Parameter]
+) -> t.Iterator[Finding]:
+    path = ("parameters", name)
+    shown = printable(name[:60])
+    if "immutable" in schema and "default" not in schema and not (runner and runner.has_default):
+        yield PARAMETERS.of(file, path, f"the parameter {shown} is immutable and has no default")
+    if runner is None:
+        return
+    if "immutable" in schema and runner.immutable:
+        yield PARAMETERS.of(file, path, f"the parameter {shown} is immutable in the runner and cannot be changed")
+    for key, value in schema.items():
+        if key == "type" and value != runner.type:
+            what = f"the runner's parameter {shown} has the type {runner.type}, which cannot be changed"
+            yield PARAMETERS.of(file, (*path, "type"), what)
+        elif key == "secret" and value != runner.secret:
+            what = f"whether the runner's parameter {shown} is secret cannot be changed"
+            yield PARAMETERS.of(file, (*path, "secret"), what)
+
+
+def _is_plain(name: t.Any, schema: t.Any) -> bool:
+    """Whether a parameter is plainly right, as nearly all are: the library that finds out more takes its time."""
+    if not isinstance(name, str) or not name.isidentifier() or not isinstance(schema, dict):
+        return False
+    if not _PLAIN.issuperset(schema):
+        return False
+    if not isinstance(schema.get("description", ""), str) or schema.get("type", "string") not in TYPES:
+        return False
+    position = schema.get("position", 0)
+    if isinstance(position, bool) or not isinstance(position, (int, float)) or position < 0:
+        return False
+    return all(isinstance(schema.get(flag, False), bool) for flag in _FLAGS)
