@@ -38,8 +38,8 @@ options:
     required: true
   packs:
     description:
-      - The packs to be split off. By default all directories with a C(pack.yaml), but for those inside of others and the
-        root.
+      - The packs to be split off. By default all directories with a C(pack.yaml), but for those inside of others and
+        the root.
     type: list
     elements: dict
     suboptions:
@@ -93,8 +93,8 @@ requirements:
   - git-filter-repo (C(pip install git-filter-repo))
 notes:
   - Signatures of tags and commits are lost, as the commits become others. The module says of which tags.
-  - Files outside of the pack that it may need are reported, such as submodules, files in Git LFS, links that lead out of
-    the pack, and relative paths that do.
+  - Files outside of the pack that it may need are reported, such as submodules, files in Git LFS, links that lead out
+    of the pack, and relative paths that do.
   - The requests, issues and settings of a server do not come along.
   - The history of a large repository takes minutes and some memory; O(timeout) is for all packs together.
 seealso:
