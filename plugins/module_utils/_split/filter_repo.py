@@ -17,6 +17,7 @@ from .._errors import OptionError, St2Error, VerifyError
 from .._process import ProgramError
 from .._source.git_program import failure_reason
 from .bare import Bare
+from .tags import SIGNATURES
 
 if t.TYPE_CHECKING:
     from .._source.git_program import Git
@@ -28,6 +29,13 @@ _INSTALL = f"pip install {_PROGRAM}"
 _LEAST_GIT = (2, 36)
 # Of names of tags in one call: there is a limit of what a command line may hold.
 _MANY = 500
+# git fast-export takes away the first of them only.
+_WITHOUT_SIGNATURE = "\n".join(
+    (
+        f"for mark in {[f'-----BEGIN {mark}-----'.encode() for mark in SIGNATURES]!r}:",
+        "  tag.message = (b'\\n' + tag.message).partition(b'\\n' + mark)[0][1:]",
+    )
+)
 _NOTHING = re.compile(r"0+\Z")
 
 
@@ -84,7 +92,7 @@ def split(git: Git, program: FilterRepo, source: SourceCopy, pack: FoundPack, ch
     git("clone", "--quiet", "--bare", "--no-local", "--template=", "--", source.directory, bare.directory)
     _delete_tags(git, bare.directory, [tag.name for tag in choice.dropped])
     try:
-        program(bare.directory, *_paths(pack), *_renames(choice.kept))
+        program(bare.directory, *_paths(pack), *_renames(choice.kept), f"--tag-callback={_WITHOUT_SIGNATURE}")
     except ProgramError as error:
         raise SplitError(
             f"{_PROGRAM} cannot split {pack.asked.path}: {_reason(error)}.", stderr=error.stderr, ref=pack.ref

@@ -18,13 +18,12 @@ from .._process import ProgramError
 from .._secrets import strip_urls
 from .._source.git_program import fetch_failure
 from .options import PackPath, path_refusal
-from .tags import Tagged, tag_of_pack
+from .tags import Tagged, is_signed, tag_of_pack
 
 if t.TYPE_CHECKING:
     from .._source.git_program import Git
 
 _RENAME = re.compile(r"R[0-9]{1,3}\Z")
-_SIGNATURE = re.compile(r"^-----BEGIN (?:PGP|SSH) ", re.MULTILINE)
 _MOST_FETCHED = 8 << 30
 
 
@@ -161,7 +160,7 @@ class SourceCopy:
             name, identifier, kind = line.split("\0")
             commit = self._ask("rev-parse", "--verify", "--quiet", f"{identifier}^{{commit}}")
             if commit:
-                signed = kind == "tag" and bool(_SIGNATURE.search(self._ask("cat-file", "tag", identifier)))
+                signed = kind == "tag" and is_signed(self._ask("cat-file", "tag", identifier))
                 found.append((position.get(commit, -1), name, commit, signed))
         return [(name, commit, signed) for _position, name, commit, signed in sorted(found)]
 

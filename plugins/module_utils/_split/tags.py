@@ -13,6 +13,9 @@ from dataclasses import dataclass
 
 from .._content.versions import is_semver
 
+# How the signature in a tag begins (git gpg-interface.c).
+SIGNATURES = ("PGP SIGNATURE", "PGP MESSAGE", "SIGNED MESSAGE", "SSH SIGNATURE")
+_SIGNATURE = re.compile(f"^-----BEGIN (?:{'|'.join(SIGNATURES)})-----", re.MULTILINE)
 _NUMBER = re.compile(r"v?(?P<version>[0-9].*)")
 
 
@@ -76,6 +79,11 @@ def tag_of_pack(name: str, prefixes: t.Sequence[str]) -> t.Optional[str]:
     return rest if match and is_semver(match.group("version")) else None
 
 
+def is_signed(text: str) -> bool:
+    """Whether the text of an annotated tag ends with a signature."""
+    return bool(_SIGNATURE.search(text))
+
+
 def choose_tags(found: t.Iterable[Tagged], prefixes: t.Sequence[str]) -> Choice:
     """The tags that are releases of a pack: pack.yaml has their version there, and the pack is another than at the
     tag before.
@@ -97,7 +105,9 @@ def choose_tags(found: t.Iterable[Tagged], prefixes: t.Sequence[str]) -> Choice:
                     "remove the one that is no release of it."
                 )
                 continue
-            if kept and kept[-1].tree == tag.tree:
+            if same:
+                reason = f"it is the same release as {same.was}"
+            elif kept and kept[-1].tree == tag.tree:
                 reason = f"the pack is the same as at {kept[-1].was}"
         if reason or name is None or tag.tree is None:
             dropped.append(DroppedTag(tag.name, reason))
