@@ -17,6 +17,7 @@ from .._errors import OptionError, St2Error, VerifyError
 from .._process import ProgramError
 from .._source.git_program import failure_reason
 from .bare import Bare
+from .source import tag_prefixes
 from .tags import SIGNATURES
 
 if t.TYPE_CHECKING:
@@ -92,7 +93,7 @@ def split(git: Git, program: FilterRepo, source: SourceCopy, pack: FoundPack, ch
     git("clone", "--quiet", "--bare", "--no-local", "--template=", "--", source.directory, bare.directory)
     _delete_tags(git, bare.directory, [tag.name for tag in choice.dropped])
     try:
-        program(bare.directory, *_paths(pack), *_renames(choice.kept), f"--tag-callback={_WITHOUT_SIGNATURE}")
+        program(bare.directory, *_paths(pack), _renames(pack), f"--tag-callback={_WITHOUT_SIGNATURE}")
     except ProgramError as error:
         raise SplitError(
             f"{_PROGRAM} cannot split {pack.asked.path}: {_reason(error)}.", stderr=error.stderr, ref=pack.ref
@@ -111,10 +112,11 @@ def _paths(pack: FoundPack) -> t.Iterator[str]:
         yield f"--path-rename={path}/:"
 
 
-def _renames(kept: t.Sequence[KeptTag]) -> t.Iterator[str]:
-    names = {f"refs/tags/{tag.was}".encode(): f"refs/tags/{tag.name}".encode() for tag in kept if tag.was != tag.name}
-    if names:
-        yield f"--refname-callback=return {names!r}.get(refname, refname)"
+def _renames(pack: FoundPack) -> str:
+    """The argument by which C(a/v1.0.0) becomes C(v1.0.0); all other tags with a slash are gone already."""
+    heads = [f"refs/tags/{prefix}".encode() for prefix in tag_prefixes(pack)]
+    body = f"head, _, rest = refname.rpartition(b'/')\nreturn b'refs/tags/' + rest if head in {heads!r} else refname"
+    return f"--refname-callback={body}"
 
 
 def _delete_tags(git: Git, directory: str, names: t.Sequence[str]) -> None:

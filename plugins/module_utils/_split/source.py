@@ -24,6 +24,8 @@ if t.TYPE_CHECKING:
     from .._source.git_program import Git
 
 _RENAME = re.compile(r"R[0-9]{1,3}\Z")
+# More is cut, so that packs would be missed.
+_LONGEST_LISTING = 8 << 20
 _MOST_FETCHED = 8 << 30
 
 
@@ -82,7 +84,14 @@ class SourceCopy:
     def paths(self) -> t.Tuple[t.List[str], t.List[str]]:
         """The directories with a pack.yaml at HEAD, without those inside of another such; and those that no pack can
         be split from, each with the reason."""
-        listing = self._git("ls-tree", "-r", "-z", "--name-only", "HEAD", cwd=self.directory).stdout
+        try:
+            listing = self._git(
+                *("ls-tree", "-r", "-z", "--name-only", "HEAD"), cwd=self.directory, most_written=_LONGEST_LISTING
+            ).stdout
+        except ProgramError as error:
+            raise SourceError(
+                f"The files of {strip_urls(self._url)} cannot be listed, such as for their number: name the packs."
+            ) from error
         directories = sorted(
             os.path.dirname(name) for name in listing.split("\0") if os.path.basename(name) == MANIFEST
         )
