@@ -213,8 +213,11 @@ class Git:
         return " ".join(map(shlex.quote, command))
 
 
-def fetch_failure(url: str, error: ProgramError) -> SourceError:
-    """The error a reader needs when git could not get a repository: which one, what git said, what to try."""
+def fetch_failure(url: str, error: ProgramError, attempt: str = "fetched") -> SourceError:
+    """The error a reader needs when git could not get a repository: which one, what git said, what to try.
+
+    :arg attempt: What could not be done to it, as a participle.
+    """
     said = error.completed.stderr
     advice = ""
     if "could not read Username" in said or "Authentication failed" in said or "terminal prompts disabled" in said:
@@ -227,6 +230,16 @@ def fetch_failure(url: str, error: ProgramError) -> SourceError:
         advice = " The server's certificate is not trusted here: give ca_bundle."
     elif "not found" in said.lower() or "does not exist" in said or "does not appear to be a git" in said:
         advice = " Is the address right?"
+    return SourceError(
+        f"The repository {url} cannot be {attempt}: {failure_reason(error)}.{advice}", stderr=error.stderr
+    )
+
+
+def failure_reason(error: ProgramError) -> str:
+    """What git said of a failure, in one line without a full stop."""
+    said = error.completed.stderr
     lines = [line for line in said.strip().splitlines() if line.startswith(("fatal:", "error:", "ssh:", "remote:"))]
+    # Of each ref that a push could not set, which only its answer tells.
+    lines += [" ".join(line[1:].split()) for line in error.completed.stdout.splitlines() if line.startswith("!")]
     reason = last_lines(" ".join(dict.fromkeys(lines or said.strip().splitlines()[-1:])) or "git said nothing")
-    return SourceError(f"The repository {url} cannot be fetched: {reason.rstrip('.')}.{advice}", stderr=error.stderr)
+    return reason.rstrip(".")

@@ -16,12 +16,14 @@ from pathlib import Path
 
 from .serving_process import ServingProcess
 
-# Only `git-upload-pack 'PATH'` is run, and PATH is taken as one below the served folder.
+# Only `git-upload-pack 'PATH'` is run, and `git-receive-pack 'PATH'` where pushing is allowed, and PATH is taken as one
+# below the served folder.
 GATE = """\
 #!/bin/sh
 set -eu
 case "${SSH_ORIGINAL_COMMAND:-}" in
-    "git-upload-pack '"*"'" | "git upload-pack '"*"'") ;;
+    "git-upload-pack '"*"'" | "git upload-pack '"*"'") program=upload-pack ;;
+    "git-receive-pack '"*"'" | "git receive-pack '"*"'") program=receive-pack; [ PUSH = yes ] || exit 128 ;;
     *) echo "only git-upload-pack is allowed here" >&2; exit 128 ;;
 esac
 path=${SSH_ORIGINAL_COMMAND#*"'"}
@@ -29,7 +31,7 @@ path=${path%"'"}
 case "$path" in *..* | *"'"*) echo "no such repository" >&2; exit 128 ;; esac
 printf '%s\\n' "${path#/}" >> LOG
 export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*'
-exec git upload-pack ROOT/"${path#/}"
+exec git "$program" ROOT/"${path#/}"
 """
 
 CONFIGURATION = """\
@@ -59,6 +61,7 @@ class GitSshServer(ServingProcess):
     """Serves the bare repositories below ``root`` for whoever has the deploy key, and runs nothing else for them.
 
     :arg directory: where its keys, configuration and logs are made, outside ``root``.
+    :arg push: whether that key may push, too.
 
     * ``key_file``: the deploy key, without a passphrase; ``stranger_key_file`` is a key that is refused.
     * ``known_hosts_file``: knows this server; ``wrong_known_hosts_file`` knows another key for it.
@@ -66,7 +69,8 @@ class GitSshServer(ServingProcess):
     Raises AssertionError where the machine has no sshd (see `find_sshd`).
     """
 
-    def __init__(self, root: t.Union[str, Path], directory: t.Union[str, Path]) -> None:
+    def __init__(self, root: t.Union[str, Path], directory: t.Union[str, Path], push: bool = False) -> None:
+        self._push = push
         self.root = Path(root).resolve()
         self.directory = Path(directory).resolve()
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -140,6 +144,7 @@ class GitSshServer(ServingProcess):
     def _write_gate(self) -> None:
         gate = self.directory / "gate"
         text = GATE.replace("LOG", shlex.quote(str(self._fetch_log)))
+        text = text.replace("PUSH", "yes" if self._push else "no")
         gate.write_text(text.replace("ROOT", shlex.quote(str(self.root))))
         gate.chmod(0o755)
         public = self.key_file.with_suffix(".pub").read_text()

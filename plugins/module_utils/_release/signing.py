@@ -1,0 +1,66 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""Signatures of tags by an ssh key (git's gpg.format=ssh, from git 2.34 on)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import typing as t
+
+from .._errors import OptionError
+from .._process import ProgramError, last_lines, run
+
+if t.TYPE_CHECKING:
+    from .._deadline import Deadline
+    from .._source.git_program import Git
+
+_PRINCIPAL = "release"
+
+
+class Signer:
+    """Signs tags with one private key, and verifies them by its public one.
+
+    :arg key: Path of the private key, which has no passphrase.
+    :arg git: With a scratch directory, for the file of allowed signers.
+    :raises OptionError: for a key that cannot be used, so that this is known before anything is done.
+    """
+
+    def __init__(self, key: str, git: Git, *, deadline: Deadline, environment: t.Mapping[str, str]) -> None:
+        program = shutil.which("ssh-keygen", path=environment.get("PATH", os.defpath))
+        if program is None:
+            raise OptionError("The program ssh-keygen is needed for signing_key and is not on this host: install it.")
+        if not os.path.isfile(key):
+            raise OptionError(f"The signing_key {key} is not a file: give the path of an ssh private key.")
+        environment = {**environment, "SSH_ASKPASS": "/bin/false", "SSH_ASKPASS_REQUIRE": "force"}
+        try:
+            public = run([program, "-y", "-f", key], deadline=deadline, environment=environment).stdout.strip()
+        except ProgramError as error:
+            raise OptionError(
+                f"The signing_key {key} cannot be used: {last_lines(error.completed.stderr, 300).rstrip('.')}. It must "
+                "be an ssh private key without a passphrase, readable by its owner only.",
+                stderr=error.stderr,
+            ) from error
+        self._allowed = os.path.join(git.scratch, "allowed_signers")
+        with open(self._allowed, "w", encoding="utf-8") as stream:
+            stream.write(f'{_PRINCIPAL} namespaces="git" {public}\n')
+        self._settings = (
+            *("-c", "gpg.format=ssh", "-c", f"gpg.ssh.program={program}", "-c", f"user.signingKey={key}"),
+            *("-c", f"gpg.ssh.allowedSignersFile={self._allowed}", "-c", "gpg.ssh.defaultKeyCommand="),
+        )
+
+    @property
+    def settings(self) -> t.Tuple[str, ...]:
+        """Arguments for git in front of its command."""
+        return self._settings
+
+    def verify(self, git: Git, directory: str, name: str) -> t.Optional[str]:
+        """What is wrong with the signature of a tag, C(None) when it is by this key.
+
+        :arg name: The tag, or its identifier.
+        """
+        done = git(*self._settings, "verify-tag", name, cwd=directory, check=False)
+        return None if done.returncode == 0 else last_lines(done.stderr, 300) or "git said nothing"
