@@ -11,7 +11,7 @@ import typing as t
 
 from .._errors import Collected, OptionError
 from .._secrets import Credentials, split_userinfo
-from .request import PackRequest, from_option, parse_spec
+from .request import PackRequest, from_option, given_in, parse_spec
 
 
 class Options(t.NamedTuple):
@@ -20,6 +20,7 @@ class Options(t.NamedTuple):
     requests: t.Tuple[PackRequest, ...]
     dependencies: str = "install"
     force: bool = False
+    allow_downgrade: bool = False
     virtualenv: str = "auto"
     virtualenv_backend: str = "auto"
     base_path: t.Optional[str] = None
@@ -73,6 +74,7 @@ def options_from(params: t.Mapping[str, t.Any]) -> Options:
         requests=tuple(requests),
         dependencies=params["dependencies"],
         force=params["force"],
+        allow_downgrade=params["allow_downgrade"],
         virtualenv=params["virtualenv"],
         virtualenv_backend=params["virtualenv_backend"],
         base_path=params["base_path"],
@@ -119,7 +121,7 @@ def requests_from(params: t.Mapping[str, t.Any]) -> t.List[PackRequest]:
     """
     collected = Collected()
     found: t.List[PackRequest] = []
-    for given in (*(params["name"] or ()), *(params["packs"] or ())):
+    for given in given_in(params):
         with collected.one():
             request = parse_spec(given) if isinstance(given, str) else from_option(given)
             request = request._replace(state=request.state or params["state"])

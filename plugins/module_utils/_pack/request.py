@@ -121,6 +121,23 @@ def from_option(item: t.Mapping[str, t.Any]) -> PackRequest:
     )
 
 
+def given_in(params: t.Mapping[str, t.Any]) -> t.List[t.Union[str, t.Mapping[str, t.Any]]]:
+    """What a task names: the items of C(name), then those of C(packs); C(version) goes to its one name.
+
+    :raises OptionError: for a C(version) without one name that it could be meant for.
+    """
+    named = [*(params["name"] or ()), *(params["packs"] or ())]
+    version = params.get("version")
+    if version is None:
+        return named
+    if len(named) != 1 or not isinstance(named[0], str):
+        raise OptionError(
+            f"version is that of the one pack in name, and the task names {len(named)}. Give each its own: "
+            "name=[NAME=VERSION, ...], or version in the items of packs."
+        )
+    return [{"name": named[0], "version": version}]
+
+
 def _from_source(text: str, version: t.Optional[str], ref: t.Optional[str]) -> PackRequest:
     from .._content.address import check_source
 
@@ -165,8 +182,21 @@ def _check_subdir(text: str) -> t.Optional[str]:
 def _optional(item: t.Mapping[str, t.Any], key: str) -> t.Optional[str]:
     value = item.get(key)
     if value is not None and not isinstance(value, str):
-        raise OptionError(f"The {key} of an item of packs must be a string, not {type(value).__name__}: quote it.")
+        raise not_text(f"The {key} of {item.get('name') or item.get('source') or 'an item of packs'}", value)
     return value
+
+
+def not_text(what: str, value: t.Any) -> OptionError:
+    """What to tell of a value that is no text, as YAML has made something else of it.
+
+    :arg what: What has the value, such as C(The version of sensu).
+    """
+    if isinstance(value, bool):
+        return OptionError(f"{what} is not a string: YAML made the boolean {str(value).lower()} of it. Quote it.")
+    if isinstance(value, (int, float)):
+        # 1.10 is 1.1 then, and 0123 is 83.
+        return OptionError(f'{what} is not a string: YAML made the number {value} of it. Quote it, as in "1.10".')
+    return OptionError(f"{what} must be a string, not {type(value).__name__}.")
 
 
 def source_for(request: PackRequest) -> Source:

@@ -13,11 +13,13 @@ from __future__ import annotations
 import typing as t
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from .._content.address import normal_url
 from .._content.installed import Installation, InstalledPack
 from .._content.origin import Resolved, Source, source_of
+from .._content.versions import is_lower, same_version
 from .._errors import Collected, DependencyError, InvalidPackError, OptionError, SourceError, St2Error
 from .._process import ProgramError
-from .._secrets import Credentials
+from .._secrets import Credentials, strip_urls
 from . import dependencies
 from .candidate import Candidate, Wanted
 from .dependants import check_dependants
@@ -29,7 +31,7 @@ from .resolution import TASK, Asked, Proof, Resolution, already_there, particula
 from .satisfaction import pinned, same_source
 
 if t.TYPE_CHECKING:
-    from .._source.index import Indexes
+    from .._source.index import IndexEntry, Indexes
 
 _PARALLEL = 6
 Got = t.Tuple[dependencies.Pack, t.Optional[Resolved]]
@@ -42,6 +44,7 @@ class Resolver:
     :arg strict: Whether a name may come from an index of lower priority while a higher one cannot be read.
     :arg policy: What to do about dependencies: C(install), C(check) or C(skip).
     :arg trust: Told the repositories that the index names, and the credentials in them.
+    :arg allow_downgrade: Whether the latest version may be a lower one than is installed.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Resolver:
         strict: bool = True,
         policy: str = "install",
         trust: t.Callable[[str, Credentials], None] = lambda _url, _credentials: None,
+        allow_downgrade: bool = False,
     ) -> None:
         self._installation = installation
         self._fetcher = fetcher
@@ -61,7 +65,9 @@ class Resolver:
         self._strict = strict
         self._policy = policy
         self._trust = trust
+        self._allow_downgrade = allow_downgrade
         self._number = 0
+        self._sought: t.Set[dependencies.Need] = set()
         self._restored: t.Dict[str, t.Optional[Candidate]] = {}
 
     def resolve(self, requests: t.Sequence[Asked]) -> Resolution:
@@ -87,7 +93,7 @@ class Resolver:
                 there = already_there(asked, self._installation)
                 if there is None:
                     self._check_asked(asked)
-                pack = there or self._from_release(asked)
+                pack = there or self._new_enough(asked) or self._from_release(asked)
                 if pack:
                     self._accept(resolution, asked, pack)
                 else:
@@ -97,13 +103,55 @@ class Resolver:
         for (wanted, _number), getting in zip(numbered, self._get_all(numbered, askers)):
             with collected.one(wanted.ref):
                 pack, resolved = getting.result()
+                pack = self._not_lower(pack, askers[wanted], resolution)
                 for asked in askers[wanted]:
-                    self._accept(resolution, asked, pack)
+                    if not self._is_known(asked, pack, resolution):
+                        self._accept(resolution, asked, pack)
+                if pack.ref not in resolution.packs:
+                    continue
                 if resolved:
                     resolution.proven[pack.ref] = Proof(wanted, resolved)
                 if isinstance(pack, Candidate):
                     resolution.warnings += [f"{pack.ref}: {warning}" for warning in pack.warnings]
         collected.raise_them()
+
+    def _new_enough(self, asked: Asked) -> t.Optional[InstalledPack]:
+        """The installed pack, where the latest is asked for and the index has nothing newer."""
+        request = asked.request
+        installed = self._installation.get(request.name or "") if asked.latest and not request.version else None
+        if installed is None or installed.is_system or installed.link or not installed.version:
+            return None
+        offered = self._entry(asked).wanted_version(None)
+        if same_version(installed.version, offered):
+            return installed
+        return installed if not self._allow_downgrade and is_lower(offered, installed.version) else None
+
+    def _not_lower(
+        self, pack: dependencies.Pack, asked: t.Sequence[Asked], resolution: Resolution
+    ) -> dependencies.Pack:
+        """What was fetched as the latest of a source; the installed pack where that is newer, and from there, too."""
+        installed = self._installation.get(pack.ref)
+        latest = all(one.latest and not one.request.version for one in asked)
+        if self._allow_downgrade or not latest or not isinstance(pack, Candidate) or not installed:
+            return pack
+        source, new, old = pack.wanted.source, pack.metadata.version, installed.version or ""
+        if not same_source(installed, source) or not is_lower(new, old):
+            return pack
+        resolution.warnings.append(
+            f"{pack.ref} stays {old}: {strip_urls(source.url)} has {new} now, and state=latest goes down only with "
+            "allow_downgrade=true."
+        )
+        return installed
+
+    def _is_known(self, asked: Asked, pack: dependencies.Pack, resolution: Resolution) -> bool:
+        """Whether a pack that was fetched for a dependency is one that the host will have anyway, as its own ref says.
+
+        What its address means is known from then on, so that nothing is fetched for it again.
+        """
+        if asked.asker == TASK or not asked.request.source:
+            return False
+        resolution.provided[_address(asked.request)] = pack.ref
+        return self._policy == "check" or pack.ref in resolution.packs or self._installation.get(pack.ref) is not None
 
     def _from_release(self, asked: Asked) -> t.Optional[Candidate]:
         """The pack that a request means, from a release of it that was kept; C(None) when there is none that is whole
@@ -173,7 +221,7 @@ class Resolver:
     def _comparable(self, wanted: Wanted) -> t.Optional[InstalledPack]:
         installed = self._installation.get(wanted.ref) if wanted.ref else None
         installed = installed or self._installation.by_source(wanted.source.url, wanted.source.subdir)
-        if installed is None or not installed.commit or installed.link:
+        if installed is None or not installed.commit or installed.link or wanted.ref not in (None, installed.ref):
             return None
         return installed if wanted.from_index or same_source(installed, wanted.source) else None
 
@@ -208,18 +256,23 @@ class Resolver:
                 f"({installed.version} is here). It is upgraded with StackStorm, not by itself.",
                 ref=name,
             )
+        entry = self._entry(asked)
+        self._trust(entry.repo_url, entry.credentials)
+        version = entry.wanted_version(request.version)
+        return Wanted(source_of(entry.repo_url, request.subdir or ""), version, name, from_index=True)
+
+    def _entry(self, asked: Asked) -> IndexEntry:
+        """What the index says of the pack that a request names."""
+        name = asked.request.name or ""
         if self._indexes is None:
             self._indexes = self._fetch_indexes()
         try:
-            entry = self._indexes.lookup(name, strict=self._strict)
+            return self._indexes.lookup(name, strict=self._strict)
         except St2Error as error:
             if asked.asker != TASK:
                 error.message = f"{error.message} ({asked.asker} needs it.)"
             error.ref = name
             raise
-        self._trust(entry.repo_url, entry.credentials)
-        version = entry.wanted_version(request.version)
-        return Wanted(source_of(entry.repo_url, request.subdir or ""), version, name, from_index=True)
 
     def _accept(self, resolution: Resolution, asked: Asked, pack: dependencies.Pack) -> None:
         known = resolution.packs.get(pack.ref)
@@ -270,15 +323,29 @@ class Resolver:
     def _missing(self, resolution: Resolution) -> t.List[Asked]:
         if self._policy == "skip":
             return []
-        providers = dependencies.Providers(resolution.packs, self._installation, resolution.askers())
+        providers = dependencies.Providers(
+            resolution.packs, self._installation, resolution.askers(), resolution.provided
+        )
         absent = dependencies.missing(providers, resolution.packs.values())
         if absent and self._policy == "check":
+            # Only what lies at an address tells which pack it is.
+            known = [need for need in absent if need.request.name or _address(need.request) in resolution.provided]
+            if known:
+                raise DependencyError(
+                    f"Dependencies are missing: {'; '.join(map(str, known))}. Nothing was changed: add them to the "
+                    "task, or set dependencies to install."
+                )
+        again = self._sought.intersection(absent)
+        if again:
             raise DependencyError(
-                f"Dependencies are missing: {'; '.join(map(str, absent))}. Nothing was changed: add them to "
-                "the task, or set "
-                "dependencies to install."
+                f"{'; '.join(map(str, again))}, which was fetched and is not what is needed. Nothing was changed."
             )
+        self._sought.update(absent)
         return [Asked(need.request, need.asker) for need in absent]
+
+
+def _address(request: PackRequest) -> str:
+    return normal_url(request.source or "")
 
 
 def _equal(one: dependencies.Pack, other: dependencies.Pack) -> bool:
