@@ -11,7 +11,7 @@ import typing as t
 
 from .._errors import Collected, OptionError
 from .._secrets import Credentials, split_userinfo
-from .request import PackRequest, from_option, given_in, parse_spec
+from .request import ALL, PackRequest, from_option, given_in, parse_spec
 
 
 class Options(t.NamedTuple):
@@ -123,11 +123,21 @@ def requests_from(params: t.Mapping[str, t.Any]) -> t.List[PackRequest]:
     found: t.List[PackRequest] = []
     for given in given_in(params):
         with collected.one():
-            request = parse_spec(given) if isinstance(given, str) else from_option(given)
+            request = (
+                _all(params) if given == ALL else parse_spec(given) if isinstance(given, str) else from_option(given)
+            )
             request = request._replace(state=request.state or params["state"])
             found.append(request if params["remote_src"] else _of_controller(request))
     collected.raise_them()
     return found
+
+
+def _all(params: t.Mapping[str, t.Any]) -> PackRequest:
+    if params["state"] != "latest" or params["exclusive"]:
+        raise OptionError(
+            f'The name "{ALL}" means all packs that are installed, and goes with state=latest, without exclusive.'
+        )
+    return PackRequest(ALL, name=ALL)
 
 
 def _of_controller(request: PackRequest) -> PackRequest:

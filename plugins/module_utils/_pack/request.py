@@ -15,11 +15,13 @@ import os
 import re
 import typing as t
 
-from .._content.names import check_ref, check_text, check_version, refusal
+from .._content.names import check_ref, check_text, check_version, is_path, refusal
 from .._content.origin import Source, source_of
 from .._errors import OptionError
 from .._secrets import Credentials, strip_urls
 
+# In name: all that is installed.
+ALL = "*"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -77,7 +79,7 @@ def parse_spec(text: str) -> PackRequest:
 
     :raises OptionError: when it cannot be used, saying what to write.
     """
-    check_text("name", text)
+    check_text("name", text, blanks=is_path(str(text)))
     address, written = _split_version(text)
     version = check_version(written)
     if _is_name(address):
@@ -171,7 +173,7 @@ def _is_name(address: str) -> bool:
 def _check_subdir(text: str) -> t.Optional[str]:
     if not text:
         return None
-    check_text("subdir", text)
+    check_text("subdir", text, blanks=True)
     parts = text.split("/")
     if text.startswith(("/", "~", "-")) or ".." in parts or "\\" in text or ".git" in (part.lower() for part in parts):
         raise refusal("subdir", text, "it must be a directory inside the source, relative to its top")

@@ -26,7 +26,7 @@ from .dependants import check_dependants
 from .fetch import Fetcher
 from .in_the_way import linked, own_source
 from .own_source import is_same_directory, local_path, pack_at_source
-from .request import PackRequest, source_for
+from .request import ALL, PackRequest, source_for
 from .resolution import TASK, Asked, Proof, Resolution, already_there, particular
 from .satisfaction import pinned, same_source
 
@@ -76,13 +76,34 @@ class Resolver:
         :raises St2Error: for all requests that cannot be met; nothing has been changed then.
         """
         resolution = Resolution()
-        pending = list(requests)
+        pending = list(self._single(requests))
         while pending:
             self._resolve_round(pending, resolution)
             pending = self._missing(resolution)
         if self._policy != "skip" and any(self._installation.get(ref) for ref in resolution.candidates()):
             check_dependants(resolution.packs, self._installation)
         return resolution
+
+    def _single(self, requests: t.Iterable[Asked]) -> t.Iterator[Asked]:
+        """The requests, with one for each installed pack in place of one for all."""
+        for asked in requests:
+            if asked.request.name != ALL:
+                yield asked
+                continue
+            from .all_installed import latest_of_all
+
+            yield from latest_of_all(self._installation, self._listed)
+
+    def _listed(self, ref: str) -> t.Optional[IndexEntry]:
+        """What the indexes say of a pack; C(None) where all of them are read and none lists it."""
+        indexes = self._read_indexes()
+        unread = any(status.error for status in indexes.statuses)
+        return indexes.lookup(ref, strict=self._strict) if ref in indexes.entries or (unread and self._strict) else None
+
+    def _read_indexes(self) -> Indexes:
+        if self._indexes is None:
+            self._indexes = self._fetch_indexes()
+        return self._indexes
 
     def _resolve_round(self, pending: t.Sequence[Asked], resolution: Resolution) -> None:
         """Find one pack for each request; what cannot be had of all of them is said at once."""
@@ -264,10 +285,8 @@ class Resolver:
     def _entry(self, asked: Asked) -> IndexEntry:
         """What the index says of the pack that a request names."""
         name = asked.request.name or ""
-        if self._indexes is None:
-            self._indexes = self._fetch_indexes()
         try:
-            return self._indexes.lookup(name, strict=self._strict)
+            return self._read_indexes().lookup(name, strict=self._strict)
         except St2Error as error:
             if asked.asker != TASK:
                 error.message = f"{error.message} ({asked.asker} needs it.)"
