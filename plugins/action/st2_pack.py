@@ -75,9 +75,16 @@ class ActionModule(ActionBase):
     def _is_local(text: str) -> bool:
         return text.startswith(_LOCAL_PREFIXES)
 
+    @staticmethod
+    def _has_scheme(source: str) -> bool:
+        """Whether a source says by itself that it is on some server."""
+        from ansible_collections.stackstorm.st2.plugins.module_utils._content.address import SCP
+
+        return not source.startswith(_LOCAL_PREFIXES) and ("://" in source or SCP.fullmatch(source) is not None)
+
     def _named_by_content(self, item: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
         source = item.get("source")
-        if not isinstance(source, str) or not self._is_local(source):
+        if not isinstance(source, str) or self._has_scheme(source):
             return item
         path = os.path.expanduser(source[len("file://") :] if source.startswith("file://") else source)
         try:

@@ -141,7 +141,8 @@ def pack_options() -> ArgumentSpec:
     """The options of M(stackstorm.st2.st2_pack) itself, L(virtualenv_options) among them."""
     packs = {
         "name": {"type": "str"},
-        "version": {"type": "str"},
+        # Raw, as a number is another version than the one that was written.
+        "version": {"type": "raw"},
         "source": {"type": "str"},
         "subdir": {"type": "str"},
         "digest": {"type": "str"},
@@ -155,11 +156,13 @@ def pack_options() -> ArgumentSpec:
     return ArgumentSpec(
         {
             "name": {"type": "list", "elements": "str"},
+            "version": {"type": "raw"},
             "packs": {"type": "list", "elements": "dict", "options": packs},
             "backend": {"type": "str", "choices": ["local", "api"], "default": "local"},
             "state": {"type": "str", "choices": ["present", "latest", "absent"], "default": "present"},
             "dependencies": {"type": "str", "choices": ["install", "check", "skip"], "default": "install"},
             "force": {"type": "bool", "default": False},
+            "allow_downgrade": {"type": "bool", "default": False},
             "base_path": {"type": "path"},
             "verify": {"type": "str", "choices": ["fast", "content", "database"], "default": "fast"},
             "keep_releases": {"type": "int", "default": 1},

@@ -28,8 +28,16 @@ options:
         the target (V(file:///srv/packs/mine) or V(/srv/packs/mine)).
       - A version is a release (V(1.0.2)), tag, branch, or commit. Full commits are the only ones that never move.
       - Credentials in a URL are taken out and used, with a warning. Give them by O(token) or O(password).
+      - V(*) with O(state=latest) is every installed pack, each from where it came. Packs that were installed at a tag
+        or commit of a repository that is in no index stay.
     type: list
     elements: str
+  version:
+    description:
+      - Release, tag, branch or commit of the pack, where O(name) has only one.
+      - A number is refused, as C(1.10) is C(1.1) to YAML. Write versions in quotes.
+    type: raw
+    version_added: 0.3.0
   packs:
     description:
       - Packs in structured form, for sources that contain V(=), for one pack of a repository with many, and to insist
@@ -44,8 +52,8 @@ options:
         type: str
       version:
         description:
-          - Release, tag, branch or commit.
-        type: str
+          - Release, tag, branch or commit. A number is refused, as C(1.10) is C(1.1) to YAML. Write versions in quotes.
+        type: raw
       source:
         description:
           - URL, SSH address, V(org/repo), or directory.
@@ -121,9 +129,9 @@ options:
       - V(api) lets StackStorm do the work and needs nothing but its API, for a StackStorm that can only be reached
         remotely, such as one in Kubernetes. The target is then any machine that reaches the API, usually the controller
         (by C(delegate_to)). Packs are known by their version alone, and are installed one after another.
-      - With V(api) only O(name), O(packs), O(state), O(dependencies), O(force), O(index_strict), O(timeout),
-        O(ca_bundle) and the options of the API mean something. Others are refused, and so are branches, commits and
-        sources that StackStorm would misread.
+      - With V(api) only O(name), O(version), O(packs), O(state), O(dependencies), O(force), O(allow_downgrade),
+        O(index_strict), O(timeout), O(ca_bundle) and the options of the API mean something. Others are refused, and so
+        are branches, commits and sources that StackStorm would misread.
     type: str
     choices: [local, api]
     default: local
@@ -132,13 +140,14 @@ options:
       - V(present) is satisfied by any installed version where none is asked for, and by the one asked for otherwise.
       - V(latest) takes what the source has now. That is the index's version for a name, the tip of the default branch
         for a URL, the tip of a branch that is asked for, and the content of a directory. Releases, tags and commits
-        are as with V(present).
+        are as with V(present). Where that is a lower version than the installed one, the pack stays, unless
+        O(allow_downgrade) is V(true).
       - A pack that is a symbolic link, as developers make them, is any version with V(present) and is never replaced; a
         task that asks for a version of it, or for the latest, fails. Nor is a mount point ever replaced or removed, or
         a file that has the place of a pack. A directory without C(pack.yaml) makes room, is kept for good beside the
         releases, and is named. A pack whose own directory is given as its source is satisfied as it is.
       - V(absent) removes the pack directory, and of a symbolic link only the link. StackStorm's own packs are never
-        removed.
+        removed. A pack that is named with a version is removed only when that is the installed one.
     type: str
     choices: [present, latest, absent]
     default: present
@@ -160,6 +169,13 @@ options:
       - With O(backend=api) StackStorm also ignores the lock of another installation of the pack.
     type: bool
     default: false
+  allow_downgrade:
+    description:
+      - Whether O(state=latest) may put a lower version in the place of a higher one, as when the index went back.
+      - A version that is asked for by name is installed whether it is lower or not.
+    type: bool
+    default: false
+    version_added: 0.3.0
   base_path:
     description:
       - Another of the host's C(packs_base_paths) to install to. By default, a pack stays in the one where it is, and
@@ -217,7 +233,8 @@ options:
   remote_src:
     description:
       - With V(false), directories in O(name) and O(packs[].source) are on the controller, absolute or relative as for
-        M(ansible.builtin.copy), and are sent to the target when their content is not installed there.
+        M(ansible.builtin.copy), and are sent to the target when their content is not installed there. An
+        O(packs[].source) without a scheme, such as V(packs/acme_dns), is then always such a directory.
     type: bool
     default: true
   register_types:

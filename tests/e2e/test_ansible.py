@@ -177,3 +177,36 @@ def test_info_describes_what_is_there(make_scene: t.Callable[..., Scene], tmp_pa
     assert scene.written(before) == []
     scene.index.documents[INDEX] = "broken"
     assert scene.run(module="st2_pack_info", check_latest=True).failed
+
+
+def test_a_directory_beside_the_playbook_is_what_a_source_without_scheme_means(scene: Scene, tmp_path: Path) -> None:
+    """And never a repository on GitHub; the version of a pack is what was written, or refused."""
+    PackTree("mine", "1.0.0", minimal=True).write(tmp_path / "my packs" / "mine")
+    common = options(scene, virtualenv="never")
+    packs = [{"source": "packs/mine"}]
+    tasks: t.List[t.Dict[str, t.Any]] = [
+        {"name": "install", "stackstorm.st2.st2_pack": {"packs": packs, "remote_src": False, **common}},
+        {"name": "again", "stackstorm.st2.st2_pack": {"packs": packs, "remote_src": False, **common}},
+        {
+            "name": "missing",
+            "stackstorm.st2.st2_pack": {"packs": [{"source": "packs/none"}], "remote_src": False, **common},
+            "ignore_errors": True,
+        },
+        {
+            "name": "number",
+            "stackstorm.st2.st2_pack": {"packs": [{"name": "mine", "version": 2024.10}], **common},
+            "ignore_errors": True,
+        },
+        {
+            "name": "boolean",
+            "stackstorm.st2.st2_pack": {"name": "mine", "version": True, **common},
+            "ignore_errors": True,
+        },
+    ]
+    play = run_play(tasks, host=scene.host, env=scene.environment, beside={"packs": tmp_path / "my packs"})
+    assert [found.outcome for found in play.tasks] == ["ok", "ok", "failed", "failed", "failed"], play.stdout
+    assert play["install"]["changed"] and not play["again"]["changed"]
+    assert scene.host.pack_version("mine") == "1.0.0"
+    assert "packs/none was not found on the controller" in play["missing"]["msg"]
+    assert "YAML made the number 2024.1 of it" in play["number"]["msg"]
+    assert "YAML made the boolean true of it" in play["boolean"]["msg"]

@@ -150,15 +150,19 @@ def run_play(
     env: t.Optional[t.Mapping[str, str]] = None,
     variables: t.Optional[Arguments] = None,
     arguments: t.Sequence[str] = (),
+    beside: t.Optional[t.Mapping[str, Path]] = None,
 ) -> PlayResult:
     """Run tasks on localhost by `ansible-playbook`, as written: nothing is added to their arguments.
 
+    :arg beside: Directories that lie beside the playbook, by their names there.
     :arg variables: variables of the play; ``arguments``: further ones of the command line.
     """
     with tempfile.TemporaryDirectory(prefix="play-") as folder:
         playbook, results = Path(folder) / "play.yml", Path(folder) / "results"
         play = {"hosts": "localhost", "gather_facts": False, "connection": "local", "tasks": list(tasks)}
         play["vars"] = {"ansible_python_interpreter": sys.executable, **(variables or {})}
+        for name, path in (beside or {}).items():
+            (Path(folder) / name).symlink_to(path)
         playbook.write_text(yaml.safe_dump([play], sort_keys=False, allow_unicode=True))
         command = ansible_command(str(playbook), *arguments)
         command += ["--check"] * check + ["--diff"] * diff

@@ -13,7 +13,7 @@ import typing as t
 from urllib.parse import unquote
 
 from .._secrets import Credentials, split_userinfo, strip_urls
-from .names import check_text, refusal
+from .names import check_text, is_path, refusal
 
 TRANSPORTS = ("https", "http", "ssh", "git", "file")
 _DEFAULT_PORTS = {"http": "80", "https": "443", "ssh": "22", "git": "9418"}
@@ -47,7 +47,7 @@ def check_source(option: str, text: str) -> Address:
     :arg text: A URL, an scp address, C(ORG/REPO) for one on GitHub, or an absolute path.
     :raises OptionError: when it cannot be used, saying what to write.
     """
-    check_text(option, text)
+    check_text(option, text, blanks=is_path(str(text)))
     if _TRANSPORT_ADDRESS.match(text):
         raise refusal(option, text, f"git's TRANSPORT::ADDRESS is not allowed; use one of {', '.join(TRANSPORTS)}")
     url = URL.fullmatch(text)

@@ -86,6 +86,7 @@ class Installation:
         self._moved = moved or {}
         self._packs: t.Dict[str, t.Optional[InstalledPack]] = {}
         self._by_url: t.Optional[t.Dict[t.Tuple[str, str], InstalledPack]] = None
+        self._provided: t.Optional[t.Dict[str, str]] = None
 
     def get(self, ref: str) -> t.Optional[InstalledPack]:
         """The pack with that ref, from the first base path that has it."""
@@ -127,6 +128,17 @@ class Installation:
                 if source and not pack.is_system:
                     self._by_url.setdefault((normal_url(source.url), source.subdir), pack)
         return self._by_url.get((normal_url(url), subdir))
+
+    def provided(self, url: str) -> t.Optional[str]:
+        """The ref of the pack at an address, as it was found when a dependency of an installed pack was looked up.
+
+        :arg url: As L(normal_url) gives it.
+        """
+        if self._provided is None:
+            self._provided = {}
+            for pack in self.all():
+                self._provided.update(pack.receipt.provided if pack.receipt else {})
+        return self._provided.get(url)
 
     def by_digest(self, digest: str) -> t.Optional[InstalledPack]:
         """The pack without C(.git) that has this content."""

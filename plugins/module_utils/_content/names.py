@@ -49,7 +49,13 @@ def check_version(version: str) -> t.Optional[str]:
     return version
 
 
-def check_text(option: str, text: str) -> None:
+def is_path(text: str) -> bool:
+    """Whether a source is a directory of a host."""
+    return text.startswith("/") or text[:7].lower() == "file://"
+
+
+def check_text(option: str, text: str, *, blanks: bool = False) -> None:
+    """:arg blanks: Whether it may hold blanks, as the path of a directory may."""
     if not isinstance(text, str):
         raise OptionError(f"{option} must be a string, not {type(text).__name__}: quote it.")
     if not text:
@@ -58,7 +64,7 @@ def check_text(option: str, text: str) -> None:
         raise refusal(option, text, "it must not begin with -, which programs take for an option")
     if len(text) > _LONGEST:
         raise refusal(option, text, f"it is longer than {_LONGEST} characters")
-    if not text.isprintable() or any(character.isspace() for character in text):
+    if not text.isprintable() or (not blanks and " " in text):
         raise refusal(option, text, "it holds blanks, newlines or control characters. Give several packs as a list")
 
 

@@ -34,6 +34,8 @@ class Receipt(t.NamedTuple):
     :arg digest: C(sha256:...) of the files of a pack without C(.git); empty for a working copy.
     :arg python: Whether the pack needs a virtualenv: it has Python actions, sensors or requirements.
     :arg adopted: Whether something else installed the pack; then its virtualenv is what that made.
+    :arg provided: By address (L(normal_url)), the refs that dependencies turned out to mean whose address does not
+        tell.
     """
 
     ref: str
@@ -47,6 +49,7 @@ class Receipt(t.NamedTuple):
     python: bool = True
     stamp: t.Tuple[int, int] = (0, 0)
     adopted: bool = False
+    provided: t.Mapping[str, str] = {}
 
     def matches(self, commit: str) -> bool:
         """Whether it is about a working copy at C(commit); with an empty one, about files without C(.git)."""

@@ -17,9 +17,11 @@ import typing as t
 
 from .._errors import OptionError
 from .._secrets import Credentials, strip_urls
-from .names import check_ref, check_text, check_version, refusal
+from .names import check_ref, check_text, check_version, is_path, refusal
 from .origin import Source, source_of
 
+# In name: all that is installed.
+ALL = "*"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -77,7 +79,7 @@ def parse_spec(text: str) -> PackRequest:
 
     :raises OptionError: when it cannot be used, saying what to write.
     """
-    check_text("name", text)
+    check_text("name", text, blanks=is_path(str(text)))
     address, written = _split_version(text)
     version = check_version(written)
     if _is_name(address):
@@ -121,6 +123,23 @@ def from_option(item: t.Mapping[str, t.Any]) -> PackRequest:
     )
 
 
+def given_in(params: t.Mapping[str, t.Any]) -> t.List[t.Union[str, t.Mapping[str, t.Any]]]:
+    """What a task names: the items of C(name), then those of C(packs); C(version) goes to its one name.
+
+    :raises OptionError: for a C(version) without one name that it could be meant for.
+    """
+    named = [*(params["name"] or ()), *(params["packs"] or ())]
+    version = params.get("version")
+    if version is None:
+        return named
+    if len(named) != 1 or not isinstance(named[0], str):
+        raise OptionError(
+            f"version is that of the one pack in name, and the task names {len(named)}. Give each its own: "
+            "name=[NAME=VERSION, ...], or version in the items of packs."
+        )
+    return [{"name": named[0], "version": version}]
+
+
 def _from_source(text: str, version: t.Optional[str], ref: t.Optional[str]) -> PackRequest:
     from .address import check_source
 
@@ -154,7 +173,7 @@ def _is_name(address: str) -> bool:
 def _check_subdir(text: str) -> t.Optional[str]:
     if not text:
         return None
-    check_text("subdir", text)
+    check_text("subdir", text, blanks=True)
     parts = text.split("/")
     if text.startswith(("/", "~", "-")) or ".." in parts or "\\" in text or ".git" in (part.lower() for part in parts):
         raise refusal("subdir", text, "it must be a directory inside the source, relative to its top")
@@ -165,8 +184,21 @@ def _check_subdir(text: str) -> t.Optional[str]:
 def _optional(item: t.Mapping[str, t.Any], key: str) -> t.Optional[str]:
     value = item.get(key)
     if value is not None and not isinstance(value, str):
-        raise OptionError(f"The {key} of an item of packs must be a string, not {type(value).__name__}: quote it.")
+        raise not_text(f"The {key} of {item.get('name') or item.get('source') or 'an item of packs'}", value)
     return value
+
+
+def not_text(what: str, value: t.Any) -> OptionError:
+    """What to tell of a value that is no text, as YAML has made something else of it.
+
+    :arg what: What has the value, such as C(The version of sensu).
+    """
+    if isinstance(value, bool):
+        return OptionError(f"{what} is not a string: YAML made the boolean {str(value).lower()} of it. Quote it.")
+    if isinstance(value, (int, float)):
+        # 1.10 is 1.1 then, and 0123 is 83.
+        return OptionError(f'{what} is not a string: YAML made the number {value} of it. Quote it, as in "1.10".')
+    return OptionError(f"{what} must be a string, not {type(value).__name__}.")
 
 
 def source_for(request: PackRequest) -> Source:

@@ -35,6 +35,15 @@ def same_version(one: str, other: str) -> bool:
     return _without_v(one) == _without_v(other)
 
 
+def is_lower(one: str, other: str) -> bool:
+    """Whether a version is lower than another; never where one of them is no semver.
+
+    :raises MissingLibraryError: when the semver library is missing.
+    """
+    parsed = [_parse(_without_v(version)) for version in (one, other)]
+    return None not in parsed and bool(parsed[0] < parsed[1])
+
+
 def sort_versions(versions: t.Iterable[str]) -> t.List[str]:
     """The versions in semver order, newest first; what is no semver follows, in the order of its letters.
 

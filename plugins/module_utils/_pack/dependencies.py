@@ -89,6 +89,7 @@ class Providers:
     """The packs that a host will have: those the task wants, then those it has already.
 
     :arg asked: By ref, who wants a pack and as what, for messages: C(the task), C(sensu=1.0.2).
+    :arg provided: By address, the refs of packs that were fetched from there to see what they are.
     """
 
     def __init__(
@@ -96,22 +97,33 @@ class Providers:
         wanted: t.Mapping[str, Pack],
         installation: Installation,
         asked: t.Optional[t.Mapping[str, t.Tuple[str, str]]] = None,
+        provided: t.Optional[t.Mapping[str, str]] = None,
     ) -> None:
         self._wanted = wanted
         self._installation = installation
         self._asked = asked or {}
+        self._provided = provided or {}
 
     def find(self, request: PackRequest) -> t.Optional[Pack]:
-        """The pack that a dependency means, by ref, by source, or by the name of its repository."""
+        """The pack that a dependency means: by ref, by source, by the name of its repository, or by what is known of
+        that.
+
+        The pack with the ref is the one, wherever it came from: a fork, or a directory.
+        """
         if request.name:
             return self._by_ref(request.name)
         url = normal_url(request.source or "")
+        if url in self._provided:
+            return self._by_ref(self._provided[url])
         for pack in self._wanted.values():
             source = pack.wanted.source if isinstance(pack, Candidate) else pack.source
             if source and normal_url(source.url) == url:
                 return pack
-        installed = self._installation.by_source(request.source or "")
-        return installed or self._by_ref(guess_ref(request.source or ""))
+        installed = self._installation.by_source(request.source or "") or self._by_ref(guess_ref(request.source or ""))
+        if installed:
+            return installed
+        ref = self._installation.provided(url)
+        return self._by_ref(ref) if ref else None
 
     def conflict(self, need: Need, provider: Pack) -> str:
         """What to tell about a pack that is not the one needed: who needs what, and who wants the other one."""

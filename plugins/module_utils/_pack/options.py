@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._content.request import PackRequest, from_option, parse_spec
+from .._content.request import ALL, PackRequest, from_option, given_in, parse_spec
 from .._errors import Collected, OptionError
 from .._secrets import Credentials, split_userinfo
 
@@ -20,6 +20,7 @@ class Options(t.NamedTuple):
     requests: t.Tuple[PackRequest, ...]
     dependencies: str = "install"
     force: bool = False
+    allow_downgrade: bool = False
     virtualenv: str = "auto"
     virtualenv_backend: str = "auto"
     base_path: t.Optional[str] = None
@@ -74,6 +75,7 @@ def options_from(params: t.Mapping[str, t.Any]) -> Options:
         requests=tuple(requests),
         dependencies=params["dependencies"],
         force=params["force"],
+        allow_downgrade=params["allow_downgrade"],
         virtualenv=params["virtualenv"],
         virtualenv_backend=params["virtualenv_backend"],
         base_path=params["base_path"],
@@ -121,13 +123,23 @@ def requests_from(params: t.Mapping[str, t.Any]) -> t.List[PackRequest]:
     """
     collected = Collected()
     found: t.List[PackRequest] = []
-    for given in (*(params["name"] or ()), *(params["packs"] or ())):
+    for given in given_in(params):
         with collected.one():
-            request = parse_spec(given) if isinstance(given, str) else from_option(given)
+            request = (
+                _all(params) if given == ALL else parse_spec(given) if isinstance(given, str) else from_option(given)
+            )
             request = request._replace(state=request.state or params["state"])
             found.append(request if params["remote_src"] else _of_controller(request))
     collected.raise_them()
     return found
+
+
+def _all(params: t.Mapping[str, t.Any]) -> PackRequest:
+    if params["state"] != "latest" or params["exclusive"]:
+        raise OptionError(
+            f'The name "{ALL}" means all packs that are installed, and goes with state=latest, without exclusive.'
+        )
+    return PackRequest(ALL, name=ALL)
 
 
 def _of_controller(request: PackRequest) -> PackRequest:

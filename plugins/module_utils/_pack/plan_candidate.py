@@ -24,8 +24,12 @@ def plan_candidate(
     policy: str,
     requested: t.Tuple[str, ...],
     base_path: str,
+    provided: t.Mapping[str, str] = {},
 ) -> PackPlan:
-    """What happens to a pack that comes new, or in another version."""
+    """What happens to a pack that comes new, or in another version.
+
+    :arg provided: As in L(Receipt).
+    """
     needed = policy == "always" or (policy == "auto" and candidate.python)
     return PackPlan(
         ref=candidate.ref,
@@ -41,7 +45,7 @@ def plan_candidate(
         contents_after=candidate.contents,
         candidate=candidate,
         installed=installed,
-        remembered=receipt_of(candidate),
+        remembered=receipt_of(candidate, provided),
         registration=registration_for(facts.known, new=True),
         known=facts.known,
         displaced=facts.displaced,

@@ -15,7 +15,7 @@ from .._content.installed import InstalledPack, dependencies_of
 from .._content.receipt import Contents
 from .._deadline import Deadline
 from .._errors import InvalidPackError
-from .._secrets import Redactor
+from .._secrets import Redactor, strip_urls
 from . import inspection
 from .candidate import Candidate, Wanted
 from .dependencies import Pack, Providers, in_order, label
@@ -25,9 +25,9 @@ from .observation import Observation
 from .ownership import resolve_ownership
 from .plan import Facts, PackPlan, Plan, plan_installed
 from .plan_candidate import plan_candidate
-from .receipts import adopted
+from .receipts import adopted, provided
 from .resolution import Asked, Resolution
-from .satisfaction import satisfied
+from .satisfaction import same_source, satisfied
 from .upstream import Upstream
 
 if t.TYPE_CHECKING:
@@ -66,7 +66,9 @@ class Preparation:
         for number, (ref, repair) in enumerate(made.items()):
             if repair.action == "repair" and repair.installed and not repair.installed.head:
                 made[ref] = self._renewed(repair, number)
-        order = in_order(resolution.candidates(), Providers(resolution.packs, self._installation))
+        order = in_order(
+            resolution.candidates(), Providers(resolution.packs, self._installation, provided=resolution.provided)
+        )
         return [made[ref] for ref in (*(ref for ref in made if ref not in order), *order)]
 
     def _plan(self, ref: str, pack: Pack, resolution: Resolution) -> PackPlan:
@@ -74,15 +76,20 @@ class Preparation:
         self._observation.require_base_path(installed)
         requested = resolution.requested(ref)
         if isinstance(pack, Candidate):
-            return self._plan_candidate(pack, installed, requested)
+            return self._plan_candidate(pack, installed, requested, resolution)
         return self._plan_installed(pack, resolution, requested)
 
     def _plan_candidate(
-        self, pack: Candidate, installed: t.Optional[InstalledPack], requested: t.Tuple[str, ...]
+        self,
+        pack: Candidate,
+        installed: t.Optional[InstalledPack],
+        requested: t.Tuple[str, ...],
+        resolution: Resolution,
     ) -> PackPlan:
         facts = self._observation.facts(pack.ref, pack.staged, adopted=False)
         if installed:
             facts = facts._replace(contents=self._contents_of(installed))
+            self._warn_of_other_source(pack, installed)
         known = self._observation.database.pack(pack.ref, installed, pack.staged)
         base_path = self._base_path_for(installed)
         displaced = self._displaced(base_path, pack.ref, label(pack))
@@ -93,7 +100,16 @@ class Preparation:
             policy=self._options.virtualenv,
             requested=requested,
             base_path=base_path,
+            provided=provided(pack.metadata.dependencies, resolution.provided),
         )
+
+    def _warn_of_other_source(self, pack: Candidate, installed: InstalledPack) -> None:
+        source = pack.wanted.source
+        if installed.source and not installed.link and not same_source(installed, source):
+            self._observation.warnings.append(
+                f"{label(pack)} from {strip_urls(source.url)} replaces {label(installed)} from "
+                f"{strip_urls(installed.source.url)}."
+            )
 
     def _plan_installed(self, pack: InstalledPack, resolution: Resolution, requested: t.Tuple[str, ...]) -> PackPlan:
         facts, stays = self._observation.facts_of(pack), pack
@@ -104,6 +120,11 @@ class Preparation:
         if proof and (not satisfied(pack, proof.wanted.version) if pack.receipt else pack.head):
             resolved = proof.resolved._replace(asked=proof.wanted.version or "")
             remembered = adopted(pack, proof.wanted.source, resolved, dependencies_of(pack))
+        learned = provided(dependencies_of(pack), resolution.provided)
+        if learned and not remembered and pack.receipt:
+            remembered = pack.receipt
+        if learned and remembered:
+            remembered = remembered._replace(provided={**remembered.provided, **learned})
         if facts.edits:
             self._displaced(pack.base_path, pack.ref, "what was installed there")
         if remembered or facts.edits:

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import typing as t
 
+from .._content.address import normal_url, split_version
 from .._content.installed import InstalledPack
 from .._content.origin import Resolved, Source
 from .._content.receipt import Receipt
 from .candidate import Candidate
 
 
-def receipt_of(candidate: Candidate) -> Receipt:
-    """The receipt of a candidate; its stamp is filled in when it is written."""
+def receipt_of(candidate: Candidate, provided: t.Mapping[str, str] = {}) -> Receipt:
+    """The receipt of a candidate; its stamp is filled in when it is written.
+
+    :arg provided: As in L(Receipt).
+    """
     return Receipt(
         ref=candidate.ref,
         name=candidate.metadata.name,
@@ -27,6 +31,7 @@ def receipt_of(candidate: Candidate) -> Receipt:
         digest=candidate.digest,
         dependencies=candidate.metadata.dependencies,
         python=candidate.python,
+        provided=provided,
     )
 
 
@@ -45,3 +50,10 @@ def adopted(pack: InstalledPack, source: Source, resolved: Resolved, dependencie
         dependencies=dependencies,
         adopted=True,
     )
+
+
+def provided(dependencies: t.Iterable[str], found: t.Mapping[str, str]) -> t.Dict[str, str]:
+    """What a receipt keeps of the refs that were found at addresses: those of its own pack's dependencies, so that they
+    are not fetched again to see what they are."""
+    addresses = {normal_url(split_version(text)[0]) for text in dependencies}
+    return {address: found[address] for address in sorted(addresses) if address in found}

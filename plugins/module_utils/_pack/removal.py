@@ -14,6 +14,7 @@ from .._change.known import ABSENT, UNKNOWN, KnownPack
 from .._content.installed import InstalledPack
 from .._content.origin import source_of
 from .._content.request import PackRequest
+from .._content.versions import same_version
 from .._errors import DependencyError, InvalidPackError, OptionError
 from . import in_the_way, inspection
 from .dependants import check_removal, needed_by
@@ -21,6 +22,7 @@ from .observation import Observation
 from .own_source import pack_at_source
 from .plan import Facts, PackPlan, state_of
 from .resolution import Resolution
+from .satisfaction import satisfied
 from .virtualenv import observe_virtualenv
 
 # StackStorm puts there what people make without naming a pack (st2common/constants/pack.py DEFAULT_PACK_NAME).
@@ -55,6 +57,7 @@ class Removals:
         :raises DependencyError: when something that stays, or comes, needs what is to go.
         """
         going = self._of_requests(absent)
+        going = [made for made in going if made.after is None or made.ref not in resolution.packs]
         both = [made.ref for made in going if made.ref in resolution.packs]
         if both:
             askers = ", ".join(sorted({asked.asker for ref in both for asked in resolution.asked[ref]}))
@@ -77,12 +80,21 @@ class Removals:
 
         :raises OptionError: for one of StackStorm's own packs.
         """
-        wanted: t.Dict[t.Tuple[str, str], t.List[str]] = {}
+        wanted: t.Dict[t.Tuple[str, str], t.List[PackRequest]] = {}
         for request in requests:
             ref = self.ref_of(request)
-            wanted.setdefault((ref, "" if ref else request.requested), []).append(request.requested)
+            wanted.setdefault((ref, "" if ref else request.requested), []).append(request)
         self._database.expect(resources=[ref for ref, _text in wanted if ref])
-        return [made for (ref, _text), asked in wanted.items() for made in self._of_pack(ref, asked)]
+        found: t.List[PackPlan] = []
+        for (ref, _text), asked in wanted.items():
+            installed = self._installation.get(ref) if ref else None
+            texts = [request.requested for request in asked]
+            if installed and not installed.is_system and all(_is_another(installed, request) for request in asked):
+                known = self._database.pack(ref, installed)
+                found.append(plan_other_version(installed, known, tuple(dict.fromkeys(texts))))
+            else:
+                found += self._of_pack(ref, texts)
+        return found
 
     def ref_of(self, request: PackRequest) -> str:
         """The ref of the pack that a request means; empty for a source that no installed pack came from."""
@@ -256,6 +268,32 @@ def plan_removal(
         purges=facts.purges,
         registration=registration,
         known=facts.known,
+    )
+
+
+def plan_other_version(installed: InstalledPack, known: KnownPack, requested: t.Tuple[str, ...]) -> PackPlan:
+    """Nothing happens to a pack of which another version than this one shall not be there."""
+    state = state_of(installed)
+    return PackPlan(
+        ref=installed.ref,
+        name=installed.name,
+        action="none",
+        virtualenv="kept",
+        base_path=installed.base_path,
+        before=state,
+        after=state,
+        requested=requested,
+        installed=installed,
+        remembered=installed.receipt,
+        known=known,
+    )
+
+
+def _is_another(installed: InstalledPack, request: PackRequest) -> bool:
+    """Whether a request names a version that an installed pack is not."""
+    version = request.version
+    return (
+        bool(version) and not satisfied(installed, version) and not same_version(version or "", installed.version or "")
     )
 
 

@@ -43,12 +43,14 @@ class Resolution:
         candidate that replaces or joins what is installed.
     :ivar asked: By ref, the requests that came to it.
     :ivar proven: By ref, what the remote said of installed packs that are the ones wanted.
+    :ivar provided: By address, the refs of the packs that were fetched for dependencies.
     """
 
     def __init__(self) -> None:
         self.packs: t.Dict[str, Pack] = {}
         self.asked: t.Dict[str, t.List[Asked]] = {}
         self.proven: t.Dict[str, Proof] = {}
+        self.provided: t.Dict[str, str] = {}
         self.warnings: t.List[str] = []
 
     def askers(self) -> t.Dict[str, t.Tuple[str, str]]:

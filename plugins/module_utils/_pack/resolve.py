@@ -13,13 +13,14 @@ from __future__ import annotations
 import typing as t
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from .._content.address import normal_url
 from .._content.installed import Installation, InstalledPack
 from .._content.origin import Resolved, Source, source_of
-from .._content.request import PackRequest, source_for
-from .._content.versions import same_version, tag_candidates
+from .._content.request import ALL, PackRequest, source_for
+from .._content.versions import is_lower, same_version, tag_candidates
 from .._errors import Collected, DependencyError, InvalidPackError, OptionError, SourceError, St2Error
 from .._process import ProgramError
-from .._secrets import Credentials
+from .._secrets import Credentials, strip_urls
 from . import dependencies
 from .candidate import Candidate, Wanted
 from .dependants import check_dependants
@@ -27,10 +28,10 @@ from .fetch import Fetcher
 from .in_the_way import linked, own_source
 from .own_source import is_same_directory, local_path, pack_at_source
 from .resolution import TASK, Asked, Proof, Resolution, already_there, particular
-from .satisfaction import pinned, same_source
+from .satisfaction import is_latest, pinned, same_source
 
 if t.TYPE_CHECKING:
-    from .._source.index import Indexes
+    from .._source.index import IndexEntry, Indexes
 
 _PARALLEL = 6
 Got = t.Tuple[dependencies.Pack, t.Optional[Resolved]]
@@ -43,6 +44,7 @@ class Resolver:
     :arg strict: Whether a name may come from an index of lower priority while a higher one cannot be read.
     :arg policy: What to do about dependencies: C(install), C(check) or C(skip).
     :arg trust: Told the repositories that the index names, and the credentials in them.
+    :arg allow_downgrade: Whether the latest version may be a lower one than is installed.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Resolver:
         strict: bool = True,
         policy: str = "install",
         trust: t.Callable[[str, Credentials], None] = lambda _url, _credentials: None,
+        allow_downgrade: bool = False,
     ) -> None:
         self._installation = installation
         self._fetcher = fetcher
@@ -62,7 +65,9 @@ class Resolver:
         self._strict = strict
         self._policy = policy
         self._trust = trust
+        self._allow_downgrade = allow_downgrade
         self._number = 0
+        self._sought: t.Set[dependencies.Need] = set()
         self._restored: t.Dict[str, t.Optional[Candidate]] = {}
 
     def resolve(self, requests: t.Sequence[Asked]) -> Resolution:
@@ -71,13 +76,34 @@ class Resolver:
         :raises St2Error: for all requests that cannot be met; nothing has been changed then.
         """
         resolution = Resolution()
-        pending = list(requests)
+        pending = list(self._single(requests))
         while pending:
             self._resolve_round(pending, resolution)
             pending = self._missing(resolution)
         if self._policy != "skip" and any(self._installation.get(ref) for ref in resolution.candidates()):
             check_dependants(resolution.packs, self._installation)
         return resolution
+
+    def _single(self, requests: t.Iterable[Asked]) -> t.Iterator[Asked]:
+        """The requests, with one for each installed pack in place of one for all."""
+        for asked in requests:
+            if asked.request.name != ALL:
+                yield asked
+                continue
+            from .all_installed import latest_of_all
+
+            yield from latest_of_all(self._installation, self._listed)
+
+    def _listed(self, ref: str) -> t.Optional[IndexEntry]:
+        """What the indexes say of a pack; C(None) where all of them are read and none lists it."""
+        indexes = self._read_indexes()
+        unread = any(status.error for status in indexes.statuses)
+        return indexes.lookup(ref, strict=self._strict) if ref in indexes.entries or (unread and self._strict) else None
+
+    def _read_indexes(self) -> Indexes:
+        if self._indexes is None:
+            self._indexes = self._fetch_indexes()
+        return self._indexes
 
     def _resolve_round(self, pending: t.Sequence[Asked], resolution: Resolution) -> None:
         """Find one pack for each request; what cannot be had of all of them is said at once."""
@@ -88,7 +114,7 @@ class Resolver:
                 there = already_there(asked, self._installation)
                 if there is None:
                     self._check_asked(asked)
-                pack = there or self._from_release(asked)
+                pack = there or self._new_enough(asked) or self._from_release(asked)
                 if pack:
                     self._accept(resolution, asked, pack)
                 else:
@@ -98,13 +124,55 @@ class Resolver:
         for (wanted, _number), getting in zip(numbered, self._get_all(numbered, askers)):
             with collected.one(wanted.ref):
                 pack, resolved = getting.result()
+                pack = self._not_lower(pack, askers[wanted], resolution)
                 for asked in askers[wanted]:
-                    self._accept(resolution, asked, pack)
+                    if not self._is_known(asked, pack, resolution):
+                        self._accept(resolution, asked, pack)
+                if pack.ref not in resolution.packs:
+                    continue
                 if resolved:
                     resolution.proven[pack.ref] = Proof(wanted, resolved)
                 if isinstance(pack, Candidate):
                     resolution.warnings += [f"{pack.ref}: {warning}" for warning in pack.warnings]
         collected.raise_them()
+
+    def _new_enough(self, asked: Asked) -> t.Optional[InstalledPack]:
+        """The installed pack, where the latest is asked for and the index has nothing newer."""
+        request = asked.request
+        installed = self._installation.get(request.name or "") if asked.latest and not request.version else None
+        if installed is None or installed.is_system or installed.link or not installed.version:
+            return None
+        entry = self._entry(asked)
+        version = entry.wanted_version(None)
+        there = is_latest(installed, version, entry.commit, allow_downgrade=self._allow_downgrade)
+        return installed if there else None
+
+    def _not_lower(
+        self, pack: dependencies.Pack, asked: t.Sequence[Asked], resolution: Resolution
+    ) -> dependencies.Pack:
+        """What was fetched as the latest of a source; the installed pack where that is newer, and from there, too."""
+        installed = self._installation.get(pack.ref)
+        latest = all(one.latest and not one.request.version for one in asked)
+        if self._allow_downgrade or not latest or not isinstance(pack, Candidate) or not installed:
+            return pack
+        source, new, old = pack.wanted.source, pack.metadata.version, installed.version or ""
+        if not same_source(installed, source) or not is_lower(new, old):
+            return pack
+        resolution.warnings.append(
+            f"{pack.ref} stays {old}: {strip_urls(source.url)} has {new} now, and state=latest goes down only with "
+            "allow_downgrade=true."
+        )
+        return installed
+
+    def _is_known(self, asked: Asked, pack: dependencies.Pack, resolution: Resolution) -> bool:
+        """Whether a pack that was fetched for a dependency is one that the host will have anyway, as its own ref says.
+
+        What its address means is known from then on, so that nothing is fetched for it again.
+        """
+        if asked.asker == TASK or not asked.request.source:
+            return False
+        resolution.provided[_address(asked.request)] = pack.ref
+        return self._policy == "check" or pack.ref in resolution.packs or self._installation.get(pack.ref) is not None
 
     def _from_release(self, asked: Asked) -> t.Optional[Candidate]:
         """The pack that a request means, from a release of it that was kept; C(None) when there is none that is whole
@@ -177,7 +245,7 @@ class Resolver:
     def _comparable(self, wanted: Wanted) -> t.Optional[InstalledPack]:
         installed = self._installation.get(wanted.ref) if wanted.ref else None
         installed = installed or self._installation.by_source(wanted.source.url, wanted.source.subdir)
-        if installed is None or not installed.commit or installed.link:
+        if installed is None or not installed.commit or installed.link or wanted.ref not in (None, installed.ref):
             return None
         return installed if wanted.from_index or same_source(installed, wanted.source) else None
 
@@ -212,21 +280,24 @@ class Resolver:
                 f"({installed.version} is here). It is upgraded with StackStorm, not by itself.",
                 ref=name,
             )
-        if self._indexes is None:
-            self._indexes = self._fetch_indexes()
-        try:
-            entry = self._indexes.lookup(name, strict=self._strict)
-        except St2Error as error:
-            if asked.asker != TASK:
-                error.message = f"{error.message} ({asked.asker} needs it.)"
-            error.ref = name
-            raise
+        entry = self._entry(asked)
         self._trust(entry.repo_url, entry.credentials)
         version = entry.wanted_version(request.version)
         wanted = Wanted(source_of(entry.repo_url, request.subdir or ""), version, name, from_index=True)
         if entry.commit is None or entry.version is None or not same_version(version, entry.version):
             return wanted
         return wanted._replace(commit=entry.commit, digest=None if request.subdir else entry.digest)
+
+    def _entry(self, asked: Asked) -> IndexEntry:
+        """What the index says of the pack that a request names."""
+        name = asked.request.name or ""
+        try:
+            return self._read_indexes().lookup(name, strict=self._strict)
+        except St2Error as error:
+            if asked.asker != TASK:
+                error.message = f"{error.message} ({asked.asker} needs it.)"
+            error.ref = name
+            raise
 
     def _accept(self, resolution: Resolution, asked: Asked, pack: dependencies.Pack) -> None:
         known = resolution.packs.get(pack.ref)
@@ -277,14 +348,24 @@ class Resolver:
     def _missing(self, resolution: Resolution) -> t.List[Asked]:
         if self._policy == "skip":
             return []
-        providers = dependencies.Providers(resolution.packs, self._installation, resolution.askers())
+        providers = dependencies.Providers(
+            resolution.packs, self._installation, resolution.askers(), resolution.provided
+        )
         absent = dependencies.missing(providers, resolution.packs.values())
         if absent and self._policy == "check":
+            # Only what lies at an address tells which pack it is.
+            known = [need for need in absent if need.request.name or _address(need.request) in resolution.provided]
+            if known:
+                raise DependencyError(
+                    f"Dependencies are missing: {'; '.join(map(str, known))}. Nothing was changed: add them to the "
+                    "task, or set dependencies to install."
+                )
+        again = self._sought.intersection(absent)
+        if again:
             raise DependencyError(
-                f"Dependencies are missing: {'; '.join(map(str, absent))}. Nothing was changed: add them to "
-                "the task, or set "
-                "dependencies to install."
+                f"{'; '.join(map(str, again))}, which was fetched and is not what is needed. Nothing was changed."
             )
+        self._sought.update(absent)
         return [Asked(need.request, need.asker) for need in absent]
 
 
@@ -296,6 +377,10 @@ def _as_known_here(pack: InstalledPack, version: str) -> Resolved:
         return Resolved("branch", version, version)
     tag = next((name for name in tag_candidates(version) if working_copy.tag(name) == pack.commit), None)
     return Resolved("tag", tag, version) if tag else Resolved("commit", "", version)
+
+
+def _address(request: PackRequest) -> str:
+    return normal_url(request.source or "")
 
 
 def _equal(one: dependencies.Pack, other: dependencies.Pack) -> bool:

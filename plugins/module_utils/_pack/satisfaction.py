@@ -84,6 +84,20 @@ def pinned(pack: InstalledPack, version: t.Optional[str]) -> bool:
     return satisfied(pack, version)
 
 
+def is_latest(pack: InstalledPack, version: str, commit: t.Optional[str], *, allow_downgrade: bool = False) -> bool:
+    """Whether an installed pack is what an index offers, or newer.
+
+    :arg version: That the index offers.
+    :arg commit: What that version is by the index, where it tells.
+    """
+    from .._content.versions import is_lower, same_version
+
+    installed = pack.version or ""
+    if not allow_downgrade and is_lower(version, installed):
+        return True
+    return commit == pack.commit if commit else same_version(version, installed)
+
+
 def same_source(installed: InstalledPack, source: Source) -> bool:
     """Whether a pack came from a source, whatever spelling of its URL is used."""
     known = installed.source

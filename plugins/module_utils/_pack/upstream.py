@@ -78,6 +78,7 @@ class Upstream:
             self._fetch_indexes,
             strict=self._options.index_strict,
             policy=self._options.dependencies,
+            allow_downgrade=self._options.allow_downgrade,
             trust=self._book.trust,
         )
 

@@ -58,6 +58,7 @@ class ApiOptions:
     force: bool = False
     index_strict: bool = True
     timeout: float = 600
+    allow_downgrade: bool = False
 
 
 def options_from(params: t.Mapping[str, t.Any]) -> ApiOptions:
@@ -82,6 +83,7 @@ def options_from(params: t.Mapping[str, t.Any]) -> ApiOptions:
         state=params["state"],
         dependencies=params["dependencies"],
         force=params["force"],
+        allow_downgrade=params["allow_downgrade"],
         index_strict=params["index_strict"],
         timeout=params["timeout"],
     )

@@ -79,14 +79,19 @@ def plan_absent(packs: Packs, requests: t.Sequence[ApiRequest], *, dependencies:
     :raises OptionError: for a pack of StackStorm's own.
     :raises DependencyError: when a pack that stays needs one that goes.
     """
-    requested: t.Dict[str, t.List[str]] = {}
+    requested: t.Dict[str, t.List[ApiRequest]] = {}
     for asked in requests:
-        requested.setdefault(asked.ref, []).append(asked.requested)
+        requested.setdefault(asked.ref, []).append(asked)
     steps = []
-    for ref, texts in requested.items():
+    for ref, named in requested.items():
         _check_not_system(ref, "removed")
         pack = packs.get(ref)
         before = State(pack.version) if pack else None
+        texts = [asked.requested for asked in named]
+        if pack and all(asked.version and not same_version(asked.version, pack.version) for asked in named):
+            # The one that is to be absent is.
+            steps.append(Step(_pack(ref, pack.name, "none", before, before, tuple(texts))))
+            continue
         steps.append(
             Step(
                 _pack(ref, pack.name if pack else "", "remove" if pack else "none", before, None, tuple(texts)),

@@ -11,7 +11,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .._content.names import check_ref
-from .._content.request import PackRequest, from_option, parse_spec
+from .._content.request import PackRequest, from_option, given_in, parse_spec
 from .._content.versions import is_semver
 from .._errors import Collected, OptionError
 
@@ -47,18 +47,16 @@ def requests_from(params: t.Mapping[str, t.Any]) -> t.Tuple[ApiRequest, ...]:
     :raises St2Error: naming all that StackStorm would read in another way, and all of which its API cannot tell
         afterwards whether they are fulfilled.
     """
-    # A pack that goes may be named by any version.
-    versions = params["state"] != "absent"
     collected = Collected()
     found: t.List[ApiRequest] = []
-    for given in (*(params["name"] or ()), *(params["packs"] or ())):
+    for given in given_in(params):
         with collected.one():
             if isinstance(given, str):
                 written, request = given, parse_spec(given)
             else:
                 written, request = str(given.get("source") or given.get("name")), from_option(given)
                 _check_item(given, request, params["state"])
-            found.append(api_request(written, request, versions=versions))
+            found.append(api_request(written, request))
     collected.raise_them()
     return tuple(found)
 
@@ -76,16 +74,15 @@ def _check_item(item: t.Mapping[str, t.Any], request: PackRequest, state: str) -
         raise _refusal(request, f"its state is {request.state}, and the task's {state}. Give it a task of its own")
 
 
-def api_request(written: str, request: PackRequest, *, versions: bool = True) -> ApiRequest:
+def api_request(written: str, request: PackRequest) -> ApiRequest:
     """One request as StackStorm is asked.
 
     :arg written: Its source or name as it was written; C(request) does not tell C(file://) from a plain path.
-    :arg versions: Whether the version matters.
     :raises OptionError: as L(requests_from).
     """
     _check_form(request)
     address = _address(written, request)
-    version = request.version if versions else None
+    version = request.version
     if version and not is_release(version):
         raise _refusal(
             request,

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 from .._content.address import normal_url
 from .._content.request import parse_spec
-from .._content.versions import same_version
+from .._content.versions import is_lower, same_version
 from .._errors import DependencyError, IndexError_, OptionError
 from .._layout import SYSTEM_PACKS
 from .observe import Offer, Packs, RegisteredPack, ServerIndex
@@ -104,7 +104,10 @@ class Resolver:
             )
         version = self._offered(asked.ref) if latest else asked.version
         there = self._packs.get(asked.ref)
-        if there and (version is None or same_version(version, there.version)):
+        stays = latest and not self._options.allow_downgrade
+        if there and (
+            version is None or same_version(version, there.version) or (stays and is_lower(version, there.version))
+        ):
             return Target(asked.ref, there.name, (), there.version, dependencies=there.dependencies)
         if not asked.is_name:
             spec = f"{asked.address}={version}" if version else asked.address

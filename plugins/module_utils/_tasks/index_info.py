@@ -16,12 +16,13 @@ from .._errors import IndexError_
 from .._index_info.argspec import check_options
 from .._index_info.health import Problem, age_of, index_problems, installable, places, shadowed, summary
 from .._index_info.search import Entry, merge, search, search_fields
+from .._pack.satisfaction import is_latest
 from .._printable import printable
 from .._secrets import strip_urls
 from .._source.index import IndexEntry
 from .._st2.conf import DEFAULTS, split_list
 from .._task import Result, Task
-from .index_reading import IndexReading, is_newer
+from .index_reading import IndexReading
 
 if t.TYPE_CHECKING:
     from .._content.installed import Installation
@@ -169,7 +170,7 @@ class _Description:
         found = []
         for pack in self._installation.all() if self._installation else ():
             entry = self._indexes.entries.get(pack.ref)
-            if entry and entry.version and pack.version and is_newer(entry.version, pack.version):
+            if entry and entry.version and pack.version and not is_latest(pack, entry.version, entry.commit):
                 row = {"ref": pack.ref, "installed_version": pack.version, "version": entry.version}
                 found.append({**row, "index_url": entry.index_url})
         return found

@@ -10,7 +10,6 @@ from __future__ import annotations
 import typing as t
 
 from .._change.own_places import OwnPlaces
-from .._content.versions import same_version, sort_versions
 from .._deadline import Deadline
 from .._secrets import Credentials, url_secrets
 from .._source.credentials import CredentialBook
@@ -76,11 +75,3 @@ class IndexReading:
         for secret in proxy.secrets():
             task.redactor.add(secret)
         return proxy, []
-
-
-def is_newer(offered: str, installed: str) -> bool:
-    """Whether the version that an index offers comes after the one that is installed.
-
-    :raises MissingLibraryError: as L(sort_versions).
-    """
-    return not same_version(offered, installed) and sort_versions([offered, installed])[0] == offered

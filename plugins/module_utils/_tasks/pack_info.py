@@ -19,6 +19,7 @@ from .._errors import IndexError_, VirtualenvError
 from .._layout import VirtualenvsDirectory
 from .._pack import inspection
 from .._pack.releases import releases
+from .._pack.satisfaction import is_latest
 from .._pack.virtualenv import Interpreters, Settings, may_stay, observe_virtualenv
 from .._secrets import Credentials, strip_urls
 from .._source.git_program import Git, GitAccess
@@ -140,12 +141,11 @@ class _Inspector:
             entry = indexes.lookup(pack.ref, strict=self._task.params["index_strict"])
         except IndexError_:
             return {"latest_version": None, "index_url": None, "outdated": None}
-        from .index_reading import is_newer
-
+        known = entry.version and pack.version
         return {
             "latest_version": entry.version,
             "index_url": strip_urls(entry.index_url),
-            "outdated": is_newer(entry.version, pack.version) if entry.version and pack.version else None,
+            "outdated": not is_latest(pack, entry.version or "", entry.commit) if known else None,
         }
 
     def _fetch_indexes(self) -> Indexes:

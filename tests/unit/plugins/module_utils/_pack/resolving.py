@@ -58,7 +58,7 @@ class Scene:
     def url(self, ref):
         return f"file://{self.directory}/stackstorm-{ref}.git"
 
-    def resolve(self, *requests, latest=False, policy="install", strict=True, urls=None):
+    def resolve(self, *requests, latest=False, policy="install", strict=True, urls=None, allow_downgrade=False):
         """What the requests of a task come to; each is a text for ``name`` or a mapping for ``packs``.
 
         Whatever happens, the packs directory is as it was.
@@ -81,6 +81,7 @@ class Scene:
             lambda: self._read_indexes(urls),
             strict=strict,
             policy=policy,
+            allow_downgrade=allow_downgrade,
             trust=lambda url, credentials: self.trusted.append((url, credentials)),
         )
         parsed = [parse_spec(one) if isinstance(one, str) else from_option(one) for one in requests]

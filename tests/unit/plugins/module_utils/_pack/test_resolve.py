@@ -225,6 +225,26 @@ def test_latest_follows_what_moves_and_nothing_else(scene):
     assert outcome(scene.resolve(scene.url("demo"), latest=True)) == {"demo": ("1.1.0", "new")}
 
 
+def test_the_latest_is_a_lower_version_only_where_that_is_allowed(scene):
+    one = scene.repository("demo", "1.0.0", "1.1.0")
+    scene.install("demo")
+    scene.entries["demo"]["version"] = "1.0.0"
+    assert outcome(scene.resolve("demo", latest=True)) == {"demo": ("1.1.0", "stays")}
+    assert scene.git_runs == 0 and scene.index_reads == 1
+    assert outcome(scene.resolve("demo", latest=True, allow_downgrade=True)) == {"demo": ("1.0.0", "new")}
+    assert outcome(scene.resolve("demo=1.0.0", latest=True)) == {"demo": ("1.0.0", "new")}, "which is asked for"
+
+    url = scene.url("demo")
+    scene.install(url)
+    one.commit(PackTree("demo", "1.0.9", minimal=True))
+    one.build()
+    resolution = scene.resolve(url, latest=True)
+    assert outcome(resolution) == {"demo": ("1.1.0", "stays")}
+    assert "demo stays 1.1.0" in resolution.warnings[0] and "allow_downgrade=true" in resolution.warnings[0]
+    assert outcome(scene.resolve(url, latest=True, allow_downgrade=True)) == {"demo": ("1.0.9", "new")}
+    assert outcome(scene.resolve(url + "=main", latest=True)) == {"demo": ("1.0.9", "new")}, "which is asked for"
+
+
 def test_a_branch_is_asked_and_fetched_only_when_it_has_moved(scene):
     one = scene.repository("demo", "1.0.0")
     scene.install(scene.url("demo"))
@@ -362,6 +382,20 @@ def test_an_index_entry_that_is_another_pack(scene):
     scene.entries["other"] = scene.entries["demo"]
     with pytest.raises(InvalidPackError, match=r"other was asked for, but the pack in .* is demo"):
         scene.resolve("other")
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_source_that_holds_another_pack(scene, there):
+    """That the other pack is installed from there makes no difference."""
+    scene.repository("other", "1.0.0")
+    if there:
+        scene.install(scene.url("other"))
+    for latest in (False, True):
+        with pytest.raises(InvalidPackError, match="other"):
+            scene.resolve({"name": "demo", "source": scene.url("other")}, latest=latest)
+    scene.entries["demo"] = scene.entries["other"]
+    with pytest.raises(InvalidPackError, match="other"):
+        scene.resolve("demo")
 
 
 def test_two_versions_of_one_pack_in_one_task(scene):

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import pytest
 from infrastructure.packs import PackTree
-from infrastructure.repositories import run_git
+from infrastructure.repositories import GitRepository, run_git
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.address import normal_url
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     DependencyError,
     IndexError_,
@@ -141,6 +142,57 @@ def test_a_dependency_on_a_source_is_known_by_any_of_its_names(scene, form):
 
 
 # Conflicts
+
+
+def elsewhere(scene, ref, *versions, name="by_another_name"):
+    """A repository whose name does not tell which pack it holds; its URL."""
+    one = GitRepository(scene.directory / f"{name}.git")
+    for version in versions:
+        one.release(PackTree(ref, version, minimal=True))
+    one.build()
+    return f"file://{one.path}"
+
+
+@pytest.mark.parametrize("provided", ["fork", "directory", "index"])
+@pytest.mark.parametrize("policy", ["install", "check"])
+def test_a_dependency_is_met_by_the_pack_with_its_ref_wherever_that_is_from(scene, provided, policy):
+    """What lies at the address is fetched once to see which pack it is, and then never again."""
+    address = elsewhere(scene, "base", "1.0.0")
+    scene.repository("app", "1.0.0", needs=[address])
+    scene.repository("base", "2.0.0")
+    (PackTree("base", "2.0.0", minimal=True)).write(scene.directory / "base")
+    scene.install({"fork": scene.url("base"), "directory": str(scene.directory / "base"), "index": "base"}[provided])
+    resolution = scene.resolve("app", policy=policy)
+    assert outcome(resolution) == {"app": "1.0.0"}, "base 2.0.0 stays, though 1.0.0 is at the address"
+    assert resolution.provided == {normal_url(address): "base"}
+    assert scene.git_runs == 2
+
+
+def test_a_dependency_on_another_version_than_is_installed_is_a_conflict_under_any_address(scene):
+    address = elsewhere(scene, "base", "1.0.0")
+    scene.repository("app", "1.0.0", needs=[f"{address}=1.0.0"])
+    scene.repository("base", "2.0.0")
+    scene.install("base")
+    assert "base 2.0.0 is installed" in conflict(scene, "app")
+
+
+def test_two_addresses_of_one_pack(scene):
+    one, other = (
+        elsewhere(scene, "base", version, name=name) for version, name in (("1.0.0", "one"), ("1.1.0", "two"))
+    )
+    scene.repository("app", "1.0.0", needs=[one])
+    scene.repository("web", "1.0.0", needs=[other])
+    resolution = scene.resolve("app", "web")
+    assert outcome(resolution) == {"app": "1.0.0", "web": "1.0.0", "base": "1.0.0"}
+    providers = Providers(resolution.packs, scene.installation(), provided=resolution.provided)
+    assert in_order(resolution.candidates(), providers) == ["base", "app", "web"]
+
+
+def test_a_missing_dependency_of_an_unknown_name_is_named(scene):
+    address = elsewhere(scene, "base", "1.0.0")
+    scene.repository("app", "1.0.0", needs=[address])
+    assert f"app 1.0.0 needs {address}" in conflict(scene, "app", policy="check")
+    assert outcome(scene.resolve("app")) == {"app": "1.0.0", "base": "1.0.0"}
 
 
 def test_two_packs_of_one_task(scene):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 from infrastructure.packs import PackTree
+from infrastructure.repositories import GitRepository
 from infrastructure.snapshot import take_snapshot
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import HostError, OptionError
@@ -147,6 +148,88 @@ def test_the_plan_is_made_anew_after_another_run_was_at_work(site, monkeypatch, 
 
 
 # Repair, adopt, purge
+
+
+def test_another_version_than_the_one_that_shall_be_absent_stays(site):
+    converge(site, "sensu=1.0.2")
+    before = site.host.snapshot(identity=True)
+    for check in (True, False):
+        done = site.run("sensu=1.0.1", state="absent", check=check)
+        assert not done.changed and done.failure is None
+        assert done.msg == f"sensu 1.0.2 {site.sha('sensu', 'v1.0.2')[:7]} is there"
+    assert site.host.snapshot(identity=True) == before
+    assert row_of(converge(site, "sensu", version="1.0.2", state="absent"))["action"] == "remove"
+    assert site.host.installed() == []
+
+
+def test_the_version_of_the_one_pack_in_name(site):
+    converge(site, "sensu", version="1.0.1")
+    assert site.host.pack_version("sensu") == "1.0.1"
+    for given in ({"name": ["sensu", "napalm"]}, {"name": None, "packs": [{"name": "sensu"}]}):
+        with pytest.raises(OptionError, match="version is that of the one pack in name"):
+            site.run(version="1.0.2", **given)
+
+
+def test_a_pack_that_takes_the_place_of_one_from_another_source_is_named(site, tmp_path):
+    fork = GitRepository(tmp_path / "fork.git")
+    fork.release(PackTree("sensu", "9.0.0", minimal=True))
+    fork.build()
+    converge(site, "sensu=1.0.2")
+    done = converge(site, f"file://{fork.path}")
+    assert f"sensu 9.0.0 from file://{fork.path} replaces sensu 1.0.2 from {site.url('sensu')}." in done.warnings
+    assert "replaces" not in "".join(converge(site, f"file://{fork.path}=v9.0.0").warnings)
+
+
+def test_what_an_address_holds_is_asked_once(site, tmp_path):
+    """The dependency is named by an address whose name says nothing, and the pack is there from elsewhere."""
+    other = GitRepository(tmp_path / "by_another_name.git")
+    other.release(PackTree("sensu", "1.0.1", minimal=True))
+    other.build()
+    site.publish(PackTree("app", "1.0.0", minimal=True, dependencies=(f"file://{other.path}",)))
+    converge(site, "sensu=1.0.2", "app")
+    assert site.host.pack_version("sensu") == "1.0.2"
+    other.path.rename(tmp_path / "away.git")
+    nothing = {"PATH": str(tmp_path / "nothing")}
+    done = site.run("app", environment=nothing)
+    assert not done.changed and done.failure is None
+
+
+def test_all_that_is_installed_is_upgraded_from_where_it_came(site, tmp_path):
+    fork = GitRepository(tmp_path / "stackstorm-follows.git")
+    fork.commit(PackTree("follows", "1.0.0", minimal=True))
+    fork.build()
+    pinned = GitRepository(tmp_path / "stackstorm-pinned.git")
+    pinned.release(PackTree("pinned", "1.0.0", minimal=True), PackTree("pinned", "1.1.0", minimal=True))
+    pinned.build()
+    PackTree("linked", "1.0.0", minimal=True).write(tmp_path / "linked")
+    (site.host.packs / "linked").symlink_to(tmp_path / "linked")
+    PackTree("local", "1.0.0", minimal=True).write(tmp_path / "local")
+    names = ["sensu=1.0.1", f"file://{fork.path}", f"file://{pinned.path}=v1.0.0", str(tmp_path / "local")]
+    converge(site, *names)
+    fork.commit(PackTree("follows", "1.0.1", minimal=True))
+    fork.build()
+    PackTree("local", "1.0.1", minimal=True).write(tmp_path / "local")
+    done = converge(site, "*", state="latest")
+    assert {row["ref"]: (row["action"], row["after"]["version"]) for row in done.rows} == {
+        "follows": ("upgrade", "1.0.1"),
+        "linked": ("none", "1.0.0"),
+        "local": ("upgrade", "1.0.1"),
+        "pinned": ("none", "1.0.0"),
+        "sensu": ("upgrade", "1.0.2"),
+    }
+    for state in ("present", "absent"):
+        with pytest.raises(OptionError, match="all packs that are installed"):
+            site.run("*", state=state)
+
+
+def test_a_directory_with_blanks_in_its_path(site, tmp_path):
+    source = tmp_path / "my packs" / "demo"
+    PackTree("demo", "1.0.0", minimal=True).write(source)
+    converge(site, str(source))
+    assert site.host.pack_version("demo") == "1.0.0"
+    converge(site, "demo", state="absent")
+    converge(site, name=None, packs=[{"source": f"file://{source.parent}", "subdir": "demo"}])
+    assert site.host.pack_version("demo") == "1.0.0"
 
 
 def test_edits_are_repaired_and_named(site):

@@ -48,7 +48,10 @@ GIVEN = {
     "virtualenv_backend": "uv",
 }
 # What a task may say to StackStorm.
-MEANT = {"name", "packs", "backend", "state", "dependencies", "force", "index_strict", "timeout", "ca_bundle"}
+MEANT = {"name", "version", "packs", "backend", "state", "dependencies", "force", "allow_downgrade", "index_strict"} | {
+    "timeout",
+    "ca_bundle",
+}
 ACCESS = {"api_url", "auth_url", "api_key", "auth_token", "api_username", "api_password", "validate_certs"}
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import DependencyError, OptionError
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack import report
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import State
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.observe import RegisteredPack
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.plan import (
     plan_absent,
@@ -83,6 +84,17 @@ def test_what_goes_and_what_is_gone_already():
     assert [step.pack.database_state for step in steps] == ["absent", "absent"]
     assert report.line(plan_of(steps)) == "app 1.0.0 -> absent"
     assert report.line(plan_of(steps[1:])) == "gone is not there"
+
+
+def test_another_version_than_the_one_that_is_to_go_stays():
+    packs = {"sensu": RegisteredPack("sensu", "Sensu", "1.0.2")}
+    request = ApiRequest("sensu=1.0.1", "sensu", "sensu", "1.0.1")
+    (step,) = plan_absent(packs, [request], dependencies="install")
+    assert (step.spec, step.pack.action, step.pack.after) == ("", "none", State("1.0.2"))
+    (step,) = plan_absent(packs, [request, ApiRequest("sensu", "sensu", "sensu")], dependencies="install")
+    assert step.removes
+    (step,) = plan_absent(packs, [ApiRequest("sensu=v1.0.2", "sensu", "sensu", "v1.0.2")], dependencies="install")
+    assert step.removes
 
 
 def test_a_pack_that_is_needed_does_not_go():

@@ -124,8 +124,15 @@ def test_credentials_are_refused_and_not_repeated(written):
         assert CANARY not in caught.value.message
 
 
-def test_a_pack_that_goes_may_be_named_by_any_version():
-    assert asked("sensu=main", state="absent") == ApiRequest("sensu=main", "sensu", "sensu")
+def test_a_pack_that_goes_is_named_by_a_version_that_can_be_told():
+    assert asked("sensu=1.0.2", state="absent") == ApiRequest("sensu=1.0.2", "sensu", "sensu", "1.0.2")
+    with pytest.raises(OptionError, match="whether main is installed"):
+        asked("sensu=main", state="absent")
+
+
+def test_the_version_of_the_one_name():
+    given = {"name": ["sensu"], "version": "1.0.2", "packs": None, "state": "present"}
+    assert requests_from(given) == (ApiRequest("sensu=1.0.2", "sensu", "sensu", "1.0.2"),)
 
 
 def test_no_pack_at_all_is_nothing_to_do():

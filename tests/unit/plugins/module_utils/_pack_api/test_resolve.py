@@ -59,7 +59,7 @@ def test_what_is_there_needs_no_index(asked):
     [
         ("sensu", "present", None, "sensu=2.0.0", "2.0.0"),
         ("sensu", "latest", "1.0.0", "sensu=2.0.0", "2.0.0"),
-        ("sensu", "latest", "3.0.0", "sensu=2.0.0", "2.0.0"),
+        ("sensu", "latest", "3.0.0", "", "3.0.0"),
         ("sensu", "latest", "2.0.0", "", "2.0.0"),
         ("sensu=v1.0.0", "present", "2.0.0", "sensu=v1.0.0", "1.0.0"),
         ("sensu=1.0.0", "latest", "1.0.0", "", "1.0.0"),
@@ -71,6 +71,13 @@ def test_what_is_asked_of_stackstorm(asked, state, there, spec, version):
     packs = installed(sensu=there) if there else {}
     ((target,), _reads) = resolve(asked, state=state, packs=packs, index={"sensu": entry("2.0.0")})
     assert (target.spec, target.version) == (spec, version)
+
+
+def test_the_latest_is_a_lower_version_only_where_that_is_allowed():
+    index = {"sensu": entry("2.0.0")}
+    there = installed(sensu="3.0.0")
+    assert specs("sensu", packs=there, index=index, state="latest") == [""]
+    assert specs("sensu", packs=there, index=index, state="latest", allow_downgrade=True) == ["sensu=2.0.0"]
 
 
 def test_what_nobody_could_tell_is_refused():
