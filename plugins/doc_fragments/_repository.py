@@ -9,7 +9,7 @@ from __future__ import annotations
 class ModuleDocFragment:
     """How repositories are reached from a host that is no StackStorm.
 
-    The options are those of _argspec.repository_options and _argspec.connection_options.
+    The options are those of _source.repository_options.
     """
 
     DOCUMENTATION = r"""

@@ -92,11 +92,16 @@ def registration_options() -> ArgumentSpec:
     )
 
 
-def repository_options() -> ArgumentSpec:
-    """How repositories are reached; documented in the fragment P(stackstorm.st2._repository) for what is no StackStorm
-    host. Goes with L(connection_options)."""
+def access_options() -> ArgumentSpec:
+    """How indexes and repositories are reached; documented in the fragment P(stackstorm.st2._access).
+
+    L(connection_options) are among them.
+    """
     return ArgumentSpec(
         {
+            "index_url": {"type": "list", "elements": "str"},
+            "index_strict": {"type": "bool", "default": True},
+            "index_allowed_signers": {"type": "list", "elements": "str"},
             "username": {"type": "str"},
             "password": {"type": "str", "no_log": True},
             "token": {"type": "str", "no_log": True},
@@ -107,22 +112,7 @@ def repository_options() -> ArgumentSpec:
             "no_proxy": {"type": "str"},
         },
         mutually_exclusive=(("password", "token"),),
-    )
-
-
-def access_options() -> ArgumentSpec:
-    """How indexes and repositories are reached; documented in the fragment P(stackstorm.st2._access).
-
-    L(repository_options) and L(connection_options) are among them.
-    """
-    indexes = ArgumentSpec(
-        {
-            "index_url": {"type": "list", "elements": "str"},
-            "index_strict": {"type": "bool", "default": True},
-            "index_allowed_signers": {"type": "list", "elements": "str"},
-        }
-    )
-    return indexes.merge(repository_options()).merge(connection_options())
+    ).merge(connection_options())
 
 
 def virtualenv_options() -> ArgumentSpec:

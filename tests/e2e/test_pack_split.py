@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -410,3 +411,17 @@ def test_a_run_that_was_killed_leaves_nothing_that_stays(many: Monorepo) -> None
         (many.dest / name).mkdir()
         (many.dest / name / "half").write_text("")
     assert many.run().changed and sorted(os.listdir(many.dest)) == ["a.SPLIT.txt", "a.git"]
+
+
+def test_a_directory_that_cannot_be_written_to(many: Monorepo) -> None:
+    many.commit("packs/a", small("a", "1.0.0"))
+    many.refused("is not a directory", dest=str(many.repository.build().path / "HEAD"))
+    many.dest.mkdir()
+    descriptor = os.open(many.dest, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        done = many.run()
+    finally:
+        os.close(descriptor)
+    assert done.failed and not done.changed and "Another run is writing" in done["msg"]
+    assert os.listdir(many.dest) == [] and many.run().changed

@@ -16,8 +16,11 @@ import pytest
 from e2e.working_copies import PackWorkingCopy
 from infrastructure.ansible_run import ansible_command, ansible_environment
 from infrastructure.packs import PackTree, Tree
+from infrastructure.real_data import REPOSITORY
 from infrastructure.repositories import GitRepository
 from infrastructure.repositories.git_repository import run_git
+
+INDEX_MODULE = REPOSITORY / "plugins" / "modules" / "st2_index.py"
 
 
 @pytest.fixture
@@ -68,6 +71,22 @@ def test_release_pack(play: t.Callable[..., subprocess.CompletedProcess[str]], t
     done = play("release_pack", **given)
     assert done.returncode == 2 and "is lower than v1.0.0" in done.stdout
     assert play("release_pack").returncode == 2
+
+
+@pytest.mark.skipif(not INDEX_MODULE.exists(), reason="the module st2_index is not in this checkout")
+def test_release_pack_with_an_index(play: t.Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> None:
+    pack = PackWorkingCopy(tmp_path)
+    index = {
+        "path": str(tmp_path / "www"),
+        "packs": [f"file://{pack.remote}"],
+        "repo_url": "https://h.example.com/{ref}",
+    }
+    for version in ("1.0.0", "1.1.0"):
+        pack.commit(version)
+        assert changed(play("release_pack", path=str(pack.path), release_pack_index=index)) == 2
+    found = json.loads((tmp_path / "www" / "v1" / "index.json").read_text())
+    assert found["packs"]["acme_dns"]["versions"] == ["1.1.0", "1.0.0"]
+    assert changed(play("release_pack", path=str(pack.path), release_pack_index=index)) == 0
 
 
 def test_split_packs(play: t.Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> None:

@@ -7,11 +7,12 @@
 
 from __future__ import annotations
 
-from .._argspec import ArgumentSpec, connection_options, repository_options
+from .._argspec import ArgumentSpec
+from .._source.repository_options import repository_options
 
 
 def release_options() -> ArgumentSpec:
-    """The options of M(stackstorm.st2.st2_pack_release), L(repository_options) and L(connection_options) among them."""
+    """The options of M(stackstorm.st2.st2_pack_release), L(repository_options) among them."""
     own = ArgumentSpec(
         {
             "path": {"type": "path", "required": True},
@@ -25,4 +26,4 @@ def release_options() -> ArgumentSpec:
         },
         reads_host=False,
     )
-    return own.merge(repository_options()).merge(connection_options())
+    return own.merge(repository_options())

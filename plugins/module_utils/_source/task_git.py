@@ -38,7 +38,7 @@ class TaskGit(t.NamedTuple):
 
 @contextlib.contextmanager
 def git_of(task: Task) -> t.Iterator[TaskGit]:
-    """The git program of a task with L(_argspec.repository_options) and L(_argspec.connection_options).
+    """The git program of a task with L(repository_options.repository_options).
 
     Its scratch directory is empty at first, and removed in the end with all that was put there.
 

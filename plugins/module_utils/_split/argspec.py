@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import typing as t
 
-from .._argspec import ArgumentSpec, Option, connection_options, repository_options
+from .._argspec import ArgumentSpec, Option
+from .._source.repository_options import repository_options
 
 
 def split_options() -> ArgumentSpec:
-    """The options of M(stackstorm.st2.st2_pack_split), L(repository_options) and L(connection_options) among them."""
+    """The options of M(stackstorm.st2.st2_pack_split), L(repository_options) among them."""
     packs: t.Dict[str, Option] = {
         "path": {"type": "str", "required": True},
         "name": {"type": "str"},
@@ -30,4 +31,4 @@ def split_options() -> ArgumentSpec:
         },
         reads_host=False,
     )
-    return own.merge(repository_options()).merge(connection_options())
+    return own.merge(repository_options())

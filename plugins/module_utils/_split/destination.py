@@ -13,7 +13,7 @@ import os
 import shutil
 import typing as t
 
-from .._errors import ApplyError, LockError
+from .._errors import ApplyError, LockError, OptionError
 from .._file_changes import exchange, remove_tree, sync_trees, write_atomically
 from .bare import Bare
 
@@ -40,9 +40,12 @@ class Destination:
     """The directory.
 
     :arg directory: Need not be there yet.
+    :raises OptionError: when something else is there.
     """
 
     def __init__(self, git: Git, directory: str) -> None:
+        if os.path.lexists(directory) and not os.path.isdir(directory):
+            raise OptionError(f"The dest {directory} is not a directory.")
         self._git = git
         self.directory = directory
 

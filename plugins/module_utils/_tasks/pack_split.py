@@ -34,13 +34,13 @@ def split_repository(task: Task) -> Result:
     """
     options = options_from(task.params)
     with git_of(task) as own:
+        destination = Destination(own.git, options.dest)
         program = FilterRepo(own.git, task.environment)
         trust(task, own.book, options.source)
         source = SourceCopy(own.git, options.source.url)
         source.fetch()
         asked, odd = (list(options.packs), []) if options.packs else _all_packs(source)
         found = _find(source, asked)
-        destination = Destination(own.git, options.dest)
         splits = _split(task, own, options, program, source, found, destination)
         planned = [(one, plan_steps(one, place=destination.repository(one.ref), push=options.push)) for one in splits]
         result = _result(planned, destination, [*options.source.warnings, *odd])

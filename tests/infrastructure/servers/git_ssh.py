@@ -21,11 +21,12 @@ from .serving_process import ServingProcess
 GATE = """\
 #!/bin/sh
 set -eu
+program=
 case "${SSH_ORIGINAL_COMMAND:-}" in
     "git-upload-pack '"*"'" | "git upload-pack '"*"'") program=upload-pack ;;
-    "git-receive-pack '"*"'" | "git receive-pack '"*"'") program=receive-pack; [ PUSH = yes ] || exit 128 ;;
-    *) echo "only git-upload-pack is allowed here" >&2; exit 128 ;;
+    "git-receive-pack '"*"'" | "git receive-pack '"*"'") [ PUSH = no ] || program=receive-pack ;;
 esac
+[ "$program" ] || { echo "only git-upload-pack is allowed here" >&2; exit 128; }
 path=${SSH_ORIGINAL_COMMAND#*"'"}
 path=${path%"'"}
 case "$path" in *..* | *"'"*) echo "no such repository" >&2; exit 128 ;; esac
