@@ -283,7 +283,7 @@ EXAMPLES = r"""
   stackstorm.st2.st2_pack:
     name: acme_dns
     index_url: https://exchange.example.com/v1/index.json
-    index_allowed_signers: "{{ lookup('ansible.builtin.file', 'st2_allowed_signers') | split('\\n') }}"
+    index_allowed_signers: "{{ lookup('ansible.builtin.file', 'st2_allowed_signers') | split('\n') }}"
 
 - name: Install a pack that lies in a directory of a larger repository
   stackstorm.st2.st2_pack:
