@@ -34,8 +34,9 @@ options:
         of somebody else counts as one that cannot be read.
       - The same goes for a signed index whose C(metadata.serial) is lower than the one that this host has last taken
         from that URL, so that nobody can give it an old index, with the old versions of packs. A run of
-        M(stackstorm.st2.st2_pack) that is not in check mode writes that number down, beside the packs. Of an index
-        without a signature it is neither written down nor looked at, as anybody could lock the host out by a high one.
+        M(stackstorm.st2.st2_pack) that is not in check mode writes that number down, beside the packs, so that hosts
+        that share these share it. Of an index without a signature it is neither written down nor looked at, as anybody
+        could lock the host out by a high one.
       - Needs C(ssh-keygen) of OpenSSH 8.2 or later on the target.
     type: list
     elements: str

@@ -296,6 +296,12 @@ EXAMPLES = r"""
     name: https://git.example.com/automation/stackstorm-acme.git=4f1c0e4b1f6f0d0f8a1c9b8a7d6e5f4a3b2c1d0e
     token: "{{ vault_git_token }}"
 
+- name: Install from an index that has to be signed by one of those in a file of the controller
+  stackstorm.st2.st2_pack:
+    name: acme_dns
+    index_url: https://exchange.example.com/v1/index.json
+    index_allowed_signers: "{{ lookup('ansible.builtin.file', 'st2_allowed_signers') | split('\n') }}"
+
 - name: Install a pack that lies in a directory of a larger repository
   stackstorm.st2.st2_pack:
     packs:

@@ -20,7 +20,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._content.receipt im
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.request import from_option, parse_spec
 from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._layout import PacksDirectory
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.candidate import Wanted
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.candidate import Candidate, Wanted
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.receipts import receipt_of
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.resolution import Asked
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.resolve import Resolver
@@ -121,3 +121,11 @@ class Scene:
         path = self.directory / "index.json"
         path.write_text(json.dumps({"metadata": {}, "packs": self.entries}))
         return fetch_indexes(urls or [str(path)], proxy=Proxy(), ca_bundle=None, deadline=Deadline(30))
+
+
+def outcome(resolution):
+    """Per ref: the version, and whether it comes new or stays."""
+    return {
+        ref: (pack.metadata.version, "new") if isinstance(pack, Candidate) else (pack.version, "stays")
+        for ref, pack in resolution.packs.items()
+    }

@@ -20,9 +20,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     OptionError,
     SourceError,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.candidate import Candidate
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.resolution import Asked, already_there
-from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.resolving import Scene
+from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.resolving import Scene, outcome
 
 # Git, uv, virtualenv or pip, which see to most of the time: see tests/toolchain/ansible_test_runs.py.
 pytestmark = pytest.mark.starts_programs
@@ -31,14 +30,6 @@ pytestmark = pytest.mark.starts_programs
 @pytest.fixture
 def scene(tmp_path):
     return Scene(tmp_path)
-
-
-def outcome(resolution):
-    """Per ref: the version, and whether it comes new or stays."""
-    return {
-        ref: (pack.metadata.version, "new") if isinstance(pack, Candidate) else (pack.version, "stays")
-        for ref, pack in resolution.packs.items()
-    }
 
 
 def free(scene):

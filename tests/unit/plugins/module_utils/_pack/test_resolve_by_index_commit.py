@@ -12,9 +12,8 @@ from infrastructure.repositories import GitRepository, run_git
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.origin import Resolved
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import SourceError
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.candidate import Candidate
 from ansible_collections.stackstorm.st2.plugins.module_utils._source.directory import directory_digest
-from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.resolving import Scene
+from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.resolving import Scene, outcome
 
 # Git, uv, virtualenv or pip, which see to most of the time: see tests/toolchain/ansible_test_runs.py.
 pytestmark = pytest.mark.starts_programs
@@ -23,14 +22,6 @@ pytestmark = pytest.mark.starts_programs
 @pytest.fixture
 def scene(tmp_path):
     return Scene(tmp_path)
-
-
-def outcome(resolution):
-    """Per ref: the version, and whether it comes new or stays."""
-    return {
-        ref: (pack.metadata.version, "new") if isinstance(pack, Candidate) else (pack.version, "stays")
-        for ref, pack in resolution.packs.items()
-    }
 
 
 @pytest.fixture
