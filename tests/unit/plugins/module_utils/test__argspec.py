@@ -155,7 +155,12 @@ def test_the_action_group_has_every_module_that_talks_to_stackstorm(spec_of):
         module for module in MODULES if set(_argspec.registration_options().options) <= set(spec_of(module).options)
     ]
     assert sorted(runtime["action_groups"]["st2"]) == members
-    assert set(MODULES) - set(members) == {"st2_conf", "st2_environment", "st2_proxy_info"}
+    assert set(MODULES) - set(members) == {
+        "st2_conf",
+        "st2_environment",
+        "st2_pack_lint",
+        "st2_proxy_info",
+    }
     for module in MODULES:
         fragments = documentation(module)["extends_documentation_fragment"]
         assert ("stackstorm.st2._attributes.actiongroup_st2" in fragments) == (module in members)

@@ -107,8 +107,8 @@ def test_a_version_is_held_against_the_tags(repository, packed, annotated):
 
 
 def test_the_python_that_compiles_is_named(tmp_path):
-    tree = well_kept().add("etc/odd.py", "print 'a'\n").add("etc/new.py", "if (a := 1):\n    pass\n")
-    report = lint(tree, tmp_path, against=Against(pythons=(sys.executable,), floor=(3, 7)))
+    tree = well_kept().add("etc/odd.py", "print 'a'\n").add("etc/new.py", "a: int = 1\n")
+    report = lint(tree, tmp_path, against=Against(pythons=(sys.executable,), floor=(3, 5)))
     assert places(report) == [("python-too-new", "etc/new.py", 1), ("python-syntax-elsewhere", "etc/odd.py", 1)]
     name = f"{os.path.basename(sys.executable)} {sys.version_info[0]}.{sys.version_info[1]}"
     assert f"does not compile by {name}: " in report.findings[1].message
