@@ -114,6 +114,21 @@ def test_the_python_that_compiles_is_named(tmp_path):
     assert f"does not compile by {name}: " in report.findings[1].message
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from lib.pulse import PulseSensor\n",
+        "from lib.pulse import *\n",
+        "import lib.pulse as PulseSensor\n",
+        "PulseSensor = type('PulseSensor', (), {})\n",
+        "try:\n    import a\nexcept ImportError:\n    class PulseSensor: pass\n",
+        "if True:\n    pass\nelse:\n    class PulseSensor: pass\n",
+    ],
+)
+def test_a_sensor_may_have_its_class_from_anywhere(tmp_path, code):
+    assert lint(well_kept().add("sensors/pulse.py", code), tmp_path).findings == ()
+
+
 def test_an_interpreter_that_is_none_is_an_error(tmp_path):
     program = tmp_path / "python"
     program.write_text("#!/bin/sh\necho no python >&2\nexit 5\n")
