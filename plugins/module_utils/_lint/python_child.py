@@ -21,7 +21,7 @@ _LEVELS = 4
 
 
 def names(body: t.Sequence[t.Any], levels: int = _LEVELS) -> t.Iterator[str]:
-    """The names that the top level of a file may have."""
+    """The names that the top level of a file may have; C(*) for any."""
     for node in body:
         if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
             yield node.name
@@ -61,6 +61,12 @@ def compile_file(path: str, floor: t.Tuple[int, int]) -> t.Dict[str, t.Any]:
     return found
 
 
+def write_line(stream: t.TextIO, value: t.Dict[str, t.Any]) -> None:
+    """Write a line of JSON, at once."""
+    stream.write(json.dumps(value) + "\n")
+    stream.flush()
+
+
 def main() -> None:
     """Compile all files."""
     warnings.simplefilter("ignore")
@@ -69,9 +75,8 @@ def main() -> None:
         task = json.load(stream)
     with open(sys.argv[2], "w", encoding="utf-8") as answers:
         for number, path in enumerate(task["files"]):
-            print(json.dumps({"begin": number}), file=answers, flush=True)
-            answer = dict(compile_file(path, tuple(task["floor"])), version=version)
-            print(json.dumps(answer), file=answers, flush=True)
+            write_line(answers, {"begin": number})
+            write_line(answers, dict(compile_file(path, tuple(task["floor"])), version=version))
 
 
 if __name__ == "__main__":

@@ -58,12 +58,12 @@ def main() -> None:
             if not callable(names.get("check")):
                 raise TypeError("it has no function check(pack)")
             for answer in names["check"](Pack(**about)) or ():
-                print(json.dumps(as_finding(answer)), file=answers)
+                answers.write(json.dumps(as_finding(answer)) + "\n")
         except Exception as error:
             traceback.print_exc()
-            print(json.dumps({"failed": f"{type(error).__name__}: {error}"}), file=answers)
+            answers.write(json.dumps({"failed": f"{type(error).__name__}: {error}"}) + "\n")
         else:
-            print(json.dumps({"done": True}), file=answers)
+            answers.write(json.dumps({"done": True}) + "\n")
 
 
 if __name__ == "__main__":

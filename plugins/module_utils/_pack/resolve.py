@@ -144,6 +144,8 @@ class Resolver:
             return None
         entry = self._entry(asked)
         version = entry.wanted_version(None)
+        if entry.commit and entry.commit == installed.commit:
+            return None  # That is found, and remembered, where commits are compared.
         there = is_latest(installed, version, entry.commit, allow_downgrade=self._allow_downgrade)
         return installed if there else None
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ..._config.validation import check_values, is_jinja, unknown_keys
+from ..._config.validation import check_values, is_jinja, type_name, unknown_keys
 from ..._content.config_schema import SCHEMA_FILE, ConfigSchema, schema_problems
 from ..._content.problem import Problem
 from ..._content.yaml_lines import Path, shown_path
@@ -75,7 +75,7 @@ _SECRET = re.compile(
 _EXAMPLE = re.compile(r"[^/]+\.yaml\.example\Z")
 _MOST_LEVELS = 30
 _PLAIN = frozenset(("type", "default", "description", "required", "secret"))
-_PLAIN_TYPES = {"string": str, "boolean": bool, "integer": int}
+_PLAIN_TYPES = ("string", "boolean", "integer")
 
 
 def check(pack: Pack) -> t.Iterator[Finding]:
@@ -129,8 +129,8 @@ def _defaults(file: YamlFile, schema: ConfigSchema) -> t.Iterator[Finding]:
 
 def _is_plain(attribute: t.Mapping[str, t.Any], default: t.Any) -> bool:
     """Whether a default is plainly right."""
-    kind = _PLAIN_TYPES.get(str(attribute.get("type")))
-    return kind is type(default) and _PLAIN.issuperset(attribute)
+    kind = type_name(default)
+    return kind in _PLAIN_TYPES and kind == attribute.get("type") and _PLAIN.issuperset(attribute)
 
 
 def _secrets(file: YamlFile, properties: t.Any, above: Path) -> t.Iterator[Finding]:

@@ -93,7 +93,7 @@ def _entry_point(pack: Pack, kind: str, file: YamlFile) -> t.Iterator[Finding]:
 def _sensor_class(pack: Pack, file: YamlFile, path: str) -> t.Iterator[Finding]:
     name = file.document.get("class_name")
     known = names_of(pack, path)
-    if isinstance(name, str) and name and known is not None and name not in known:
+    if isinstance(name, str) and name and known is not None and not {name, "*"} & known:
         yield CLASS.of(file, ("class_name",), f"{printable(path)} has no class {printable(name[:60])}")
 
 

@@ -102,3 +102,20 @@ def test_all_real_schemas_are_accepted():
     for path in paths:
         schema = read_schema(str(path))
         assert schema is not None and schema.attributes
+
+
+# Found by importing the schemas of StackStorm's branch master, in July 2026.
+REFUSED_LATER = {
+    *("activedirectory", "algosec", "aws", "cisco_aci", "cisco_ise", "foreman", "freeipa", "hyperv", "libcloud"),
+    *("menandmice", "napalm", "paloalto", "splunk", "sql", "trello", "ubersmith", "vcd", "vsphere"),
+}
+
+
+@pytest.mark.skipif(real_data() is None, reason=MISSING)
+def test_real_schemas_by_the_rules_after_3_9():
+    refused, taken = set(), set()
+    for path in sorted((real_data() / "exchange" / "packs").glob("*/config.schema.yaml")):
+        schema = read_schema(str(path))
+        (refused if schema_problems(dict(schema.attributes), later=True) else taken).add(path.parent.name)
+    assert refused and refused <= REFUSED_LATER
+    assert not taken & REFUSED_LATER

@@ -107,11 +107,26 @@ def test_a_version_is_held_against_the_tags(repository, packed, annotated):
 
 
 def test_the_python_that_compiles_is_named(tmp_path):
-    tree = well_kept().add("etc/odd.py", "print 'a'\n").add("etc/new.py", "if (a := 1):\n    pass\n")
-    report = lint(tree, tmp_path, against=Against(pythons=(sys.executable,), floor=(3, 7)))
+    tree = well_kept().add("etc/odd.py", "print 'a'\n").add("etc/new.py", "a: int = 1\n")
+    report = lint(tree, tmp_path, against=Against(pythons=(sys.executable,), floor=(3, 5)))
     assert places(report) == [("python-too-new", "etc/new.py", 1), ("python-syntax-elsewhere", "etc/odd.py", 1)]
     name = f"{os.path.basename(sys.executable)} {sys.version_info[0]}.{sys.version_info[1]}"
     assert f"does not compile by {name}: " in report.findings[1].message
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from lib.pulse import PulseSensor\n",
+        "from lib.pulse import *\n",
+        "import lib.pulse as PulseSensor\n",
+        "PulseSensor = type('PulseSensor', (), {})\n",
+        "try:\n    import a\nexcept ImportError:\n    class PulseSensor: pass\n",
+        "if True:\n    pass\nelse:\n    class PulseSensor: pass\n",
+    ],
+)
+def test_a_sensor_may_have_its_class_from_anywhere(tmp_path, code):
+    assert lint(well_kept().add("sensors/pulse.py", code), tmp_path).findings == ()
 
 
 def test_an_interpreter_that_is_none_is_an_error(tmp_path):
