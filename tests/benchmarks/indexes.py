@@ -47,7 +47,8 @@ def measure_index(root: Path, count: int = 200) -> Table:
         first = build(measured, path)
         measured.git.clear()
         again = build(measured, path)
-        requests = measured.git.fetches
+        requests = list(measured.git.fetches)
+        again = min(again, build(measured, path))
         floor = table.add(f"floor: git ls-remote of all, {AT_ONCE} at once", min(before, ask_all(measured)))
         table.add("st2_index, nothing there before", first, floor)
         table.add("st2_index again", again, floor)
