@@ -46,7 +46,7 @@ class Keeper:
         assert self.disk() == before, "check mode writes nothing"
         done = self.run(**arguments)
         assert not done.failed and done.changed, done.everything
-        for key in ("diff", "packs", "skipped", "shadowed", "serial", "generated_ts", "hash", "msg", "pack_count"):
+        for key in ("diff", "packs", "left_out", "shadowed", "serial", "generated_ts", "hash", "msg", "pack_count"):
             assert done.get(key) == foreseen.get(key), key
         after = self.disk()
         for check in (True, False):
@@ -317,7 +317,7 @@ def test_packs_that_cannot_be_listed(keeper: Keeper) -> None:
     assert "stackstorm-bad at version 1.1.0" in message and "actions/report.yaml" in message and "line" in message
     done = keeper.walk(packs=[good, scene.url(bad)], on_invalid="skip")
     assert list(keeper.index["packs"]) == ["good"]
-    assert [(one["name"], one["ref"]) for one in done["skipped"]] == [(scene.url(bad), "bad")]
+    assert [(one["name"], one["ref"]) for one in done["left_out"]] == [(scene.url(bad), "bad")]
     assert "bad is left out" in warnings(done)[0]
 
 
