@@ -269,7 +269,7 @@ packs:
       returned: always
       type: str
       sample: https://git.example.com/acme/stackstorm-acme_dns.git
-skipped:
+left_out:
   description: Packs that are left out, with O(on_invalid=skip).
   returned: success
   type: list

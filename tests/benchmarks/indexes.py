@@ -19,9 +19,10 @@ AT_ONCE = 4
 def ask_all(measured: World) -> float:
     """The floor of a later run: `git ls-remote` of each, as many at once as the module does."""
     (measured.root / "urls").write_text("".join(f"{measured.url(pack)}\n" for pack in measured.packs))
-    # By a process of its own: this one is busy as the server.
-    command = ["xargs", "-a", measured.root / "urls", "-P", str(AT_ONCE), "-n", "1", "git", "ls-remote", "--symref"]
-    return timed(command, measured.environment())
+    # By a process of its own, as this one is busy as the server; and each in a session of its own, as the module starts
+    # programs: a busy machine divides its time among sessions.
+    at_once = ["xargs", "-a", measured.root / "urls", "-P", str(AT_ONCE), "-n", "1"]
+    return timed([*at_once, "setsid", "--wait", "git", "ls-remote", "--symref"], measured.environment())
 
 
 def build(measured: World, path: Path) -> float:
@@ -46,7 +47,8 @@ def measure_index(root: Path, count: int = 200) -> Table:
         first = build(measured, path)
         measured.git.clear()
         again = build(measured, path)
-        requests = measured.git.fetches
+        requests = list(measured.git.fetches)
+        again = min(again, build(measured, path))
         floor = table.add(f"floor: git ls-remote of all, {AT_ONCE} at once", min(before, ask_all(measured)))
         table.add("st2_index, nothing there before", first, floor)
         table.add("st2_index again", again, floor)

@@ -46,7 +46,7 @@ class Keeper:
         assert self.disk() == before, "check mode writes nothing"
         done = self.run(**arguments)
         assert not done.failed and done.changed, done.everything
-        for key in ("diff", "packs", "skipped", "shadowed", "serial", "generated_ts", "hash", "msg", "pack_count"):
+        for key in ("diff", "packs", "left_out", "shadowed", "serial", "generated_ts", "hash", "msg", "pack_count"):
             assert done.get(key) == foreseen.get(key), key
         after = self.disk()
         for check in (True, False):
@@ -317,7 +317,7 @@ def test_packs_that_cannot_be_listed(keeper: Keeper) -> None:
     assert "stackstorm-bad at version 1.1.0" in message and "actions/report.yaml" in message and "line" in message
     done = keeper.walk(packs=[good, scene.url(bad)], on_invalid="skip")
     assert list(keeper.index["packs"]) == ["good"]
-    assert [(one["name"], one["ref"]) for one in done["skipped"]] == [(scene.url(bad), "bad")]
+    assert [(one["name"], one["ref"]) for one in done["left_out"]] == [(scene.url(bad), "bad")]
     assert "bad is left out" in warnings(done)[0]
 
 
@@ -357,3 +357,71 @@ def test_every_quirk_is_published_and_read_back(keeper: Keeper) -> None:
         result = keeper.run(packs=list(urls.values()), revision=revision)
         assert not result.failed, result["msg"]
         assert set(keeper.index["packs"]) == set(urls) == set(keeper.by_stackstorm())
+
+
+def test_an_index_of_the_real_ones_size(keeper: Keeper) -> None:
+    """As many packs and resources as the Exchange has: 170 packs, 10,000 actions, one of the packs with a third."""
+    scene = keeper.scene
+    own = scene.url(scene.release("acme_dns", "1.0.0"))
+    entries = {}
+    for number in range(170):
+        ref = f"pack_{number:03}"
+        names = [f"action.number_{action:04}" for action in range(3500 if number == 0 else 40)]
+        entries[ref] = {
+            "ref": ref,
+            "name": f"Pack {number}",
+            "description": "One of many packs, with a text of some length about what it is for.",
+            "keywords": ["many", ref],
+            "version": "1.10.0",
+            "versions": [f"1.{minor}.0" for minor in range(10, 0, -1)],
+            "repo_url": f"https://git.example.com/{ref}",
+            "content": {"actions": {"count": len(names), "resources": names}},
+        }
+    scene.index.documents[INDEX] = {"metadata": {"generated_ts": 1, "hash": "x"}, "packs": entries}
+    done = keeper.walk(packs=[own], index_url=[scene.index_url])
+    assert done["pack_count"] == 171 and "166 more" in done["msg"]
+    assert {ref: keeper.index["packs"][ref] for ref in entries} == entries
+    assert len(keeper.by_stackstorm()) == 171
+    entries["pack_007"]["version"] = "1.11.0"
+    done = keeper.walk(packs=[own], index_url=[scene.index_url])
+    assert [one["ref"] for one in done["packs"]] == ["pack_007"]
+
+
+def test_entries_that_mean_harm(keeper: Keeper) -> None:
+    scene = keeper.scene
+    own = scene.url(scene.release("acme_dns", "1.0.0"))
+    good = {"version": "1.0.0", "repo_url": "https://h/good"}
+    scene.index.documents[INDEX] = {
+        "packs": {
+            "../../../escaped": good,
+            "/etc/cron.d/x": good,
+            "a\u0000b": good,
+            "_global": good,
+            "local": {**good, "repo_url": "/etc"},
+            "option": {**good, "repo_url": "--upload-pack=touch /tmp/x"},
+            "program": {**good, "repo_url": "ext::sh -c touch% /tmp/x"},
+            "nothing": None,
+            "secret": {**good, "repo_url": "https://me:hunter22@h/x"},
+            "__proto__": {**good, "name": "</script><script>alert(1)</script>"},
+        }
+    }
+    done = keeper.walk(packs=[own], index_url=[scene.index_url])
+    assert set(keeper.by_stackstorm()) == {"acme_dns", "secret", "__proto__"}
+    assert len(warnings(done)) == 8 and all("is left out" in one for one in warnings(done))
+    assert {path.name for path in keeper.place.iterdir()} == {"index", ".index.st2_index"}
+    assert not [path for path, content in keeper.published().items() if b"hunter22" in content or ".." in path]
+
+
+def test_names_of_resources_that_mean_harm(keeper: Keeper) -> None:
+    scene = keeper.scene
+    repository = scene.repository("demo")
+    tree = PackTree("demo", "1.0.0", minimal=True)
+    names = ["../../../../escaped", "/etc/x", "Case", "case", ".hidden", "x" * 300, "with blanks, and a dot."]
+    for number, name in enumerate(names):
+        tree.add_yaml(f"actions/action_{number}.yaml", {"name": name, "runner_type": "noop"})
+    repository.release(tree)
+    repository.build()
+    keeper.walk(packs=[scene.url(repository)])
+    published = [path for path in keeper.published() if path.startswith("v1/packs/demo/actions/")]
+    assert len(published) == len(names) + 1 and all(path.count("/") == 4 for path in published)
+    assert sorted(keeper.index["packs"]["demo"]["content"]["actions"]["resources"]) == sorted([*names, "report"])

@@ -7,16 +7,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from .._content.address import normal_url
+from .._content.origin import Source
 from .._content.request import PackRequest, source_for
 from .._deadline import Deadline
-from .._errors import Collected, IndexError_, InvalidPackError, OptionError, St2Error
-from .._file_changes import remove_tree
+from .._errors import Collected, IndexError_, InvalidPackError, OptionError, SourceError, St2Error
+from .._file_changes import low_space, remove_tree
 from .._file_tree import walk_tree
 from .._secrets import Credentials, strip_urls
 from .._source.directory import copy_directory
@@ -150,7 +152,8 @@ class Builder:
             used = {cache_name(one.source) for one in found}
             for name in os.listdir(self._cache):
                 if name not in used:
-                    remove_tree(os.path.join(self._cache, name))
+                    with contextlib.suppress(OSError):
+                        remove_tree(os.path.join(self._cache, name))
 
     def _check_read(self, indexes: Indexes, built: Built) -> None:
         unread = [status for status in indexes.statuses if status.error]
@@ -195,6 +198,15 @@ class Builder:
 
     def _look_at(self, request: PackRequest, number: int) -> _Found:
         source = source_for(request)
+        try:
+            return self._look_at_source(request, source, number)
+        except OSError as error:
+            raise SourceError(
+                f"What {strip_urls(source.url)} has cannot be kept in {self._cache}: {error.strerror or error}."
+                f"{low_space(self._cache)}"
+            ) from error
+
+    def _look_at_source(self, request: PackRequest, source: Source, number: int) -> _Found:
         self._deadline.check(f"{strip_urls(source.url)} was about to be read")
         if source.kind == "directory":
             return self._look_at_directory(request, source.url, number)
@@ -252,7 +264,7 @@ class Builder:
         )
         self._add(built, ref, entry, strip_urls(found.source))
         built.descriptions[ref] = description
-        built.warnings += chosen.warnings
+        built.warnings += found.request.warnings + chosen.warnings
 
     def _add(self, built: Built, ref: str, entry: Entry, source: str) -> None:
         if ref in built.entries:

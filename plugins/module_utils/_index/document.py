@@ -11,10 +11,13 @@ import json
 import time
 import typing as t
 
+from .._errors import OptionError
 from .describe import json_text
 from .entry import Entry, entries_hash
 
 _LARGEST_SERIAL = 1 << 53
+# What the modules of this collection read, see _source/index_download.py; the Exchange's has less than 1 MiB.
+_LARGEST = 16 << 20
 
 
 class Document(t.NamedTuple):
@@ -46,6 +49,7 @@ def make_document(
     :arg newest: When the newest of what is listed was made; where that is not known, the time is that of now.
     :arg previous: The index that was published before, see L(read_document).
     :arg epoch: C(SOURCE_DATE_EPOCH), which stands in for all of that.
+    :raises OptionError: when the index is larger than its readers take.
     """
     digest = entries_hash(entries)
     before = previous.get("metadata")
@@ -58,6 +62,11 @@ def make_document(
         serial = max((serial or 0) + 1, generated)
     metadata = {"generated_ts": generated, "hash": digest, "serial": serial}
     text = json_text({"metadata": metadata, "packs": entries})
+    if len(text) > _LARGEST:
+        raise OptionError(
+            f"The index would have {len(text) >> 20} MiB, more than the {_LARGEST >> 20} MiB that modules of this "
+            "collection read. List fewer packs, by include and exclude."
+        )
     return Document(text.encode(), serial, generated, digest, not same)
 
 

@@ -86,11 +86,16 @@ class Place:
         """Hold off other tasks that publish there.
 
         :raises DeadlineError: when one holds this off for too long.
+        :raises ApplyError: when this account may not write there.
         """
-        os.makedirs(self._releases, mode=0o755, exist_ok=True)
-        # Clones of private repositories are not for everybody who may read the index.
-        os.makedirs(self.cache, mode=0o700, exist_ok=True)
-        with open(os.path.join(self._own, "lock"), "wb") as stream:
+        try:
+            os.makedirs(self._releases, mode=0o755, exist_ok=True)
+            # Clones of private repositories are not for everybody who may read the index.
+            os.makedirs(self.cache, mode=0o700, exist_ok=True)
+            opened = open(os.path.join(self._own, "lock"), "wb")  # noqa: SIM115  # closed below
+        except OSError as error:
+            raise ApplyError(self._failure(error)) from error
+        with opened as stream:
             while True:
                 try:
                     fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -86,7 +86,7 @@ class Report:
             "hash": self._document.hash,
             "pack_count": len(self._built.entries),
             "packs": self.packs(),
-            "skipped": [one._asdict() for one in self._built.skipped],
+            "left_out": [one._asdict() for one in self._built.skipped],
             "shadowed": [one._asdict() for one in self._built.shadowed],
         }
 

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError
 from ansible_collections.stackstorm.st2.plugins.module_utils._index.document import (
     listed_packs,
     make_document,
@@ -95,3 +96,9 @@ def test_what_is_no_index_counts_as_none(content):
 def test_entries_that_are_none_are_not_listed():
     assert listed_packs({"packs": {"a": {"x": 1}, "b": None, "c": []}}) == {"a": {"x": 1}}
     assert listed_packs({"packs": None}) == {}
+
+
+def test_an_index_that_its_readers_would_not_take():
+    entries = {f"p{number}": {"description": "x" * 1_000_000} for number in range(17)}
+    with pytest.raises(OptionError, match="more than the 16 MiB"):
+        make_document(entries, newest=1, previous={})

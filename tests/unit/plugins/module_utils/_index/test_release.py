@@ -212,3 +212,12 @@ def _killed(number, place):
         publish(place, NEW)
 
     return is_killed(number, work)
+
+
+def test_a_place_that_cannot_be_written(tmp_path, monkeypatch):
+    def refuse(*_arguments, **_more):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "makedirs", refuse)
+    with pytest.raises(ApplyError, match=r"cannot be published in .*index: Permission denied"):
+        publish(Place(str(tmp_path / "index")), NEW)
