@@ -184,21 +184,10 @@ def _check_subdir(text: str) -> t.Optional[str]:
 def _optional(item: t.Mapping[str, t.Any], key: str) -> t.Optional[str]:
     value = item.get(key)
     if value is not None and not isinstance(value, str):
+        from .yaml_values import not_text
+
         raise not_text(f"The {key} of {item.get('name') or item.get('source') or 'an item of packs'}", value)
     return value
-
-
-def not_text(what: str, value: t.Any) -> OptionError:
-    """What to tell of a value that is no text, as YAML has made something else of it.
-
-    :arg what: What has the value, such as C(The version of sensu).
-    """
-    if isinstance(value, bool):
-        return OptionError(f"{what} is not a string: YAML made the boolean {str(value).lower()} of it. Quote it.")
-    if isinstance(value, (int, float)):
-        # 1.10 is 1.1 then, and 0123 is 83.
-        return OptionError(f'{what} is not a string: YAML made the number {value} of it. Quote it, as in "1.10".')
-    return OptionError(f"{what} must be a string, not {type(value).__name__}.")
 
 
 def source_for(request: PackRequest) -> Source:

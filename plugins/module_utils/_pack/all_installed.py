@@ -12,12 +12,25 @@ import typing as t
 from .._content.address import normal_url
 from .._content.installed import Installation, InstalledPack
 from .._content.request import ALL, PackRequest
+from .._errors import OptionError
 from .resolution import Asked
 
 if t.TYPE_CHECKING:
     from .._source.index import IndexEntry
 
 _MOVING = ("branch", "default")
+
+
+def request_for_all(params: t.Mapping[str, t.Any]) -> PackRequest:
+    """The request that stands for all.
+
+    :raises OptionError: for a task that it does not go with.
+    """
+    if params["state"] != "latest" or params["exclusive"]:
+        raise OptionError(
+            f'The name "{ALL}" means all packs that are installed, and goes with state=latest, without exclusive.'
+        )
+    return PackRequest(ALL, name=ALL)
 
 
 def latest_of_all(installation: Installation, listed: t.Callable[[str], t.Optional[IndexEntry]]) -> t.Iterator[Asked]:

@@ -126,7 +126,11 @@ def requests_from(params: t.Mapping[str, t.Any]) -> t.List[PackRequest]:
     for given in given_in(params):
         with collected.one():
             request = (
-                _all(params) if given == ALL else parse_spec(given) if isinstance(given, str) else from_option(given)
+                _installed(params)
+                if given == ALL
+                else parse_spec(given)
+                if isinstance(given, str)
+                else from_option(given)
             )
             request = request._replace(state=request.state or params["state"])
             found.append(request if params["remote_src"] else _of_controller(request))
@@ -134,12 +138,10 @@ def requests_from(params: t.Mapping[str, t.Any]) -> t.List[PackRequest]:
     return found
 
 
-def _all(params: t.Mapping[str, t.Any]) -> PackRequest:
-    if params["state"] != "latest" or params["exclusive"]:
-        raise OptionError(
-            f'The name "{ALL}" means all packs that are installed, and goes with state=latest, without exclusive.'
-        )
-    return PackRequest(ALL, name=ALL)
+def _installed(params: t.Mapping[str, t.Any]) -> PackRequest:
+    from .all_installed import request_for_all
+
+    return request_for_all(params)
 
 
 def _of_controller(request: PackRequest) -> PackRequest:
