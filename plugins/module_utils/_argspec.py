@@ -18,11 +18,9 @@ class ArgumentSpec:
     """A part of a module's argument spec.
 
     :arg options: As AnsibleModule's C(argument_spec).
-    :arg hidden: Options, or C(OPTION.KEY) for one of each item of a list, with values that may be secret, which the
-        module itself has to find out: neither the system's log nor the invocation that Ansible shows with C(-vvv) holds
-        them.
-    :arg masked: Those of the hidden whose values the module masks wherever it shows them. They may be ordinary words,
-        so that no other text is searched for what is in them.
+    :arg hidden: Options, or C(OPTION.KEY) for one of each item of a list, with values that may be secret: neither the
+        system's log nor the invocation that Ansible shows with C(-vvv) holds them. With C(no_log=True) instead, Ansible
+        would look for these values in everything that a module returns, and they may be ordinary words.
     :arg reads_host: Whether the work wants the settings of the StackStorm host.
     :arg remote_if: Options with the value for which the work needs no StackStorm on the target; see L(needs_host).
     """
@@ -32,7 +30,6 @@ class ArgumentSpec:
     required_one_of: t.Tuple[t.Tuple[str, ...], ...] = ()
     required_together: t.Tuple[t.Tuple[str, ...], ...] = ()
     hidden: t.Tuple[str, ...] = ()
-    masked: t.Tuple[str, ...] = ()
     reads_host: bool = True
     remote_if: t.Tuple[t.Tuple[str, str], ...] = ()
 
@@ -44,7 +41,6 @@ class ArgumentSpec:
             self.required_one_of + other.required_one_of,
             self.required_together + other.required_together,
             self.hidden + other.hidden,
-            masked=self.masked + other.masked,
             reads_host=self.reads_host and other.reads_host,
             remote_if=self.remote_if + other.remote_if,
         )
@@ -137,7 +133,8 @@ def pack_options() -> ArgumentSpec:
         "upload": {"type": "path"},
         "state": {"type": "str", "choices": ["present", "latest", "absent"]},
         "config": {"type": "dict"},
-        "secrets": {"type": "dict", "no_log": True},
+        # Not no_log, which masks by text: a password like "load" would damage all results. It is hidden, as config is.
+        "secrets": {"type": "dict", "no_log": False},
         "overrides": {"type": "dict", "options": _override_sections()},
         "merge": {"type": "str", "choices": ["replace", "merge"], "default": "replace"},
     }
@@ -178,7 +175,8 @@ def config_options() -> ArgumentSpec:
         {
             "pack": {"type": "str", "required": True},
             "config": {"type": "dict"},
-            "secrets": {"type": "dict", "no_log": True},
+            # Not no_log, see pack_options.
+            "secrets": {"type": "dict", "no_log": False},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "merge": {"type": "str", "choices": ["replace", "merge"], "default": "replace"},
             "remove": {"type": "list", "elements": "str"},
@@ -189,7 +187,7 @@ def config_options() -> ArgumentSpec:
             "group": {"type": "str"},
             "mode": {"type": "raw", "default": "0640"},
         },
-        hidden=("config",),
+        hidden=("config", "secrets"),
     )
 
 

@@ -211,7 +211,7 @@ class Git:
 
 def fetch_failure(url: str, error: ProgramError) -> SourceError:
     """The error a reader needs when git could not get a repository: which one, what git said, what to try."""
-    said = error.completed.stderr
+    said = error.completed.told
     advice = ""
     if "could not read Username" in said or "Authentication failed" in said or "terminal prompts disabled" in said:
         advice = " The server wants credentials: give token, or username and password."
@@ -223,6 +223,7 @@ def fetch_failure(url: str, error: ProgramError) -> SourceError:
         advice = " The server's certificate is not trusted here: give ca_bundle."
     elif "not found" in said.lower() or "does not exist" in said or "does not appear to be a git" in said:
         advice = " Is the address right?"
+    said = error.completed.stderr
     lines = [line for line in said.strip().splitlines() if line.startswith(("fatal:", "error:", "ssh:", "remote:"))]
     reason = last_lines(" ".join(dict.fromkeys(lines or said.strip().splitlines()[-1:])) or "git said nothing")
     return SourceError(f"The repository {url} cannot be fetched: {reason.rstrip('.')}.{advice}", stderr=error.stderr)

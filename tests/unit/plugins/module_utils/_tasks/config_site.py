@@ -86,12 +86,8 @@ class ConfigSite:
         return Task(params, host, check, environment, tempfile.mkdtemp(dir=str(self.host.tmp)), Redactor())
 
     def run(self, check=False, **given):
-        """Run what st2_pack_config runs, and return its result with all secrets that the runner would take out."""
-        task = self.task(config_options(), check, **{"pack": "sensu", **given})
-        result = converge_config(task)
-        result.diff = task.redactor.structure(result.diff)
-        result.returned = task.redactor.structure(result.returned)
-        return result
+        """Run what st2_pack_config runs, and return its result."""
+        return converge_config(self.task(config_options(), check, **{"pack": "sensu", **given}))
 
     def info(self, *packs, **given):
         """Run what st2_pack_config_info runs, and return the configs."""
