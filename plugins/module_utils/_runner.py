@@ -40,6 +40,7 @@ class _Module(AnsibleModule):  # type: ignore[misc]  # ansible-core has no type 
 
     def __init__(self, spec: ArgumentSpec) -> None:
         self._markers = {**dict.fromkeys(_no_log(spec.options), _NO_LOG), **dict.fromkeys(spec.hidden, _HIDDEN)}
+        self._options = spec.options
         self._is_built = False
         self.params = {}
         super().__init__(supports_check_mode=True, **spec.arguments())
@@ -48,7 +49,8 @@ class _Module(AnsibleModule):  # type: ignore[misc]  # ansible-core has no type 
         self.no_log_values.clear()
 
     def _make_redactor(self) -> Redactor:
-        return Redactor([*option_secrets(self.params), *self.no_log_values], public=self._shown_params())
+        secrets = [*option_secrets(self.params), *self.no_log_values]
+        return Redactor(secrets, public=(self._options, self._shown_params()))
 
     def _log_invocation(self) -> None:
         self.no_log_values.update(option_secrets(self.params))
