@@ -179,7 +179,6 @@ def config_options() -> ArgumentSpec:
             "secrets": {"type": "dict", "no_log": False},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "merge": {"type": "str", "choices": ["replace", "merge"], "default": "replace"},
-            "remove": {"type": "list", "elements": "str"},
             "unknown_keys": {"type": "str", "choices": ["warn", "fail", "ignore"], "default": "warn", "no_log": False},
             "schema": {"type": "path"},
             "backup": {"type": "bool", "default": False},
