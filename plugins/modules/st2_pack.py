@@ -249,6 +249,10 @@ extends_documentation_fragment:
   - stackstorm.st2._attributes
   - stackstorm.st2._attributes.actiongroup_st2
 attributes:
+  async:
+    support: partial
+    details:
+      - Not with O(remote_src=false), as the controller has to answer when the module asks for a directory.
   check_mode:
     support: full
     details:
