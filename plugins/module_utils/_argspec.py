@@ -135,7 +135,7 @@ def pack_options() -> ArgumentSpec:
         "config": {"type": "dict"},
         # Not no_log, which masks by text: a password like "load" would damage all results. It is hidden, as config is.
         "secrets": {"type": "dict", "no_log": False},
-        "overrides": {"type": "dict", "options": _override_sections()},
+        "overrides": {"type": "dict", "options": override_sections()},
         "merge": {"type": "str", "choices": ["replace", "merge"], "default": "replace"},
     }
     return ArgumentSpec(
@@ -169,45 +169,7 @@ def pack_options() -> ArgumentSpec:
     ).merge(virtualenv_options())
 
 
-def config_options() -> ArgumentSpec:
-    """The options of M(stackstorm.st2.st2_pack_config) itself."""
-    return ArgumentSpec(
-        {
-            "pack": {"type": "str", "required": True},
-            "config": {"type": "dict"},
-            # Not no_log, see pack_options.
-            "secrets": {"type": "dict", "no_log": False},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "merge": {"type": "str", "choices": ["replace", "merge"], "default": "replace"},
-            "unknown_keys": {"type": "str", "choices": ["warn", "fail", "ignore"], "default": "warn", "no_log": False},
-            "schema": {"type": "path"},
-            "backup": {"type": "bool", "default": False},
-            "owner": {"type": "str"},
-            "group": {"type": "str"},
-            "mode": {"type": "raw", "default": "0640"},
-        },
-        hidden=("config", "secrets"),
-    )
-
-
-def config_info_options() -> ArgumentSpec:
-    """The options of M(stackstorm.st2.st2_pack_config_info) itself."""
-    return ArgumentSpec({"pack": {"type": "list", "elements": "str"}, "schema": {"type": "path"}})
-
-
-def pack_info_options() -> ArgumentSpec:
-    """The options of M(stackstorm.st2.st2_pack_info) itself."""
-    return ArgumentSpec(
-        {
-            "name": {"type": "list", "elements": "str"},
-            "check_latest": {"type": "bool", "default": False},
-            "check_edits": {"type": "bool", "default": True},
-            "sizes": {"type": "bool", "default": False},
-        }
-    )
-
-
-def _override_sections() -> t.Dict[str, Option]:
+def override_sections() -> t.Dict[str, Option]:
     """What overrides say of each kind of resource.
 
     Given as raw values: a quoted C("no") is an error there, and must not be made a truth value.
@@ -219,22 +181,3 @@ def _override_sections() -> t.Dict[str, Option]:
         "disabled": {"type": "raw"},
     }
     return {kind: {"type": "dict", "options": section} for kind in ("sensors", "actions", "rules", "aliases")}
-
-
-def override_options() -> ArgumentSpec:
-    """The options of M(stackstorm.st2.st2_override) itself."""
-    return ArgumentSpec(
-        {
-            "pack": {"type": "str", "required": True},
-            **_override_sections(),
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            # Replace; without a default, to warn for one release whom that surprises.
-            "merge": {"type": "str", "choices": ["replace", "merge"]},
-            "allow_missing": {"type": "bool", "default": False},
-        }
-    )
-
-
-def override_info_options() -> ArgumentSpec:
-    """The options of M(stackstorm.st2.st2_override_info) itself."""
-    return ArgumentSpec({"pack": {"type": "list", "elements": "str"}})

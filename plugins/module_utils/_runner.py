@@ -32,15 +32,12 @@ class _Module(AnsibleModule):  # type: ignore[misc]  # ansible-core has no type 
 
     Ansible looks for the values of C(no_log) options in all that a module returns. These may be ordinary words, and
     refs, paths, steps and keys would be masked with them, so that it is only let do so in the system's log.
-
-    :arg spec: The options of the module.
     """
 
     params: _Params
 
     def __init__(self, spec: ArgumentSpec) -> None:
         self._markers = {**dict.fromkeys(_no_log(spec.options), _NO_LOG), **dict.fromkeys(spec.hidden, _HIDDEN)}
-        self._options = spec.options
         self._is_built = False
         self.params = {}
         super().__init__(supports_check_mode=True, **spec.arguments())
@@ -50,7 +47,7 @@ class _Module(AnsibleModule):  # type: ignore[misc]  # ansible-core has no type 
 
     def _make_redactor(self) -> Redactor:
         secrets = [*option_secrets(self.params), *self.no_log_values]
-        return Redactor(secrets, public=(self._options, self._shown_params()))
+        return Redactor(secrets, public=(self.argument_spec, self._shown_params()))
 
     def _log_invocation(self) -> None:
         self.no_log_values.update(option_secrets(self.params))
@@ -69,24 +66,24 @@ class _Module(AnsibleModule):  # type: ignore[misc]  # ansible-core has no type 
     def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
         if not self._is_built:
             # What Ansible says of options that it refuses may hold what is wrong.
-            redactor = self._make_redactor()
-            for value in self.hidden_values():
-                redactor.add(value)
-            msg = redactor.text(msg)
+            self.redactor = self._make_redactor()
+            msg = self.learn_hidden().text(msg)
             self.no_log_values.clear()
         kwargs.setdefault("invocation", {"module_args": self._shown_params()})
         super().fail_json(msg, **kwargs)
         raise AssertionError("AnsibleModule has ended the process before this line.")
 
     def _shown_params(self) -> _Params:
-        params = self.params
-        markers = {**self._markers, "username": _HIDDEN} if _lone_username(params) else self._markers
-        shown: _Params = every_text(_hide(params, markers), strip_urls)
-        return shown
+        markers = {**self._markers, "username": _HIDDEN} if _lone_username(self.params) else self._markers
+        return t.cast(_Params, every_text(_hide(self.params, markers), strip_urls))
 
-    def hidden_values(self) -> t.Iterator[str]:
-        """Every hidden value, secret or not."""
-        return _leaves(_hide(self.params, self._markers, only_hidden=True))
+    def learn_hidden(self) -> Redactor:
+        """The redactor with every hidden value, secret or not."""
+        from ._foreign_text import values_of
+
+        for value in values_of(self._markers, self.params):
+            self.redactor.add(value)
+        return self.redactor
 
 
 def _no_log(options: t.Mapping[str, Option], prefix: str = "") -> t.Iterator[str]:
@@ -97,17 +94,17 @@ def _no_log(options: t.Mapping[str, Option], prefix: str = "") -> t.Iterator[str
         yield from _no_log(option.get("options") or {}, f"{prefix}{name}.")
 
 
-def _hide(params: t.Mapping[str, t.Any], markers: t.Mapping[str, str], *, only_hidden: bool = False) -> _Params:
-    """Options with markers for some of their values; with C(only_hidden) what is hidden that way, and nothing else."""
+def _hide(params: t.Mapping[str, t.Any], markers: t.Mapping[str, str]) -> _Params:
+    """Options with markers for some of their values."""
 
     def shown(name: str, value: t.Any) -> t.Any:
         if name in markers:
-            return value if only_hidden else _without_values(value, markers[name])
+            return _without_values(value, markers[name])
         if isinstance(value, list):
             return [shown(name, item) for item in value]
         if isinstance(value, dict):
             return {key: shown(f"{name}.{key}", item) for key, item in value.items()}
-        return None if only_hidden else value
+        return value
 
     return {name: shown(name, value) for name, value in params.items()}
 
@@ -119,22 +116,8 @@ def _without_values(value: t.Any, marker: str) -> t.Any:
     return None if value is None else marker
 
 
-def _leaves(value: t.Any) -> t.Iterator[str]:
-    """Every text and number in a structure."""
-    if isinstance(value, t.Mapping):
-        value = list(value.values())
-    if isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _leaves(item)
-    elif value is not None and not isinstance(value, bool):
-        yield str(value)
-
-
 def option_secrets(params: t.Mapping[str, t.Any]) -> t.Iterator[str]:
-    """The secrets in a module's options that C(no_log) does not tell.
-
-    Those in URLs, and a user name that stands alone, since many servers take a token as one.
-    """
+    """The secrets in options that C(no_log) does not tell: in URLs, and a lone user name, which may be a token."""
     yield from url_secrets(params)
     if _lone_username(params):
         yield str(params["username"])
@@ -189,7 +172,6 @@ def _with_libraries(work: t.Callable[[Task], Result], task: Task, host: t.Option
 
 def _exit(module: _Module, result: Result) -> t.NoReturn:
     def shown(value: t.Any) -> t.Any:
-        """What names a thing stays as it is; URLs are clean."""
         return every_text(value, lambda text: printable_lines(strip_urls(text)))
 
     def told(value: t.Any) -> t.Any:
@@ -213,15 +195,11 @@ def _exit(module: _Module, result: Result) -> t.NoReturn:
 
 def _fail_unexpectedly(module: _Module, error: Exception) -> t.NoReturn:
     """A mistake of the collection's own. Python would print what is in hand, secrets too."""
-    redactor = module.redactor
-    for value in module.hidden_values():
-        redactor.add(value)
+    redactor = module.learn_hidden()
+    what = printable_lines(redactor.any_text(f"{type(error).__name__}: {error}"))
     module.fail_json(
-        msg=printable_lines(
-            "This is a mistake in stackstorm.st2, please report it: "
-            f"{redactor.any_text(f'{type(error).__name__}: {error}')}. "
-            "Nothing half done stays: what was changed is put back, by this run or the next."
-        ),
+        msg=f"This is a mistake in stackstorm.st2, please report it: {what}. "
+        "Nothing half done stays: what was changed is put back, by this run or the next.",
         exception=redactor.any_text(traceback.format_exc()),
         step="unexpected",
     )

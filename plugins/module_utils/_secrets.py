@@ -21,8 +21,6 @@ _SECRET_QUERY = re.compile(
     re.IGNORECASE,
 )
 _SHORTEST_SECRET = 3
-_WORD = re.compile(r"[A-Za-z][a-z]{2,11}")
-_PATH = re.compile(r"(?:/[a-z][a-z0-9_.-]*){2,}")
 _RANDOM = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[^\s/]{16,}")
 _HEXADECIMAL = re.compile(r"(?:sha256:)?[0-9a-f]+")
 
@@ -77,14 +75,12 @@ class Redactor:
     may be a word like any other, and refs, paths, keys and steps must stay what they are.
 
     :arg secrets: Values that must not be seen; very short ones are left out, since they would eat ordinary text.
-    :arg public: Options, in any structure, that everybody may see. A secret that is a word of them is no secret, and
-        taking it out of a text would tell which word it is.
+    :arg public: Options that everybody may see. A secret that is a word of them stays: taking it out would tell it.
     """
 
     def __init__(self, secrets: t.Iterable[t.Optional[str]] = (), public: t.Any = ()) -> None:
         self._forms: t.Dict[str, str] = {}
         self._public = public
-        self._public_words: t.Optional[t.Set[str]] = None
         for secret in secrets:
             self.add(secret)
 
@@ -97,67 +93,33 @@ class Redactor:
 
     def text(self, value: str) -> str:
         """A text of others without the secrets, and with every URL clean."""
-        for form, secret in self._longest_first():
-            if _is_random(secret) or not (_PATH.fullmatch(secret) or secret in self._words()):
-                value = _without(form, value)
+        if self._forms and value:
+            from ._foreign_text import without_secrets
+
+            value = without_secrets(self._longest_first(), self._public, value)
         return strip_urls(value)
 
     def any_text(self, value: str) -> str:
         """A text in which anything may be, such as that of a mistake: without any secret, at any cost."""
-        for form, _secret in self._longest_first():
-            value = value.replace(form, REDACTED)
-        return strip_urls(value)
+        return self._without(value, lambda _secret: True)
 
     def own_text(self, value: str) -> str:
         """A text of our own with every URL clean. What nobody would write by chance, such as a key of an API, is taken
         out all the same, in case that it got in by a way that nobody thought of."""
+        return self._without(value, is_random)
+
+    def _without(self, value: str, is_meant: t.Callable[[str], bool]) -> str:
         for form, secret in self._longest_first():
-            if _is_random(secret):
-                value = value.replace(form, REDACTED)
+            value = value.replace(form, REDACTED) if is_meant(secret) else value
         return strip_urls(value)
 
     def _longest_first(self) -> t.List[t.Tuple[str, str]]:
         return sorted(self._forms.items(), key=lambda item: len(item[0]), reverse=True)
 
-    def _words(self) -> t.Set[str]:
-        if self._public_words is None:
-            self._public_words = set(_words_in(self._public))
-        return self._public_words
 
-
-def _without(form: str, text: str) -> str:
-    """A text without one form of a secret.
-
-    A secret that looks like a word is taken out only where a value stands: in quotes, after C(=), or at the end of what
-    follows a colon. C(load) must not turn C(cannot load the module) into a riddle.
-    """
-    if form not in text:
-        return text
-    if _WORD.fullmatch(form):
-        quoted = rf"(?<=['\"`=]){form}(?!\w)|(?<!\w){form}(?=['\"`])"
-        return re.sub(rf"{quoted}|(?<=: ){form}(?=\s*(?:[,;)}}\]]|$))", REDACTED, text, flags=re.M)
-    if form.isdigit():
-        return re.sub(rf"(?<!\d){form}(?!\d)", REDACTED, text)
-    return text.replace(form, REDACTED)
-
-
-def _is_random(secret: str) -> bool:
+def is_random(secret: str) -> bool:
     """Whether it is made by a machine, so that it is never part of a text by chance; a commit or a digest may be."""
     return bool(_RANDOM.fullmatch(secret)) and not _HEXADECIMAL.fullmatch(secret)
-
-
-def _words_in(value: t.Any) -> t.Iterator[str]:
-    if isinstance(value, str):
-        clean = strip_urls(value)
-        yield clean
-        yield from re.findall(r"\w+", clean)
-    elif isinstance(value, t.Mapping):
-        for key, item in value.items():
-            yield from _words_in(str(key))
-            yield from _words_in(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _words_in(item)
 
 
 def url_secrets(value: t.Any) -> t.Iterator[str]:

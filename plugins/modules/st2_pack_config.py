@@ -294,11 +294,11 @@ step:
 """
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
-    config_options,
     connection_options,
     host_options,
     registration_options,
 )
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.argspec import config_options
 from ansible_collections.stackstorm.st2.plugins.module_utils._runner import run_module
 from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.config import converge_config
 

@@ -313,9 +313,9 @@ msg:
 from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
     access_options,
     host_options,
-    pack_info_options,
     registration_options,
 )
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.argspec import pack_info_options
 from ansible_collections.stackstorm.st2.plugins.module_utils._runner import run_module
 from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.pack_info import describe_packs
 

@@ -63,7 +63,7 @@ class PackPlanner:
         self._redactor = redactor
         self._made: t.Optional[Preparation] = None
         self._going: t.Optional[Removals] = None
-        self._needed: Needed = {}
+        self._needed: t.Optional[Needed] = None
         self._asked = [
             Asked(request, latest=request.state == "latest")
             for request in options.requests
@@ -106,28 +106,12 @@ class PackPlanner:
     def _look(self, resolution: Resolution) -> None:
         """Ask the database once for all packs."""
         going = [self._removals().ref_of(request) for request in self._absent]
-        self._needed = self._find_needed(resolution)
-        self._database.look([*resolution.packs, *self._needed, *filter(None, going)])
+        if self._options.dependencies != "skip" and any(map(_has_dependencies, resolution.packs.values())):
+            from .needed import Needed
+
+            self._needed = Needed(resolution.packs, self.installation)
+        self._database.look([*resolution.packs, *(self._needed or ()), *filter(None, going)])
         self._observation.expect(resolution.packs)
-
-    def _find_needed(self, resolution: Resolution) -> Needed:
-        """The installed packs that the wanted ones need."""
-        if self._options.dependencies == "skip" or not any(map(_has_dependencies, resolution.packs.values())):
-            return {}
-        from .needed import needed_by
-
-        return needed_by(resolution.packs, self.installation)
-
-    def _list_needed(self) -> t.Tuple[PackPlan, ...]:
-        if not self._needed:
-            return ()
-        from .needed import as_it_is
-
-        policy = self._options.virtualenv
-        return tuple(
-            as_it_is(pack, requested, self._database.pack(pack.ref, pack), policy)
-            for pack, requested in self._needed.values()
-        )
 
     def _lacks_dependencies(self, packs: t.Mapping[str, InstalledPack]) -> bool:
         dependent = [pack for pack in packs.values() if dependencies_of(pack)]
@@ -154,7 +138,10 @@ class PackPlanner:
             removals = self._removals()
             going = removals.of_task(self._absent, resolution, staying)
             self.warnings += removals.warnings
-        return Plan((*going, *staying), self._database.types, self._list_needed())
+        made = Plan((*going, *staying), self._database.types)
+        return (
+            made._replace(needed=self._needed.plans(self._database, self._options.virtualenv)) if self._needed else made
+        )
 
     def stage(self, made: Plan) -> Staged:
         """Prepare everything aside."""

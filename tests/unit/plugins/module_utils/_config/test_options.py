@@ -12,7 +12,7 @@ import pwd
 
 import pytest
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import config_options
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.argspec import config_options
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.options import Attributes, options_from
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError
 

@@ -15,12 +15,11 @@ from infrastructure.st2_host import ScratchHost
 from infrastructure.st2_stub import StackStormStub
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
-    config_info_options,
-    config_options,
     connection_options,
     host_options,
     registration_options,
 )
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.argspec import config_info_options, config_options
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task
