@@ -23,6 +23,7 @@ class ActionModule(ActionBase):
 
     _supports_check_mode = True
     _supports_diff = True
+    _supports_async = True
 
     def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> t.Dict[str, t.Any]:
         """Run the module once, or twice when it lacks the content of a directory."""
@@ -32,6 +33,11 @@ class ActionModule(ActionBase):
             here = not boolean(arguments.get("remote_src", True))
         except TypeError:
             here = False  # The module says what is wrong with it.
+        if here and self._task.async_val:
+            raise AnsibleActionFail(
+                "async goes with remote_src: true only: with remote_src: false the controller has to answer when the "
+                "module asks for a directory. Copy the directory to the target first, or take async away."
+            )
         if here:
             return self._run_with_directories(arguments, task_vars)
         return self._run_module(arguments, task_vars)
@@ -55,7 +61,9 @@ class ActionModule(ActionBase):
         return result
 
     def _run_module(self, arguments: t.Dict[str, t.Any], task_vars: t.Any) -> t.Dict[str, t.Any]:
-        return self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars)
+        return self._execute_module(
+            module_name=MODULE, module_args=arguments, task_vars=task_vars, wrap_async=self._task.async_val
+        )
 
     def _items(self, arguments: t.Mapping[str, t.Any]) -> t.Iterator[t.Dict[str, t.Any]]:
         names = arguments.get("name") or []

@@ -12,6 +12,9 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options: {}
 attributes:
+  async:
+    description: Supports being used with the C(async) keyword, with any C(poll).
+    support: full
   check_mode:
     description: Can run in C(check_mode) and return changed status prediction without modifying target.
   diff_mode:

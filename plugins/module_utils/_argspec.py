@@ -18,11 +18,9 @@ class ArgumentSpec:
     """A part of a module's argument spec.
 
     :arg options: As AnsibleModule's C(argument_spec).
-    :arg hidden: Options, or C(OPTION.KEY) for one of each item of a list, with values that may be secret, which the
-        module itself has to find out: neither the system's log nor the invocation that Ansible shows with C(-vvv) holds
-        them.
-    :arg masked: Those of the hidden whose values the module masks wherever it shows them. They may be ordinary words,
-        so that no other text is searched for what is in them.
+    :arg hidden: Options, or C(OPTION.KEY) for one of each item of a list, with values that may be secret: neither the
+        system's log nor the invocation that Ansible shows with C(-vvv) holds them. With C(no_log=True) instead, Ansible
+        would look for these values in everything that a module returns, and they may be ordinary words.
     :arg reads_host: Whether the work wants the settings of the StackStorm host.
     :arg remote_if: Options with the value for which the work needs no StackStorm on the target; see L(needs_host).
     """
@@ -32,7 +30,6 @@ class ArgumentSpec:
     required_one_of: t.Tuple[t.Tuple[str, ...], ...] = ()
     required_together: t.Tuple[t.Tuple[str, ...], ...] = ()
     hidden: t.Tuple[str, ...] = ()
-    masked: t.Tuple[str, ...] = ()
     reads_host: bool = True
     remote_if: t.Tuple[t.Tuple[str, str], ...] = ()
 
@@ -44,7 +41,6 @@ class ArgumentSpec:
             self.required_one_of + other.required_one_of,
             self.required_together + other.required_together,
             self.hidden + other.hidden,
-            masked=self.masked + other.masked,
             reads_host=self.reads_host and other.reads_host,
             remote_if=self.remote_if + other.remote_if,
         )
@@ -139,8 +135,9 @@ def pack_options() -> ArgumentSpec:
         "upload": {"type": "path"},
         "state": {"type": "str", "choices": ["present", "latest", "absent"]},
         "config": {"type": "dict"},
-        "secrets": {"type": "dict", "no_log": True},
-        "overrides": {"type": "dict", "options": _override_sections()},
+        # Not no_log, which masks by text: a password like "load" would damage all results. It is hidden, as config is.
+        "secrets": {"type": "dict", "no_log": False},
+        "overrides": {"type": "dict", "options": override_sections()},
         "merge": {"type": "str", "choices": ["replace", "merge"], "default": "replace"},
     }
     return ArgumentSpec(
@@ -176,45 +173,7 @@ def pack_options() -> ArgumentSpec:
     ).merge(virtualenv_options())
 
 
-def config_options() -> ArgumentSpec:
-    """The options of M(stackstorm.st2.st2_pack_config) itself."""
-    return ArgumentSpec(
-        {
-            "pack": {"type": "str", "required": True},
-            "config": {"type": "dict"},
-            "secrets": {"type": "dict", "no_log": True},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "merge": {"type": "str", "choices": ["replace", "merge"], "default": "replace"},
-            "remove": {"type": "list", "elements": "str"},
-            "unknown_keys": {"type": "str", "choices": ["warn", "fail", "ignore"], "default": "warn", "no_log": False},
-            "schema": {"type": "path"},
-            "backup": {"type": "bool", "default": False},
-            "owner": {"type": "str"},
-            "group": {"type": "str"},
-            "mode": {"type": "raw", "default": "0640"},
-        },
-        hidden=("config",),
-    )
-
-
-def config_info_options() -> ArgumentSpec:
-    """The options of M(stackstorm.st2.st2_pack_config_info) itself."""
-    return ArgumentSpec({"pack": {"type": "list", "elements": "str"}, "schema": {"type": "path"}})
-
-
-def pack_info_options() -> ArgumentSpec:
-    """The options of M(stackstorm.st2.st2_pack_info) itself."""
-    return ArgumentSpec(
-        {
-            "name": {"type": "list", "elements": "str"},
-            "check_latest": {"type": "bool", "default": False},
-            "check_edits": {"type": "bool", "default": True},
-            "sizes": {"type": "bool", "default": False},
-        }
-    )
-
-
-def _override_sections() -> t.Dict[str, Option]:
+def override_sections() -> t.Dict[str, Option]:
     """What overrides say of each kind of resource.
 
     Given as raw values: a quoted C("no") is an error there, and must not be made a truth value.
@@ -226,22 +185,3 @@ def _override_sections() -> t.Dict[str, Option]:
         "disabled": {"type": "raw"},
     }
     return {kind: {"type": "dict", "options": section} for kind in ("sensors", "actions", "rules", "aliases")}
-
-
-def override_options() -> ArgumentSpec:
-    """The options of M(stackstorm.st2.st2_override) itself."""
-    return ArgumentSpec(
-        {
-            "pack": {"type": "str", "required": True},
-            **_override_sections(),
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            # Replace; without a default, to warn for one release whom that surprises.
-            "merge": {"type": "str", "choices": ["replace", "merge"]},
-            "allow_missing": {"type": "bool", "default": False},
-        }
-    )
-
-
-def override_info_options() -> ArgumentSpec:
-    """The options of M(stackstorm.st2.st2_override_info) itself."""
-    return ArgumentSpec({"pack": {"type": "list", "elements": "str"}})

@@ -25,12 +25,12 @@ def printable_lines(text: str) -> str:
     return "\n".join("\t".join(map(printable, line.split("\t"))) for line in text.split("\n"))
 
 
-def printable_structure(value: t.Any) -> t.Any:
-    """The same for every string in lists, tuples and dicts; other values as they are."""
+def every_text(value: t.Any, change: t.Callable[[str], str]) -> t.Any:
+    """A structure with every string in its lists, tuples and dicts changed; other values, and keys, as they are."""
     if isinstance(value, str):
-        return printable_lines(value)
+        return change(value)
     if isinstance(value, t.Mapping):
-        return {key: printable_structure(item) for key, item in value.items()}
+        return {key: every_text(item, change) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [printable_structure(item) for item in value]
+        return [every_text(item, change) for item in value]
     return value

@@ -18,7 +18,7 @@ import signal
 import subprocess
 import tempfile
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from ._deadline import Deadline
 from ._errors import DeadlineError, St2Error
@@ -38,11 +38,21 @@ _LOOK_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Completed:
-    """What a program answered: exit status, and output as text, cut at 8 MiB."""
+    """What a program answered: exit status, and output as text, cut at 8 MiB.
+
+    :arg stderr: Free of secrets, to be shown.
+    :arg written: The same as it was written, to decide by: there a secret like C(denied) is a word as any other.
+    """
 
     returncode: int
     stdout: str
     stderr: str
+    written: str = field(default="", repr=False, compare=False)
+
+    @property
+    def told(self) -> str:
+        """What the program wrote to standard error, never to be shown."""
+        return self.written or self.stderr
 
 
 def last_lines(text: str, most: int = _SHOWN) -> str:
@@ -150,10 +160,11 @@ def run(
             raise
         # Such as a git gc in the background, which would go on writing in a directory that is about to be moved.
         _kill_group(process)
-        answered, said = _read_raw(stdout) if answer is None else "", _read(stderr, redactor)
-    completed = Completed(process.returncode, answered, said)
+        answered = _read_raw(stdout) if answer is None else ""
+        said, written = _read(stderr, redactor), _read_raw(stderr)
+    completed = Completed(process.returncode, answered, said, written)
     if check and completed.returncode:
-        completed = Completed(process.returncode, redactor.text(answered), said)
+        completed = replace(completed, stdout=redactor.text(answered))
         raise ProgramError(
             f"{os.path.basename(argv[0])} failed with exit status {completed.returncode}: "
             f"{last_lines(completed.stderr or completed.stdout).rstrip('.') or 'it said nothing'}.",

@@ -15,32 +15,42 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ._argspec import ArgumentSpec
+from ._argspec import ArgumentSpec, Option
 from ._errors import MissingLibraryError, St2Error
-from ._printable import printable_structure
-from ._secrets import Redactor, url_secrets
+from ._printable import every_text, printable_lines
+from ._secrets import Redactor, strip_urls, url_secrets
 from ._st2.host import DEFAULT_ST2_CONF, Host, read_host
 from ._task import Result, Task
 
 _HIDDEN = "not shown"
+_NO_LOG = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+_Params = t.Dict[str, t.Any]
 
 
 class _Module(AnsibleModule):  # type: ignore[misc]  # ansible-core has no type information
-    """AnsibleModule that knows all secrets in its options before it writes its invocation to the system's log.
+    """AnsibleModule that hides secrets by the option that they stand in.
 
-    :arg hidden: Options whose values are not to be seen anywhere.
-    :arg masked: As in L(ArgumentSpec).
+    Ansible looks for the values of C(no_log) options in all that a module returns. These may be ordinary words, and
+    refs, paths, steps and keys would be masked with them, so that it is only let do so in the system's log.
     """
 
-    params: t.Dict[str, t.Any]
+    params: _Params
 
-    def __init__(self, hidden: t.Sequence[str], masked: t.Sequence[str], **arguments: t.Any) -> None:
-        self._hidden = hidden
-        self._masked = masked
-        super().__init__(**arguments)
+    def __init__(self, spec: ArgumentSpec) -> None:
+        self._markers = {**dict.fromkeys(_no_log(spec.options), _NO_LOG), **dict.fromkeys(spec.hidden, _HIDDEN)}
+        self._is_built = False
+        self.params = {}
+        super().__init__(supports_check_mode=True, **spec.arguments())
+        self._is_built = True
+        self.redactor = self._make_redactor()
+        self.no_log_values.clear()
+
+    def _make_redactor(self) -> Redactor:
+        secrets = [*option_secrets(self.params), *self.no_log_values]
+        return Redactor(secrets, public=(self.argument_spec, self._shown_params()))
 
     def _log_invocation(self) -> None:
-        self.no_log_values.update(self.option_secrets())
+        self.no_log_values.update(option_secrets(self.params))
         params = self.params
         self.params = self._shown_params()
         try:
@@ -54,25 +64,42 @@ class _Module(AnsibleModule):  # type: ignore[misc]  # ansible-core has no type 
         raise AssertionError("AnsibleModule has ended the process before this line.")
 
     def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
+        if not self._is_built:
+            # What Ansible says of options that it refuses may hold what is wrong.
+            self.redactor = self._make_redactor()
+            msg = self.learn_hidden().text(msg)
+            self.no_log_values.clear()
         kwargs.setdefault("invocation", {"module_args": self._shown_params()})
         super().fail_json(msg, **kwargs)
         raise AssertionError("AnsibleModule has ended the process before this line.")
 
-    def _shown_params(self) -> t.Dict[str, t.Any]:
-        params = getattr(self, "params", None) or {}
-        return _hide(params, self._hidden)
+    def _shown_params(self) -> _Params:
+        markers = {**self._markers, "username": _HIDDEN} if _lone_username(self.params) else self._markers
+        return t.cast(_Params, every_text(_hide(self.params, markers), strip_urls))
 
-    def option_secrets(self) -> t.Iterator[str]:
-        """The secrets in the options that may stand in any text."""
-        return option_secrets(_hide(self.params, self._masked))
+    def learn_hidden(self) -> Redactor:
+        """The redactor with every hidden value, secret or not."""
+        from ._foreign_text import values_of
+
+        for value in values_of(self._markers, self.params):
+            self.redactor.add(value)
+        return self.redactor
 
 
-def _hide(params: t.Mapping[str, t.Any], hidden: t.Sequence[str]) -> t.Dict[str, t.Any]:
-    """Options without the values of some of them."""
+def _no_log(options: t.Mapping[str, Option], prefix: str = "") -> t.Iterator[str]:
+    """The options, and options of options, that Ansible does not log."""
+    for name, option in options.items():
+        if option.get("no_log"):
+            yield prefix + name
+        yield from _no_log(option.get("options") or {}, f"{prefix}{name}.")
+
+
+def _hide(params: t.Mapping[str, t.Any], markers: t.Mapping[str, str]) -> _Params:
+    """Options with markers for some of their values."""
 
     def shown(name: str, value: t.Any) -> t.Any:
-        if name in hidden:
-            return _without_values(value)
+        if name in markers:
+            return _without_values(value, markers[name])
         if isinstance(value, list):
             return [shown(name, item) for item in value]
         if isinstance(value, dict):
@@ -82,21 +109,22 @@ def _hide(params: t.Mapping[str, t.Any], hidden: t.Sequence[str]) -> t.Dict[str,
     return {name: shown(name, value) for name, value in params.items()}
 
 
-def _without_values(value: t.Any) -> t.Any:
+def _without_values(value: t.Any, marker: str) -> t.Any:
     """A structure with a marker for each value."""
     if isinstance(value, t.Mapping):
-        return {key: _without_values(item) for key, item in value.items()}
-    return None if value is None else _HIDDEN
+        return {key: _without_values(item, marker) for key, item in value.items()}
+    return None if value is None else marker
 
 
 def option_secrets(params: t.Mapping[str, t.Any]) -> t.Iterator[str]:
-    """The secrets in a module's options that C(no_log) does not tell.
-
-    Those in URLs, and a user name that stands alone, since many servers take a token as one.
-    """
+    """The secrets in options that C(no_log) does not tell: in URLs, and a lone user name, which may be a token."""
     yield from url_secrets(params)
-    if params.get("username") and not (params.get("password") or params.get("token")):
-        yield params["username"]
+    if _lone_username(params):
+        yield str(params["username"])
+
+
+def _lone_username(params: t.Mapping[str, t.Any]) -> bool:
+    return bool(params.get("username") and not (params.get("password") or params.get("token")))
 
 
 def run_module(spec: ArgumentSpec, work: t.Callable[[Task], Result]) -> t.NoReturn:
@@ -104,23 +132,22 @@ def run_module(spec: ArgumentSpec, work: t.Callable[[Task], Result]) -> t.NoRetu
 
     :arg work: Does it; raises from the tree of St2Error, or returns a result with a failure in it.
     """
-    module = _Module(spec.hidden, spec.masked, supports_check_mode=True, **spec.arguments())
+    module = _Module(spec)
     # A pack has the modes that git gives it, whatever the account's umask.
     os.umask(0o022)
-    redactor = Redactor([*module.option_secrets(), *module.no_log_values])
     host: t.Optional[Host] = None
     try:
         if spec.needs_host(module.params):
             host = read_host(module.params["st2_conf"])
-        task = Task(module.params, host, module.check_mode, dict(os.environ), module.tmpdir, redactor)
+        task = Task(module.params, host, module.check_mode, dict(os.environ), module.tmpdir, module.redactor)
         result = _with_libraries(work, task, host)
     except MissingLibraryError as error:
         _respawn(module, error, host)
     except St2Error as error:
         result = Result(msg=error.message, failure=error)
     except Exception as error:
-        _fail_unexpectedly(module, error, redactor)
-    _exit(module, result, redactor)
+        _fail_unexpectedly(module, error)
+    _exit(module, result)
 
 
 def _with_libraries(work: t.Callable[[Task], Result], task: Task, host: t.Optional[Host]) -> Result:
@@ -143,36 +170,37 @@ def _with_libraries(work: t.Callable[[Task], Result], task: Task, host: t.Option
         return work(task)
 
 
-def _exit(module: AnsibleModule, result: Result, redactor: Redactor) -> t.NoReturn:
+def _exit(module: _Module, result: Result) -> t.NoReturn:
     def shown(value: t.Any) -> t.Any:
-        return printable_structure(redactor.structure(value))
+        return every_text(value, lambda text: printable_lines(strip_urls(text)))
+
+    def told(value: t.Any) -> t.Any:
+        return every_text(value, lambda text: printable_lines(module.redactor.own_text(text)))
 
     for warning in dict.fromkeys(result.warnings):
-        module.warn(shown(warning))
+        module.warn(told(warning))
     answer: t.Dict[str, t.Any] = {"changed": result.changed, **shown(result.returned)}
     if module._diff and result.diff:
-        answer["diff"] = shown(result.diff)
+        answer["diff"] = told(result.diff)
     if result.failure:
         failure = result.failure
         if failure.step:
             answer["step"] = failure.step
         if failure.stderr:
-            answer["stderr"] = shown(failure.stderr)
-        module.fail_json(msg=shown(failure.message), **answer)
-    module.exit_json(msg=shown(result.msg), **answer)
+            answer["stderr"] = told(failure.stderr)
+        module.fail_json(msg=told(failure.message), **answer)
+    module.exit_json(msg=told(result.msg), **answer)
     raise AssertionError("AnsibleModule has ended the process before this line.")
 
 
-def _fail_unexpectedly(module: AnsibleModule, error: Exception, redactor: Redactor) -> t.NoReturn:
+def _fail_unexpectedly(module: _Module, error: Exception) -> t.NoReturn:
     """A mistake of the collection's own. Python would print what is in hand, secrets too."""
+    redactor = module.learn_hidden()
+    what = printable_lines(redactor.any_text(f"{type(error).__name__}: {error}"))
     module.fail_json(
-        msg=printable_structure(
-            redactor.text(
-                f"This is a mistake in stackstorm.st2, please report it: {type(error).__name__}: {error}. "
-                "Nothing half done stays: what was changed is put back, by this run or the next."
-            )
-        ),
-        exception=redactor.text(traceback.format_exc()),
+        msg=f"This is a mistake in stackstorm.st2, please report it: {what}. "
+        "Nothing half done stays: what was changed is put back, by this run or the next.",
+        exception=redactor.any_text(traceback.format_exc()),
         step="unexpected",
     )
     raise AssertionError("AnsibleModule has ended the process before this line.")

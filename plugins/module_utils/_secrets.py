@@ -21,6 +21,8 @@ _SECRET_QUERY = re.compile(
     re.IGNORECASE,
 )
 _SHORTEST_SECRET = 3
+_RANDOM = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[^\s/]{16,}")
+_HEXADECIMAL = re.compile(r"(?:sha256:)?[0-9a-f]+")
 
 
 @dataclass(frozen=True)
@@ -67,13 +69,18 @@ def strip_urls(text: str) -> str:
 
 
 class Redactor:
-    """Takes known secrets, in every form they may show up in, out of text and of structures.
+    """Takes known secrets, in every form they may show up in, out of text that others wrote: programs, servers, Python.
+
+    What the collection says itself has secrets in known places, and they are masked there. It is not searched: a secret
+    may be a word like any other, and refs, paths, keys and steps must stay what they are.
 
     :arg secrets: Values that must not be seen; very short ones are left out, since they would eat ordinary text.
+    :arg public: Options that everybody may see. A secret that is a word of them stays: taking it out would tell it.
     """
 
-    def __init__(self, secrets: t.Iterable[t.Optional[str]] = ()) -> None:
-        self._forms: t.Set[str] = set()
+    def __init__(self, secrets: t.Iterable[t.Optional[str]] = (), public: t.Any = ()) -> None:
+        self._forms: t.Dict[str, str] = {}
+        self._public = public
         for secret in secrets:
             self.add(secret)
 
@@ -81,23 +88,38 @@ class Redactor:
         """Know one more secret, with the forms that URLs, JSON and Python's errors show it in."""
         if secret and len(secret) >= _SHORTEST_SECRET:
             escaped = (json.dumps(secret), json.dumps(secret, ensure_ascii=False), repr(secret))
-            self._forms.update((secret, quote(secret), quote(secret, safe=""), *(form[1:-1] for form in escaped)))
+            forms = (secret, quote(secret), quote(secret, safe=""), *(form[1:-1] for form in escaped))
+            self._forms.update(dict.fromkeys(forms, secret))
 
     def text(self, value: str) -> str:
-        """The text without the secrets, and with every URL clean."""
-        for form in sorted(self._forms, key=len, reverse=True):
-            value = value.replace(form, REDACTED)
+        """A text of others without the secrets, and with every URL clean."""
+        if self._forms and value:
+            from ._foreign_text import without_secrets
+
+            value = without_secrets(self._longest_first(), self._public, value)
         return strip_urls(value)
 
-    def structure(self, value: t.Any) -> t.Any:
-        """The same for every string in lists, tuples and dicts; other values as they are."""
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, t.Mapping):
-            return {key: self.structure(item) for key, item in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [self.structure(item) for item in value]
-        return value
+    def any_text(self, value: str) -> str:
+        """A text in which anything may be, such as that of a mistake: without any secret, at any cost."""
+        return self._without(value, lambda _secret: True)
+
+    def own_text(self, value: str) -> str:
+        """A text of our own with every URL clean. What nobody would write by chance, such as a key of an API, is taken
+        out all the same, in case that it got in by a way that nobody thought of."""
+        return self._without(value, is_random)
+
+    def _without(self, value: str, is_meant: t.Callable[[str], bool]) -> str:
+        for form, secret in self._longest_first():
+            value = value.replace(form, REDACTED) if is_meant(secret) else value
+        return strip_urls(value)
+
+    def _longest_first(self) -> t.List[t.Tuple[str, str]]:
+        return sorted(self._forms.items(), key=lambda item: len(item[0]), reverse=True)
+
+
+def is_random(secret: str) -> bool:
+    """Whether it is made by a machine, so that it is never part of a text by chance; a commit or a digest may be."""
+    return bool(_RANDOM.fullmatch(secret)) and not _HEXADECIMAL.fullmatch(secret)
 
 
 def url_secrets(value: t.Any) -> t.Iterator[str]:

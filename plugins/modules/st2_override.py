@@ -257,9 +257,9 @@ step:
 from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
     connection_options,
     host_options,
-    override_options,
     registration_options,
 )
+from ansible_collections.stackstorm.st2.plugins.module_utils._override.argspec import override_options
 from ansible_collections.stackstorm.st2.plugins.module_utils._runner import run_module
 from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.override import converge_override
 

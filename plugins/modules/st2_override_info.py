@@ -195,9 +195,9 @@ msg:
 from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
     connection_options,
     host_options,
-    override_info_options,
     registration_options,
 )
+from ansible_collections.stackstorm.st2.plugins.module_utils._override.argspec import override_info_options
 from ansible_collections.stackstorm.st2.plugins.module_utils._runner import run_module
 from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.override_info import describe_overrides
 

@@ -85,7 +85,8 @@ options:
       secrets:
         description:
           - Values of the config that are secret whatever the schema says, as
-            O(stackstorm.st2.st2_pack_config#module:secrets).
+            O(stackstorm.st2.st2_pack_config#module:secrets). They are shown nowhere, though Ansible, which would look
+            for their text in all that the module returns, knows nothing of that.
         type: dict
       overrides:
         description:
@@ -266,6 +267,10 @@ extends_documentation_fragment:
   - stackstorm.st2._attributes
   - stackstorm.st2._attributes.actiongroup_st2
 attributes:
+  async:
+    support: partial
+    details:
+      - Not with O(remote_src=false), as the controller has to answer when the module asks for a directory.
   check_mode:
     support: full
     details:
@@ -382,9 +387,10 @@ msg:
   sample: sensu 1.0.1 -> 1.0.2 108d52b
 packs:
   description:
-    - Every pack of the task, dependencies among them, in the order in which they were taken. Also returned by a task
-      that failed, which has changed none of them; with O(backend=api), a task that failed has changed those that say
-      so.
+    - Every pack of the task, dependencies among them, in the order in which they were taken. At the end are packs that
+      these need and that were there already, with which nothing is done. With O(dependencies=skip) they are not listed.
+    - Also returned by a task that failed, which has changed none of them; with O(backend=api), a task that failed has
+      changed those that say so.
   returned: always
   type: list
   elements: dict

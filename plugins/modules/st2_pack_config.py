@@ -32,17 +32,22 @@ options:
         are. Mark them C(!unsafe) in YAML, or Ansible renders them.
       - Secrets may stand here too. What the schema, or the name of a key, says is secret is not shown in diffs and
         results, and none of the values of this option goes to logs.
-      - One of O(config), O(secrets) and O(remove) is needed with O(state=present).
+      - One of O(config) and O(secrets) is needed with O(state=present).
+      - With O(state=absent) these keys are taken away, whatever their values, and the others stay.
     type: dict
   secrets:
     description:
       - More values, all of them secret, put over those of O(config) key by key at every depth. Lists are replaced.
+      - No value of this option is shown anywhere, though Ansible knows nothing of that. It would look for the values in
+        all that the module returns, and a secret that is an ordinary word would damage it.
     type: dict
   state:
     description:
-      - V(absent) removes the file, and makes StackStorm's database forget the config. StackStorm has no call for
-        that, so an empty config is registered before the file goes, which is as good as none. Where the schema does
-        not allow that, one that does is registered with it, and the pack's own again afterwards.
+      - V(absent) takes the keys of O(config) and O(secrets) out of the config; a mapping with something in it names
+        keys inside of a key. What is left must be a valid config. When nothing is left, the file goes.
+      - V(absent) without both removes the file, and makes StackStorm's database forget the config. StackStorm has no
+        call for that, so an empty config is registered before the file goes, which is as good as none. Where the schema
+        does not allow that, one that does is registered with it, and the pack's own again afterwards.
       - A pack that is not on this host is unloaded by the API; that is not done when it is one of StackStorm's own, or
         has something that was made by hand. Then the module warns, and RV(database_state) is V(stale).
     type: str
@@ -58,13 +63,6 @@ options:
     type: str
     choices: [replace, merge]
     default: replace
-  remove:
-    description:
-      - Keys to take out of the config, with O(merge=merge); the others stay. When none is left, the file goes as with
-        O(state=absent), comments in it too.
-    type: list
-    elements: str
-    version_added: 0.3.0
   unknown_keys:
     description:
       - What to do about keys that the schema does not know. StackStorm takes them, and no action looks at them.
@@ -162,6 +160,13 @@ EXAMPLES = r"""
     config:
       host: localhost
     register: none
+
+- name: Take single keys out of a config and keep the others, and the comments
+  stackstorm.st2.st2_pack_config:
+    pack: sensu
+    state: absent
+    config:
+      ssl:
 
 - name: Remove a config from disk and from StackStorm's database
   stackstorm.st2.st2_pack_config:
@@ -289,11 +294,11 @@ step:
 """
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
-    config_options,
     connection_options,
     host_options,
     registration_options,
 )
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.argspec import config_options
 from ansible_collections.stackstorm.st2.plugins.module_utils._runner import run_module
 from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.config import converge_config
 

@@ -176,11 +176,11 @@ msg:
 """
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
-    config_info_options,
     connection_options,
     host_options,
     registration_options,
 )
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.argspec import config_info_options
 from ansible_collections.stackstorm.st2.plugins.module_utils._runner import run_module
 from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.config_info import describe_configs
 

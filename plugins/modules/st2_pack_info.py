@@ -96,6 +96,44 @@ packs:
       returned: always
       type: str
       sample: 1.0.2
+    description:
+      description: What it is for. Null when it does not say.
+      returned: always
+      type: str
+      sample: StackStorm pack integration with Sensu
+    author:
+      description: Who wrote it.
+      returned: always
+      type: str
+      sample: StackStorm, Inc.
+    email:
+      description: The address of the author.
+      returned: always
+      type: str
+      sample: info@stackstorm.com
+    keywords:
+      description: What it can be found by.
+      returned: always
+      type: list
+      elements: str
+      sample: [sensu, monitoring]
+    contributors:
+      description: Who else worked on it.
+      returned: always
+      type: list
+      elements: str
+      sample: ["Jane Doe <jane@example.com>"]
+    stackstorm_version:
+      description: The versions of StackStorm that it works with. Null when it does not say.
+      returned: always
+      type: str
+      sample: ">=3.0.0"
+    python_versions:
+      description: The versions of Python that it works with.
+      returned: always
+      type: list
+      elements: str
+      sample: ["3"]
     path:
       description: Its directory.
       returned: always
@@ -275,9 +313,9 @@ msg:
 from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
     access_options,
     host_options,
-    pack_info_options,
     registration_options,
 )
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.argspec import pack_info_options
 from ansible_collections.stackstorm.st2.plugins.module_utils._runner import run_module
 from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.pack_info import describe_packs
 

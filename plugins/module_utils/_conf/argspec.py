@@ -60,7 +60,6 @@ def conf_options() -> ArgumentSpec:
         required_one_of=(("option", "options"),),
         required_together=(("section", "option"),),
         hidden=values,
-        masked=values,
         reads_host=False,
     ).merge(host_options())
 
@@ -79,7 +78,6 @@ def environment_options(services: t.Sequence[str]) -> ArgumentSpec:
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
         hidden=("variables",),
-        masked=("variables",),
         reads_host=False,
     ).merge(host_options())
 

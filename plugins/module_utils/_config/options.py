@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from .._content.names import check_ref
 from .._errors import OptionError
 from .._file_attributes import Mode, gid_of, octal_mode, uid_of
-from .values import Values, merged
+from .values import Values, merged, without
 
 # packaging/common/BUILD: the account that StackStorm's API, which reads and writes configs, runs as.
 STACKSTORM_ACCOUNT = "st2"
@@ -32,14 +32,17 @@ class Attributes:
 
 @dataclass(frozen=True)
 class ConfigOptions:
-    """What a task asks for; every field is the module option of that name, see M(st2_pack_config)."""
+    """What a task asks for; every field is the module option of that name, see M(st2_pack_config).
+
+    :arg names_keys: Whether, with C(state=absent), only the keys of the given values are to go.
+    """
 
     pack: str
     state: str = "present"
     config: Values = field(default_factory=dict, repr=False)
     secrets: Values = field(default_factory=dict, repr=False)
     merge: str = "replace"
-    remove: t.Tuple[str, ...] = ()
+    names_keys: bool = False
     unknown_keys: str = "warn"
     schema: t.Optional[str] = None
     backup: bool = False
@@ -56,9 +59,14 @@ class ConfigOptions:
 
         :arg found: What it says.
         """
-        if self.merge != "merge":
-            return self.given
-        return {key: value for key, value in merged(found, self.given).items() if key not in self.remove}
+        if self.names_keys:
+            return without(found, self.given)
+        return merged(found, self.given) if self.merge == "merge" else self.given
+
+    @property
+    def keeps_file(self) -> bool:
+        """Whether the file stays as it is but for what the task names."""
+        return self.names_keys or (self.state == "present" and self.merge == "merge")
 
 
 def options_from(params: t.Mapping[str, t.Any]) -> ConfigOptions:
@@ -69,21 +77,16 @@ def options_from(params: t.Mapping[str, t.Any]) -> ConfigOptions:
     ref = check_ref("pack", params["pack"])
     if params["timeout"] < 1:
         raise OptionError(f"timeout is {params['timeout']}; the least is 1.")
-    remove = tuple(params["remove"] or ())
-    if params["state"] == "present" and params["config"] is None and params["secrets"] is None and not remove:
+    gives = params["config"] is not None or params["secrets"] is not None
+    if params["state"] == "present" and not gives:
         raise OptionError("There is nothing to write: give config or secrets, or state=absent to remove the config.")
-    if remove and (params["merge"] != "merge" or params["state"] == "absent"):
-        raise OptionError("remove takes single keys out of the config and keeps the others. Give it with merge=merge.")
-    both = [key for key in remove if key in (params["config"] or {}) or key in (params["secrets"] or {})]
-    if both:
-        raise OptionError(f"remove names {', '.join(both)}, which the task gives a value, too. Give one of both.")
     return ConfigOptions(
         pack=ref,
         state=params["state"],
         config=params["config"] or {},
         secrets=params["secrets"] or {},
         merge=params["merge"],
-        remove=remove,
+        names_keys=gives and params["state"] == "absent",
         unknown_keys=params["unknown_keys"],
         schema=params["schema"],
         backup=params["backup"],

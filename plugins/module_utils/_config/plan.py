@@ -113,9 +113,10 @@ def plan_present(observed: Observed, options: ConfigOptions, redaction: Redactio
     """
     file = observed.file
     warnings = list(observed.warnings) + _about_pack(observed, options)
-    if file.problem and options.merge == "merge":
+    if file.problem and options.keeps_file:
+        way = "No key can be taken out of it" if options.names_keys else "Nothing can be merged into it"
         raise ConfigError(
-            f"{file.problem} Nothing can be merged into it. Correct or remove it, or write it anew by merge=replace.",
+            f"{file.problem} {way}. Correct or remove it, or write it anew by merge=replace.",
             ref=options.pack,
         )
     if file.problem:
@@ -152,9 +153,9 @@ def plan_present(observed: Observed, options: ConfigOptions, redaction: Redactio
 
 def is_to_go(file: ConfigFile, options: ConfigOptions) -> bool:
     """Whether there is to be no config: that is asked for, or its last key is taken out."""
-    if options.state == "absent":
-        return True
-    return bool(options.remove) and not file.problem and not options.wanted(file.values)
+    if options.names_keys:
+        return not file.problem and not options.wanted(file.values)
+    return options.state == "absent"
 
 
 def plan_absent(observed: Observed, options: ConfigOptions, redaction: Redaction) -> ConfigPlan:
@@ -239,7 +240,7 @@ def _without_line(problem: Problem, options: ConfigOptions) -> Problem:
     for part in problem.path:
         if isinstance(value, dict) and part in value:
             value = value[part]
-        elif isinstance(value, dict) and options.merge == "merge":
+        elif isinstance(value, dict) and options.keeps_file:
             return problem
         else:
             break
@@ -252,7 +253,7 @@ def _with_suggestion(path: t.Sequence[t.Union[str, int]], attributes: t.Mapping[
 
 
 def _content(file: ConfigFile, options: ConfigOptions, wanted: Values) -> t.Tuple[bytes, bool]:
-    if options.merge == "merge" and file.exists:
+    if options.keeps_file and file.exists:
         text, comments_lost = edit(file.text, wanted)
         return text.encode("utf-8"), comments_lost
     return block(wanted).encode("utf-8"), False

@@ -67,7 +67,7 @@ class ConfigPlanner:
         :raises St2Error: for files that cannot be read, and a database that does not answer.
         """
         options = self._options
-        lenient = options.state == "absent"
+        lenient = options.state == "absent" and not options.names_keys
         observed = observe(self._view, self._database, options.pack, place, schema=options.schema, lenient=lenient)
         observed = replace(observed, registered=registered)
         self._location = observed.location

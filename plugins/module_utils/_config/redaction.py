@@ -7,7 +7,7 @@
 
 A value is secret when the schema says so at any depth (through C($ref), patterns, additional properties, items and
 alternatives, where StackStorm itself leaves many unmasked), when the task gave it as a secret, or when its name means
-one.
+one. So does the name of what is around it, as C(credentials), but for keys of which the schema marks some as secret.
 """
 
 from __future__ import annotations
@@ -169,9 +169,10 @@ class Redaction:
             found.append(str(value))
 
     def _below(self, rule: _Rule, part: t.Union[str, int]) -> _Rule:
-        schemas = [below for schema in self._expanded(rule.schemas) for below in _at(schema, part)]
+        around = self._expanded(rule.schemas)
+        schemas = [below for schema in around for below in _at(schema, part)]
         given = rule.given.get(part, _NOTHING) if isinstance(rule.given, t.Mapping) else _NOTHING
-        named = rule.named or (isinstance(part, str) and means_secret(part))
+        named = (rule.named and not _is_told(around, part)) or (isinstance(part, str) and means_secret(part))
         return _Rule(self._expanded(schemas), given, named)
 
     def _expanded(self, schemas: t.Iterable[_Schema]) -> t.Tuple[_Schema, ...]:
@@ -211,6 +212,14 @@ def _at(schema: _Schema, part: t.Union[str, int]) -> t.Iterator[_Schema]:
     patterns = [below for one, below in (schema.get("patternProperties") or {}).items() if _matches(one, part)]
     found = ([named] if named is not None else []) + patterns
     yield from found or [schema.get("additionalProperties") or {}]
+
+
+def _is_told(schemas: t.Iterable[_Schema], part: t.Union[str, int]) -> bool:
+    """Whether a schema says itself which of the keys around a key are secret, so that the name of what holds them all
+    says nothing of this one."""
+    properties = [schema.get("properties") or {} for schema in schemas]
+    marked = any(isinstance(one, t.Mapping) and one.get("secret") for each in properties for one in each.values())
+    return marked and any(part in each for each in properties)
 
 
 def _inside(schema: _Schema) -> t.List[_Schema]:

@@ -268,7 +268,7 @@ def _problem(error: t.Any, schema: ConfigSchema, values: t.Any, lines: Lines) ->
         path,
         str(error.validator),
         _message(error)
-        + ("" if _is_given(values, path) or error.validator == "required" else ": a default of the schema"),
+        + (": a default of the schema" if error.validator != "required" and _is_default(values, path, error) else ""),
         schema.lines.of(_schema_path(error)),
         lines.of(path if error.validator != "required" else path[:-1]),
     )
@@ -284,18 +284,19 @@ def _schema_path(error: t.Any) -> Path:
     return tuple(path)
 
 
-def _is_given(values: t.Any, path: Path) -> bool:
+def _is_default(values: t.Any, path: Path, error: t.Any) -> bool:
+    """Whether the value that an error is about comes from the schema: none was given, or null, which it replaced."""
     for part in path:
         try:
             values = values[part]
         except (KeyError, IndexError, TypeError):
-            return False
-    return values is not None or not path
+            return True
+    return values is None and bool(path) and error.instance is not None
 
 
 def _message(error: t.Any) -> str:
     rule, limit = str(error.validator), error.validator_value
-    if error.message in ("unusable", "unusable"):
+    if error.message == "unusable":
         return f"has a rule in the schema, {rule}, that StackStorm cannot use"
     if rule == "required":
         return "is required and has no value"

@@ -47,6 +47,18 @@ def merged(base: t.Mapping[str, t.Any], over: t.Mapping[str, t.Any]) -> Values:
     return result
 
 
+def without(base: t.Mapping[str, t.Any], keys: t.Mapping[str, t.Any]) -> Values:
+    """C(base) without some keys: a mapping with something in it names keys of what is below, anything else its own."""
+    result = dict(base)
+    for key, value in keys.items():
+        below = result.get(key)
+        if not (isinstance(value, dict) and value):
+            result.pop(key, None)
+        elif isinstance(below, dict):
+            result[key] = without(below, value)
+    return result
+
+
 def agrees(database: t.Any, wanted: t.Any) -> bool:
     """Whether StackStorm's database has the wanted values, as far as it shows them.
 

@@ -66,6 +66,11 @@ class OverrideFile:
         return Layer(self.overrides, self.problems)
 
     @property
+    def shown(self) -> t.Optional[bytes]:
+        """The content as a diff may show it: what a link leads to may be any file of the host."""
+        return self.content if self.link is None else f"# a symbolic link to {self.link}\n".encode("utf-8", "replace")
+
+    @property
     def for_all(self) -> bool:
         """Whether it is the one for all packs."""
         return self.pack == GLOBAL

@@ -61,7 +61,7 @@ class Plan:
 
     :arg pack: The ref, or C(_global).
     :arg path: The override file.
-    :arg before: Its content; C(None) where there is no file, or none that can be read.
+    :arg before: Its content; C(None) where there is no file, or none that can be read. Of a link, where it leads.
     :arg after: Its content afterwards; C(None) where there is to be none.
     :arg writes: Whether the file is to be written or removed.
     :arg switches: The resources that the file decides about, before or after, and all that are switched.
@@ -135,7 +135,7 @@ def make_plan(options: Options, observed: Observed) -> Plan:
     return Plan(
         pack=options.pack,
         path=target.path,
-        before=target.content,
+        before=target.shown,
         after=content,
         writes=writes,
         switches=tuple(effects.switches),
@@ -189,16 +189,16 @@ def _check_target(options: Options, target: OverrideFile) -> None:
         raise HostError(f"{target.path} is {target.kind}. Remove it, so that an override file can be there.")
     if options.removes_file or options.replaces:
         return
+    if target.link is not None:
+        raise HostError(
+            f"{target.path} is a symbolic link to {target.link}, which is left as it is. Remove it, or put a file in "
+            "its place with merge=replace."
+        )
     if target.problems:
         complaints = " ".join(target.complaints[:_MOST_COMPLAINTS])
         raise HostError(
             f"The override file was not written by this module and is not right: {complaints} It is left as it is. "
             "Mend it, or write it anew from the task with merge=replace."
-        )
-    if target.link is not None:
-        raise HostError(
-            f"{target.path} is a symbolic link to {target.link}, which is left as it is. Remove it, or put a file in "
-            "its place with merge=replace."
         )
 
 
@@ -236,11 +236,12 @@ def _removed(options: Options, target: OverrideFile, wanted: Overrides) -> t.Lis
         )
     ]
     what = []
-    if target.problems:
-        what.append(f"{' '.join(target.complaints[:_MOST_COMPLAINTS])} The file is written anew.")
-    elif target.link is not None:
+    if target.link is not None:
+        # Nothing of what it leads to: that may be any file.
         what.append(f"{target.path} is a symbolic link to {target.link}. A file is put in its place.")
-    if gone:
+    elif target.problems:
+        what.append(f"{' '.join(target.complaints[:_MOST_COMPLAINTS])} The file is written anew.")
+    if gone and target.link is None:
         what.append(f"{target.path} says nothing any more of {', '.join(map(printable, gone))}.")
     if not what:
         return []

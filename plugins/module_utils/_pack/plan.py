@@ -144,10 +144,12 @@ class Plan(t.NamedTuple):
     """What happens to all packs of a task, in the order in which it happens.
 
     :arg types: What is registered of a pack; everything when empty.
+    :arg needed: Packs that those need, and that nothing happens to.
     """
 
     packs: t.Tuple[PackPlan, ...]
     types: t.Tuple[str, ...] = ()
+    needed: t.Tuple[PackPlan, ...] = ()
 
     @property
     def changed(self) -> bool:

@@ -11,7 +11,7 @@ import typing as t
 
 from .._change.database import Database
 from .._change.session import View
-from .._content.installed import dependencies_of
+from .._content.installed import InstalledPack, dependencies_of
 from .._deadline import Deadline
 from .._secrets import Redactor, url_secrets
 from .observation import Observation
@@ -21,7 +21,8 @@ from .resolution import Asked, Resolution, already_there
 
 if t.TYPE_CHECKING:
     from .._change.planner import Staged
-    from .._content.installed import InstalledPack
+    from .dependencies import Pack
+    from .needed import Needed
     from .preparation import Preparation
     from .removal import Removals
 
@@ -62,6 +63,7 @@ class PackPlanner:
         self._redactor = redactor
         self._made: t.Optional[Preparation] = None
         self._going: t.Optional[Removals] = None
+        self._needed: t.Optional[Needed] = None
         self._asked = [
             Asked(request, latest=request.state == "latest")
             for request in options.requests
@@ -81,9 +83,9 @@ class PackPlanner:
                 return None
             resolution.packs[pack.ref] = there[pack.ref] = pack
             resolution.asked.setdefault(pack.ref, []).append(asked)
-        self._look(resolution)
         if self._options.dependencies != "skip" and self._lacks_dependencies(there):
             return None
+        self._look(resolution)
         made = self._joined([self._plan_installed(pack, resolution) for pack in there.values()], resolution)
         return None if made.changed else made
 
@@ -104,7 +106,11 @@ class PackPlanner:
     def _look(self, resolution: Resolution) -> None:
         """Ask the database once for all packs."""
         going = [self._removals().ref_of(request) for request in self._absent]
-        self._database.look([*resolution.packs, *filter(None, going)])
+        if self._options.dependencies != "skip" and any(map(_has_dependencies, resolution.packs.values())):
+            from .needed import Needed
+
+            self._needed = Needed(resolution.packs, self.installation)
+        self._database.look([*resolution.packs, *(self._needed or ()), *filter(None, going)])
         self._observation.expect(resolution.packs)
 
     def _lacks_dependencies(self, packs: t.Mapping[str, InstalledPack]) -> bool:
@@ -132,7 +138,10 @@ class PackPlanner:
             removals = self._removals()
             going = removals.of_task(self._absent, resolution, staying)
             self.warnings += removals.warnings
-        return Plan((*going, *staying), self._database.types)
+        made = Plan((*going, *staying), self._database.types)
+        return (
+            made._replace(needed=self._needed.plans(self._database, self._options.virtualenv)) if self._needed else made
+        )
 
     def stage(self, made: Plan) -> Staged:
         """Prepare everything aside."""
@@ -175,3 +184,7 @@ class PackPlanner:
 
             self._going = Removals(self._observation)
         return self._going
+
+
+def _has_dependencies(pack: Pack) -> bool:
+    return bool(dependencies_of(pack) if isinstance(pack, InstalledPack) else pack.metadata.dependencies)

@@ -40,8 +40,8 @@ def _in_words(pack: PackPlan) -> str:
 
 
 def rows(plan: Plan) -> t.List[Row]:
-    """The result per pack, in the order of the plan, of a run that does all of it."""
-    return [row_of(pack) for pack in plan.packs]
+    """The result per pack, in the order of the plan, of a run that does all of it; at the end what they need."""
+    return [row_of(pack) for pack in (*plan.packs, *plan.needed)]
 
 
 def row_of(pack: PackPlan) -> Row:

@@ -141,14 +141,15 @@ class Executor:
         tasks = self._tasks(execution)
         failed = next((task for task in reversed(tasks) if task.status not in ("succeeded", "")), None)
         kind = _ERRORS.get(failed.action, ApplyError) if failed else ApplyError
-        reason = self._redactor.text((failed or execution).reason() or _told(execution)).rstrip(".")
-        if _INCOMPATIBLE in reason:
+        told = (failed or execution).reason() or _told(execution)
+        reason = self._redactor.text(told).rstrip(".")
+        if _INCOMPATIBLE in told:
             kind = InvalidPackError
         message = (
             f"StackStorm could not {what}: execution {execution.id} ended with status {execution.status}"
             f"{f' in {failed.action}' if failed else ''}{f': {reason}' if reason else ''}."
         )
-        if failed and failed.action == _LOAD and "500 Server Error" in reason:
+        if failed and failed.action == _LOAD and "500 Server Error" in told:
             message += f" It says no more when the config of {step.ref} does not fit the schema of this version."
         if not step.removes:
             message += self._undo(step, failed)

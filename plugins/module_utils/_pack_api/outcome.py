@@ -13,9 +13,9 @@ from dataclasses import replace
 from .._change.known import ABSENT, CURRENT, UNKNOWN
 from .._errors import St2Error
 from .._pack import report
-from .._pack.plan import PackPlan, State
+from .._pack.plan import State
 from .observe import Packs
-from .plan import VIRTUALENV, Step, known_of, plan_of, realised
+from .plan import Step, plan_of, realised, unchanged
 from .request import ApiRequest
 
 Row = t.Dict[str, t.Any]
@@ -75,18 +75,7 @@ def _state(ref: str, now: t.Optional[Packs], before: t.Optional[State]) -> t.Opt
 def _row_of_request(asked: ApiRequest, packs: Packs, error: St2Error, *, alone: bool) -> Row:
     pack = packs.get(asked.ref)
     state = State(pack.version) if pack else None
-    planned = PackPlan(
-        ref=asked.ref,
-        name=pack.name if pack else "",
-        action="none",
-        virtualenv=VIRTUALENV,
-        base_path="",
-        before=state,
-        after=state,
-        requested=(asked.requested,),
-        registration="current",
-        known=known_of(state),
-    )
+    planned = unchanged(asked.ref, pack.name if pack else "", state, (asked.requested,))
     (row,) = report.rows(plan_of([Step(planned)]))
     blamed = alone or error.ref == asked.ref
     row["step"] = error.step if blamed else None

@@ -126,6 +126,11 @@ def _step(target: Target, pack: t.Optional[RegisteredPack]) -> Step:
     return Step(made, target.spec, target.dependencies is not None)
 
 
+def unchanged(ref: str, name: str, state: t.Optional[State], requested: t.Tuple[str, ...]) -> PackPlan:
+    """A pack that nothing happens to."""
+    return _pack(ref, name, "none", state, state, requested)
+
+
 def _pack(
     ref: str,
     name: str,

@@ -183,6 +183,30 @@ def find_provider(text: str, packs: t.Mapping[str, Provider]) -> t.Optional[Prov
     return next((packs[ref] for ref in guessed_refs(text.split("=")[0]) if ref in packs), None)
 
 
+def needed_by(
+    refs: t.AbstractSet[str], packs: Packs, planned: t.Mapping[str, t.Sequence[str]]
+) -> t.Dict[str, t.Tuple[str, ...]]:
+    """By ref, the packs that StackStorm has and that others need, directly or by way of each other; each with what asks
+    for it. Those of StackStorm itself are left out.
+
+    :arg refs: The others, none of which is among the result.
+    :arg planned: The dependencies of those that are still to be installed.
+    """
+    found: t.Dict[str, t.Dict[str, None]] = {}
+    waiting = list(refs)
+    while waiting:
+        ref = waiting.pop(0)
+        pack = packs.get(ref)
+        for text in planned.get(ref, pack.dependencies if pack else ()):
+            provider = find_provider(text, packs)
+            if provider is None or provider.ref in refs or provider.ref in SYSTEM_PACKS:
+                continue
+            if provider.ref not in found:
+                waiting.append(provider.ref)
+            found.setdefault(provider.ref, {})[text] = None
+    return {ref: tuple(texts) for ref, texts in found.items()}
+
+
 def check_version(asker: str, text: str, provider: Provider, *, ref: str) -> None:
     """Whether a pack has the version that a dependency names, by StackStorm's rule: the strings are equal, a C(v) in
     front aside. A branch or a range equals no version.

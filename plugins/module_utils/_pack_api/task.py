@@ -14,6 +14,7 @@ from .._deadline import Deadline
 from .._errors import DependencyError, MissingLibraryError, OptionError, St2Error, VerifyError
 from .._pack import report
 from .._pack.diff import diff
+from .._pack.plan import PackPlan, Plan, State
 from .._st2.api_access import find_access, open_client
 from .._st2.api_client import ApiClient
 from .._st2.registration_options import registration_options_from
@@ -22,8 +23,8 @@ from .apply import Executor
 from .observe import Packs, observe, read_index
 from .options import ApiOptions, options_from
 from .outcome import rows_after_failure
-from .plan import Step, plan_absent, plan_of, plan_present, realised
-from .resolve import Resolver
+from .plan import Step, plan_absent, plan_of, plan_present, realised, unchanged
+from .resolve import Resolver, needed_by
 from .verify import verify_step
 
 # For a last look at what StackStorm has when the task's time is over.
@@ -63,6 +64,7 @@ class Convergence:
         self._steps: t.Dict[str, Step] = {}
         self._done: t.Set[str] = set()
         self._warnings: t.List[str] = []
+        self._planned: t.Dict[str, t.Tuple[str, ...]] = {}
 
     def run(self) -> Result:
         """Walk through the rooms.
@@ -79,6 +81,7 @@ class Convergence:
         plan = plan_of(self._steps.values())
         if not self._check:
             plan = plan._replace(packs=tuple(realised(step, packs.get(step.ref)) for step in self._steps.values()))
+        plan = plan._replace(needed=tuple(self._needed(plan, packs)))
         return Result(
             changed=plan.changed,
             msg=report.line(plan),
@@ -86,6 +89,16 @@ class Convergence:
             diff=diff(plan),
             warnings=self._warnings,
         )
+
+    def _needed(self, plan: Plan, packs: Packs) -> t.Iterator[PackPlan]:
+        """The packs that those of the task need, and that stay as they are."""
+        if self._options.dependencies == "skip":
+            return
+        wanted = {pack.ref for pack in plan.packs if pack.after}
+        planned = self._planned if self._check else {}
+        for ref, requested in needed_by(wanted, packs, planned).items():
+            if ref not in self._steps:
+                yield unchanged(ref, packs[ref].name, State(packs[ref].version), requested)
 
     def _converge(self, packs: Packs) -> Packs:
         steps = self._plan(packs)
@@ -108,7 +121,9 @@ class Convergence:
         if self._options.state == "absent":
             return plan_absent(packs, self._options.requests, dependencies=self._options.dependencies)
         resolver = Resolver(packs, lambda: read_index(self._client), self._options)
-        return plan_present(packs, resolver.resolve(), dependencies=self._options.dependencies)
+        targets = resolver.resolve()
+        self._planned = {target.ref: target.dependencies or () for target in targets if target.spec}
+        return plan_present(packs, targets, dependencies=self._options.dependencies)
 
     def _carry_out(self, step: Step) -> Packs:
         if step.ref in self._done:

@@ -218,7 +218,7 @@ def fetch_failure(url: str, error: ProgramError, attempt: str = "fetched") -> So
 
     :arg attempt: What could not be done to it, as a participle.
     """
-    said = error.completed.stderr
+    said = error.completed.told
     advice = ""
     if "could not read Username" in said or "Authentication failed" in said or "terminal prompts disabled" in said:
         advice = " The server wants credentials: give token, or username and password."

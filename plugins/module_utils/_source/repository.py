@@ -121,7 +121,7 @@ class Repository:
                 most_written=_MOST_FETCHED,
             )
         except ProgramError as error:
-            if _could_not_store(error.completed.stderr):
+            if _could_not_store(error.completed.told):
                 raise SourceError(
                     f"The repository {strip_urls(self.url)} cannot be stored: it has more than "
                     f"{_MOST_FETCHED >> 20} MiB, which no pack needs, or this host has not enough memory.",

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import re
+import typing as t
 
 from .._errors import (
     ForbiddenError,
@@ -34,7 +35,9 @@ def error_of(status: int, words: str, asked: str, url: str, redactor: Redactor) 
     :arg asked: Method and path.
     """
     told = redactor.text(error_text(words)).rstrip(".")
-    known = {400: _invalid, 401: _unauthorised, 403: _forbidden, 404: _missing, 500: _broken}
+    if status == 403:
+        return _forbidden(told, asked, _PERMISSION.search(words))
+    known = {400: _invalid, 401: _unauthorised, 404: _missing, 500: _broken}
     if status in known:
         return known[status](told, asked, url)
     if status in _GATEWAY:
@@ -60,8 +63,7 @@ def _unauthorised(told: str, asked: str, url: str) -> RegistrationError:
     )
 
 
-def _forbidden(told: str, asked: str, url: str) -> RegistrationError:
-    match = _PERMISSION.search(told)
+def _forbidden(told: str, asked: str, match: t.Optional[t.Match[str]]) -> RegistrationError:
     permission = match.group("permission") if match else ""
     need = f" Give the account the permission {permission}." if permission else ""
     return ForbiddenError(f"StackStorm forbids {asked}{_colon(told)}.{need}", permission=permission)

@@ -123,8 +123,8 @@ class LocalRegistrar(NoRegistrar):
         mark = f"{secrets.token_hex(16)} "
         argv = [python, "-c", TOGETHER, *self._options(fail_on_failure)]
         completed = self._run([*argv, arguments(mark, [(pack.path, chosen[pack.ref]) for pack in packs])])
-        found = outcomes(mark, completed.stdout, completed.stderr)
-        if not found and _DOWN.search(last_exception(completed.stderr)):
+        found = outcomes(mark, completed.stdout, completed.told)
+        if not found and _DOWN.search(last_exception(completed.told)):
             raise self._failure(packs[0], completed)
         return {pack.ref: outcome for pack, outcome in zip(packs, found)}
 
@@ -134,7 +134,7 @@ class LocalRegistrar(NoRegistrar):
         completed = self._run([self._program, *options[:2], "--register-pack", pack.path, *flags, *options[2:]])
         if completed.returncode:
             raise self._failure(pack, completed)
-        return parse_counts(f"{completed.stdout}\n{completed.stderr}")
+        return parse_counts(f"{completed.stdout}\n{completed.told}")
 
     def _options(self, fail_on_failure: bool) -> t.List[str]:
         lenient = [] if fail_on_failure else ["--register-no-fail-on-failure"]
@@ -145,7 +145,7 @@ class LocalRegistrar(NoRegistrar):
 
     def _failure(self, pack: PackFiles, completed: Completed) -> RegistrationError:
         # What the program wrote may hold a whole config, so it is not passed on: only its last exception is, cleaned.
-        output = completed.stderr if completed.stderr.strip() else completed.stdout
+        output = completed.told if completed.told.strip() else completed.stdout
         exception = last_exception(output)
         reason = self._redactor.text(error_text(exception)).rstrip(".") or "it said nothing"
         if _DOWN.search(exception):

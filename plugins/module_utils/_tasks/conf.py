@@ -27,17 +27,6 @@ def converge_conf(task: Task) -> Result:
 
     :raises St2Error: for options and files that cannot be used; a later failure is in the result.
     """
-    try:
-        return _converge(task)
-    except St2Error:
-        raise  # These say nothing of values.
-    except Exception:
-        for text in _values(task.params):
-            task.redactor.add(text)
-        raise
-
-
-def _converge(task: Task) -> Result:
     path = task.params["st2_conf"]
     with alone(path):
         options, file = _observe(task.params)
@@ -93,9 +82,3 @@ def _restarts(root: str, plan: ConfPlan, shadows: t.Sequence[Shadow]) -> t.List[
     keys = [change.wanted.key for change in plan.changes if change.changed]
     needed = {name for key in keys for name in readers_of(key) if (key, name) not in kept}
     return [name for name in SERVICES if name in needed and has_service(root, name)]
-
-
-def _values(params: t.Mapping[str, t.Any]) -> t.Iterator[str]:
-    """All values that a task gives."""
-    for item in [params, *(params["options"] or ())]:
-        yield from filter(None, [item["value"], *(item["values"] or ())])

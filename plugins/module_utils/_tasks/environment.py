@@ -52,17 +52,6 @@ def converge_environment(task: Task) -> Result:
 
     :raises St2Error: when nothing was done; a later failure is in the result.
     """
-    try:
-        return _converge(task)
-    except St2Error:
-        raise  # These say nothing of values.
-    except Exception:
-        for value in task.params["variables"].values():
-            task.redactor.add(str(value))
-        raise
-
-
-def _converge(task: Task) -> Result:
     wanted = _wanted(task.params)
     root = root_of(task.params["st2_conf"])
     places = list(filter(None, (find_place(root, name) for name in dict.fromkeys(task.params["name"]))))

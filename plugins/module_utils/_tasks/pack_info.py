@@ -18,6 +18,7 @@ from .._deadline import Deadline
 from .._errors import IndexError_, VirtualenvError
 from .._layout import VirtualenvsDirectory
 from .._pack import inspection
+from .._pack.description import description_of
 from .._pack.releases import releases
 from .._pack.satisfaction import is_latest
 from .._pack.virtualenv import Interpreters, Settings, may_stay, observe_virtualenv
@@ -89,6 +90,7 @@ class _Inspector:
             "ref": pack.ref,
             "name": pack.name,
             "version": pack.version,
+            **description_of(pack),
             "path": pack.path,
             "base_path": pack.base_path,
             "shadowed": [other.path for other in self._installation.shadowed(pack.ref)],

@@ -126,11 +126,18 @@ def test_options_that_exclude_each_other_say_so(module, spec_of):
 
 @pytest.mark.parametrize("module", MODULES)
 def test_what_may_be_secret_says_whether_it_is(module, spec_of):
-    options = spec_of(module).options
+    spec = spec_of(module)
+    options = spec.options
     named = {name for name in options if re.search("pass|token|secret|key", name)}
     assert named == {name for name in options if "no_log" in options[name]}
-    secret = {"password", "token", "api_key", "auth_token", "api_password", "secrets"}
+    secret = {"password", "token", "api_key", "auth_token", "api_password"}
     assert {name for name in named if options[name]["no_log"]} == named & secret
+    # Ansible would look for the values of a config in all texts.
+    of_configs = {name for name in options if name in ("config", "secrets")}
+    of_packs = options.get("packs", {}).get("options", {})
+    of_configs |= {f"packs.{name}" for name in of_packs if name in ("config", "secrets")}
+    assert of_configs <= set(spec.hidden)
+    assert of_packs.get("secrets", {}).get("no_log") in (None, False)
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -188,6 +195,6 @@ def test_specs_compose():
         "required_one_of": [("a", "c")],
         "required_together": [("a", "b")],
     }
-    hiding = ArgumentSpec(hidden=("a",), masked=("a",)).merge(ArgumentSpec(hidden=("b",), masked=("b",)))
-    assert hiding.hidden == hiding.masked == ("a", "b")
+    hiding = ArgumentSpec(hidden=("a",)).merge(ArgumentSpec(hidden=("b",)))
+    assert hiding.hidden == ("a", "b")
     assert one.arguments()["required_one_of"] == [] and "c" not in one.options

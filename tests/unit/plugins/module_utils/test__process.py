@@ -251,10 +251,12 @@ def test_secrets_are_out_of_what_is_returned_and_raised(tmp_path):
 
 
 def test_an_answer_is_not_changed_by_a_secret_that_is_an_ordinary_word():
-    assert sh("echo main", redactor=Redactor(["main"])).stdout == "main\n"
+    done = sh("echo main7; echo denied7 >&2", redactor=Redactor(["main7", "denied7"]))
+    assert (done.stdout, done.stderr, done.told) == ("main7\n", f"{REDACTED}\n", "denied7\n")
+    assert "denied7" not in repr(done)
     with pytest.raises(ProgramError) as failed:
-        sh("echo main; exit 1", redactor=Redactor(["main"]))
-    assert "main" not in f"{failed.value} {failed.value.completed}"
+        sh("echo main7; exit 1", redactor=Redactor(["main7"]))
+    assert "main7" not in f"{failed.value} {failed.value.completed}"
 
 
 def test_urls_are_clean_without_a_redactor():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import sys
 import syslog
 from dataclasses import replace
@@ -17,7 +18,12 @@ from pathlib import Path
 import pytest
 from infrastructure.st2_host import ScratchHost
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import access_options, host_options, pack_options
+from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
+    access_options,
+    host_options,
+    pack_options,
+    registration_options,
+)
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     HostError,
     MissingLibraryError,
@@ -27,7 +33,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result
 
 MODULE_UTILS = Path(__file__).resolve().parents[4] / "plugins/module_utils"
-SPEC = pack_options().merge(access_options()).merge(host_options())
+SPEC = pack_options().merge(access_options()).merge(registration_options()).merge(host_options())
 CANARY = "c4n4ry"
 
 needs_ansible = pytest.mark.needs_ansible
@@ -178,9 +184,10 @@ def test_a_mistake_in_the_code_is_told_as_one_without_what_was_in_hand(run):
 
 @needs_ansible
 def test_a_lone_user_name_may_be_a_token(run):
-    answer = run(lambda _task: Result(msg=f"with {CANARY}"), username=CANARY)
+    answer = run(lambda task: Result(msg=task.redactor.text(f"with {CANARY}")), username=CANARY)
     assert answer["msg"] == "with ********" and CANARY not in json.dumps(answer) and CANARY not in answer.log
-    assert run(lambda _task: Result(msg="by me2"), username="me2", token="hunter22")["msg"] == "by me2"
+    answer = run(lambda task: Result(msg=task.redactor.text("by me2")), username="me2", token="hunter22")
+    assert answer["msg"] == "by me2" and answer["invocation"]["module_args"]["username"] == "me2"
 
 
 @needs_ansible
@@ -253,10 +260,11 @@ SECRETS = [
 @pytest.mark.parametrize("params", SECRETS)
 @pytest.mark.parametrize("fails", [True, False])
 def test_a_secret_comes_out_nowhere(run, params, fails):
-    text = f"before {CANARY} https://x:{CANARY}@h/ after"
 
     def work(task):
         assert CANARY in str(task.params)
+        # What a program wrote has gone through the redactor; what is our own may have an address in it.
+        text = task.redactor.text(f"before {CANARY} https://x:{CANARY}@h/ after").replace("********@h", f"x:{CANARY}@h")
         result = Result(
             changed=True,
             msg=text,
@@ -295,25 +303,70 @@ def test_values_of_hidden_options_are_neither_logged_nor_in_the_invocation(run, 
     assert params or seen[0]["name"] == CANARY
 
 
+WORDS = ["zabbix", "password", "load", "true", "fetch", "demo", "msg", "/etc/st2/st2.conf", "packs"]
+OPTIONS = ("token", "secrets", "username", "url")
+
+
 @needs_ansible
-def test_what_the_work_masks_itself_is_searched_for_in_no_text(run, monkeypatch):
-    """A password may be an ordinary word, and what names the file and the services must stay readable."""
-    monkeypatch.setitem(run.__globals__, "SPEC", replace(SPEC, hidden=("packs.source",), masked=("packs.source",)))
-    packs = [{"source": "https://st2:st2@h/x", "version": "1.0.0"}]
-    answer = run(lambda _task: Result(msg="/etc/st2/st2.conf, https://st2:st2@h/x"), packs=packs)
-    assert answer["msg"] == "/etc/st2/st2.conf, https://********@h/x"
-    assert "st2:st2" not in json.dumps(answer) and "st2:st2" not in answer.log
-    packs = [{"source": "https://st2:st2@h/x", "version": f"https://me:{CANARY}@h/"}]
-    assert CANARY not in json.dumps(run(lambda _task: Result(msg=f"with {CANARY}"), packs=packs))
+@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_secret_that_is_a_common_word_damages_nothing(run, option, fails):
+    for word in WORDS:
+        given = {
+            "token": {"token": word},
+            "secrets": {"packs": [{"name": "demo", "secrets": {"password": word}}]},
+            "username": {"username": word},
+            "url": {"https_proxy": f"http://me:{word.replace('/', '%2F')}@proxy:3128"},
+        }[option]
+        row = {"ref": word, "path": f"/opt/{word}", "action": word, "step": word, word: [f"{word}.{word}", 1, True]}
+        result = Result(
+            msg=f"{word} '{word}': {word}",
+            returned={"packs": [row], "step": word},
+            diff=[{"before_header": word, "before": f"{word}: '{word}'\n", "after": ""}],
+            warnings=[f"'{word}'"],
+        )
+        if fails:
+            result.failure = SourceError(f"{word} '{word}': {word}", step=word, stderr=f"fatal: no {word}")
+        answer = run(lambda _task, result=result: result, diff=True, **given)
+        shown = {key: answer[key] for key in ("msg", "packs", "step", "diff")}
+        assert shown == {"msg": result.msg, "packs": [row], "step": word, "diff": result.diff}
+        assert f"'{word}'" in str(answer["warnings"]), word
+        assert not fails or answer["stderr"] == f"fatal: no {word}"
+
+
+@needs_ansible
+@pytest.mark.parametrize("params", SECRETS)
+def test_options_are_shown_without_their_secrets(run, params):
+    arguments = run(lambda _task: Result(), state="absent", **params)["invocation"]["module_args"]
+    assert CANARY not in json.dumps(arguments) and arguments["state"] == "absent"
+
+
+@needs_ansible
+def test_a_refused_option_damages_no_message(run):
+    packs = [{"name": "demo", "secrets": {"state": "present"}}]
+    answer = run(lambda _task: Result(), state="nosuch", token="value", api_key="must", packs=packs)
+    assert "value of state must be one of: present" in answer["msg"] and "********" not in answer["msg"]
+    answer = run(lambda _task: Result(), packs=[{"name": "demo", "secrets": CANARY}])
+    assert answer["failed"] and CANARY not in json.dumps(answer) and CANARY not in answer.log
+
+
+@needs_ansible
+def test_a_mistake_shows_no_hidden_value(run):
+    def work(task):
+        raise ValueError(f"with {task.params['packs'][0]}")
+
+    answer = run(work, packs=[{"name": "demo", "config": {"a": ["swordfish", 4711]}, "secrets": {"b": "marlin"}}])
+    assert answer["step"] == "unexpected" and not {"swordfish", "4711", "marlin"} & set(re.findall(r"\w+", str(answer)))
 
 
 @needs_ansible
 def test_a_secret_that_only_the_work_knew_is_the_works_to_hide(run):
     def work(task):
-        task.redactor.add(CANARY)
-        return Result(msg=f"with {CANARY}", warnings=[CANARY], failure=SourceError(f"no {CANARY}"))
+        task.redactor.add(f"{CANARY}-0123456789")
+        text = f"with {CANARY}-0123456789"
+        return Result(msg=text, warnings=[text], diff=[{"prepared": text}], failure=SourceError(text, stderr=text))
 
-    assert CANARY not in json.dumps(run(work))
+    assert CANARY not in json.dumps(run(work, diff=True))
 
 
 # Another Python

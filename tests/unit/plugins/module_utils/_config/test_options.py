@@ -12,7 +12,7 @@ import pwd
 
 import pytest
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import config_options
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.argspec import config_options
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.options import Attributes, options_from
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError
 
@@ -60,21 +60,12 @@ def test_absent_needs_no_values_and_present_does():
         options(config=None)
 
 
-def test_keys_are_taken_out_of_what_is_merged():
-    found = options(config={"a": 1}, merge="merge", remove=["b", "c"])
-    assert found.wanted({"b": 2, "d": 3}) == {"a": 1, "d": 3}
-    assert options(config=None, merge="merge", remove=["b"]).wanted({"b": 2}) == {}
+def test_absent_takes_away_the_keys_that_are_named():
+    found = options(config={"a": 1, "n": {"x": None}}, secrets={"b": None}, state="absent")
+    assert found.wanted({"a": 2, "b": 3, "c": 4, "n": {"x": 1, "y": 2}}) == {"c": 4, "n": {"y": 2}}
+    assert found.names_keys and found.keeps_file
+    whole = options(config=None, state="absent")
+    assert not whole.names_keys and not whole.keeps_file
+    assert options(config={}, state="absent").wanted({"a": 1}) == {"a": 1}
     assert options(config={"a": 1}).wanted({"b": 2}) == {"a": 1}
-
-
-@pytest.mark.parametrize(
-    ("given", "told"),
-    [
-        ({"remove": ["b"]}, "merge=merge"),
-        ({"remove": ["b"], "merge": "merge", "state": "absent"}, "merge=merge"),
-        ({"remove": ["b", "c"], "merge": "merge", "config": {"b": 1}, "secrets": {"c": 1}}, "remove names b, c"),
-    ],
-)
-def test_what_cannot_be_taken_out(given, told):
-    with pytest.raises(OptionError, match=told):
-        options(**given)
+    assert options(config={"a": 1}, merge="merge").wanted({"b": 2}) == {"a": 1, "b": 2}

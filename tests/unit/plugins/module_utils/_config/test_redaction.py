@@ -97,6 +97,39 @@ def test_below_a_secret_name_every_text_and_number_is_masked():
     }
 
 
+# As of the packs openstack and libcloud.
+OPENSTACK = {
+    "password": {"type": "object", "properties": {"OS_USERNAME": {}, "OS_REGION_NAME": {}, "OS_PASSWORD": SECRET}}
+}
+LIBCLOUD = {
+    "credentials": {"type": "object", "patternProperties": {r"^\w+": {"$ref": "#/properties/providers"}}},
+    "providers": {
+        "anyOf": [{"properties": {"api_key": {"required": True}, "api_secret": {"required": True}}}],
+        "properties": {"api_key": {}, "api_secret": SECRET, "region": {}, "extra_kwargs": {"type": "object"}},
+    },
+}
+
+
+def test_a_schema_that_marks_keys_itself_is_not_overruled_by_the_name_around_them():
+    values = {"password": {"OS_USERNAME": "u", "OS_REGION_NAME": "r", "OS_PASSWORD": CANARY, "other": CANARY}}
+    masked = {"OS_USERNAME": "u", "OS_REGION_NAME": "r", "OS_PASSWORD": "********", "other": "********"}
+    assert Redaction(ConfigSchema(OPENSTACK)).mask(values) == {"password": masked}
+    one = {"api_secret": CANARY, "region": "eu", "extra_kwargs": {"project": "p", "token": CANARY}}
+    redaction = Redaction(ConfigSchema(LIBCLOUD))
+    assert redaction.mask({"credentials": {"ec2": one}}) == {
+        "credentials": {
+            "ec2": {"api_secret": "********", "region": "eu", "extra_kwargs": {"project": "p", "token": "********"}}
+        }
+    }
+    assert redaction.secret_texts({"credentials": {"ec2": one}}) == [CANARY, CANARY]
+
+
+def test_a_key_that_is_named_for_a_secret_is_one_where_the_schema_marks_another():
+    """As C(st2_api_key) of the pack ghost2logger and C(bearer_token) of kubernetes, which their schemas forgot."""
+    redaction = Redaction(ConfigSchema({"password": SECRET, "bearer_token": {"type": "string"}}))
+    assert redaction.mask({"bearer_token": CANARY}) == {"bearer_token": "********"}
+
+
 @settings(max_examples=60, deadline=None)
 @given(CONFIGS, CONFIGS, CONFIGS)
 def test_no_secret_of_the_task_or_the_schema_is_shown(before, config, extra):

@@ -129,6 +129,24 @@ def test_lines_of_schema_and_config_are_named(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    "item, value, from_schema",
+    [
+        ({"type": "string", "required": True}, {"a": None}, False),
+        ({"enum": ["x"], "required": True}, {"a": None}, False),
+        ({"type": "integer", "default": "x"}, {"a": None}, True),
+        ({"type": "integer", "default": "x"}, {}, True),
+        ({"type": "integer", "default": 1}, {"a": "x"}, False),
+        ({"type": "object", "properties": {"b": {"type": "string", "required": True}}}, {"a": {"b": None}}, False),
+        ({"type": "object", "properties": {"b": {"type": "string", "default": 1}}}, {"a": {"b": None}}, True),
+    ],
+    ids=str,
+)
+def test_only_what_comes_from_the_schema_is_called_its_default(item, value, from_schema):
+    (problem,) = check_values(ConfigSchema({"a": item}), value)
+    assert ("a default of the schema" in str(problem)) is from_schema
+
+
 def test_an_expression_where_no_text_may_be_is_explained():
     (problem,) = check_values(ConfigSchema({"a": {"type": "integer"}}), {"a": JINJA})
     assert "an expression" in str(problem) or "of an expression" in str(problem)

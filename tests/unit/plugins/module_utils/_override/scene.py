@@ -15,8 +15,6 @@ from infrastructure.st2_host import ScratchHost
 from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
     connection_options,
     host_options,
-    override_info_options,
-    override_options,
     registration_options,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.database import Database
@@ -25,6 +23,10 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._change.records imp
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import Installation
 from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidContentError
+from ansible_collections.stackstorm.st2.plugins.module_utils._override.argspec import (
+    override_info_options,
+    override_options,
+)
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.observe import installed_packs
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.options import options_from
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor

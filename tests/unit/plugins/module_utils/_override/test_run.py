@@ -292,6 +292,19 @@ def test_links(api):
     assert not os.path.lexists(api.path()) and target.exists()
 
 
+@pytest.mark.parametrize("content", ["actions: {defaults: {enabled: true}} # c4nary", "c4nary: [", "{c4nary: {a: 1}}"])
+def test_nothing_is_shown_of_what_a_link_leads_to(api, content):
+    target = api.host.root / "elsewhere.yaml"
+    target.write_text(f"{content}\n")
+    api.path().symlink_to(target)
+    for given in ({"actions": {"disabled": ["check"]}}, {"state": "absent"}):
+        done = api.run(check=True, **given)
+        assert "c4nary" not in str((done.diff, done.warnings, done.msg, done.returned))
+        assert done.diff[0]["before"] == f"# a symbolic link to {target}\n"
+    refused = api.run(actions={"disabled": ["check"]}, merge="merge")
+    assert "is a symbolic link to" in refused.failure.message and "c4nary" not in refused.failure.message
+
+
 def test_a_directory_in_the_place_of_the_file(api):
     api.path().mkdir()
     refuse(api, HostError, "is a directory", state="absent")

@@ -18,7 +18,6 @@ from infrastructure.st2_host import ScratchHost
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
     access_options,
-    pack_info_options,
     pack_options,
     registration_options,
 )
@@ -26,6 +25,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._change.database im
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.own_places import OwnPlaces
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import Records
 from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.argspec import pack_info_options
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.options import options_from
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv import (
     MARKER,

@@ -217,6 +217,21 @@ def test_missing_dependencies_are_refused_or_left_out(make):
     }
 
 
+def test_dependencies_are_listed_in_every_run(make):
+    site = make(
+        [pack("top", "1.0.0", dependencies=["core", "app"])],
+        [pack("app", "1.0.0", dependencies=["base"])],
+        [pack("base", "3.0.0", dependencies=["top"])],
+    )
+    site.change("base", dependencies="skip")
+    predicted, done = site.run("top", check=True), site.change("top")
+    assert rows(predicted) == rows(done) and list(rows(done)) == ["app", "top", "base"]
+    again = site.keep("top")
+    assert list(rows(again)) == ["top", "app", "base"] and again.msg == "top 1.0.0 is there"
+    assert set(rows(again).values()) == {("1.0.0", "1.0.0", "none", False), ("3.0.0", "3.0.0", "none", False)}
+    assert list(rows(site.keep("top", dependencies="skip"))) == ["top"]
+
+
 @pytest.fixture
 def conflict(make):
     """conf 1.0.0 and rich 1.1.0 run; the index has conf 2.0.0, which StackStorm would delete for its dependency."""

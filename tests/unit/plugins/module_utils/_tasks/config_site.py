@@ -15,12 +15,11 @@ from infrastructure.st2_host import ScratchHost
 from infrastructure.st2_stub import StackStormStub
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
-    config_info_options,
-    config_options,
     connection_options,
     host_options,
     registration_options,
 )
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.argspec import config_info_options, config_options
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task
@@ -86,12 +85,8 @@ class ConfigSite:
         return Task(params, host, check, environment, tempfile.mkdtemp(dir=str(self.host.tmp)), Redactor())
 
     def run(self, check=False, **given):
-        """Run what st2_pack_config runs, and return its result with all secrets that the runner would take out."""
-        task = self.task(config_options(), check, **{"pack": "sensu", **given})
-        result = converge_config(task)
-        result.diff = task.redactor.structure(result.diff)
-        result.returned = task.redactor.structure(result.returned)
-        return result
+        """Run what st2_pack_config runs, and return its result."""
+        return converge_config(self.task(config_options(), check, **{"pack": "sensu", **given}))
 
     def info(self, *packs, **given):
         """Run what st2_pack_config_info runs, and return the configs."""

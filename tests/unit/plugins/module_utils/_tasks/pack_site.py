@@ -15,10 +15,10 @@ from infrastructure.st2_stub import StackStormStub
 from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
     access_options,
     host_options,
-    override_options,
     pack_options,
     registration_options,
 )
+from ansible_collections.stackstorm.st2.plugins.module_utils._override.argspec import override_options
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task

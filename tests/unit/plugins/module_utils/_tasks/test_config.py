@@ -79,6 +79,34 @@ def test_the_line_names_the_keys_and_what_became_of_them(site):
     assert site.run(state="absent").msg == "sensu config is not there"
 
 
+def test_absent_takes_single_keys_away_and_keeps_the_rest_of_the_file(site):
+    site.run(**CREATE)
+    site.path.write_text(f"# ours\nurl: http://one  # where\ntoken: {CANARY}\ntimeout: 5\n")
+    given = {"state": "absent", "config": {"timeout": None, "nothing": 1}, "secrets": {"token": "load"}}
+    predicted = succeeded(site.run(check=True, **given))
+    done = succeeded(site.run(**given))
+    assert (predicted.changed, predicted.msg, predicted.diff) == (True, done.msg, done.diff)
+    assert done.msg == "sensu config: token, timeout removed; registered"
+    assert site.path.read_text() == "# ours\nurl: http://one  # where\n"
+    assert site.in_database() == {"url": "http://one"} and CANARY not in site.everything(done)
+    assert not succeeded(site.run(**given)).changed
+
+
+def test_absent_with_keys_leaves_a_config_that_is_valid_or_none(make_site):
+    site = make_site(schema=OPTIONAL)
+    site.run(config={"url": "http://one"})
+    assert succeeded(site.run(state="absent", config={})).changed is False
+    done = succeeded(site.run(state="absent", config={"url": None}))
+    assert done.msg == "sensu config removed; cleared in StackStorm" and site.files() == []
+    assert not succeeded(site.run(state="absent", config={"url": None})).changed
+    needy = make_site()
+    needy.run(**CREATE)
+    refused = needy.run(state="absent", config={"url": None})
+    assert "url is required" in refused.failure.message and needy.on_disk() == {"url": "http://one", "token": CANARY}
+    needy.path.write_text("url: [\n")
+    assert "No key can be taken out of it" in needy.run(state="absent", config={"url": None}).failure.message
+
+
 def test_a_stale_database_is_a_change_though_the_file_is_right(site):
     site.run(**CREATE)
     site.stub.database.put("configs", "sensu", {"pack": "sensu", "values": {"url": "http://old", "token": CANARY}})

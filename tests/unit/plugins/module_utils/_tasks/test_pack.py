@@ -59,6 +59,28 @@ def test_packs_and_names_are_one_request(site, tmp_path):
     assert site.host.installed() == ["other", "sensu"]
 
 
+def test_dependencies_are_listed_in_every_run(site, tmp_path):
+    def item(ref, *dependencies, version="1.0.0"):
+        tree = PackTree(ref, version, minimal=True, dependencies=dependencies)
+        return {"name": ref, "source": str(tree.write(tmp_path / f"{ref}-{version}"))}
+
+    top, deep = item("top", "core", "middle", "sensu=1.0.1"), item("deep", "top")
+    work(site, "sensu=1.0.1", packs=[item("middle", "deep")], dependencies="skip")
+    work(site, packs=[deep], dependencies="skip")
+    runs = [work(site, packs=[top], check=True), *(work(site, packs=[top]) for _run in range(2))]
+    runs.append(work(site, packs=[top], verify="content"))
+    assert [run.changed for run in runs] == [True, True, False, False]
+    for run in runs:
+        rows = {row["ref"]: row for row in run.returned["packs"]}
+        assert list(rows) == ["top", "middle", "sensu", "deep"]
+        assert [row["requested"] for row in rows.values()][1:] == [["middle"], ["sensu=1.0.1"], ["deep"]]
+        assert [(row["action"], row["changed"]) for row in rows.values()][1:] == [("none", False)] * 3
+        assert rows["sensu"]["before"] == rows["sensu"]["after"] and rows["sensu"]["after"]["version"] == "1.0.1"
+    assert runs[-1].msg == runs[-2].msg and "middle" not in runs[-1].msg
+    skipped = work(site, packs=[top], dependencies="skip")
+    assert [row["ref"] for row in skipped.returned["packs"]] == ["top"]
+
+
 def test_a_failure_is_in_the_result_with_the_list_of_packs(site):
     result = work(site, "sensu=9.9.9")
     assert result.failure.step == "fetch"

@@ -9,6 +9,7 @@ import json
 import os
 
 import pytest
+import yaml
 from infrastructure.packs import PackTree
 from infrastructure.snapshot import compare
 
@@ -22,6 +23,10 @@ from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.sc
 
 # Git, uv, virtualenv or pip, which see to most of the time: see tests/toolchain/ansible_test_runs.py.
 pytestmark = pytest.mark.starts_programs
+
+
+LISTS = ("keywords", "contributors", "python_versions")
+SAID = ("description", "author", "email", "stackstorm_version", *LISTS)
 
 
 @pytest.fixture(autouse=True)
@@ -84,12 +89,38 @@ def test_what_is_no_ref_is_refused(site, name):
         describe(site, name)
 
 
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (
+            {"description": "It checks", "email": "me@example.com", "stackstorm_version": ">=3.0.0",
+             "keywords": ["a", "b"], "contributors": ["Jane <j@example.com>"], "python_versions": ["3"]},
+            {"description": "It checks", "email": "me@example.com", "stackstorm_version": ">=3.0.0",
+             "keywords": ["a", "b"], "contributors": ["Jane <j@example.com>"], "python_versions": ["3"]},
+        ),
+        ({"keywords": "a", "python_versions": [2, 3], "description": 5},
+         {"keywords": [], "python_versions": ["2", "3"], "description": None}),
+        ("- no mapping", {"description": None, "author": None, "keywords": []}),
+        ("no: [yaml", {"description": None, "author": None, "keywords": []}),
+    ],
+)  # fmt: skip
+def test_what_a_pack_says_of_itself(site, more, told):
+    path = site.host.packs / "theirs" / "pack.yaml"
+    document = {**yaml.safe_load(path.read_text()), **more} if isinstance(more, dict) else None
+    path.write_text(yaml.safe_dump(document) if document else more)
+    found = one(site, "theirs", check_edits=False)
+    assert {key: found[key] for key in told} == told
+
+
 def test_a_managed_pack(site):
     pack = one(site, "sensu")
     commit = site.sha("sensu", "v1.0.2")
     contents = pack.pop("contents")
     assert contents["actions"] == {"count": 3, "names": ["greet", "relay", "report"]}
     assert contents["sensors"]["names"] == ["PulseSensor"]
+    document = yaml.safe_load((site.host.packs / "sensu" / "pack.yaml").read_text())
+    told = {key: pack.pop(key) for key in SAID}
+    assert told == {key: document.get(key, [] if key in LISTS else None) for key in SAID} and told["author"]
     assert pack == {
         "ref": "sensu",
         "name": "sensu",

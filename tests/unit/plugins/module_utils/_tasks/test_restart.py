@@ -10,7 +10,8 @@ import yaml
 from infrastructure.packs import PackTree
 from infrastructure.st2_stub import StackStormStub
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import config_options, override_options
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.argspec import config_options
+from ansible_collections.stackstorm.st2.plugins.module_utils._override.argspec import override_options
 from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.config import converge_config
 from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.override import converge_override
 from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.pack import converge_packs

@@ -1,0 +1,101 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Modules in the background: with a poll, and looked for later, by Ansible itself."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+from e2e.scene import Scene
+from infrastructure.ansible_run import run_play
+from infrastructure.packs import PackTree
+
+PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
+# What each module is given beside st2_conf, and what its result has to have. Modules that are not here state that they
+# do not support async, or are asked for by the test below.
+TASKS: t.Mapping[str, t.Tuple[t.Dict[str, t.Any], str]] = {
+    "st2_pack": ({"name": "PACK", "register": "none", "virtualenv": "never"}, "packs"),
+    "st2_pack_info": ({"name": ["demo"]}, "packs"),
+    "st2_pack_config": ({"pack": "demo", "config": {"url": "https://a/"}, "register": "none"}, "changes"),
+    "st2_pack_config_info": ({"pack": ["demo"]}, "configs"),
+    "st2_override": ({"pack": "demo", "actions": {"disabled": ["report"]}, "register": "none"}, "resources"),
+    "st2_override_info": ({"pack": ["demo"]}, "packs"),
+    "st2_conf": ({"section": "content", "option": "index_url", "value": "https://a/"}, "options"),
+    "st2_environment": ({"name": ["st2api"], "variables": {"A": "b"}}, "files"),
+    "st2_proxy_info": ({}, "proxy"),
+    "st2_restart": ({"name": []}, "msg"),
+}
+POLLED = ("st2_pack", "st2_pack_config")
+
+
+def stated(module: str) -> str:
+    """Return what a module states of async, in its own documentation or by that of the fragment."""
+    text = (PLUGINS / "modules" / f"{module}.py").read_text(encoding="utf-8").split('DOCUMENTATION = r"""')[1]
+    document = yaml.safe_load(text.split('"""')[0])
+    own = document.get("attributes", {}).get("async", {}).get("support")
+    fragment = "stackstorm.st2._attributes" in document.get("extends_documentation_fragment", [])
+    return str(own or ("full" if fragment else ""))
+
+
+@pytest.fixture
+def environment(scene: Scene, tmp_path: Path) -> t.Dict[str, str]:
+    # By default it is below the home that the account has, and not below $HOME.
+    return {**scene.environment, "ANSIBLE_ASYNC_DIR": str(tmp_path / "async")}
+
+
+@pytest.fixture
+def pack(scene: Scene, tmp_path: Path) -> Path:
+    return PackTree("demo", "1.0.0").write(tmp_path / "demo")
+
+
+def test_every_module_states_what_is_tested_here() -> None:
+    modules = sorted(path.stem for path in (PLUGINS / "modules").glob("st2_*.py"))
+    assert [name for name in TASKS if stated(name) not in ("full", "partial")] == []
+    assert [name for name in modules if name not in TASKS] == []
+
+
+def test_with_a_poll_and_looked_for_later(scene: Scene, pack: Path, environment: t.Dict[str, str]) -> None:
+    polled, started, ended = [], [], []
+    for module, (given, _key) in TASKS.items():
+        arguments = {**given, "st2_conf": str(scene.host.st2_conf)}
+        if arguments.get("name") == "PACK":
+            arguments["name"] = str(pack)
+        task = {f"stackstorm.st2.{module}": arguments, "async": 120}
+        if module in POLLED:
+            polled.append({"name": f"{module} poll", **task, "poll": 1})
+        # Those that write take turns by themselves.
+        started.append({"name": f"{module} start", **task, "poll": 0, "register": module})
+        look = {"ansible.builtin.async_status": {"jid": f"{{{{ {module}.ansible_job_id }}}}"}}
+        until = {"until": "ended is finished", "retries": 120, "delay": 1}
+        ended.append({"name": f"{module} end", **look, "register": "ended", **until})
+    play = run_play([*polled, *started, *ended], host=scene.host, env=environment)
+    assert play.rc == 0, play.stdout + play.stderr
+    for module, (_given, key) in TASKS.items():
+        assert play[f"{module} start"]["ansible_job_id"] and key not in play[f"{module} start"]
+        end = play[f"{module} end"]
+        assert key in end and end["finished"], (module, end)
+    for module in POLLED:
+        assert play[f"{module} poll"]["changed"] and not play[f"{module} end"]["changed"], module
+        assert TASKS[module][1] in play[f"{module} poll"]
+    assert scene.host.pack_version("demo") == "1.0.0"
+    assert play["st2_conf end"]["changed"] and "https://a/" in scene.host.st2_conf.read_text()
+
+
+def test_a_failure_in_the_background_says_the_same(scene: Scene, environment: t.Dict[str, str]) -> None:
+    arguments = {"name": "/none/there", "register": "none", "st2_conf": str(scene.host.st2_conf)}
+    task = {"stackstorm.st2.st2_pack": arguments, "ignore_errors": True}
+    play = run_play([{**task, "async": 60, "poll": 1}, task], host=scene.host, env=environment)
+    assert [one.outcome for one in play.tasks] == ["failed", "failed"]
+    assert play[0]["msg"] == play[1]["msg"] and play[0]["step"] == play[1]["step"] and "/none/there" in play[0]["msg"]
+
+
+@pytest.mark.parametrize("poll", [0, 1])
+def test_a_directory_of_the_controller_is_not_sent_in_the_background(scene: Scene, pack: Path, poll: int) -> None:
+    arguments = {"name": str(pack), "remote_src": False, "st2_conf": str(scene.host.st2_conf)}
+    play = run_play([{"stackstorm.st2.st2_pack": arguments, "async": 60, "poll": poll}], host=scene.host)
+    assert play.tasks[0].outcome == "failed" and "async goes with remote_src: true only" in play[0]["msg"], play[0]
+    assert not scene.host.pack_path("demo").exists()
