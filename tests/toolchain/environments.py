@@ -117,6 +117,11 @@ def tools_environment() -> Path:
     return ensure("tools", controller_python(), ["-r", str(REQUIREMENTS / "tools.txt")])
 
 
+def importer_environment() -> Path:
+    """The programs of the environment with what Galaxy runs on a collection that is uploaded."""
+    return ensure("importer", controller_python(), ["-r", str(REQUIREMENTS / "importer.txt")])
+
+
 def molecule_environment() -> Path:
     """The programs of the environment with Molecule, and Ansible for it."""
     return ensure("molecule", controller_python(), ["-r", str(REQUIREMENTS / "molecule.txt")])
@@ -137,7 +142,8 @@ def core_environment(core: Core) -> Path | None:
 
 def controller_python() -> Path:
     """The newest Python of this machine that runs Ansible, which .venv is made with. Raises CannotPrepare."""
-    python = interpreters.newest(CORES[0].oldest_controller, CORES[-1].newest_controller)
+    newest = max(core.newest_controller for core in CORES if not core.candidate)
+    python = interpreters.newest(CORES[0].oldest_controller, newest)
     if python is None:
         seen = ", ".join(f"{major}.{minor}" for major, minor in interpreters.find()) or "none with the venv module"
         raise CannotPrepare(
