@@ -127,10 +127,14 @@ def _rehearse_release(checkout: Path) -> Path:
     """Release a copy with a version that the project will not have soon; the archive."""
     galaxy = checkout / "galaxy.yml"
     text = galaxy.read_text(encoding="utf-8")
-    galaxy.write_text(text.replace(f"version: {release.field(text, 'version')}\n", "version: 99.0.0\n"), encoding="utf-8")
+    galaxy.write_text(
+        text.replace(f"version: {release.field(text, 'version')}\n", "version: 99.0.0\n"), encoding="utf-8"
+    )
     summary = checkout / "changelogs" / "fragments" / "rehearsal.yml"
     summary.write_text("release_summary: A rehearsal.\n", encoding="utf-8")
-    os.environ.update({f"GIT_{who}_{what}": "rehearsal" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")})
+    os.environ.update(
+        {f"GIT_{who}_{what}": "rehearsal" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    )
     for command in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "Begin"]):
         subprocess.run(["git", *command], cwd=checkout, check=True)
     return release.release(checkout, "https://git.example.com/stackstorm/st2", PROGRAMS, IMPORTER / "release")

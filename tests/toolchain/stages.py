@@ -97,7 +97,9 @@ def docs() -> Checks:
     yield Check("the built collection", [*python, "collection"], ROOT, surroundings, seconds=300)
     galaxy = importer_environment()
     importer = [str(galaxy / "python"), "tests/toolchain/build_docs.py", "importer"]
-    yield Check("a release of a copy, and galaxy-importer", importer, ROOT, environment(galaxy, "importer"), seconds=600)
+    yield Check(
+        "a release of a copy, and galaxy-importer", importer, ROOT, environment(galaxy, "importer"), seconds=600
+    )
 
 
 def e2e() -> Checks:

@@ -29,7 +29,9 @@ def test_every_module_has_an_integration_target() -> None:
 @pytest.mark.parametrize("target", sorted(path.name for path in TARGETS.iterdir()))
 def test_a_target_says_where_it_may_run_and_cleans_up(target: str) -> None:
     place = TARGETS / target
-    aliases = [line for line in (place / "aliases").read_text(encoding="utf-8").splitlines() if line[:1] not in ("", "#")]
+    aliases = [
+        line for line in (place / "aliases").read_text(encoding="utf-8").splitlines() if line[:1] not in ("", "#")
+    ]
     assert aliases == (["hidden"] if target.startswith("setup_") else ["posix/ci"])
     if not target.startswith("setup_"):
         (play,) = yaml.safe_load((place / "tasks" / "main.yml").read_text(encoding="utf-8"))
@@ -57,7 +59,8 @@ def test_readme_lists_all_that_there_is() -> None:
     wanted += [f"filter `stackstorm.st2.{path.stem}`" for path in sorted((ROOT / "plugins/filter").glob("*.py"))]
     wanted += [f"action group `stackstorm.st2.{group}`" for group in sorted(runtime["action_groups"])]
     wanted += [
-        f"role [`stackstorm.st2.{path.name}`](roles/{path.name}/README.md)" for path in sorted((ROOT / "roles").iterdir())
+        f"role [`stackstorm.st2.{path.name}`](roles/{path.name}/README.md)"
+        for path in sorted((ROOT / "roles").iterdir())
     ]
     assert [row for row in wanted if row not in rows] == []
     listed = [row for row in rows if "stackstorm.st2." in row]
