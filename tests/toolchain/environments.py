@@ -108,7 +108,7 @@ def _uv_for(home: Path) -> Path:
 
 
 def main_environment() -> Path:
-    """The programs of C(.venv): the newest ansible-core that is out and that this machine can run, pytest, libraries."""
+    """The programs of C(.venv): the newest ansible-core that is out and runs here, pytest, the four libraries."""
     return ensure("main", controller_python(), ["-r", str(REQUIREMENTS / "venv.txt")], place=ROOT / ".venv")
 
 

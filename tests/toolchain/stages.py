@@ -88,7 +88,7 @@ def units() -> Checks:
 
 
 def docs() -> Checks:
-    """The module pages and the guide as a site without warnings, and the collection as Galaxy would get and check it."""
+    """The module pages and the guide as a site without warnings, and the collection as Galaxy gets and checks it."""
     programs = tools_environment()
     surroundings = {**environment(programs), "ANSIBLE_COLLECTIONS_PATH": str(collection_tree.link())}
     python = [str(programs / "python"), "tests/toolchain/build_docs.py"]
