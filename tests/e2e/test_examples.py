@@ -20,7 +20,7 @@ import pytest
 from e2e.roles import LIBRARIES, Site
 from e2e.scene import Scene
 from infrastructure.ansible_run import ansible_command, ansible_environment
-from infrastructure.examples import MODULES, examples, to_yaml
+from infrastructure.module_docs import MODULES, examples, to_yaml
 from infrastructure.packs import PackTree, bodies
 
 # By module, and for all of its examples as "*": why they are not run here.

@@ -33,7 +33,7 @@ PROGRAMS = Path(sys.executable).parent
 # Everything that a released collection may contain at its root.
 PUBLISHED = {
     "CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "FILES.json", "LICENSES", "MANIFEST.json", "README.md",
-    "REUSE.toml", "changelogs", "docs", "meta", "playbooks", "plugins", "roles",
+    "REUSE.toml", "changelogs", "docs", "meta", "playbooks", "plugins", "requirements.txt", "roles",
 }  # fmt: skip
 
 # Complaints of galaxy-importer that stand, each with the reason.

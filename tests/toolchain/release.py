@@ -68,7 +68,7 @@ def field(text: str, name: str) -> str:
 def release(root: Path, repository: str, programs: Path, place: Path) -> Path:
     """Release what is checked out in a repository, and return the archive.
 
-    :arg programs: Where antsibull-changelog and ansible-galaxy are.
+    :arg programs: Where antsibull-changelog and ansible-galaxy are, and a Python with PyYAML.
     :arg place: A directory for the archive; what is in it goes.
     :raises CannotRelease: when something keeps it from being released; the repository is as it was then.
     """
@@ -86,6 +86,7 @@ def release(root: Path, repository: str, programs: Path, place: Path) -> Path:
         galaxy = tree / "galaxy.yml"
         galaxy.write_text(with_addresses(galaxy.read_text(encoding="utf-8"), repository), encoding="utf-8")
         _write_changelog(tree, version, programs)
+        _run(tree, programs / "python", "tests/toolchain/released_options.py")
         _git(tree, "add", "--all")
         _git(tree, "commit", "--quiet", "--allow-empty", "--message", f"Release {version}")
         commit = _git(tree, "rev-parse", "HEAD")

@@ -13,7 +13,7 @@ import importlib
 import typing as t
 
 import pytest
-from infrastructure.examples import MODULES, examples, options_of
+from infrastructure.module_docs import MODULES, examples, options_of
 
 # What a value that is rendered later may be, by the type of its option.
 RENDERED: dict[str, t.Any] = {"str": "text", "path": "/path", "raw": "text", "bool": True, "int": 1, "dict": {}}

@@ -6,14 +6,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 import yaml
 from environments import ROOT
+from infrastructure.module_docs import MODULES, documented_options, version_added
+from released_options import PLACE as RELEASED
 from stages import STAGES
 
-MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 TARGETS = ROOT / "tests" / "integration" / "targets"
 WORKFLOW = ROOT / ".github" / "workflows" / "test.yml"
 
@@ -65,3 +67,29 @@ def test_readme_lists_all_that_there_is() -> None:
     assert [row for row in wanted if row not in rows] == []
     listed = [row for row in rows if "stackstorm.st2." in row]
     assert sorted(listed) == sorted(wanted), "README lists something that is not there, or twice"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_what_is_new_since_the_last_release_says_so(module: str) -> None:
+    """An option of a new module, or of a new option, is as new as that."""
+    assert re.fullmatch(r"\d+\.\d+\.\d+", version_added(module))
+    released = json.loads(RELEASED.read_text(encoding="utf-8")).get(module)
+    options = documented_options(module)
+    said = {name for name, version in options.items() if version}
+    new = set(options) - set(options if released is None else released)
+    parts = {name: {name.rsplit(".", depth)[0] for depth in range(name.count(".") + 1)} for name in new}
+    assert sorted(name for name in new if not parts[name] & said) == [], "these need version_added"
+
+
+def test_execution_environments_get_what_the_code_asks_for() -> None:
+    environment = yaml.safe_load((ROOT / "meta" / "execution-environment.yml").read_text(encoding="utf-8"))
+    listed = (ROOT / environment["dependencies"]["python"]).read_text(encoding="utf-8")
+    packages = {re.split(r"[<>=!~ ]", line)[0] for line in listed.splitlines() if line and not line.startswith("#")}
+    required = {
+        library
+        for path in (ROOT / "plugins").rglob("*.py")
+        for library in re.findall(r'\brequire\("(\w+)"\)', path.read_text(encoding="utf-8"))
+    }
+    assert packages == required and len(required) >= 4
+    programs = (ROOT / environment["dependencies"]["system"]).read_text(encoding="utf-8")
+    assert {"git", "openssh-client", "openssh-clients"} <= {line.split()[0] for line in programs.splitlines() if line}

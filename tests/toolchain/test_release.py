@@ -20,14 +20,14 @@ from environments import ROOT
 from release import CannotRelease, addresses, with_addresses
 
 REPOSITORY = "https://git.example.com/stackstorm/st2"
-# In place of antsibull-changelog and ansible-galaxy: writes down what it is told, and what both would make.
+# In place of antsibull-changelog, ansible-galaxy and Python: writes down what it is told, and what these would make.
 PROGRAM = """\
 #!{python}
 import pathlib, sys
 name, arguments = pathlib.Path(sys.argv[0]).name, sys.argv[1:]
 with open({told!r}, "a") as told:
     print(name, *arguments, file=told)
-if pathlib.Path({told!r}).with_name(arguments[0] + ".fails").exists():
+if pathlib.Path({told!r}).with_name(pathlib.Path(arguments[0]).stem + ".fails").exists():
     sys.exit("It is no good.")
 if arguments[0] == "release":
     with open("changelogs/changelog.yaml", "a") as log:
@@ -47,7 +47,7 @@ class Project:
         self.programs = place / "programs"
         self.told = place / "told"
         self.programs.mkdir()
-        for name in ("antsibull-changelog", "ansible-galaxy"):
+        for name in ("antsibull-changelog", "ansible-galaxy", "python"):
             (self.programs / name).write_text(PROGRAM.format(python=sys.executable, told=str(self.told)))
             (self.programs / name).chmod(0o755)
         self.write("galaxy.yml", "name: st2\nversion: 1.1.0\ndependencies: {}\nbuild_ignore:\n  - tests\n")
@@ -116,6 +116,7 @@ def test_a_release_is_a_commit_a_tag_and_an_archive_of_it(project: Project) -> N
     assert [line.partition(" --")[0] for line in project.told.read_text().splitlines()] == [
         "antsibull-changelog lint",
         "antsibull-changelog release",
+        "python tests/toolchain/released_options.py",
         "ansible-galaxy collection build",
     ]
 
@@ -159,6 +160,7 @@ def _fails(part: str) -> t.Callable[[Project], None]:
         (_has_fragments_left, "fragments that are not in it: new.yml"),
         (_fails("lint"), "antsibull-changelog lint ended with 1: It is no good."),
         (_fails("release"), "antsibull-changelog release ended with 1"),
+        (_fails("released_options"), "released_options.py ended with 1"),
         (_fails("collection"), "ansible-galaxy collection build"),
     ],
 )
