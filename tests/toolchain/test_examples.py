@@ -13,7 +13,7 @@ import importlib
 import typing as t
 
 import pytest
-from infrastructure.module_docs import MODULES, examples, options_of
+from infrastructure.module_docs import MODULES, Unsafe, examples, options_of
 
 # What a value that is rendered later may be, by the type of its option.
 RENDERED: dict[str, t.Any] = {"str": "text", "path": "/path", "raw": "text", "bool": True, "int": 1, "dict": {}}
@@ -34,7 +34,7 @@ def rendered(options: t.Mapping[str, t.Any], spec: Spec) -> dict[str, t.Any]:
     found: dict[str, t.Any] = {}
     for name, value in options.items():
         option = spec.get(name, {})
-        if isinstance(value, str) and type(value) is str and "{{" in value:
+        if isinstance(value, str) and not isinstance(value, Unsafe) and "{{" in value:
             found[name] = _some_value(option)
         elif isinstance(value, list) and "options" in option:
             found[name] = [rendered(item, option["options"]) for item in value]
