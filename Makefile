@@ -9,12 +9,13 @@ TOOLCHAIN := tests/toolchain
 RUN := $(PYTHON) $(TOOLCHAIN)/run_stages.py $(if $(V),--verbose)
 STAGES := lint sanity units integration e2e molecule faults hostile secrets properties docs benchmarks
 
-.PHONY: help demo test clean prepare-demo prepare-test $(STAGES)
+.PHONY: help demo test release clean prepare-demo prepare-test $(STAGES)
 
 help:
 	@echo 'make demo      packs installed, upgraded, refused and removed in a scratch directory'
 	@echo 'make test      all stages; V=1 shows all output as it comes'
 	@$(RUN) --list | sed 's/^/make /'
+	@echo 'make release   commit, tag and build what is in galaxy.yml; REPOSITORY=https://... says where the project is'
 	@echo 'make clean     remove .venv and .cache'
 
 demo: prepare-demo
@@ -25,6 +26,9 @@ test: prepare-test
 
 $(STAGES): prepare-test
 	@$(RUN) $@
+
+release: prepare-test
+	@$(PYTHON) $(TOOLCHAIN)/release.py '$(REPOSITORY)'
 
 # Costs a fraction of a second once everything is there.
 prepare-demo:

@@ -77,21 +77,25 @@ options:
           - As O(state), for this pack. By default that of the task.
         type: str
         choices: [present, latest, absent]
+        version_added: 0.3.0
       config:
         description:
           - The config of the pack, as O(stackstorm.st2.st2_pack_config#module:config). It is checked by the schema of
             the version that is installed by this task, and changed together with the pack.
         type: dict
+        version_added: 0.3.0
       secrets:
         description:
           - Values of the config that are secret whatever the schema says, as
             O(stackstorm.st2.st2_pack_config#module:secrets). They are shown nowhere, though Ansible, which would look
             for their text in all that the module returns, knows nothing of that.
         type: dict
+        version_added: 0.3.0
       overrides:
         description:
           - What is enabled and disabled of the pack, as with M(stackstorm.st2.st2_override).
         type: dict
+        version_added: 0.3.0
         suboptions:
           sensors: &section
             description:
@@ -124,6 +128,7 @@ options:
         type: str
         choices: [replace, merge]
         default: replace
+        version_added: 0.3.0
   backend:
     description:
       - V(local) works on the target, which is a StackStorm host.

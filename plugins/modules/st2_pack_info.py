@@ -38,6 +38,7 @@ options:
         through.
     type: bool
     default: false
+    version_added: 0.3.0
 extends_documentation_fragment:
   - stackstorm.st2._access
   - stackstorm.st2._connection

@@ -15,11 +15,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from e2e.scene import warnings
 from infrastructure.ansible_run import ModuleResult, run_module_directly, run_play
 from infrastructure.packs import PackTree, bodies
 from infrastructure.snapshot import compare
 from infrastructure.st2_host import ScratchHost
 from infrastructure.st2_stub import StackStormStub, stackstorm_under_test
+from infrastructure.warm_modules import warm_modules
 
 STATE = ".stackstorm.st2"
 REF = "override_test"
@@ -258,3 +260,20 @@ def test_a_play(make_site: t.Callable[..., Site]) -> None:
     assert "actions check: enabled -> disabled (defaults)" in play.stdout
     assert 'is the text "no"' in play["quoted"]["msg"]
     assert site.document() is None and site.enabled()["check"] is True
+
+
+def test_a_stackstorm_that_reads_no_overrides_is_named(tmp_path: Path) -> None:
+    host = ScratchHost(tmp_path / "host", version="3.6.0")
+    pack(REF).write(host.packs / REF)
+
+    def warned(module: str, **options: t.Any) -> bool:
+        done = warm_modules.run(module, {"register": "none", **options}, host=host)
+        assert not done.failed, done.everything
+        return any("StackStorm 3.6.0, which this host has, reads no override files" in one for one in warnings(done))
+
+    assert not warned("st2_override_info", pack=[REF])
+    wanted = {"actions": {"disabled": ["check"]}}
+    # Whoever finds everything as asked has to know it, too.
+    assert warned("st2_override", pack=REF, **wanted) and warned("st2_override", pack=REF, **wanted)
+    assert warned("st2_pack", packs=[{"name": REF, "overrides": wanted}]) and warned("st2_override_info", pack=[REF])
+    assert not warned("st2_override", pack=REF, state="absent")

@@ -44,34 +44,39 @@ NEEDS_ANSIBLE = "pytest.mark.needs_ansible"
 
 
 def sanity() -> t.Iterator[Check | Skip]:
-    """ansible-test sanity once for each release of ansible-core: all of it on the newest one.
+    """ansible-test sanity once for each release of ansible-core: all of it on the newest one that runs here.
 
     On the others what depends on the release, with the Python that runs it and the oldest one that no other release
     knows; the rest are the same linters in older editions.
     """
+    versions = list(interpreters.find())
     for core, programs in _cores():
         if isinstance(programs, Skip):
             yield programs
         else:
-            for python, tests in _sanity_runs(core):
-                less = [part for test in tests for part in ("--test", test)]
-                less += ["--python", python] if python else []
+            for python, options in sanity_runs(core, versions):
+                less = ["--python", python] if python else []
                 name = f"ansible-core {core.release}" + (f", Python {python}" if python else "")
-                yield _check(name, programs, "sanity", "--junit", *less, tree=python)
+                yield _check(name, programs, "sanity", "--junit", *options, *less, tree=python)
 
 
-def _sanity_runs(core: Core) -> t.Iterator[tuple[str, tuple[str, ...]]]:
-    """Pythons and tests; none of either stands for all there are."""
-    found = interpreters.find()
-    if core is CORES[-1]:
-        yield "", ()
-        return
-    controller = core.controller(found)
-    assert controller
-    yield f"{controller[0]}.{controller[1]}", BY_RELEASE
-    oldest = min(found)
-    if core.oldest_target <= oldest < CORES[-1].oldest_target and core is CORES[0]:
-        yield f"{oldest[0]}.{oldest[1]}", BY_PYTHON
+def sanity_runs(core: Core, versions: t.Sequence[interpreters.Version]) -> list[tuple[str, list[str]]]:
+    """The runs of a release that runs here, each by its Python (none stands for all) and the options for its tests."""
+    able = [one for one in CORES if one.controller(versions)]
+    newest, others = able[-1], able[:-1]
+    if core is newest:
+        return [("", [part for test in core.unavailable for part in ("--skip-test", test)])]
+    major, minor = core.controller(versions) or max(versions)
+    tests = [*BY_RELEASE, *(newest.unavailable if core is others[-1] else ())]
+    runs = [(f"{major}.{minor}", _only(tests))]
+    oldest = min(versions)
+    if core is CORES[0] and core.oldest_target <= oldest < newest.oldest_target:
+        runs.append((f"{oldest[0]}.{oldest[1]}", _only(BY_PYTHON)))
+    return runs
+
+
+def _only(tests: t.Iterable[str]) -> list[str]:
+    return [part for test in tests for part in ("--test", test)]
 
 
 def units() -> t.Iterator[Check | Skip]:
@@ -109,7 +114,7 @@ def share_out(versions: t.Sequence[interpreters.Version]) -> dict[str, list[inte
 
     Each tests the Python that it is run by; the others are tested by the newest release that has them as targets. So
     every Python is tested once, unless two releases have to be run by the same. The newest release leaves out the one
-    that runs it when it has others to test: that pair is in .venv, where the units have been run already.
+    that runs it when it has others to test and is out: that pair is in .venv, where the units have been run already.
     """
     shares = {core.release: [python] if (python := core.controller(versions)) else [] for core in CORES}
     for version in versions:
@@ -119,7 +124,7 @@ def share_out(versions: t.Sequence[interpreters.Version]) -> dict[str, list[inte
             if able:
                 shares[able[-1]].append(version)
     newest = shares[CORES[-1].release]
-    del newest[: 1 if len(newest) > 1 else 0]
+    del newest[: 1 if len(newest) > 1 and not CORES[-1].candidate else 0]
     return {release: sorted(share) for release, share in shares.items()}
 
 

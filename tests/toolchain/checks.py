@@ -34,7 +34,8 @@ class Check:
 
     C(junit) is a JUnit XML file that the command writes, or a directory in which it writes several; without it the
     command counts as one test that passes with exit status 0. After C(seconds) it is ended, and has failed. A line in
-    the file C(tripped) is a failure: something was started that no check may start.
+    the file C(tripped) is a failure: something was started that no check may start. C(note) is for whoever waits, once
+    it has passed.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Check:
     junit: Path | None = None
     seconds: int = 1200
     tripped: Path | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -32,12 +32,23 @@ _making = threading.RLock()
 
 @dataclass(frozen=True)
 class Core:
-    """A release of ansible-core that is supported, and the Pythons that it supports (its "support matrix")."""
+    """A release of ansible-core that is supported, and the Pythons that it supports (its "support matrix").
+
+    :arg candidate: The candidate to begin with while the release is not out; the newest version there is gets tested.
+    :arg unavailable: Sanity tests whose requirements are not in the package index.
+    """
 
     release: str
     oldest_controller: interpreters.Version
     newest_controller: interpreters.Version
     oldest_target: interpreters.Version
+    candidate: str = ""
+    unavailable: t.Tuple[str, ...] = ()
+
+    @property
+    def requirement(self) -> str:
+        """What pip and uv are asked for. They take a candidate only where one is named."""
+        return f"ansible-core>={self.candidate or self.release},=={self.release}.*"
 
     def controller(self, versions: t.Iterable[interpreters.Version]) -> interpreters.Version | None:
         """Which of the Pythons there are runs it: the newest for the newest release, the oldest for those before."""
@@ -51,6 +62,8 @@ CORES = (
     Core("2.19", (3, 11), (3, 13), (3, 8)),
     Core("2.20", (3, 12), (3, 14), (3, 9)),
     Core("2.21", (3, 12), (3, 14), (3, 9)),
+    # Its pylint needs a commit of "dill", which is on GitHub only.
+    Core("2.22", (3, 13), (3, 15), (3, 9), candidate="2.22.0rc1", unavailable=("pylint",)),
 )
 
 
@@ -95,13 +108,18 @@ def _uv_for(home: Path) -> Path:
 
 
 def main_environment() -> Path:
-    """The programs of C(.venv): the newest ansible-core that this machine can run, pytest, the four libraries."""
+    """The programs of C(.venv): the newest ansible-core that is out and runs here, pytest, the four libraries."""
     return ensure("main", controller_python(), ["-r", str(REQUIREMENTS / "venv.txt")], place=ROOT / ".venv")
 
 
 def tools_environment() -> Path:
     """The programs of the environment with the linters and documentation tools."""
     return ensure("tools", controller_python(), ["-r", str(REQUIREMENTS / "tools.txt")])
+
+
+def importer_environment() -> Path:
+    """The programs of the environment with what Galaxy runs on a collection that is uploaded."""
+    return ensure("importer", controller_python(), ["-r", str(REQUIREMENTS / "importer.txt")])
 
 
 def molecule_environment() -> Path:
@@ -119,12 +137,13 @@ def core_environment(core: Core) -> Path | None:
     version = core.controller(interpreters.find())
     if version is None:
         return None
-    return ensure(f"core-{core.release}", interpreters.find()[version], [f"ansible-core=={core.release}.*"])
+    return ensure(f"core-{core.release}", interpreters.find()[version], [core.requirement])
 
 
 def controller_python() -> Path:
     """The newest Python of this machine that runs Ansible, which .venv is made with. Raises CannotPrepare."""
-    python = interpreters.newest(CORES[0].oldest_controller, CORES[-1].newest_controller)
+    newest = max(core.newest_controller for core in CORES if not core.candidate)
+    python = interpreters.newest(CORES[0].oldest_controller, newest)
     if python is None:
         seen = ", ".join(f"{major}.{minor}" for major, minor in interpreters.find()) or "none with the venv module"
         raise CannotPrepare(

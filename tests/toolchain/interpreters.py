@@ -26,7 +26,7 @@ PLACES = (
     "/usr/bin",
 )
 OLDEST: Version = (3, 8)
-NEWEST: Version = (3, 14)
+NEWEST: Version = (3, 15)
 
 _PROBE = "import ensurepip, json, sys, venv; print(json.dumps([*sys.version_info[:2], sys.prefix == sys.base_prefix]))"
 

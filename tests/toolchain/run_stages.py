@@ -81,8 +81,9 @@ def _run_check(stage: Stage, check: Check | Skip, logs: Path, *, show: bool) -> 
     log = logs / stage.name / (re.sub(r"[^\w.]+", "-", check.name) + ".log")
     outcome = run(check, log, show=show)
     verdict = f"{stage.name:<12} {check.name:<44} {_verdict(outcome)} in {outcome.seconds:.1f} s"
+    note = f"\n{'':<12} {check.note}" if check.note and not outcome.failed else ""
     # In one piece: other checks may end at the same time.
-    say(f"{outcome.output}{verdict}")
+    say(f"{outcome.output}{verdict}{note}")
     outcome.failures = [f"{stage.name}: {check.name}: {line}" for line in outcome.failures]
     outcome.skips = [f"{stage.name}: {check.name}: {line}" for line in outcome.skips]
     return outcome

@@ -23,6 +23,7 @@ from checks import Check, Skip
 from environments import (
     CACHE,
     ROOT,
+    importer_environment,
     main_environment,
     molecule_environment,
     stackstorm_environment,
@@ -87,12 +88,18 @@ def units() -> Checks:
 
 
 def docs() -> Checks:
-    """The module pages and the guide as a site without warnings, and the collection as Galaxy would get it."""
+    """The module pages and the guide as a site without warnings, and the collection as Galaxy gets and checks it."""
     programs = tools_environment()
     surroundings = {**environment(programs), "ANSIBLE_COLLECTIONS_PATH": str(collection_tree.link())}
     python = [str(programs / "python"), "tests/toolchain/build_docs.py"]
-    yield Check("the documentation site", [*python, "site"], ROOT, surroundings, seconds=300)
+    page = "The site is .cache/docs/html/index.html"
+    yield Check("the documentation site", [*python, "site"], ROOT, surroundings, seconds=300, note=page)
     yield Check("the built collection", [*python, "collection"], ROOT, surroundings, seconds=300)
+    galaxy = importer_environment()
+    importer = [str(galaxy / "python"), "tests/toolchain/build_docs.py", "importer"]
+    yield Check(
+        "a release of a copy, and galaxy-importer", importer, ROOT, environment(galaxy, "importer"), seconds=600
+    )
 
 
 def e2e() -> Checks:
@@ -152,7 +159,7 @@ STAGES = (
         "integration", "modules run by Ansible, the state read back", "tests/integration", ansible_test_runs.integration
     ),
     Stage("benchmarks", "what it costs", "tests/benchmarks", pytest_stage("benchmarks")),
-    Stage("docs", "the documentation site and the built collection", "docs", docs),
+    Stage("docs", "the documentation site, the built collection, and what Galaxy says of it", "docs", docs),
     Stage("lint", "ruff, mypy, yamllint, ansible-lint and the documentation linters", "plugins", lint),
 )
 

@@ -176,3 +176,12 @@ def test_the_exit_status_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(run_stages, "STAGES", (stage(python(tmp_path, code)),))
         assert run_stages.main([]) == expected
     assert run_stages.main(["nosuch"]) == 2
+
+
+@pytest.mark.parametrize(("status", "said"), [(0, True), (1, False)])
+def test_where_a_result_is_is_said_once_it_is_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], status: int, said: bool
+) -> None:
+    stage = Stage("docs", "", "", lambda: iter([python(tmp_path, f"raise SystemExit({status})", note="It is there")]))
+    run_stages.run_stages([stage], tmp_path / "logs")
+    assert ("It is there\n" in capsys.readouterr().out) is said

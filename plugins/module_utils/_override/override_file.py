@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import typing as t
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ ENDING = ".yaml"
 _MOST_BYTES = 1 << 20
 # Of a larger file the diff shows nothing.
 _MOST_KEPT = 16 << 20
+# st2common/content/loader.py OverrideLoader came with it (CHANGELOG.rst, 3.7.0).
+_FIRST_RELEASE = (3, 7)
 # As deep as an override file goes: KIND, exceptions, NAME, enabled.
 _LEVELS = 4
 
@@ -156,6 +159,20 @@ def idle_exceptions(file: OverrideFile, resources: PackResources) -> t.List[t.Tu
         for kind in KINDS
         for name in file.overrides.of(kind).exceptions
         if (kind, name) not in resources.by_name()
+    ]
+
+
+def unread_warning(st2_version: t.Optional[str]) -> t.List[str]:
+    """The warning that a host's StackStorm reads no override files; none where it does, or is not there.
+
+    :arg st2_version: As in L(Host).
+    """
+    number = re.match(r"(\d+)\.(\d+)", st2_version or "")
+    if number is None or tuple(map(int, number.groups())) >= _FIRST_RELEASE:
+        return []
+    return [
+        f"StackStorm {st2_version}, which this host has, reads no override files. They have no effect before it is "
+        "upgraded to 3.7.0 or later."
     ]
 
 

@@ -22,7 +22,7 @@ from .._file_changes import write_atomically
 from .document import GLOBAL, KINDS
 from .observe import Observed, installed_packs, is_outdated, recorded_overrides, view
 from .options import Options
-from .override_file import OverrideFile, read_override_file
+from .override_file import OverrideFile, read_override_file, unread_warning
 from .plan import Plan, make_plan, scope
 from .verify import verify_database, verify_file
 
@@ -63,7 +63,8 @@ class OverridePlanner:
         plan = make_plan(self._options, self._observe())
         if plan.writes:
             require_own_place(plan.path, self._view.now(plan.path), "overrides", plan.pack)
-        self.warnings = list(plan.warnings)
+        unread = unread_warning(self._view.host.st2_version) if plan.after is not None else []
+        self.warnings = [*unread, *plan.warnings]
         return plan
 
     def _observe(self) -> Observed:

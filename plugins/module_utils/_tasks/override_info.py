@@ -16,7 +16,14 @@ from .._deadline import Deadline
 from .._override.document import GLOBAL, KINDS
 from .._override.observe import PackView, installed_packs, view
 from .._override.options import check_pack
-from .._override.override_file import OverrideFile, idle_exceptions, ignored_warning, override_files, read_override_file
+from .._override.override_file import (
+    OverrideFile,
+    idle_exceptions,
+    ignored_warning,
+    override_files,
+    read_override_file,
+    unread_warning,
+)
 from .._override.precedence import Effect, effect, overridden_counts
 from .._task import Result, Task
 
@@ -50,6 +57,8 @@ def _describe(task: Task, names: t.List[str], database: Database, warnings: t.Li
         read_override_file(directory, name, host_view.now)
         for name in dict.fromkeys((GLOBAL, *(names or override_files(directory))))
     ]
+    if any(file.exists for file in files):
+        warnings = warnings + unread_warning(task.host.st2_version)
     for file in files:
         warnings = warnings + ignored_warning(file)
     for one in views:

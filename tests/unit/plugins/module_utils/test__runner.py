@@ -78,6 +78,8 @@ def run(host, tmp_path, capsys, monkeypatch):
         with patch_module_args(given), pytest.raises(SystemExit) as ended:
             _runner.run_module(SPEC, work)
         answer = Answer(json.loads(capsys.readouterr().out))
+        # From 2.22 on, what Ansible on the controller is to mask; it takes that out before anybody sees a result.
+        answer.pop("_ansible_new_secrets", None)
         answer.rc, answer.log = ended.value.code, "\n".join(logged)
         return answer
 

@@ -14,6 +14,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._override.override_
     override_files,
     override_path,
     read_override_file,
+    unread_warning,
 )
 
 TEXT = "---\n# ours\nactions:\n  defaults:\n    enabled: false\n"
@@ -113,3 +114,19 @@ def test_the_files_of_a_directory(tmp_path):
     assert override_files(str(tmp_path)) == ["_global", "a", "b"]
     assert override_files(str(tmp_path / "nowhere")) == []
     assert override_path("/o", "sensu") == "/o/sensu.yaml"
+
+
+@pytest.mark.parametrize(
+    ("version", "warned"),
+    [
+        ("3.6.0", True),
+        ("2.10.5", True),
+        ("3.7dev", False),
+        ("3.7.0", False),
+        ("3.10.0", False),
+        (None, False),
+        ("x", False),
+    ],
+)
+def test_a_stackstorm_before_overrides_is_warned_of(version, warned):
+    assert [f"StackStorm {version}, which" in warning for warning in unread_warning(version)] == [True] * warned

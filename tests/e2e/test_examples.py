@@ -1,0 +1,149 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every example of every module is run by ansible-playbook, in a world in which what it names is there.
+
+Only what lies outside is another: addresses and paths, which are those of the tests' servers and directories, and the
+values of variables. What cannot be run is named with the reason; its options are held against the spec all the same,
+by tests/toolchain/test_examples.py.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import typing as t
+from pathlib import Path
+
+import pytest
+from e2e.roles import LIBRARIES, Site
+from e2e.scene import Scene
+from infrastructure.ansible_run import ansible_command, ansible_environment
+from infrastructure.module_docs import MODULES, examples, to_yaml
+from infrastructure.packs import PackTree, bodies
+
+# By module, and for all of its examples as "*": why they are not run here.
+NOT_RUN: t.Mapping[str, t.Mapping[str, str]] = {
+    "st2_conf": {
+        "Restart what goes on with the old values": "it is of another module and would restart services of this machine"
+    },
+    "st2_pack": {
+        "Install releases in a StackStorm that can only be reached by its API": "its StackStorm fetches the packs "
+        "itself; test_backend_api.py walks through it"
+    },
+}
+SCHEMA = {
+    "host": {"type": "string", "description": "Host"},
+    "port": {"type": "integer", "description": "Port", "default": 4567},
+    "ssl": {"type": "boolean", "description": "Whether by TLS", "default": False},
+    "user": {"type": "string", "description": "User"},
+    "pass": {"type": "string", "description": "Password", "secret": True},
+}
+
+
+def sensu(version: str) -> PackTree:
+    """The pack of most examples."""
+    tree = PackTree("sensu", version, minimal=True, actions=("event_delete",))
+    return tree.add_yaml("config.schema.yaml", SCHEMA) and tree
+
+
+def napalm() -> PackTree:
+    """The pack of the examples of overrides."""
+    tree = PackTree("napalm", "1.0.0", minimal=True, actions=("cli",))
+    tree.add_yaml("sensors/lldp.yaml", bodies.sensor("napalm", "lldp", "NapalmLLDPSensor"))
+    tree.add_yaml("aliases/check.yaml", bodies.alias("check_consistency", "napalm.cli"))
+    tree.add_yaml("aliases/cli.yaml", bodies.alias("cli", "napalm.cli"))
+    return tree
+
+
+class World:
+    """What examples are about: an index, repositories, a host with packs, systemd, and its StackStorm."""
+
+    def __init__(self, scene: Scene, place: Path) -> None:
+        self.scene = scene
+        self.place = place
+        repository = scene.repository("sensu")
+        for version in ("1.0.1", "1.0.2"):
+            repository.release(sensu(version))
+        scene.release("jira", "3.0.0")
+        acme = scene.repository("acme", group="automation")
+        acme.release(PackTree("acme", "2.1.0", minimal=True))
+        scene.publish()
+        packs = scene.repository("packs", group="automation")
+        packs.commit(
+            PackTree("sensu", "1.0.0", minimal=True).copy().mount("packs/acme_dns", PackTree("acme_dns", minimal=True))
+        )
+        packs.build()
+        self.site = Site(scene.root, host=scene.host)
+        for tree in (sensu("1.0.1"), napalm()):
+            tree.write(scene.host.packs / tree.ref)
+            self.site.stackstorm.register(tree.ref)
+        sensu("2.0.0").write(place / "sensu-2.0.0")
+        PackTree("acme_dns", minimal=True).write(place / "acme_dns")
+        key = place / "deploy"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+        self.replacements = {
+            "4f1c0e4b1f6f0d0f8a1c9b8a7d6e5f4a3b2c1d0e": acme.sha("HEAD"),
+            "git@git.example.com:automation/packs.git": f"{scene.git.url}/automation/stackstorm-packs",
+            "https://git.example.com": scene.git.url,
+            "/root/.ssh/deploy": str(key),
+            "/srv/packs/sensu-2.0.0": str(place / "sensu-2.0.0"),
+            "source: ./acme_dns": f"source: {place}/acme_dns",
+            "dest: ./sensu.yaml": f"dest: {place}/sensu.yaml",
+        }
+        self.api = self.site.variables["st2_api"]
+
+    def play(self, module: str, tasks: t.Sequence[t.Mapping[str, t.Any]]) -> subprocess.CompletedProcess[str]:
+        """Run tasks as examples are run: with what a site sets once, and values for the variables in them."""
+        text = to_yaml(tasks)
+        variables = {name: f"value-of-{name}" for name in re.findall(r"\bvault_\w+", text)}
+        variables["vault_st2_api_key"] = self.api["api_key"]
+        host = {"st2_conf": str(self.site.conf)}
+        defaults: t.Dict[str, t.Any] = {f"stackstorm.st2.{name}": dict(host) for name in MODULES}
+        for name in ("st2_pack", "st2_pack_info"):
+            defaults[f"stackstorm.st2.{name}"]["ca_bundle"] = str(self.scene.ca.ca_file)
+        defaults["stackstorm.st2.st2_pack"]["virtualenv"] = "never"
+        defaults["group/stackstorm.st2.st2"] = dict(self.api)
+        play = {
+            "hosts": "localhost",
+            "gather_facts": False,
+            "module_defaults": defaults,
+            "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}", **variables},
+            "tasks": list(tasks),
+        }
+        playbook = self.place / f"{module}.yml"
+        playbook.write_text(to_yaml([play]), encoding="utf-8")
+        environment = {**ansible_environment(self.scene.host, self.place), **self.scene.environment}
+        environment["PATH"] = f"{self.site.systemd.programs}:{environment['PATH']}"
+        return subprocess.run(
+            ansible_command(str(playbook)), env=environment, capture_output=True, text=True, check=False, cwd=self.place
+        )
+
+
+@pytest.fixture
+def world(make_scene: t.Callable[..., Scene], tmp_path: Path) -> t.Iterator[World]:
+    made = World(make_scene(libraries=LIBRARIES), tmp_path)
+    yield made
+    made.site.stop()
+
+
+def not_run(module: str, name: str) -> bool:
+    """Whether an example is one of those that are not run."""
+    reasons = NOT_RUN.get(module, {})
+    return "*" in reasons or name in reasons
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if "*" not in NOT_RUN.get(name, {})])
+def test_no_example_fails(world: World, module: str) -> None:
+    tasks = [task for task in examples(module, world.replacements) if not not_run(module, task["name"])]
+    done = world.play(module, tasks)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for task in tasks:
+        assert f"TASK [{task['name']}]" in done.stdout
+
+
+def test_what_is_not_run_is_an_example() -> None:
+    for module, reasons in NOT_RUN.items():
+        names = {task["name"] for task in examples(module)} | {"*"}
+        assert set(reasons) <= names and all(reasons.values())
