@@ -177,3 +177,13 @@ def test_info_describes_what_is_there(make_scene: t.Callable[..., Scene], tmp_pa
     assert scene.written(before) == []
     scene.index.documents[INDEX] = "broken"
     assert scene.run(module="st2_pack_info", check_latest=True).failed
+
+
+def test_an_index_through_all_of_ansible(scene: Scene, tmp_path: Path) -> None:
+    """No return value has a name that Ansible keeps for itself."""
+    repository = scene.release("demo", "1.0.0")
+    arguments = {"path": str(tmp_path / "index"), "packs": [scene.url(repository)], "ca_bundle": str(scene.ca.ca_file)}
+    result = run_module("st2_index", arguments, env=scene.environment)
+    assert not result.failed and result.changed and result["left_out"] == [], result.everything
+    assert "must be of type" not in result.everything
+    assert (tmp_path / "index/v1/index.json").is_file()
