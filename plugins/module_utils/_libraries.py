@@ -13,7 +13,7 @@ import typing as t
 from ._errors import MissingLibraryError
 
 # What pip calls them, and what Python does.
-_MODULES = {"PyYAML": "yaml", "jsonschema": "jsonschema", "requests": "requests", "semver": "semver"}
+MODULES = {"PyYAML": "yaml", "jsonschema": "jsonschema", "requests": "requests", "semver": "semver"}
 
 
 def require(library: str) -> t.Any:
@@ -23,17 +23,8 @@ def require(library: str) -> t.Any:
     :raises MissingLibraryError: when it cannot be imported, with the traceback.
     """
     try:
-        return importlib.import_module(_MODULES[library])
+        return importlib.import_module(MODULES[library])
     except ImportError:
         import traceback
 
         raise MissingLibraryError(library, traceback.format_exc()) from None
-
-
-def install_line(library: str, python: str) -> str:
-    """How to install a library where no StackStorm is that has it.
-
-    :arg python: The Python that lacks it.
-    """
-    package = f"python3-{_MODULES[library]}"
-    return f"{python} -m pip install {library}, or on Debian and Ubuntu apt-get install {package}"

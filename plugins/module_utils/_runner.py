@@ -19,7 +19,7 @@ from ._argspec import ArgumentSpec, Option
 from ._errors import MissingLibraryError, St2Error
 from ._printable import every_text, printable_lines
 from ._secrets import Redactor, strip_urls, url_secrets
-from ._st2.host import DEFAULT_ST2_CONF, Host, read_host
+from ._st2.host import Host, read_host
 from ._task import Result, Task
 
 _HIDDEN = "not shown"
@@ -210,25 +210,11 @@ def _respawn(module: AnsibleModule, error: MissingLibraryError, host: t.Optional
     """Go on in StackStorm's own Python, which has every library; or say what to install."""
     from ansible.module_utils.common.respawn import has_respawned, respawn_module
 
-    host = host or _local_host(module.params)
-    python = host.st2_python if host else None
-    if python and not has_respawned():
-        respawn_module(python)  # Ends this process.
-    if host is None:
-        from ._libraries import install_line
+    from ._missing_library import local_host, why_missing
 
-        reason = f"Install it: {install_line(error.library, sys.executable)}"
-    elif python:
-        reason = f"StackStorm's own Python ({python}) lacks it too"
-    else:
-        reason = "there is no StackStorm Python on this host"
+    host = host or local_host(module.params.get("st2_conf"))
+    if host and host.st2_python and not has_respawned():
+        respawn_module(host.st2_python)  # Ends this process.
+    reason = why_missing(error.library, host, sys.executable)
     module.fail_json(msg=f"{missing_required_lib(error.library)} ({reason}.)", exception=error.traceback)
     raise AssertionError("AnsibleModule has ended the process before this line.")
-
-
-def _local_host(params: t.Mapping[str, t.Any]) -> t.Optional[Host]:
-    """The StackStorm of this host, for work that is not about it and only wants its Python."""
-    try:
-        return read_host(params.get("st2_conf") or DEFAULT_ST2_CONF)
-    except St2Error:
-        return None

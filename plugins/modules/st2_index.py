@@ -66,6 +66,12 @@ options:
         vanish from the index that is published.
     type: bool
     default: true
+  index_allowed_signers:
+    description:
+      - Who may sign the indexes of O(index_url), as lines of an OpenSSH C(allowed_signers) file. An index without a
+        signature of one of them counts as one that cannot be read.
+    type: list
+    elements: str
   include:
     description:
       - Patterns such as V(aws*). Of O(index_url), only packs whose refs match one of them are listed. By default all.
@@ -110,25 +116,8 @@ options:
       - Modules of this collection that are given C(index_allowed_signers) take an index only with such a signature.
         StackStorm itself does not look at it.
     type: path
-  http_proxy:
-    description:
-      - Proxy for HTTP. By default that of the environment of the task. An empty string means none.
-    type: str
-  https_proxy:
-    description:
-      - Proxy for HTTPS, found as O(http_proxy) is.
-    type: str
-  no_proxy:
-    description:
-      - Hosts to reach without a proxy, separated by commas, found as O(http_proxy) is.
-    type: str
-  ca_bundle:
-    description:
-      - File on the target with the certificates to trust for indexes and repositories. By default the system's.
-    type: path
 extends_documentation_fragment:
-  - stackstorm.st2._access
-  - stackstorm.st2._connection
+  - stackstorm.st2._repository
   - stackstorm.st2._attributes
 attributes:
   check_mode:

@@ -210,3 +210,13 @@ def test_a_directory_beside_the_playbook_is_what_a_source_without_scheme_means(s
     assert "packs/none was not found on the controller" in play["missing"]["msg"]
     assert "YAML made the number 2024.1 of it" in play["number"]["msg"]
     assert "YAML made the boolean true of it" in play["boolean"]["msg"]
+
+
+def test_an_index_through_all_of_ansible(scene: Scene, tmp_path: Path) -> None:
+    """No return value has a name that Ansible keeps for itself."""
+    repository = scene.release("demo", "1.0.0")
+    arguments = {"path": str(tmp_path / "index"), "packs": [scene.url(repository)], "ca_bundle": str(scene.ca.ca_file)}
+    result = run_module("st2_index", arguments, env=scene.environment)
+    assert not result.failed and result.changed and result["left_out"] == [], result.everything
+    assert "must be of type" not in result.everything
+    assert (tmp_path / "index/v1/index.json").is_file()

@@ -7,16 +7,20 @@
 
 from __future__ import annotations
 
-from .._argspec import ArgumentSpec, access_options
+from .._argspec import ArgumentSpec
+from .._source.repository_options import repository_options
 
 
 def index_options() -> ArgumentSpec:
-    """The options of M(stackstorm.st2.st2_index), L(access_options) among them. It needs no StackStorm."""
+    """The options of M(stackstorm.st2.st2_index), L(repository_options) among them. It needs no StackStorm."""
     own = ArgumentSpec(
         {
             "path": {"type": "path", "required": True},
             "packs": {"type": "list", "elements": "raw"},
             "entries": {"type": "dict"},
+            "index_url": {"type": "list", "elements": "str"},
+            "index_strict": {"type": "bool", "default": True},
+            "index_allowed_signers": {"type": "list", "elements": "str"},
             "include": {"type": "list", "elements": "str"},
             "exclude": {"type": "list", "elements": "str"},
             "repo_url": {"type": "str"},
@@ -27,4 +31,4 @@ def index_options() -> ArgumentSpec:
         required_one_of=(("packs", "entries", "index_url"),),
         reads_host=False,
     )
-    return access_options().merge(own)
+    return repository_options().merge(own)

@@ -31,6 +31,7 @@ class IndexOptions(t.NamedTuple):
     entries: t.Mapping[str, Entry] = {}
     index_url: t.Tuple[str, ...] = ()
     index_strict: bool = True
+    index_allowed_signers: t.Optional[t.Tuple[str, ...]] = None
     include: t.Tuple[str, ...] = ()
     exclude: t.Tuple[str, ...] = ()
     repo_url: t.Optional[str] = None
@@ -82,12 +83,14 @@ def options_from(params: t.Mapping[str, t.Any]) -> IndexOptions:
         if params["timeout"] < 1:
             raise OptionError(f"timeout is {params['timeout']}; the least is 1.")
     collected.raise_them()
+    signers = params["index_allowed_signers"]
     return IndexOptions(
         path=os.path.normpath(params["path"]),
         requests=tuple(requests),
         entries=entries,
         index_url=tuple(params["index_url"] or ()),
         index_strict=params["index_strict"],
+        index_allowed_signers=None if signers is None else tuple(signers),
         include=tuple(params["include"] or ()),
         exclude=tuple(params["exclude"] or ()),
         repo_url=params["repo_url"],

@@ -24,6 +24,7 @@ from .._index.signing import Signer
 from .._source.credentials import CredentialBook
 from .._source.git_program import Git, GitAccess
 from .._source.index import Indexes, fetch_indexes
+from .._source.index_trust import IndexTrust
 from .._st2.proxy import resolve_proxy
 from .._task import Result, Task
 
@@ -78,6 +79,7 @@ def _build(task: Task, options: IndexOptions, place: Place, scratch: str, deadli
             ca_bundle=options.proxy.get("ca_bundle"),
             deadline=deadline,
             credentials_for=book.find,
+            trust=_trust(task, options.index_allowed_signers, scratch),
         )
     builder = Builder(
         options,
@@ -89,6 +91,11 @@ def _build(task: Task, options: IndexOptions, place: Place, scratch: str, deadli
         deadline=deadline,
     )
     return builder.build(indexes)
+
+
+def _trust(task: Task, signers: t.Optional[t.Sequence[str]], scratch: str) -> t.Optional[IndexTrust]:
+    """What the indexes that are merged have to prove; this host keeps in mind nothing of them."""
+    return None if signers is None else IndexTrust(signers, scratch=scratch, environment=task.environment)
 
 
 def _files(

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import MissingLibraryError
-from ansible_collections.stackstorm.st2.plugins.module_utils._libraries import install_line, require
+from ansible_collections.stackstorm.st2.plugins.module_utils._libraries import require
 
 LIBRARIES = {
     "PyYAML": ("yaml", "safe_load"),
@@ -35,10 +35,3 @@ def test_a_missing_library_is_named(monkeypatch, library):
         require(library)
     assert caught.value.library == library
     assert caught.value.traceback.startswith("Traceback") and module in caught.value.traceback
-
-
-@pytest.mark.parametrize("library", LIBRARIES)
-def test_how_to_install_it(library):
-    line = install_line(library, "/usr/bin/python3")
-    assert line.startswith(f"/usr/bin/python3 -m pip install {library}, ")
-    assert line.endswith(f"apt-get install python3-{LIBRARIES[library][0]}")

@@ -18,7 +18,7 @@ from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._source.
 PARAMS = {
     **dict.fromkeys(("packs", "entries", "index_url", "include", "exclude", "repo_url", "sign_key", "username")),
     **dict.fromkeys(("password", "token", "ssh_key_file", "known_hosts_file", "http_proxy", "https_proxy")),
-    **dict.fromkeys(("no_proxy", "ca_bundle")),
+    **dict.fromkeys(("no_proxy", "ca_bundle", "index_allowed_signers")),
     "path": "/srv/index",
     "index_strict": True,
     "revision": "tag",

@@ -1,0 +1,23 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How to get a library where no StackStorm has it; for hosts with one see test__runner.py."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._libraries import MODULES
+from ansible_collections.stackstorm.st2.plugins.module_utils._missing_library import local_host, why_missing
+
+
+def test_there_may_be_no_stackstorm(tmp_path):
+    assert local_host(str(tmp_path / "none.conf")) is None
+
+
+@pytest.mark.parametrize("library", MODULES)
+def test_how_to_install_it(library):
+    line = why_missing(library, None, "/usr/bin/python3")
+    assert line.startswith(f"Install it: /usr/bin/python3 -m pip install {library}, ")
+    assert line.endswith(f"apt-get install python3-{MODULES[library]}")
