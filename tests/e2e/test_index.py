@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import subprocess
 import typing as t
 from pathlib import Path
@@ -13,10 +14,12 @@ from pathlib import Path
 import pytest
 from e2e.index_keeper import Keeper
 from e2e.scene import INDEX, Scene, warnings
+from infrastructure.ansible_run import ModuleResult
 from infrastructure.packs import PackTree, quirks
 from infrastructure.repositories import GitRepository
 from infrastructure.servers import Document, GitHttpsServer, GitSshServer
 from infrastructure.servers.git_ssh import find_sshd
+from infrastructure.signing import Signer
 
 
 @pytest.fixture
@@ -224,6 +227,30 @@ def test_a_signed_index(keeper: Keeper, tmp_path: Path) -> None:
     assert keeper.index["metadata"]["serial"] == serial, "the index says nothing new"
     assert keeper.run(packs=[url]).changed and not (keeper.path / "v1/index.json.sig").exists()
     assert "is not a file" in keeper.refuse(packs=[url], sign_key=str(tmp_path / "none"))
+
+
+def test_what_is_merged_has_to_be_signed_by_whom_the_task_names(keeper: Keeper, tmp_path: Path) -> None:
+    """One index is signed by st2_index, and read by st2_index for another one and by st2_pack for a host."""
+    scene = keeper.scene
+    url = scene.url(scene.release("demo", "1.0.0"))
+    ours, theirs = Signer(tmp_path / "ours"), Signer(tmp_path / "theirs")
+    keeper.walk(packs=[url], sign_key=str(ours.key_file))
+    merged = {"path": str(tmp_path / "second"), "index_url": [f"file://{keeper.path}/v1/index.json"]}
+
+    def second(*signers: str) -> ModuleResult:
+        return scene.run(module="st2_index", host=None, index_allowed_signers=list(signers), **merged)
+
+    refused = second(theirs.line)
+    assert refused.failed and "untrusted" in refused["msg"] and not (tmp_path / "second").exists()
+    assert second(theirs.line, ours.line).changed
+    listed = json.loads((tmp_path / "second/v1/index.json").read_bytes())["packs"]["demo"]
+    assert (listed["commit"], listed["digest"]) == tuple(
+        keeper.index["packs"]["demo"][key] for key in ("commit", "digest")
+    )
+    asked = {"index_url": merged["index_url"], "virtualenv": "never", "index_allowed_signers": [theirs.line]}
+    assert scene.run("demo", **asked).failed and not scene.host.pack_path("demo").exists()
+    scene.change("demo", **{**asked, "index_allowed_signers": [ours.line]})
+    assert scene.host.pack_version("demo") == "1.0.0"
 
 
 def test_packs_that_cannot_be_listed(keeper: Keeper) -> None:
