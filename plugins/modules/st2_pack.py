@@ -434,6 +434,20 @@ packs:
       returned: always
       type: str
       sample: rebuilt
+    virtualenv_backend:
+      description:
+        - What made the virtualenv, V(uv), V(virtualenv) or V(venv), or makes it after check mode. V(pip) where uv made
+          it and pip installed the requirements, because uv did not.
+      returned: when a virtualenv was built or rebuilt
+      type: str
+      sample: uv
+      version_added: 0.3.0
+    virtualenv_python:
+      description: Version and path of the Python of the virtualenv.
+      returned: when a virtualenv was built or rebuilt
+      type: str
+      sample: 3.8 (/opt/stackstorm/st2/bin/python)
+      version_added: 0.3.0
     edits:
       description: Edited, missing and extra files that were found. With O(backend=api) none are looked for.
       returned: always

@@ -11,8 +11,6 @@ import grp
 import os
 import pwd
 import re
-import shutil
-import stat
 import typing as t
 from dataclasses import dataclass
 
@@ -56,11 +54,6 @@ class Ownership:
         status = os.lstat(path)
         if self.uid in (-1, status.st_uid) and self.gid in (-1, status.st_gid):
             return
-        if stat.S_ISREG(status.st_mode) and status.st_nlink > 1:
-            # Virtualenvs share files by hard links; the others keep their owner.
-            alone = f"{path}.new-{os.urandom(4).hex()}"
-            shutil.copy2(path, alone)
-            os.replace(alone, path)
         os.lchown(path, self.uid, self.gid)
 
 

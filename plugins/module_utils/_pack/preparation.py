@@ -32,6 +32,7 @@ from .upstream import Upstream
 
 if t.TYPE_CHECKING:
     from .._source.git_program import Git
+    from .virtualenv_backend import Backend
     from .virtualenv_build import VirtualenvBuilder
 
 
@@ -49,6 +50,7 @@ class Preparation:
         self._redactor = redactor
         self._reached: t.Optional[Upstream] = None
         self._fetcher: t.Optional[Fetcher] = None
+        self._building: t.Optional[VirtualenvBuilder] = None
 
     def resolve(self, asked: t.Sequence[Asked]) -> Resolution:
         """What the requests of the task come to, fetched into staging.
@@ -144,11 +146,14 @@ class Preparation:
         """See that there is room for what the plans put in place, and say what is moved away for it.
 
         :raises HostError: when something has the place of a virtualenv.
+        :raises VirtualenvError: when what shall make one is not there.
         """
         virtualenvs = self._observation.virtualenvs
         for made in plans:
             if made.builds_virtualenv:
                 from .._content.obstacle import require_own_place
+
+                self._backend()  # One that was asked for and is not there is found before anything is built.
 
                 place = virtualenvs.virtualenv(made.ref)
                 require_own_place(place, virtualenvs.now(place), "virtualenv", made.ref)
@@ -165,7 +170,28 @@ class Preparation:
         ownership, warnings = resolve_ownership(self._options.owner, self._options.group, self._host.pack_group)
         self._observation.warnings += warnings
         tools = Tools(self._staging, self._builder, self._git, ownership, self._options.keep_releases)
-        return Staged(stage(made, self._installation, self._observation.virtualenvs, tools), (), made.telling)
+        try:
+            moves = stage(made, self._installation, self._observation.virtualenvs, tools)
+        finally:
+            self._observation.warnings += self._building.warnings if self._building else []
+        return Staged(moves, (), made.telling)
+
+    def made_with(self, made: Plan) -> t.Dict[str, t.Dict[str, str]]:
+        """What makes the virtualenvs of a plan, or made them, by the ref of the pack: backend and Python."""
+        building = [pack.ref for pack in made.packs if pack.builds_virtualenv]
+        if not building:
+            return {}
+        settings = self._observation.settings
+        python = self._observation.interpreters.look(settings.python)
+        built = self._building
+        backend = built.backend if built else self._backend().name
+        return {
+            ref: {
+                "virtualenv_backend": "pip" if built and built.fell_back(ref) else backend,
+                "virtualenv_python": f"{python.version} ({python.path})",
+            }
+            for ref in building
+        }
 
     def _upstream(self) -> Upstream:
         if self._reached is None:
@@ -183,26 +209,31 @@ class Preparation:
     def _git(self) -> Git:
         return self._upstream().git()
 
-    def _builder(self) -> VirtualenvBuilder:
+    def _backend(self) -> Backend:
         from .virtualenv_backend import choose_backend
-        from .virtualenv_build import VirtualenvBuilder
 
         observation = self._observation
-        backend = choose_backend(
+        return choose_backend(
             self._options.virtualenv_backend,
             observation.settings,
             self._host.virtualenv_binary,
             observation.environment,
         )
-        return VirtualenvBuilder(
+
+    def _builder(self) -> VirtualenvBuilder:
+        from .virtualenv_build import VirtualenvBuilder
+
+        observation = self._observation
+        self._building = VirtualenvBuilder(
             observation.virtualenvs,
-            backend,
+            self._backend(),
             observation.interpreters.look(observation.settings.python),
             staging=self._staging,
             deadline=self._deadline,
             environment=self._upstream().proxy.apply_to(observation.environment),
             redactor=self._redactor,
         )
+        return self._building
 
     def _displaced(self, base_path: str, ref: str, asked: str) -> t.Optional[Displaced]:
         return displaced_by(self._installation.directory(base_path), ref, asked)

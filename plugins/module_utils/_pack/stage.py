@@ -104,13 +104,13 @@ def _build_virtualenvs(
     with _about(packs[0].ref):
         builder = tools.builder()
         base = builder.ensure_base()
-        tools.ownership.apply(base)  # Once here, instead of for each copy of its files.
 
     def build(pack: PackPlan) -> str:
         staged = tools.staging.path(virtualenvs.staging, "virtualenvs", pack.ref)
         with _about(pack.ref):
             files = trees.get(pack.ref) or (pack.installed.location if pack.installed else "")
-            builder.build(base, pack.ref, files, staged, version=pack.after.version if pack.after else "")
+            version = pack.after.version if pack.after else ""
+            builder.build(base, pack.ref, files, staged, version=version, place=pack.path)
         return staged
 
     with ThreadPoolExecutor(max_workers=min(_PARALLEL, len(packs))) as pool:

@@ -24,6 +24,7 @@ _MOST_MARKER_BYTES = 1 << 20
 REQUIREMENTS = "requirements.txt"
 # st2common/st2common/constants/pack.py BASE_PACK_REQUIREMENTS
 BASE_REQUIREMENT = "six>=1.9.0,<2.0"
+_BOM_UTF8 = b"\xef\xbb\xbf"
 _INCLUDE = re.compile(r"\s*(?:-r|-c|--requirement|--constraint)[ =]?\s*(?P<path>\S+)")
 
 
@@ -128,13 +129,25 @@ def requirements_digest(pack_directory: str) -> str:
             continue
         seen.add(name)
         digest.update(f"{name}\0{file_digest(path)}\n".encode())
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            for line in stream:
-                significant = significant or bool(line.strip() and not line.lstrip().startswith("#"))
-                include = _INCLUDE.match(line)
-                if include:
-                    todo.append(os.path.join(os.path.dirname(name), include.group("path")))
+        for line in _lines(path):
+            significant = significant or bool(line.strip() and not line.lstrip().startswith("#"))
+            include = _INCLUDE.match(line)
+            if include:
+                todo.append(os.path.join(os.path.dirname(name), include.group("path")))
     return digest.hexdigest() if significant else ""
+
+
+def _lines(path: str) -> t.List[str]:
+    with open(path, "rb") as stream:
+        content = stream.read()
+    if b"coding" not in content and b"\0" not in content and not content.startswith(_BOM_UTF8):
+        return content.decode("utf-8", "replace").splitlines()
+    from .._content.requirements import decode_requirements
+
+    try:
+        return decode_requirements(content).splitlines()
+    except ValueError:
+        return content.decode("utf-8", "replace").splitlines()
 
 
 class Interpreters:

@@ -141,7 +141,13 @@ class PackTask:
 
     def _rows(self, outcome: Outcome[TaskPlan]) -> t.List[t.Dict[str, t.Any]]:
         if outcome.failure is None:
-            return _with_parts(report.rows(outcome.plan.packs), outcome.plan) if outcome.plan else []
+            if outcome.plan is None:
+                return []
+            rows = _with_parts(report.rows(outcome.plan.packs), outcome.plan)
+            made_with = self._planned.made_with(outcome.plan)
+            for row in rows:
+                row.update(made_with.get(row["ref"], {}))
+            return rows
         from .pack_failure import rows_after_failure
 
         return rows_after_failure(outcome, self._options.requests, self._task.host.packs_base_paths, self._database)

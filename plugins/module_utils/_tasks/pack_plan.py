@@ -98,6 +98,10 @@ class TaskPlanner:
         """The planners of the configs that the plan is about."""
         return self._parts.configs if self._parts else ()
 
+    def made_with(self, plan: TaskPlan) -> t.Dict[str, t.Dict[str, str]]:
+        """As L(preparation.Preparation.made_with)."""
+        return self._packs.made_with(plan.packs)
+
     @property
     def warnings(self) -> t.List[str]:
         """As L(planner.Planner.warnings)."""
