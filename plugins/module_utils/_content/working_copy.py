@@ -13,6 +13,7 @@ import stat
 import typing as t
 
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
+_PUBLISHED = re.compile(r"refs/(remotes/origin|tags)/[\w./@+-]+\Z", re.ASCII)
 _SECTION = re.compile(r'\[\s*remote\s+"origin"\s*\]\s*\Z')
 # Of packed refs, which a hundred thousand tags do not fill.
 _MOST_BYTES = 16 << 20
@@ -70,6 +71,17 @@ class WorkingCopy:
     def remote_branch(self, name: str) -> t.Optional[str]:
         """The commit that C(origin/NAME) had when it was last fetched."""
         return self._resolve(f"refs/remotes/origin/{name}")
+
+    def published(self) -> t.Dict[str, str]:
+        """What is known to be upstream: tags and branches of C(origin) with what they point at."""
+        found = {name: at for name, at in self._packed_refs().items() if _PUBLISHED.match(name)}
+        for top in ("refs/remotes/origin", "refs/tags"):
+            for directory, _names, files in os.walk(os.path.join(self.git_directory, top)):
+                for name in files:
+                    ref = os.path.relpath(os.path.join(directory, name), self.git_directory)
+                    if _PUBLISHED.match(ref):
+                        found[ref] = self._read(ref).strip()
+        return {name: at for name, at in found.items() if _COMMIT.match(at)}
 
     def origin(self) -> t.Optional[str]:
         """The URL of the remote C(origin), as it stands in C(.git/config)."""

@@ -14,9 +14,9 @@ from .._change.planner import Staged
 from .._content.installed import InstalledPack, dependencies_of
 from .._content.receipt import Contents
 from .._deadline import Deadline
-from .._errors import InvalidPackError
+from .._errors import DeadlineError, InvalidPackError, St2Error
 from .._secrets import Redactor
-from . import inspection
+from . import inspection, releases
 from .candidate import Candidate, Wanted
 from .dependencies import Pack, Providers, in_order, label
 from .fetch import Fetcher
@@ -29,6 +29,7 @@ from .receipts import adopted
 from .resolution import Asked, Resolution
 from .satisfaction import satisfied
 from .upstream import Upstream
+from .wording import few
 
 if t.TYPE_CHECKING:
     from .._source.git_program import Git
@@ -84,11 +85,11 @@ class Preparation:
     ) -> PackPlan:
         facts = self._observation.facts(pack.ref, pack.staged, adopted=False)
         if installed:
-            facts = facts._replace(contents=self._contents_of(installed))
+            facts = facts._replace(contents=self._contents_of(installed), edits=self._work_in(installed))
         known = self._observation.database.pack(pack.ref, installed, pack.staged)
         base_path = self._base_path_for(installed)
         displaced = self._displaced(base_path, pack.ref, label(pack))
-        return plan_candidate(
+        made = plan_candidate(
             pack,
             installed,
             facts._replace(known=known, displaced=displaced),
@@ -96,6 +97,29 @@ class Preparation:
             requested=requested,
             base_path=base_path,
         )
+        return self._keeping_work(made) if facts.edits else made
+
+    def _work_in(self, pack: InstalledPack) -> t.Tuple[str, ...]:
+        """What people did in a pack that another one replaces: edits and commits."""
+        directory = self._installation.directory(pack.base_path)
+        try:
+            return inspection.edited_files(inspection.as_installed(pack, directory, self._git), directory, self._git)
+        except DeadlineError:
+            raise
+        except St2Error as error:
+            return (f"cannot be compared: {error.message}",)
+
+    def _keeping_work(self, made: PackPlan) -> PackPlan:
+        """The plan by which a pack is kept in which people worked, with the warning that says so."""
+        before = made.before.short if made.before else ""
+        directory = self._installation.directory(made.base_path)
+        kept = releases.next_release(directory, made.ref, f"{before} {releases.WORK}")
+        after = made.after.short if made.after else ""
+        self._observation.warnings.append(
+            f"{made.path} holds work that is not upstream ({few(made.edits, 5)}). {made.ref} {after} replaces it; it "
+            f"is kept as {os.path.join(kept, 'pack')}, which no run removes."
+        )
+        return made._replace(kept_work=kept)
 
     def _plan_installed(self, pack: InstalledPack, resolution: Resolution, requested: t.Tuple[str, ...]) -> PackPlan:
         facts, stays = self._observation.facts_of(pack), pack
@@ -111,12 +135,14 @@ class Preparation:
         if remembered or facts.edits:
             facts = facts._replace(contents=self._contents_of(stays))
         policy = self._options.virtualenv
-        return plan_installed(pack, facts, policy=policy, requested=requested, remembered=remembered, restored=stays)
+        made = plan_installed(pack, facts, policy=policy, requested=requested, remembered=remembered, restored=stays)
+        committed = any(edit.startswith(inspection.COMMITTED) for edit in facts.edits)
+        return self._keeping_work(made) if committed else made
 
     def _look_for_edits(self, pack: InstalledPack, facts: Facts) -> t.Tuple[Facts, InstalledPack]:
         """The facts with the edits in them, and what undoing those makes of the pack."""
         directory = self._installation.directory(pack.base_path)
-        known = inspection.as_installed(pack, directory)
+        known = inspection.as_installed(pack, directory, self._git)
         edits = inspection.edited_files(known, directory, self._git)
         if not edits:
             return facts, pack

@@ -7,8 +7,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
+import stat
 import typing as t
 from dataclasses import dataclass, field, replace
 
@@ -23,6 +25,7 @@ from .git_program import Git, fetch_failure
 from .object_store import object_store
 
 _MOST_VERSIONS_SHOWN = 40
+_LONGEST_SUBJECT = 60
 _CHANGES = {"?": "extra", "D": "missing"}
 # A few small objects can stand for more files, and more bytes, than any disk has room for. The largest known pack has
 # 3,600 files.
@@ -215,11 +218,12 @@ class Repository:
         there. Ignored files and bytecode do not count.
 
         :arg git_directory: A C(.git) directory that has the commit.
-        :arg modes: Whether a changed executable bit counts.
+        :arg modes: Whether an executable bit counts that the commit has not; one that is gone always does.
         :returns: Sorted C("edited actions/x.py") and the like.
         """
         settings = ("-c", f"core.fileMode={'true' if modes else 'false'}", "-c", "core.quotePath=false")
         with object_store(self._git, git_directory, commit) as environment:
+            programs = [] if modes else self._programs(environment)
             environment["GIT_WORK_TREE"] = work_tree
             self._git("read-tree", commit, environment=environment)
             status = self._git(
@@ -233,7 +237,34 @@ class Repository:
                 environment=environment,
                 cwd=work_tree,
             ).stdout
-        return sorted(_parse_status(status))
+        return sorted({*_parse_status(status), *(f"edited {path}" for path in programs if _is_locked(work_tree, path))})
+
+    def _programs(self, environment: t.Mapping[str, str]) -> t.List[str]:
+        """The files that a commit says can be run."""
+        listing = self._git("ls-tree", "-r", "-z", "--full-tree", "HEAD", environment=environment).stdout
+        return [record.partition("\t")[2] for record in listing.split("\0") if record.startswith("100755 ")]
+
+    def local_commits(self, git_directory: str, head: str, *, since: str = "") -> t.Tuple[t.List[str], str]:
+        """The commits that lead to C(head) and that nothing known of upstream has.
+
+        :arg git_directory: A C(.git) directory.
+        :arg since: A commit that was upstream's, whatever is known.
+        :returns: Short ids with subjects, newest first, and the commit that they were made on, empty for none.
+        """
+        with object_store(self._git, git_directory, head) as environment:
+            published = ["--remotes", "--tags", *([since] if since else [])]
+            for known in (published, published[:2]):  # The repository may have C(since) no more.
+                answer = self._git(
+                    *("log", "--boundary", "--format=%m%H %h %s", "HEAD", "--not", *known),
+                    environment=environment,
+                    check=False,
+                )
+                if answer.returncode == 0:
+                    break
+        lines = answer.stdout.splitlines()
+        found = [line[1:].partition(" ")[2][:_LONGEST_SUBJECT] for line in lines if not line.startswith("-")]
+        made_on = next((line[1:].partition(" ")[0] for line in lines if line.startswith("-")), "")
+        return found, made_on
 
     def _commit(self, directory: str, revision: str) -> t.Optional[str]:
         answer = self._git(
@@ -256,6 +287,15 @@ class Repository:
             return None
         self._git("fetch", "--quiet", "origin", version, cwd=directory, url=self.url, check=False)
         return self._commit(directory, version)
+
+
+def _is_locked(work_tree: str, path: str) -> bool:
+    """Whether a file is there and cannot be run."""
+    try:
+        status = os.lstat(os.path.join(work_tree, path))
+    except OSError:
+        return False
+    return stat.S_ISREG(status.st_mode) and not status.st_mode & 0o100
 
 
 def look_up(refs: Refs, version: t.Optional[str]) -> t.Optional[Found]:
