@@ -242,7 +242,8 @@ class Repository:
     def _programs(self, environment: t.Mapping[str, str]) -> t.List[str]:
         """The files that a commit says can be run."""
         listing = self._git("ls-tree", "-r", "-z", "--full-tree", "HEAD", environment=environment).stdout
-        return [record.partition("\t")[2] for record in listing.split("\0") if record.startswith("100755 ")]
+        records = listing.split("\0")
+        return [_path_on_disk(record.partition("\t")[2]) for record in records if record.startswith("100755 ")]
 
     def local_commits(self, git_directory: str, head: str, *, since: str = "") -> t.Tuple[t.List[str], str]:
         """The commits that lead to C(head) and that nothing known of upstream has.
@@ -340,17 +341,22 @@ def _parse(listing: str, branch_prefix: str) -> t.Tuple[t.Dict[str, str], t.Dict
     return branches, tags
 
 
+def _path_on_disk(path: str) -> str:
+    """A path that git says as Python has it, also in a locale of other letters than those of git."""
+    return os.fsdecode(path.encode("utf-8", "surrogateescape"))
+
+
 def _parse_file(record: str) -> t.Tuple[int, str]:
     """Size and path of a line of C(git ls-tree --long); a submodule has no size."""
     head, _tab, path = record.partition("\t")
     size = head.rpartition(" ")[2]
-    return int(size) if size.isdigit() else 0, path
+    return int(size) if size.isdigit() else 0, _path_on_disk(path)
 
 
 def _parse_status(status: str) -> t.Iterator[str]:
     for record in status.split("\0"):
         # The first letter compares the commit with HEAD, which is not asked; the second the work tree with the commit.
-        change, path = record[1:2], record[3:]
+        change, path = record[1:2], _path_on_disk(record[3:])
         if not path or change == " " or is_bytecode(path):
             continue
         yield f"{_CHANGES.get(change, 'edited')} {path}"
