@@ -109,7 +109,7 @@ class Fetcher:
         refs = repository.clone(place)
         found = repository.find(place, refs, wanted.version)
         repository.check_out(place, found)
-        warnings = list(found.warnings)
+        warnings = [*found.warnings, *repository.fetch_elsewhere(place, wanted.source.subdir)]
         if os.path.isabs(wanted.source.url) or wanted.source.url.startswith("file://"):
             warnings += _uncommitted(repository, wanted.source)
         if wanted.source.subdir:

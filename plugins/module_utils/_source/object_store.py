@@ -19,6 +19,7 @@ import typing as t
 from .._content.working_copy import WorkingCopy
 from .._file_changes import remove_tree, write_atomically
 from .git_program import Git
+from .lfs import put_back
 
 _FORMATS = {40: "[core]\n\trepositoryformatversion = 0\n"}
 _FORMATS[64] = "[core]\n\trepositoryformatversion = 1\n[extensions]\n\tobjectformat = sha256\n"
@@ -82,3 +83,4 @@ def restore_working_copy(
             write_atomically(place, f"{commit}\n".encode())
         name = f"ref: refs/heads/{branch}" if branch else commit
         write_atomically(os.path.join(repository, "HEAD"), f"{name}\n".encode())
+    put_back(target)

@@ -19,9 +19,11 @@ from .._content.origin import Resolved
 from .._content.versions import is_semver, sort_versions, tag_candidates
 from .._errors import InvalidPackError, SourceError
 from .._file_tree import is_bytecode
+from .._lfs import MOST_POINTER_BYTES, parse_pointer
 from .._process import ProgramError, last_lines
 from .._secrets import strip_urls
 from .git_program import Git, fetch_failure
+from .lfs import fetch_elsewhere, is_content, may_keep_elsewhere
 from .object_store import object_store
 
 _MOST_VERSIONS_SHOWN = 40
@@ -186,6 +188,10 @@ class Repository:
                 stderr=error.stderr,
             ) from error
 
+    def fetch_elsewhere(self, directory: str, subdir: str = "") -> t.List[str]:
+        """Fetch what the files that are checked out keep in Git LFS; as L(lfs.fetch_elsewhere)."""
+        return fetch_elsewhere(self._git, self.url, directory, subdir)
+
     def _check_size(self, directory: str, commit: str) -> None:
         """Refuse what git should not even begin to write, by the names and sizes of the files alone."""
         answer = self._git(
@@ -237,7 +243,23 @@ class Repository:
                 environment=environment,
                 cwd=work_tree,
             ).stdout
-        return sorted({*_parse_status(status), *(f"edited {path}" for path in programs if _is_locked(work_tree, path))})
+            found = list(_parse_status(status))
+            if found and may_keep_elsewhere(work_tree):
+                found = [edit for edit in found if not self._is_elsewhere(edit, work_tree, environment)]
+        return sorted({*found, *(f"edited {path}" for path in programs if _is_locked(work_tree, path))})
+
+    def _is_elsewhere(self, edit: str, work_tree: str, environment: t.Mapping[str, str]) -> bool:
+        """Whether a file differs only as it has the content that git keeps elsewhere."""
+        kind, _blank, path = edit.partition(" ")
+        if kind != "edited":
+            return False
+        name = os.fsencode(path).decode("utf-8", "surrogateescape")
+        size = self._git("cat-file", "-s", f"HEAD:{name}", environment=environment, check=False).stdout.strip()
+        if not size.isdigit() or int(size) > MOST_POINTER_BYTES:
+            return False
+        text = self._git("cat-file", "blob", f"HEAD:{name}", environment=environment).stdout
+        pointer = parse_pointer(text.encode("utf-8", "surrogateescape"))
+        return pointer is not None and is_content(os.path.join(work_tree, path), pointer)
 
     def _programs(self, environment: t.Mapping[str, str]) -> t.List[str]:
         """The files that a commit says can be run."""
