@@ -67,8 +67,13 @@ def test_without_attributes_everything_is_what_it_is(tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"version https://git-lfs.github.com/spec/v1\n", Pointer("0" * 63, 1).text(), Pointer("0" * 64, 1).text() * 2]
-    + [Pointer("0" * 64, 1).text() + b" " * 2000],
+    [
+        b"",
+        b"version https://git-lfs.github.com/spec/v1\n",
+        Pointer("0" * 63, 1).text(),
+        Pointer("0" * 64, 1).text() * 2,
+        Pointer("0" * 64, 1).text() + b" " * 2000,
+    ],
 )
 def test_what_is_no_pointer(tmp_path, content):
     (tmp_path / "a").write_bytes(content)
