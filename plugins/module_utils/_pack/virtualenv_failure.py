@@ -25,7 +25,8 @@ _MEANINGS = (
     (r"Because (\S+) was not found in the [^\n]*and you require ([^\s,]+)", "no package fits {1}"),
     (r"Because (\S+) was not found in the", "there is no package {0}"),
     (r"Because there (?:is|are) no versions? of ([^\s,]+)", "no package fits {0}"),
-    (r"Because (\S+) depends on ([^\s,]+)", "{0}, which needs {1}, contradicts another requirement"),
+    (r"because you require ([^\n]+?), we can conclude", "{0} cannot be had together with the other requirements"),
+    (r"(\S+) depends on ([^\s,]+)", "{0}, which needs {1}, contradicts another requirement"),
     (
         r"Failed to (?:build|download and build|fetch|download|prepare distribution for):? `([^`]+)`",
         "{0} cannot be had",
@@ -43,8 +44,9 @@ def reason(stderr: str, stdout: str = "") -> str:
     :arg stderr: What the program said.
     :arg stdout: What it said meanwhile.
     """
+    unwrapped = " ".join(stderr.split())
     for pattern, meaning in _PATTERNS:
-        found = pattern.search(stderr)
+        found = pattern.search(stderr) or pattern.search(unwrapped)
         if found:
             return _short(meaning.format(*(" ".join(word.split()) for word in found.groups())))
     last = _ERROR.findall(stderr) or stderr.strip().splitlines()[-1:]
