@@ -16,7 +16,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ._argspec import ArgumentSpec
-from ._errors import HostError, MissingLibraryError, St2Error
+from ._errors import MissingLibraryError, St2Error
 from ._printable import printable_structure
 from ._secrets import Redactor, url_secrets
 from ._st2.host import Host, read_host
@@ -119,10 +119,9 @@ def run_module(spec: ArgumentSpec, work: t.Callable[[Task], Result]) -> t.NoRetu
     except St2Error as error:
         result = Result(msg=error.message, failure=error)
     except Exception as error:
-        reason = _limit_of_host(error)
-        if reason is None:
-            _fail_unexpectedly(module, error, redactor)
-        result = Result(msg=reason, failure=HostError(reason))
+        from ._host_limits import host_limit
+
+        result = Result(failure=host_limit(error) or _fail_unexpectedly(module, error, redactor))
     _exit(module, result, redactor)
 
 
@@ -164,21 +163,6 @@ def _exit(module: AnsibleModule, result: Result, redactor: Redactor) -> t.NoRetu
         module.fail_json(msg=shown(failure.message), **answer)
     module.exit_json(msg=shown(result.msg), **answer)
     raise AssertionError("AnsibleModule has ended the process before this line.")
-
-
-def _limit_of_host(error: Exception) -> t.Optional[str]:
-    """What the host, and no mistake of the collection, keeps the module from; C(None) for anything else."""
-    undone = "Nothing half done stays: what was changed is put back, by this run or the next."
-    if isinstance(error, MemoryError):
-        return f"The module does not get the memory that it needs on this host (see ulimit -a there). {undone}"
-    if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
-        return f"This host lets the module start no more threads (see ulimit -u there). {undone}"
-    if isinstance(error, UnicodeEncodeError) and "utf" not in sys.getfilesystemencoding().lower():
-        return (
-            f"The locale of this host ({sys.getfilesystemencoding()}) has no letters for {error.object!r}, which is "
-            f"to be the name of a file. Give the task a locale that has: environment: {{LC_ALL: C.UTF-8}}. {undone}"
-        )
-    return None
 
 
 def _fail_unexpectedly(module: AnsibleModule, error: Exception, redactor: Redactor) -> t.NoReturn:

@@ -80,6 +80,16 @@ def decode_requirements(content: bytes) -> str:
     return content.decode("utf-8", "replace")
 
 
+def lines_of(path: str) -> t.List[str]:
+    """The lines of a file of requirements, also of one that pip cannot read."""
+    with open(path, "rb") as stream:
+        content = stream.read()
+    try:
+        return decode_requirements(content).splitlines()
+    except ValueError:
+        return content.decode("utf-8", "replace").splitlines()
+
+
 def _decode(content: bytes, encoding: str) -> str:
     try:
         return content.decode(encoding)

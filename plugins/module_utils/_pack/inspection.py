@@ -12,6 +12,7 @@ import tempfile
 import typing as t
 
 from .._content.installed import InstalledPack
+from .._content.published import published
 from .._content.receipt import Contents, Receipt, read_contents, read_receipt
 from .._content.working_copy import Head
 from .._errors import InvalidPackError
@@ -66,7 +67,7 @@ def as_installed(pack: InstalledPack, directory: PacksDirectory, git: t.Callable
     known = read_receipt(directory, pack.ref)
     if known and known.matches(pack.head.commit if pack.head else ""):
         return _as_known(pack, known, pack.head)
-    if not pack.head or pack.head.commit in pack.working_copy.published().values():
+    if not pack.head or pack.head.commit in published(pack.working_copy).values():
         return pack
     since = known.commit if known else ""
     repository = Repository(git(), pack.origin or "")

@@ -14,7 +14,7 @@ import re
 import typing as t
 
 from .._deadline import Deadline
-from .._errors import DeadlineError, St2Error, VirtualenvError
+from .._errors import VirtualenvError
 from .._files import file_digest, read_regular_file
 from .._layout import VirtualenvsDirectory
 from .._secrets import strip_urls
@@ -24,7 +24,6 @@ _MOST_MARKER_BYTES = 1 << 20
 REQUIREMENTS = "requirements.txt"
 # st2common/st2common/constants/pack.py BASE_PACK_REQUIREMENTS
 BASE_REQUIREMENT = "six>=1.9.0,<2.0"
-_BOM_UTF8 = b"\xef\xbb\xbf"
 _INCLUDE = re.compile(r"\s*(?:-r|-c|--requirement|--constraint)[ =]?\s*(?P<path>\S+)")
 
 
@@ -138,16 +137,13 @@ def requirements_digest(pack_directory: str) -> str:
 
 
 def _lines(path: str) -> t.List[str]:
-    with open(path, "rb") as stream:
-        content = stream.read()
-    if b"coding" not in content and b"\0" not in content and not content.startswith(_BOM_UTF8):
-        return content.decode("utf-8", "replace").splitlines()
-    from .._content.requirements import decode_requirements
+    with open(path, encoding="utf-8-sig", errors="replace") as stream:
+        text = stream.read()
+    if "coding" not in text and "\0" not in text:
+        return text.splitlines()
+    from .._content.requirements import lines_of
 
-    try:
-        return decode_requirements(content).splitlines()
-    except ValueError:
-        return content.decode("utf-8", "replace").splitlines()
+    return lines_of(path)
 
 
 class Interpreters:
@@ -176,23 +172,11 @@ class Interpreters:
             if remembered and remembered.python == path and remembered.signature == signature:
                 self._known[path] = Interpreter(path, remembered.version, signature)
             else:
-                self._known[path] = Interpreter(path, self._ask(path), signature)
+                from .interpreter import ask_version
+
+                version = ask_version(path, self._deadline, self._environment)
+                self._known[path] = Interpreter(path, version, signature)
         return self._known[path]
-
-    def _ask(self, path: str) -> str:
-        from .._process import run
-
-        code = "import sys; print('%d.%d' % sys.version_info[:2])"
-        try:
-            return run([path, "-I", "-c", code], deadline=self._deadline, environment=self._environment).stdout.strip()
-        except DeadlineError:
-            raise
-        except St2Error as error:
-            raise VirtualenvError(
-                f"The Python for pack virtualenvs, {path} ([actionrunner] python_binary), does not run: "
-                f"{error.message}",
-                stderr=error.stderr,
-            ) from error
 
 
 def may_stay(

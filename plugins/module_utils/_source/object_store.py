@@ -16,6 +16,7 @@ import shutil
 import tempfile
 import typing as t
 
+from .._content.published import published
 from .._content.working_copy import WorkingCopy
 from .._file_changes import remove_tree, write_atomically
 from .git_program import Git
@@ -46,9 +47,9 @@ def object_store(git: Git, git_directory: str, commit: str) -> t.Iterator[t.Dict
         excluded = os.path.join(git_directory, _EXCLUDED)
         if os.path.isfile(excluded) and os.path.getsize(excluded) <= _LARGEST_EXCLUDED:
             shutil.copyfile(excluded, os.path.join(directory, _EXCLUDED))
-        published = sorted(WorkingCopy(os.path.dirname(git_directory)).published().items())
+        refs = sorted(published(WorkingCopy(os.path.dirname(git_directory))).items())
         with open(os.path.join(directory, "packed-refs"), "w", encoding="ascii") as stream:
-            stream.writelines(f"{at} {name}\n" for name, at in published)
+            stream.writelines(f"{at} {name}\n" for name, at in refs)
         yield {
             "GIT_DIR": directory,
             "GIT_OBJECT_DIRECTORY": os.path.join(git_directory, "objects"),

@@ -141,12 +141,9 @@ class PackTask:
 
     def _rows(self, outcome: Outcome[TaskPlan]) -> t.List[t.Dict[str, t.Any]]:
         if outcome.failure is None:
-            if outcome.plan is None:
-                return []
-            rows = _with_parts(report.rows(outcome.plan.packs), outcome.plan)
-            made_with = self._planned.made_with(outcome.plan)
-            for row in rows:
-                row.update(made_with.get(row["ref"], {}))
+            rows = _with_parts(report.rows(outcome.plan.packs), outcome.plan) if outcome.plan else []
+            for ref, made_with in self._planned.packs.made_with(outcome.plan.packs).items() if outcome.plan else ():
+                next(row for row in rows if row["ref"] == ref).update(made_with)
             return rows
         from .pack_failure import rows_after_failure
 
