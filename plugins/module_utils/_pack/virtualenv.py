@@ -108,12 +108,6 @@ def fingerprint(inputs: t.Mapping[str, t.Any]) -> str:
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 
-def marker_document(inputs: t.Mapping[str, t.Any], signature: t.Tuple[int, int]) -> bytes:
-    """The marker file that goes into a finished virtualenv."""
-    document = {"fingerprint": fingerprint(inputs), "inputs": inputs, "signature": list(signature)}
-    return (json.dumps(document, indent=1, sort_keys=True) + "\n").encode()
-
-
 def requirements_digest(pack_directory: str) -> str:
     """Digest of what a pack requires: its requirements.txt and the files of the pack that this one includes.
 

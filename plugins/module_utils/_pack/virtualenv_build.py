@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import shutil
 import typing as t
@@ -31,7 +32,6 @@ from .virtualenv import (
     REQUIREMENTS,
     Interpreter,
     fingerprint,
-    marker_document,
     requirements_digest,
 )
 from .virtualenv_backend import Backend
@@ -232,6 +232,12 @@ class VirtualenvBuilder:
         environment = {**self._given, **backend.variables, "PYTHONDONTWRITEBYTECODE": "1"}
         environment.pop("PYTHONPATH", None)
         run(argv, deadline=self._deadline, environment=environment, redactor=self._redactor, cwd=cwd or "/")
+
+
+def marker_document(inputs: t.Mapping[str, t.Any], signature: t.Tuple[int, int]) -> bytes:
+    """The marker file that goes into a finished virtualenv."""
+    document = {"fingerprint": fingerprint(inputs), "inputs": inputs, "signature": list(signature)}
+    return (json.dumps(document, indent=1, sort_keys=True) + "\n").encode()
 
 
 def _refused(label: str, ref: str, backend: Backend, error: ProgramError) -> VirtualenvError:
