@@ -21,7 +21,10 @@ options:
   virtualenv_backend:
     description:
       - What makes virtualenvs. V(auto) takes uv where the host has it and it can be told all that C(st2.conf) and
-        pip's configuration say, else virtualenv, else venv.
+        pip's configuration say, else virtualenv, else venv. What one cannot make or install, the next one tries, which
+        a warning says. RV(packs[].virtualenv_backend) names the one that did.
+      - Requirements in files of the pack itself, such as C(./lib/acme), are built in a copy of it. Virtualenvs share no
+        files.
     type: str
     choices: [auto, uv, virtualenv, venv]
     default: auto

@@ -19,12 +19,14 @@ _CLAUSE = re.compile(r"([ugoa]+)([-+=])([rwxXst]*|[ugo])")
 _SHIFTS = {"u": 6, "g": 3, "o": 0}
 _BITS = {"r": 4, "w": 2, "x": 1}
 Mode = t.Union[str, int]
+# To the system the next one, as well as -1, says to leave things as they are.
+_LARGEST = 0xFFFFFFFE
 
 
 def uid_of(owner: str) -> int:
     """The number of an account that is given by name or number.
 
-    :raises OptionError: when there is no such account.
+    :raises OptionError: when there is no such account, and for a number that none can have.
     """
     return _number("owner", owner, lambda: pwd.getpwnam(owner).pw_uid)
 
@@ -35,11 +37,13 @@ def gid_of(group: str) -> int:
 
 
 def _number(option: str, name: str, look_up: t.Callable[[], int]) -> int:
-    if name.isdigit():
+    if re.fullmatch("[0-9]+", name):
+        if len(name) > len(str(_LARGEST)) or int(name) > _LARGEST:
+            raise OptionError(f"The {option} {name[:20]} is too large: numbers of accounts go up to {_LARGEST}.")
         return int(name)
     try:
         return look_up()
-    except KeyError:
+    except (KeyError, ValueError):
         raise OptionError(f"The {option} {name} does not exist on this host.") from None
 
 

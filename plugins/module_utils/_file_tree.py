@@ -73,6 +73,15 @@ def is_bytecode(relative: str) -> bool:
 def list_tree(root: str, *, skip: t.Container[str] = (".git",)) -> t.List[TreeEntry]:
     """The entries of a tree with their digests, bytecode left out, sorted by path."""
     entries = [tree_entry(root, path, status) for path, status in walk_tree(root, skip=skip) if not is_bytecode(path)]
+    return as_known(root, entries)
+
+
+def as_known(root: str, entries: t.List[TreeEntry]) -> t.List[TreeEntry]:
+    """Entries as a tree is known by them: sorted by path, and for content that git keeps elsewhere what git has."""
+    if any(entry.path.endswith(".gitattributes") for entry in entries):
+        from ._lfs import as_git_has
+
+        entries = as_git_has(root, entries)
     return sorted(entries, key=lambda entry: entry.path)
 
 

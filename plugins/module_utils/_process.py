@@ -89,10 +89,17 @@ def _die_with_parent(parent: int, most_written: t.Optional[int], most_memory: t.
         if os.getppid() != parent:  # killed before this was said
             os.kill(os.getpid(), signal.SIGKILL)
     if most_written is not None:
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (most_written, most_written))
+        _limit(resource.RLIMIT_CORE, 0)
+        _limit(resource.RLIMIT_FSIZE, most_written)
     if most_memory is not None:
-        resource.setrlimit(resource.RLIMIT_DATA, (most_memory, most_memory))
+        _limit(resource.RLIMIT_DATA, most_memory)
+
+
+def _limit(kind: int, most: int) -> None:
+    """Set a limit, if the host has no lower one: that cannot be raised, and is as good."""
+    _soft, hard = resource.getrlimit(kind)
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(kind, (most, most))
 
 
 def run(
@@ -142,7 +149,7 @@ def run(
                 start_new_session=True,
                 preexec_fn=functools.partial(_die_with_parent, os.getpid(), most_written, most_memory),
             )
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
             place = getattr(error, "filename", None) or argv[0]
             reason = getattr(error, "strerror", None) or error
             raise St2Error(f"The program {argv[0]} cannot be started: {place}: {reason}.") from error

@@ -146,7 +146,9 @@ def run_module(spec: ArgumentSpec, work: t.Callable[[Task], Result]) -> t.NoRetu
     except St2Error as error:
         result = Result(msg=error.message, failure=error)
     except Exception as error:
-        _fail_unexpectedly(module, error)
+        from ._host_limits import host_limit
+
+        result = Result(failure=host_limit(error) or _fail_unexpectedly(module, error))
     _exit(module, result)
 
 

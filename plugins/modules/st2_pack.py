@@ -190,7 +190,8 @@ options:
   verify:
     description:
       - V(content) compares every file of the packs that are there with what was installed. With O(state=present)
-        edited, missing and extra files are repaired, and named in RV(packs[].edits).
+        edited, missing and extra files are repaired, and named in RV(packs[].edits). So are commits that somebody made
+        in a pack and that its source does not have.
       - V(database) compares with StackStorm's database every action, sensor, rule, alias, policy and trigger of the
         packs that are there (whether it has it, and whether that is enabled as metadata and overrides say), and their
         configs. It costs one question for each kind, whatever the number of packs. What somebody deleted or switched
@@ -204,6 +205,8 @@ options:
         it from there, without the network.
       - A pack that O(verify=content) repaired takes no earlier version's place. Its edited files stay beside them until
         the pack is changed again.
+      - Whatever this is, a pack in which people worked is kept for good when another version takes its place, or when
+        what they committed is undone. A warning says what they did and where it is.
     type: int
     default: 1
   purge:
@@ -468,12 +471,28 @@ packs:
       returned: always
       type: str
       sample: rebuilt
+    virtualenv_backend:
+      description:
+        - What made the virtualenv, V(uv), V(virtualenv) or V(venv), or makes it after check mode. V(pip) where uv made
+          it and pip installed the requirements, because uv did not.
+      returned: when a virtualenv was built or rebuilt
+      type: str
+      sample: uv
+      version_added: 0.3.0
+    virtualenv_python:
+      description: Version and path of the Python of the virtualenv.
+      returned: when a virtualenv was built or rebuilt
+      type: str
+      sample: 3.8 (/opt/stackstorm/st2/bin/python)
+      version_added: 0.3.0
     edits:
-      description: Edited, missing and extra files that were found. With O(backend=api) none are looked for.
+      description:
+        - Commits, and edited, missing and extra files that were found. They are looked for with O(verify=content), and
+          where another version takes the place of a pack. With O(backend=api) none are looked for.
       returned: always
       type: list
       elements: str
-      sample: [edited actions/check.py]
+      sample: [committed 1f0e2d3 Ask twice, edited actions/check.py]
     database_state:
       description:
         - What StackStorm's database has of the pack, or would have in check mode. V(current) is what is on disk,

@@ -246,7 +246,7 @@ packs:
       type: str
       sample: current
     edits:
-      description: Edited, missing and extra files.
+      description: Commits that somebody made in the pack, and edited, missing and extra files.
       returned: with O(check_edits=true)
       type: list
       elements: str

@@ -80,6 +80,19 @@ def test_there_and_back(site: Site) -> None:
     assert site.host.snapshot() == before
 
 
+@pytest.mark.parametrize("names", [("st2actionrunner", "st2api"), ("st2api", "st2actionrunner")])
+def test_a_file_that_cannot_be_written_is_not_changed(site: Site, names: t.Tuple[str, str]) -> None:
+    site.file("st2actionrunner").symlink_to("/proc/version")
+    failed = site.run(*names, variables={"A": "1"})
+    assert failed.failed and "cannot be changed" in failed["msg"]
+    written = site.file("st2api").exists()
+    assert written == (names[0] == "st2api"), "nothing is written after the failure"
+    assert failed.changed == written
+    changed = {Path(one["path"]).name: one["changed"] for one in failed["files"]}
+    assert changed == {"st2api": written, "st2actionrunner": False}
+    assert failed["restart_needed"] == (["st2api"] if written else [])
+
+
 def test_red_hat_and_other_units(site: Site) -> None:
     site.unit("st2api").write_text("[Service]\nEnvironmentFile=-/etc/sysconfig/st2api\nEnvironmentFile=-/etc/more\n")
     site.file("st2api", "sysconfig").parent.mkdir()

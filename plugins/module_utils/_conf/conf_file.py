@@ -87,14 +87,21 @@ def write_conf_file(file: ConfFile, content: bytes, mode: int, uid: int, gid: in
         if kept:
             write_atomically(kept, file.content, mode=_MODE_OF_BACKUPS, uid=file.uid, gid=file.gid)
         write_atomically(file.place, content, mode=mode, uid=uid, gid=gid)
-    except PermissionError as error:
-        raise ApplyError(
+    except OSError as error:
+        if kept:  # A copy of what did not change is of no use.
+            with contextlib.suppress(OSError):
+                os.unlink(kept)
+        raise _refusal(file, error) from error
+    return kept
+
+
+def _refusal(file: ConfFile, error: OSError) -> ApplyError:
+    if isinstance(error, PermissionError):
+        return ApplyError(
             f"This account may not change {file.place}, or give it to another owner or group: {error.strerror}. "
             "Run with become."
-        ) from error
-    except OSError as error:
-        raise ApplyError(f"{file.place} cannot be changed: {error.strerror}.") from error
-    return kept
+        )
+    return ApplyError(f"{file.place} cannot be changed: {error.strerror}.")
 
 
 def verify_conf_file(path: str, content: bytes, mode: int, uid: int, gid: int) -> None:

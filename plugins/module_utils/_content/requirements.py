@@ -11,6 +11,7 @@ build a directory, or look for packages in one. Inside of the pack and over the 
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import shlex
@@ -41,9 +42,15 @@ _ARCHIVE = re.compile(r"\.(?:whl|zip|tar|tgz|tbz|txz|tlz|tar\.(?:gz|bz2|xz|lz|lz
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 # pip puts variables of its environment in, and in these are addresses with passwords.
 _VARIABLE = re.compile(r"\$\{(?:PIP_|UV_|[A-Z_]*PROXY|ST2_)[A-Z0-9_]*\}")
+# pip/_internal/utils/encoding.py auto_decode: a mark at the beginning, or a comment in one of the first two lines.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+)
+# Releases of pip differ in what they take these for.
+_AMBIGUOUS = (codecs.BOM_UTF32_BE, codecs.BOM_UTF32_LE)
 _CODING = re.compile(rb"coding[:=]\s*([-\w.]+)")
-_PLAIN = (b"utf-8", b"utf8", b"utf_8", b"ascii", b"us-ascii", b"latin-1", b"latin1", b"iso-8859-1")
-_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
 
 class Requirements(t.NamedTuple):
@@ -57,6 +64,69 @@ class Requirements(t.NamedTuple):
     entries: t.Tuple[str, ...] = ()
     problems: t.Tuple[FileProblem, ...] = ()
     lines: t.Tuple[int, ...] = ()
+
+
+def decode_requirements(content: bytes) -> str:
+    """The text of a file of requirements, as pip reads it (pip/_internal/utils/encoding.py auto_decode).
+
+    :raises ValueError: for an encoding that Python does not know, or that the bytes are not in.
+    """
+    if content.startswith(_AMBIGUOUS):
+        raise ValueError("is not UTF-8, but UTF-32")
+    for mark, encoding in _MARKS:
+        if content.startswith(mark):
+            return _decode(content[len(mark) :], encoding)
+    for line in content.split(b"\n")[:2]:
+        found = _CODING.search(line) if line.startswith(b"#") else None
+        if found:
+            return _decode_named(content, found.group(1).decode("ascii", "replace"))
+    return content.decode("utf-8", "replace")
+
+
+def lines_of(path: str) -> t.List[str]:
+    """The lines of a file of requirements, also of one that pip cannot read."""
+    with open(path, "rb") as stream:
+        content = stream.read()
+    try:
+        return decode_requirements(content).splitlines()
+    except ValueError:
+        return content.decode("utf-8", "replace").splitlines()
+
+
+def _decode(content: bytes, encoding: str) -> str:
+    try:
+        return content.decode(encoding)
+    except UnicodeError:
+        raise ValueError(f"begins as {encoding} does, but is not") from None
+
+
+def _decode_named(content: bytes, encoding: str) -> str:
+    """The text of a file that names its encoding; one in which ASCII means something else hides what uv reads."""
+    plain = bytes(byte for byte in range(128) if byte != 0x1B)
+    try:
+        if plain.decode(encoding) == plain.decode("ascii"):
+            return content.decode(encoding)
+    except (LookupError, UnicodeError):
+        pass
+    raise ValueError(f"is not UTF-8, but says that it is {printable(encoding[:40])}")
+
+
+def builds_of_itself(pack_dir: str) -> bool:
+    """Whether a requirement of a pack is a directory or an archive of the pack itself."""
+    reader = _Reader(pack_dir)
+    entries = reader.read(REQUIREMENTS)
+    while reader.included and len(reader.seen) <= _MOST_FILES:
+        entries += reader.read(reader.included.pop())
+    return any(_is_own(entry) for _line, entry in entries)
+
+
+def _is_own(entry: str) -> bool:
+    words = entry.split(" ")
+    if words[0] in _EDITABLE:
+        words = words[1:]
+    first = next((place for place, word in enumerate(words) if word.startswith("-")), len(words))
+    target = _target(" ".join(words[:first]))
+    return bool(target) and not _is_remote(target)
 
 
 def read_requirements(pack_dir: str) -> Requirements:
@@ -100,12 +170,16 @@ class _Reader:
         except OSError as error:
             self._wrong(name, f"cannot be read: {error.strerror}")
             return []
-        odd = _encoding_problem(content)
-        if odd:
-            self._wrong(name, odd)
+        if len(content) > _MOST_BYTES:
+            self._wrong(name, f"has more than {_MOST_BYTES} bytes, which is too large")
+            return []
+        try:
+            text = decode_requirements(content)
+        except ValueError as error:
+            self._wrong(name, str(error))
             return []
         entries = []
-        for number, line in _logical_lines(content.decode("utf-8-sig", "replace")):
+        for number, line in _logical_lines(text):
             entry = " ".join(re.sub(r"(?:^|\s)#.*$", "", line).split())
             if not entry:
                 continue
@@ -161,19 +235,6 @@ class _Reader:
         if option in _FILES and not _is_remote(value):
             self.included.append(os.path.normpath(os.path.join(folder, value)))
         return None
-
-
-def _encoding_problem(content: bytes) -> t.Optional[str]:
-    """Why pip could read something else in a file than what is checked here."""
-    if len(content) > _MOST_BYTES:
-        return f"has more than {_MOST_BYTES} bytes, which is too large"
-    if content.startswith(_MARKS):
-        return "is not UTF-8"
-    for line in content.split(b"\n")[:2]:
-        found = _CODING.search(line) if line.startswith(b"#") else None
-        if found and found.group(1).lower() not in _PLAIN:
-            return "is not UTF-8"
-    return None
 
 
 def _logical_lines(text: str) -> t.Iterator[t.Tuple[int, str]]:

@@ -43,7 +43,7 @@ class WorkingCopy:
 
     def head(self) -> t.Optional[Head]:
         """What is checked out, or nothing when it cannot be read this way."""
-        text = self._read("HEAD").strip()
+        text = self.read("HEAD").strip()
         if _COMMIT.match(text):
             return Head(text, None)
         if not text.startswith("ref: refs/heads/"):
@@ -54,8 +54,8 @@ class WorkingCopy:
 
     def tag(self, name: str) -> t.Optional[str]:
         """The commit of a tag, when the files tell it: packed refs do, also for annotated tags."""
-        packed = self._packed_refs().get(f"refs/tags/{name}")
-        loose = self._read(f"refs/tags/{name}").strip()
+        packed = self.packed_refs().get(f"refs/tags/{name}")
+        loose = self.read(f"refs/tags/{name}").strip()
         if loose and loose != packed:
             return None  # A loose tag may be an annotated one, whose commit only git can tell.
         return packed
@@ -64,7 +64,7 @@ class WorkingCopy:
         """Names of the packed tags that point at a commit."""
         prefix = "refs/tags/"
         return [
-            name[len(prefix) :] for name, at in self._packed_refs().items() if at == commit and name.startswith(prefix)
+            name[len(prefix) :] for name, at in self.packed_refs().items() if at == commit and name.startswith(prefix)
         ]
 
     def remote_branch(self, name: str) -> t.Optional[str]:
@@ -74,7 +74,7 @@ class WorkingCopy:
     def origin(self) -> t.Optional[str]:
         """The URL of the remote C(origin), as it stands in C(.git/config)."""
         inside = False
-        for line in self._read("config").splitlines():
+        for line in self.read("config").splitlines():
             if line.lstrip().startswith("["):
                 inside = bool(_SECTION.match(line.strip()))
             elif inside:
@@ -84,14 +84,15 @@ class WorkingCopy:
         return None
 
     def _resolve(self, name: str) -> t.Optional[str]:
-        text = self._read(name).strip() or self._packed_refs().get(name, "")
+        text = self.read(name).strip() or self.packed_refs().get(name, "")
         return text if _COMMIT.match(text) else None
 
-    def _packed_refs(self) -> t.Dict[str, str]:
+    def packed_refs(self) -> t.Dict[str, str]:
+        """What packed refs point at, behind annotated tags too."""
         if self._packed is None:
             refs: t.Dict[str, str] = {}
             last = ""
-            for line in self._read("packed-refs").splitlines():
+            for line in self.read("packed-refs").splitlines():
                 if line.startswith("^") and last:
                     refs[last] = line[1:].strip()
                 elif line and line[0] not in "#^":
@@ -100,7 +101,8 @@ class WorkingCopy:
             self._packed = refs
         return self._packed
 
-    def _read(self, name: str) -> str:
+    def read(self, name: str) -> str:
+        """The text of a file of C(.git); empty for none."""
         path = os.path.join(self.git_directory, name)
         try:
             # Opening a pipe must not wait for somebody to write into it.

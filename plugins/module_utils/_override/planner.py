@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import typing as t
 
 from .._change.database import Database
@@ -120,7 +121,7 @@ class OverridePlanner:
             staged = None
             if plan.after is not None:
                 staged = self._view.staging.path(staging, "overrides", name)
-                write_atomically(staged, plan.after, mode=_MODE)
+                write_atomically(staged, plan.after, mode=_mode_of(plan.path))
                 _own_as(staged, plan.path)
         except OSError as error:
             what = "removed" if plan.after is None else "written"
@@ -153,6 +154,15 @@ class OverridePlanner:
         :raises VerifyError: naming every difference.
         """
         verify_database(plan, self._database.registrar)
+
+
+def _mode_of(place: str) -> int:
+    """The mode of the file that is there, for the one that takes its place."""
+    try:
+        mode = os.lstat(place).st_mode
+    except OSError:
+        return _MODE
+    return stat.S_IMODE(mode) if stat.S_ISREG(mode) else _MODE
 
 
 def _own_as(path: str, place: str) -> None:

@@ -18,6 +18,7 @@ from .._content.origin import Resolved, Source
 from .._content.receipt import Contents
 from .._content.resources import check_config_schema, read_content
 from .._content.versions import same_version
+from .._content.working_copy import WorkingCopy
 from .._errors import InvalidPackError, SourceError, St2Error
 from .._file_changes import low_space
 from .._file_tree import list_tree, tree_digest
@@ -116,9 +117,9 @@ class Fetcher:
                 f"The files of {strip_urls(wanted.source.url)} at {found.commit} are not those that the index has "
                 f"listed: they do not have the digest {wanted.digest}. Let the index be built anew."
             )
-        warnings = list(found.warnings)
+        warnings = [*found.warnings, *repository.fetch_elsewhere(place, wanted.source.subdir)]
         if os.path.isabs(wanted.source.url) or wanted.source.url.startswith("file://"):
-            warnings += _uncommitted(repository, wanted.source, place, found.commit)
+            warnings += _uncommitted(repository, wanted.source)
         if wanted.source.subdir:
             return self._validated(
                 wanted, self._take_subdir(wanted, place), found.resolved, warnings, commit=found.commit
@@ -225,12 +226,13 @@ def _unpack_upload(wanted: Wanted, place: str) -> None:
     unpack_directory(wanted.upload, place)
 
 
-def _uncommitted(repository: Repository, source: Source, clone: str, commit: str) -> t.List[str]:
+def _uncommitted(repository: Repository, source: Source) -> t.List[str]:
     path = source.url[len("file://") :] if source.url.startswith("file://") else source.url
-    if not os.path.isdir(os.path.join(path, ".git")):
+    head = WorkingCopy(path).head()
+    if head is None:
         return []
-    # Compared through the clone: the configuration of somebody's working copy is not to be obeyed.
-    changes = repository.differences(os.path.join(clone, ".git"), path, commit, modes=False)
+    # What is not committed differs from what is checked out there, whatever version is asked for.
+    changes = repository.differences(os.path.join(path, ".git"), path, head.commit, modes=False)
     if not changes:
         return []
     shown = ", ".join(changes[:5]) + (f" and {len(changes) - 5} more" if len(changes) > 5 else "")

@@ -12,7 +12,9 @@ import tempfile
 import typing as t
 
 from .._content.installed import InstalledPack
-from .._content.receipt import Contents, read_contents, read_receipt
+from .._content.published import published
+from .._content.receipt import Contents, Receipt, read_contents, read_receipt
+from .._content.working_copy import Head
 from .._errors import InvalidPackError
 from .._file_tree import list_tree
 from .._layout import PacksDirectory
@@ -23,15 +25,20 @@ from .._source.repository import Repository
 from .._st2.host import Host
 from .releases import outdated
 
+# What an edit begins with that is a commit.
+COMMITTED = "committed"
+
 
 def edited_files(pack: InstalledPack, directory: PacksDirectory, git: t.Callable[[], Git]) -> t.Tuple[str, ...]:
     """How the files of a pack differ from those it was installed with: C("edited actions/x.py"), C("missing ..."),
     C("extra ...").
 
-    A working copy is held against its commit, any other pack against the list of files in its contents file. For a pack
-    that something else installed, executable bits do not count, since StackStorm sets them all
+    A working copy is held against the commit that was installed, and C("committed 1f0e2d3 Subject") is what was
+    committed since; any other pack against the list of files in its contents file. For a pack that something else
+    installed, more executable bits do not count, since StackStorm sets them all
     (st2common/util/pack_management.py apply_pack_permissions).
 
+    :arg pack: As L(as_installed) gives it.
     :returns: Empty also for a pack of which nobody knows how it was.
     """
     if pack.link:
@@ -40,17 +47,43 @@ def edited_files(pack: InstalledPack, directory: PacksDirectory, git: t.Callable
         repository = Repository(git(), pack.origin or "")
         modes = pack.receipt is not None and not pack.receipt.adopted
         git_directory = os.path.join(pack.location, ".git")
-        return tuple(repository.differences(git_directory, pack.location, pack.head.commit, modes=modes))
+        found = repository.differences(git_directory, pack.location, pack.head.commit, modes=modes)
+        now = pack.working_copy.head()
+        if now and now.commit != pack.head.commit:
+            commits, _made_on = repository.local_commits(git_directory, now.commit, since=pack.head.commit)
+            found = [*(f"{COMMITTED} {commit}" for commit in commits), *found]
+        return tuple(found)
     contents = read_contents(directory, pack.ref) if pack.receipt else None
     return tuple(changed_files(contents.files, list_tree(pack.location))) if contents else ()
 
 
-def as_installed(pack: InstalledPack, directory: PacksDirectory) -> InstalledPack:
-    """The pack with the receipt it was installed with, also where an edited C(pack.yaml) hides that it is the one."""
-    known = read_receipt(directory, pack.ref)
-    if pack.receipt or pack.link or known is None or not known.matches(pack.head.commit if pack.head else ""):
+def as_installed(pack: InstalledPack, directory: PacksDirectory, git: t.Callable[[], Git]) -> InstalledPack:
+    """The pack as it was installed, with its receipt, and the commit of then as head.
+
+    An edited C(pack.yaml), or a commit that somebody made in it, hides that it is the one.
+    """
+    if pack.receipt or pack.link:
         return pack
-    return pack._replace(name=known.name, version=known.version, origin=known.source.url, receipt=known, problem=None)
+    known = read_receipt(directory, pack.ref)
+    if known and known.matches(pack.head.commit if pack.head else ""):
+        return _as_known(pack, known, pack.head)
+    if not pack.head or pack.head.commit in published(pack.working_copy).values():
+        return pack
+    since = known.commit if known else ""
+    repository = Repository(git(), pack.origin or "")
+    commits, made_on = repository.local_commits(os.path.join(pack.location, ".git"), pack.head.commit, since=since)
+    if not commits:
+        return pack  # Something else put another version there.
+    if known:
+        branch = known.resolved.name if known.resolved.kind in ("default", "branch") else ""
+        return _as_known(pack, known, Head(known.commit, branch or None) if known.commit else None)
+    return pack._replace(head=Head(made_on, pack.head.branch)) if made_on else pack
+
+
+def _as_known(pack: InstalledPack, known: Receipt, head: t.Optional[Head]) -> InstalledPack:
+    return pack._replace(
+        name=known.name, version=known.version, origin=known.source.url, receipt=known, head=head, problem=None
+    )
 
 
 def restored(pack: InstalledPack, edits: t.Sequence[str], git: t.Callable[[], Git]) -> InstalledPack:

@@ -9,17 +9,11 @@ from __future__ import annotations
 
 import grp
 import os
-import pwd
-import re
-import shutil
-import stat
 import typing as t
 from dataclasses import dataclass
 
-from .._errors import ApplyError, OptionError
-
-# To the system the next one, as well as -1, says to leave things as they are.
-_LARGEST = 0xFFFFFFFE
+from .._errors import ApplyError
+from .._file_attributes import gid_of, uid_of
 
 
 @dataclass(frozen=True)
@@ -56,11 +50,6 @@ class Ownership:
         status = os.lstat(path)
         if self.uid in (-1, status.st_uid) and self.gid in (-1, status.st_gid):
             return
-        if stat.S_ISREG(status.st_mode) and status.st_nlink > 1:
-            # Virtualenvs share files by hard links; the others keep their owner.
-            alone = f"{path}.new-{os.urandom(4).hex()}"
-            shutil.copy2(path, alone)
-            os.replace(alone, path)
         os.lchown(path, self.uid, self.gid)
 
 
@@ -76,10 +65,10 @@ def resolve_ownership(
     :raises OptionError: for an owner or group of the task that does not exist.
     """
     warnings = []
-    uid = _number(owner, "owner", lambda name: pwd.getpwnam(name).pw_uid) if owner else -1
+    uid = uid_of(owner) if owner else -1
     gid = -1
     if group:
-        gid = _number(group, "group", lambda name: grp.getgrnam(name).gr_gid)
+        gid = gid_of(group)
     elif pack_group:
         try:
             gid = grp.getgrnam(pack_group).gr_gid
@@ -90,14 +79,3 @@ def resolve_ownership(
                 "account that installs them."
             )
     return Ownership(uid, gid), warnings
-
-
-def _number(value: str, option: str, look_up: t.Callable[[str], int]) -> int:
-    if re.fullmatch("[0-9]+", value):
-        if len(value) > len(str(_LARGEST)) or int(value) > _LARGEST:
-            raise OptionError(f"The {option} {value[:20]} is too large: numbers of accounts go up to {_LARGEST}.")
-        return int(value)
-    try:
-        return look_up(value)
-    except (KeyError, ValueError):
-        raise OptionError(f"The {option} {value} does not exist on this host.") from None

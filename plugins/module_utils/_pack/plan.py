@@ -78,6 +78,7 @@ class PackPlan(t.NamedTuple):
     :arg known: What StackStorm's database had.
     :arg displaced: What is no pack and makes room for one, and where it is kept.
     :arg purges: Whether nothing of a pack that goes is kept.
+    :arg kept_work: Where a pack is kept in which people worked.
     """
 
     ref: str
@@ -99,6 +100,7 @@ class PackPlan(t.NamedTuple):
     known: KnownPack = KnownPack()
     displaced: t.Optional[Displaced] = None
     purges: bool = False
+    kept_work: str = ""
 
     @property
     def changed(self) -> bool:

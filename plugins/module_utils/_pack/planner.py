@@ -147,6 +147,10 @@ class PackPlanner:
         """Prepare everything aside."""
         return self._preparation().stage(made)
 
+    def made_with(self, made: Plan) -> t.Dict[str, t.Dict[str, str]]:
+        """As L(preparation.Preparation.made_with)."""
+        return self._preparation().made_with(made) if self._made else {}
+
     def verify(self, made: Plan) -> None:
         """Read the packs again, and compare them with the plan.
 

@@ -14,9 +14,9 @@ from .._change.planner import Staged
 from .._content.installed import InstalledPack, dependencies_of
 from .._content.receipt import Contents
 from .._deadline import Deadline
-from .._errors import InvalidPackError
+from .._errors import DeadlineError, InvalidPackError, St2Error
 from .._secrets import Redactor, strip_urls
-from . import inspection
+from . import inspection, releases
 from .candidate import Candidate, Wanted
 from .dependencies import Pack, Providers, in_order, label
 from .fetch import Fetcher
@@ -29,9 +29,11 @@ from .receipts import adopted, provided
 from .resolution import Asked, Resolution
 from .satisfaction import same_source, satisfied
 from .upstream import Upstream
+from .wording import few
 
 if t.TYPE_CHECKING:
     from .._source.git_program import Git
+    from .virtualenv_backend import Backend
     from .virtualenv_build import VirtualenvBuilder
 
 
@@ -49,6 +51,7 @@ class Preparation:
         self._redactor = redactor
         self._reached: t.Optional[Upstream] = None
         self._fetcher: t.Optional[Fetcher] = None
+        self._building: t.Optional[VirtualenvBuilder] = None
 
     def resolve(self, asked: t.Sequence[Asked]) -> Resolution:
         """What the requests of the task come to, fetched into staging.
@@ -88,12 +91,12 @@ class Preparation:
     ) -> PackPlan:
         facts = self._observation.facts(pack.ref, pack.staged, adopted=False)
         if installed:
-            facts = facts._replace(contents=self._contents_of(installed))
+            facts = facts._replace(contents=self._contents_of(installed), edits=self._work_in(installed))
             self._warn_of_other_source(pack, installed)
         known = self._observation.database.pack(pack.ref, installed, pack.staged)
         base_path = self._base_path_for(installed)
         displaced = self._displaced(base_path, pack.ref, label(pack))
-        return plan_candidate(
+        made = plan_candidate(
             pack,
             installed,
             facts._replace(known=known, displaced=displaced),
@@ -102,6 +105,29 @@ class Preparation:
             base_path=base_path,
             provided=provided(pack.metadata.dependencies, resolution.provided),
         )
+        return self._keeping_work(made) if facts.edits else made
+
+    def _work_in(self, pack: InstalledPack) -> t.Tuple[str, ...]:
+        """What people did in a pack that another one replaces: edits and commits."""
+        directory = self._installation.directory(pack.base_path)
+        try:
+            return inspection.edited_files(inspection.as_installed(pack, directory, self._git), directory, self._git)
+        except DeadlineError:
+            raise
+        except St2Error as error:
+            return (f"cannot be compared: {error.message}",)
+
+    def _keeping_work(self, made: PackPlan) -> PackPlan:
+        """The plan by which a pack is kept in which people worked, with the warning that says so."""
+        before = made.before.short if made.before else ""
+        directory = self._installation.directory(made.base_path)
+        kept = releases.next_release(directory, made.ref, f"{before} {releases.WORK}")
+        after = made.after.short if made.after else ""
+        self._observation.warnings.append(
+            f"{made.path} holds work that is not upstream ({few(made.edits, 5)}). {made.ref} {after} replaces it; it "
+            f"is kept as {os.path.join(kept, 'pack')}, which no run removes."
+        )
+        return made._replace(kept_work=kept)
 
     def _warn_of_other_source(self, pack: Candidate, installed: InstalledPack) -> None:
         source = pack.wanted.source
@@ -130,12 +156,14 @@ class Preparation:
         if remembered or facts.edits:
             facts = facts._replace(contents=self._contents_of(stays))
         policy = self._options.virtualenv
-        return plan_installed(pack, facts, policy=policy, requested=requested, remembered=remembered, restored=stays)
+        made = plan_installed(pack, facts, policy=policy, requested=requested, remembered=remembered, restored=stays)
+        committed = any(edit.startswith(inspection.COMMITTED) for edit in facts.edits)
+        return self._keeping_work(made) if committed else made
 
     def _look_for_edits(self, pack: InstalledPack, facts: Facts) -> t.Tuple[Facts, InstalledPack]:
         """The facts with the edits in them, and what undoing those makes of the pack."""
         directory = self._installation.directory(pack.base_path)
-        known = inspection.as_installed(pack, directory)
+        known = inspection.as_installed(pack, directory, self._git)
         edits = inspection.edited_files(known, directory, self._git)
         if not edits:
             return facts, pack
@@ -165,11 +193,14 @@ class Preparation:
         """See that there is room for what the plans put in place, and say what is moved away for it.
 
         :raises HostError: when something has the place of a virtualenv.
+        :raises VirtualenvError: when what shall make one is not there.
         """
         virtualenvs = self._observation.virtualenvs
         for made in plans:
             if made.builds_virtualenv:
                 from .._content.obstacle import require_own_place
+
+                self._backend()  # One that was asked for and is not there is found before anything is built.
 
                 place = virtualenvs.virtualenv(made.ref)
                 require_own_place(place, virtualenvs.now(place), "virtualenv", made.ref)
@@ -186,7 +217,28 @@ class Preparation:
         ownership, warnings = resolve_ownership(self._options.owner, self._options.group, self._host.pack_group)
         self._observation.warnings += warnings
         tools = Tools(self._staging, self._builder, self._git, ownership, self._options.keep_releases)
-        return Staged(stage(made, self._installation, self._observation.virtualenvs, tools), (), made.telling)
+        try:
+            moves = stage(made, self._installation, self._observation.virtualenvs, tools)
+        finally:
+            self._observation.warnings += self._building.warnings if self._building else []
+        return Staged(moves, (), made.telling)
+
+    def made_with(self, made: Plan) -> t.Dict[str, t.Dict[str, str]]:
+        """What makes the virtualenvs of a plan, or made them, by the ref of the pack: backend and Python."""
+        building = [pack.ref for pack in made.packs if pack.builds_virtualenv]
+        if not building:
+            return {}
+        settings = self._observation.settings
+        python = self._observation.interpreters.look(settings.python)
+        built = self._building
+        backend = built.backend if built else self._backend().name
+        return {
+            ref: {
+                "virtualenv_backend": "pip" if built and built.fell_back(ref) else backend,
+                "virtualenv_python": f"{python.version} ({python.path})",
+            }
+            for ref in building
+        }
 
     def _upstream(self) -> Upstream:
         if self._reached is None:
@@ -205,26 +257,31 @@ class Preparation:
     def _git(self) -> Git:
         return self._upstream().git()
 
-    def _builder(self) -> VirtualenvBuilder:
+    def _backend(self) -> Backend:
         from .virtualenv_backend import choose_backend
-        from .virtualenv_build import VirtualenvBuilder
 
         observation = self._observation
-        backend = choose_backend(
+        return choose_backend(
             self._options.virtualenv_backend,
             observation.settings,
             self._host.virtualenv_binary,
             observation.environment,
         )
-        return VirtualenvBuilder(
+
+    def _builder(self) -> VirtualenvBuilder:
+        from .virtualenv_build import VirtualenvBuilder
+
+        observation = self._observation
+        self._building = VirtualenvBuilder(
             observation.virtualenvs,
-            backend,
+            self._backend(),
             observation.interpreters.look(observation.settings.python),
             staging=self._staging,
             deadline=self._deadline,
             environment=self._upstream().proxy.apply_to(observation.environment),
             redactor=self._redactor,
         )
+        return self._building
 
     def _displaced(self, base_path: str, ref: str, asked: str) -> t.Optional[Displaced]:
         return displaced_by(self._installation.directory(base_path), ref, asked)

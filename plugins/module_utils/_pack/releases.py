@@ -21,6 +21,8 @@ from .._own_directory import OwnDirectory, open_own_directory
 NO_PACK = "no-pack"
 # What that of a pack ends with whose edits were undone: it is no version of its own.
 EDITED = "edited"
+# What that of a pack ends with in which people worked, and which another version replaced: it is kept for good.
+WORK = "local-work"
 _NUMBER = re.compile(r"(?P<number>\d+)-")
 _UNSAFE = re.compile(r"[^0-9A-Za-z.+-]+")
 
@@ -68,7 +70,7 @@ def kept_packs(directory: PacksDirectory, ref: str) -> t.List[InstalledPack]:
 def outdated(directory: PacksDirectory, ref: str, keep: int, *, arrives: bool = False, used: str = "") -> t.List[str]:
     """The paths that go so that the newest C(keep) releases of a pack stay, oldest first. Nothing is removed here.
 
-    What was no pack stays, and is not counted; what was edited goes.
+    What was no pack, or holds the work of people, stays, and is not counted; what was edited goes.
 
     :arg arrives: Whether one is about to come that C(keep) does not count.
     :arg used: The path of one that goes in any case, as it is the running version again.
@@ -82,7 +84,7 @@ def outdated(directory: PacksDirectory, ref: str, keep: int, *, arrives: bool = 
         there = _names(directory, ref, opened)
         if not there and opened.names():
             return []  # The run that is undone made it.
-        for_good = [name for name in there if _is_no_pack(opened, name)]
+        for_good = [name for name in there if name.endswith(f"-{WORK}") or _is_no_pack(opened, name)]
         gone = {os.path.basename(used), *for_good}
         whole = [
             name

@@ -92,7 +92,10 @@ def _stage_tree(pack: PackPlan, installation: Installation, tools: Tools) -> str
         if pack.candidate:
             shutil.move(pack.candidate.staged, target)
         elif pack.installed:
-            restore_working_copy(pack.installed.location, pack.installed.commit or "", target, tools.git())
+            branch = pack.installed.head.branch if pack.installed.head else None
+            restore_working_copy(
+                pack.installed.location, pack.installed.commit or "", target, tools.git(), branch=branch
+            )
     return target
 
 
@@ -104,13 +107,13 @@ def _build_virtualenvs(
     with _about(packs[0].ref):
         builder = tools.builder()
         base = builder.ensure_base()
-        tools.ownership.apply(base)  # Once here, instead of for each copy of its files.
 
     def build(pack: PackPlan) -> str:
         staged = tools.staging.path(virtualenvs.staging, "virtualenvs", pack.ref)
         with _about(pack.ref):
             files = trees.get(pack.ref) or (pack.installed.location if pack.installed else "")
-            builder.build(base, pack.ref, files, staged, version=pack.after.version if pack.after else "")
+            version = pack.after.version if pack.after else ""
+            builder.build(base, pack.ref, files, staged, version=version, place=pack.path)
         return staged
 
     with ThreadPoolExecutor(max_workers=min(_PARALLEL, len(packs))) as pool:
@@ -139,9 +142,10 @@ def _moves(
         yield from _leftovers(pack, tools)
         return
     release = ""
-    if pack.before and pack.action not in ("adopt", "register") and tools.keep_releases and not pack.purges:
+    keeps = tools.keep_releases or pack.kept_work
+    if pack.before and pack.action not in ("adopt", "register") and keeps and not pack.purges:
         label = pack.before.short + (f" {releases.EDITED}" if pack.action == "repair" else "")
-        release = releases.next_release(directory, pack.ref, label)
+        release = pack.kept_work or releases.next_release(directory, pack.ref, label)
     if tree or pack.action == "remove":
         # A pack that is not kept goes with the staging directory.
         kept = os.path.join(release or tools.staging.path(directory.staging, "old", pack.ref, "any"), "pack")
@@ -189,8 +193,8 @@ def _outdated_releases(pack: PackPlan, installation: Installation, tools: Tools)
         found = releases.outdated(
             directory,
             pack.ref,
-            keep - (here and kept and pack.action != "repair"),
-            arrives=here and (kept or pack.displaced is not None),
+            keep - (here and kept and pack.action != "repair" and not pack.kept_work),
+            arrives=here and (kept or pack.displaced is not None or bool(pack.kept_work)),
             used=pack.candidate.release if pack.candidate else "",
         )
         for path in found:

@@ -14,7 +14,7 @@ import re
 import typing as t
 
 from .._deadline import Deadline
-from .._errors import DeadlineError, St2Error, VirtualenvError
+from .._errors import VirtualenvError
 from .._files import file_digest, read_regular_file
 from .._layout import VirtualenvsDirectory
 from .._secrets import strip_urls
@@ -108,12 +108,6 @@ def fingerprint(inputs: t.Mapping[str, t.Any]) -> str:
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 
-def marker_document(inputs: t.Mapping[str, t.Any], signature: t.Tuple[int, int]) -> bytes:
-    """The marker file that goes into a finished virtualenv."""
-    document = {"fingerprint": fingerprint(inputs), "inputs": inputs, "signature": list(signature)}
-    return (json.dumps(document, indent=1, sort_keys=True) + "\n").encode()
-
-
 def requirements_digest(pack_directory: str) -> str:
     """Digest of what a pack requires: its requirements.txt and the files of the pack that this one includes.
 
@@ -128,13 +122,22 @@ def requirements_digest(pack_directory: str) -> str:
             continue
         seen.add(name)
         digest.update(f"{name}\0{file_digest(path)}\n".encode())
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            for line in stream:
-                significant = significant or bool(line.strip() and not line.lstrip().startswith("#"))
-                include = _INCLUDE.match(line)
-                if include:
-                    todo.append(os.path.join(os.path.dirname(name), include.group("path")))
+        for line in _lines(path):
+            significant = significant or bool(line.strip() and not line.lstrip().startswith("#"))
+            include = _INCLUDE.match(line)
+            if include:
+                todo.append(os.path.join(os.path.dirname(name), include.group("path")))
     return digest.hexdigest() if significant else ""
+
+
+def _lines(path: str) -> t.List[str]:
+    with open(path, encoding="utf-8-sig", errors="replace") as stream:
+        text = stream.read()
+    if "coding" not in text and "\0" not in text:
+        return text.splitlines()
+    from .._content.requirements import lines_of
+
+    return lines_of(path)
 
 
 class Interpreters:
@@ -163,23 +166,11 @@ class Interpreters:
             if remembered and remembered.python == path and remembered.signature == signature:
                 self._known[path] = Interpreter(path, remembered.version, signature)
             else:
-                self._known[path] = Interpreter(path, self._ask(path), signature)
+                from .interpreter import ask_version
+
+                version = ask_version(path, self._deadline, self._environment)
+                self._known[path] = Interpreter(path, version, signature)
         return self._known[path]
-
-    def _ask(self, path: str) -> str:
-        from .._process import run
-
-        code = "import sys; print('%d.%d' % sys.version_info[:2])"
-        try:
-            return run([path, "-I", "-c", code], deadline=self._deadline, environment=self._environment).stdout.strip()
-        except DeadlineError:
-            raise
-        except St2Error as error:
-            raise VirtualenvError(
-                f"The Python for pack virtualenvs, {path} ([actionrunner] python_binary), does not run: "
-                f"{error.message}",
-                stderr=error.stderr,
-            ) from error
 
 
 def may_stay(

@@ -11,7 +11,7 @@ import configparser
 import os
 import shutil
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .._errors import VirtualenvError
 from .._secrets import split_userinfo
@@ -88,6 +88,7 @@ class Backend:
     :arg name: C(uv), C(virtualenv) or C(venv).
     :arg program: The uv or virtualenv program; the interpreter for venv.
     :arg variables: Environment variables for it, derived from pip's configuration.
+    :arg otherwise: What goes on where this one refuses; nothing for one that was asked for by name.
     """
 
     name: str
@@ -95,6 +96,12 @@ class Backend:
     settings: Settings
     install_options: t.Tuple[str, ...] = ()
     variables: t.Mapping[str, str] = field(default_factory=dict)
+    otherwise: t.Optional[Backend] = None
+
+    @property
+    def installer(self) -> str:
+        """The program that installs packages."""
+        return "uv" if self.name == "uv" else "pip"
 
     def create(self, path: str) -> t.List[str]:
         """The command that makes an empty virtualenv (st2common/util/virtualenvs.py create_virtualenv)."""
@@ -117,7 +124,8 @@ class Backend:
         python = os.path.join(path, "bin", "python")
         if self.name == "uv":
             return [self.program, "pip", "install", "--quiet", "--python", python, *self.install_options, *what]
-        return [python, "-m", "pip", "install", "--quiet", *self.install_options, *what]
+        # Bytecode would name the place where it was compiled; see virtualenv_paths.compile_packages.
+        return [python, "-m", "pip", "install", "--no-compile", *self.install_options, *what]
 
 
 def choose_backend(
@@ -126,30 +134,37 @@ def choose_backend(
     """The backend for a task: the one asked for, or with C(auto) the first of uv, virtualenv and venv that serves.
 
     uv serves when it is on the host and can be told everything that st2.conf, the task and pip's configuration say.
+    With C(auto), the next one is at hand for what it refuses.
 
     :raises VirtualenvError: when the one asked for is not there or cannot do what the options say.
     """
     options, variables = _take_passwords(settings.pip_options, environment)
-    if asked in ("auto", "uv"):
-        program = _find("uv", environment)
-        try:
-            if program:
-                return _uv(program, settings, options, {**environment, **variables})
-            problem = "the program uv is not on this host"
-        except ValueError as error:
-            problem = str(error)
-        if asked == "uv":
-            raise VirtualenvError(f"virtualenv_backend is uv, but {problem}.")
-    if asked in ("auto", "virtualenv"):
-        program = virtualenv_binary if virtualenv_binary and os.path.isfile(virtualenv_binary) else None
-        program = program or _find("virtualenv", environment)
-        if program:
-            return Backend("virtualenv", program, settings, options, variables)
-        if asked == "virtualenv":
-            raise VirtualenvError(
-                f"virtualenv_backend is virtualenv, but {virtualenv_binary or 'virtualenv'} is not on this host."
-            )
-    return Backend("venv", settings.python, settings, options, variables)
+    venv = Backend("venv", settings.python, settings, options, variables)
+    if asked == "venv":
+        return venv
+    program = virtualenv_binary if virtualenv_binary and os.path.isfile(virtualenv_binary) else None
+    program = program or _find("virtualenv", environment)
+    without_uv = venv
+    if program:
+        further = venv if asked == "auto" else None
+        without_uv = Backend("virtualenv", program, settings, options, variables, otherwise=further)
+    elif asked == "virtualenv":
+        raise VirtualenvError(
+            f"virtualenv_backend is virtualenv, but {virtualenv_binary or 'virtualenv'} is not on this host."
+        )
+    if asked == "virtualenv":
+        return without_uv
+    uv = _find("uv", environment)
+    try:
+        if uv:
+            found = _uv(uv, settings, options, {**environment, **variables})
+            return replace(found, otherwise=without_uv) if asked == "auto" else found
+        problem = "the program uv is not on this host"
+    except ValueError as error:
+        problem = str(error)
+    if asked == "uv":
+        raise VirtualenvError(f"virtualenv_backend is uv, but {problem}.")
+    return without_uv
 
 
 def _find(program: str, environment: t.Mapping[str, str]) -> t.Optional[str]:
@@ -209,6 +224,7 @@ def _uv(program: str, settings: Settings, options: t.Sequence[str], environment:
             if variable:
                 variables[variable] = (",".join if variable in _COMMA_SEPARATED else " ".join)(value.split())
     own = {key: value for key, value in environment.items() if key.startswith("UV_")}
+    own["UV_LINK_MODE"] = "copy"  # Nobody who edits a file of a virtualenv shall edit those of others.
     translated = (*flags, *_translate(options))
     if "UV_INDEX" in variables or "--index" in translated:
         # pip takes the best of all indexes; uv would stop at the first that has the package.

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This code is private to the stackstorm.st2 collection: do not import it elsewhere.
 
-"""Building virtualenvs aside: a base for all packs is made once, copied by links, filled, and made fit for its place.
+"""Building virtualenvs aside: a base for all packs is made once, copied, filled, and made fit for its place.
 
 Nothing here touches a virtualenv that StackStorm uses.
 """
@@ -12,17 +12,19 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import shutil
 import typing as t
 
 from .._change.staging import Staging
+from .._content.requirements import builds_of_itself
 from .._deadline import Deadline
 from .._errors import DeadlineError, St2Error, VirtualenvError
 from .._file_changes import remove_tree, sync_trees, write_atomically
-from .._layout import VirtualenvsDirectory, entries
+from .._layout import VirtualenvsDirectory
 from .._own_directory import make_own_directory
-from .._process import run
+from .._process import ProgramError, last_lines, run
 from .._secrets import Redactor
 from .virtualenv import (
     BASE_REQUIREMENT,
@@ -30,15 +32,15 @@ from .virtualenv import (
     REQUIREMENTS,
     Interpreter,
     fingerprint,
-    marker_document,
     requirements_digest,
 )
 from .virtualenv_backend import Backend
+from .virtualenv_failure import reason
+from .virtualenv_paths import clone_tree, compile_command, retarget, site_packages
 
 # Named so that it comes last, as st2common/util/virtualenvs.py inject_st2_pth_into_virtualenv does.
 _PTH_NAME = "zzzzzzzzzz__st2__.pth"
 _PTH = "# StackStorm's own packages, for the actions of this pack.\nimport sys; addsitedir({path!r}, known_paths)\n"
-_LARGEST_SCRIPT = 1 << 20
 _CONFIGURATION = "pyvenv.cfg"
 
 
@@ -46,6 +48,7 @@ class VirtualenvBuilder:
     """Makes the virtualenvs of one task.
 
     :arg environment: For the programs: proxies, certificates, package index; no secret of it reaches argv.
+    :ivar warnings: What was done otherwise than was planned, and why.
     """
 
     def __init__(
@@ -64,39 +67,85 @@ class VirtualenvBuilder:
         self._backend = backend
         self._interpreter = interpreter
         self._deadline = deadline
-        self._environment = {**environment, **backend.variables}
-        self._environment.pop("PYTHONPATH", None)
+        self._given = environment
         self._redactor = redactor
+        self.warnings: t.List[str] = []
+        self._by_pip: t.Set[str] = set()
 
-    def build(self, base: str, ref: str, pack_directory: str, staged: str, *, version: str = "") -> None:
+    @property
+    def backend(self) -> str:
+        """The name of the backend that virtualenvs are made with."""
+        return self._backend.name
+
+    def fell_back(self, ref: str) -> bool:
+        """Whether pip installed the requirements of a pack, because uv did not."""
+        return ref in self._by_pip
+
+    def build(
+        self, base: str, ref: str, pack_directory: str, staged: str, *, version: str = "", place: str = ""
+    ) -> None:
         """Make the virtualenv of one pack at C(staged), ready to be renamed to its place.
 
         :arg base: What L(ensure_base) returned.
         :arg pack_directory: The pack whose requirements it gets.
         :arg version: Of that pack, for messages.
+        :arg place: Where the pack will be.
         :raises VirtualenvError: when the requirements cannot be installed; C(staged) is debris then.
         :raises DeadlineError: when the task's time is over.
         """
         live, label = self._directory.virtualenv(ref), f"{ref} {version}" if version else ref
-        clone_tree(base, staged, base, staged)
         requirements = requirements_digest(pack_directory)
+        source = pack_directory
+        if requirements and builds_of_itself(pack_directory):
+            # Whoever builds a package leaves files beside it, and the pack shall stay what it is.
+            source = f"{staged}.pack"
+            shutil.copytree(pack_directory, source, symlinks=True)
+        clone_tree(base, staged, base, staged)
         if requirements:
-            path = os.path.join(pack_directory, REQUIREMENTS)
-            try:
-                # Relative paths in a requirements file are the pack's.
-                self._run(self._backend.install(staged, "--upgrade", "-r", path), cwd=pack_directory)
-                self._prove(staged)
-            except DeadlineError:
-                raise
-            except St2Error as error:
-                raise VirtualenvError(
-                    f"The requirements of {label} cannot be installed: {error.message}",
-                    stderr=error.stderr,
-                    ref=ref,
-                ) from error
-        retarget(staged, staged, live)
+            self._install(base, ref, label, source, staged)
+        retarget(staged, {staged: live, source: place or pack_directory})
+        if self._backend.installer == "pip" or self.fell_back(ref):
+            self._compile(staged)
+        if source != pack_directory:
+            remove_tree(source)
         inputs = self._backend.settings.inputs(self._interpreter.version, requirements)
         write_atomically(os.path.join(staged, MARKER), marker_document(inputs, self._interpreter.signature))
+
+    def _install(self, base: str, ref: str, label: str, source: str, staged: str) -> None:
+        """Install what the requirements in C(source) say, by pip where uv refuses."""
+        backend = self._backend
+        try:
+            self._fill(backend, source, staged)
+        except ProgramError as error:
+            if backend.installer == "pip" or backend.otherwise is None:
+                raise _refused(label, ref, backend, error) from error
+            refusal = reason(error.completed.stderr, error.completed.stdout)
+            backend = backend.otherwise
+            remove_tree(staged)
+            clone_tree(base, staged, base, staged)
+            try:
+                self._fill(backend, source, staged)
+            except ProgramError as further:
+                raise _refused(label, ref, backend, further) from further
+            self._by_pip.add(ref)
+            self.warnings.append(
+                f"uv does not install the requirements of {label} ({refusal}), so pip did, which installs them as "
+                "StackStorm does. virtualenv_backend=venv takes pip at once."
+            )
+        try:
+            self._prove(backend, staged)
+        except ProgramError as error:
+            raise VirtualenvError(
+                f"The requirements of {label} leave no six that works, which StackStorm needs in each virtualenv: "
+                f"{reason(error.completed.stderr)}.",
+                stderr=error.stderr,
+                ref=ref,
+            ) from error
+
+    def _fill(self, backend: Backend, source: str, staged: str) -> None:
+        # Relative paths in a requirements file are the pack's.
+        what = ("--upgrade", "-r", os.path.join(source, REQUIREMENTS))
+        self._run(backend, backend.install(staged, *what), cwd=source)
 
     def ensure_base(self) -> str:
         """The virtualenv that all packs start from: interpreter, six, pip and the way to StackStorm's packages.
@@ -107,6 +156,19 @@ class VirtualenvBuilder:
         :raises VirtualenvError: when it cannot be made.
         :raises DeadlineError: when the task's time is over.
         """
+        while True:
+            try:
+                return self._base()
+            except VirtualenvError as error:
+                if self._backend.otherwise is None:
+                    raise
+                self.warnings.append(
+                    f"{self._backend.name} makes no virtualenvs here, so {self._backend.otherwise.name} does: "
+                    f"{error.message}"
+                )
+                self._backend = self._backend.otherwise
+
+    def _base(self) -> str:
         inputs = self._backend.settings.inputs(self._interpreter.version, "")
         name = fingerprint({**inputs, "backend": self._backend.name, "signature": self._interpreter.signature})[:16]
         path = os.path.join(self._directory.bases, name)
@@ -123,28 +185,33 @@ class VirtualenvBuilder:
         return path
 
     def _make_base(self, making: str, path: str) -> None:
+        backend = self._backend
         try:
-            self._run(self._backend.create(making))
-            self._run(self._backend.install(making, BASE_REQUIREMENT))
+            self._run(backend, backend.create(making))
+            self._run(backend, backend.install(making, BASE_REQUIREMENT))
             self._ensure_pip(making)
-            self._prove(making)
+            self._prove(backend, making)
         except DeadlineError:
             raise
         except St2Error as error:
+            said = reason(error.completed.stderr) if isinstance(error, ProgramError) else error.message.rstrip(".")
             raise VirtualenvError(
-                f"A virtualenv cannot be made with {self._backend.name}: {error.message}", stderr=error.stderr
+                f"A virtualenv cannot be made with {backend.name}: {said}.", stderr=error.stderr
             ) from error
         self._add_path(making)
-        retarget(making, making, path)
+        retarget(making, {making: path})
+        if backend.installer == "pip":
+            self._compile(making)
 
     def _ensure_pip(self, path: str) -> None:
         # StackStorm's own packs.update_virtualenv and st2ctl call bin/pip of an existing virtualenv.
         if os.path.exists(os.path.join(path, "bin", "pip")):
             return
         try:
-            self._run(self._backend.install(path, "pip"))
+            self._run(self._backend, self._backend.install(path, "pip"))
         except St2Error:
-            self._run([os.path.join(path, "bin", "python"), "-Im", "ensurepip", "--upgrade", "--default-pip"])
+            python = os.path.join(path, "bin", "python")
+            self._run(self._backend, [python, "-Im", "ensurepip", "--upgrade", "--default-pip"])
 
     def _add_path(self, path: str) -> None:
         added = self._backend.settings.st2_site_packages
@@ -152,11 +219,34 @@ class VirtualenvBuilder:
             content = _PTH.format(path=added).encode()
             write_atomically(os.path.join(site_packages(path), _PTH_NAME), content)
 
-    def _prove(self, path: str) -> None:
-        self._run([os.path.join(path, "bin", "python"), "-c", "import six"])
+    def _prove(self, backend: Backend, path: str) -> None:
+        self._run(backend, [os.path.join(path, "bin", "python"), "-c", "import six"])
 
-    def _run(self, argv: t.Sequence[str], cwd: t.Optional[str] = None) -> None:
-        run(argv, deadline=self._deadline, environment=self._environment, redactor=self._redactor, cwd=cwd or "/")
+    def _compile(self, path: str) -> None:
+        # What cannot be compiled, such as a template, is nothing to fail for.
+        with contextlib.suppress(ProgramError):
+            self._run(self._backend, compile_command(path))
+
+    def _run(self, backend: Backend, argv: t.Sequence[str], cwd: t.Optional[str] = None) -> None:
+        # Bytecode of what runs meanwhile would name the place where that is.
+        environment = {**self._given, **backend.variables, "PYTHONDONTWRITEBYTECODE": "1"}
+        environment.pop("PYTHONPATH", None)
+        run(argv, deadline=self._deadline, environment=environment, redactor=self._redactor, cwd=cwd or "/")
+
+
+def marker_document(inputs: t.Mapping[str, t.Any], signature: t.Tuple[int, int]) -> bytes:
+    """The marker file that goes into a finished virtualenv."""
+    document = {"fingerprint": fingerprint(inputs), "inputs": inputs, "signature": list(signature)}
+    return (json.dumps(document, indent=1, sort_keys=True) + "\n").encode()
+
+
+def _refused(label: str, ref: str, backend: Backend, error: ProgramError) -> VirtualenvError:
+    clause = reason(error.completed.stderr, error.completed.stdout)
+    return VirtualenvError(
+        f"The requirements of {label} cannot be installed: {clause} (said {backend.installer}).",
+        stderr=error.stderr or last_lines(error.completed.stdout),
+        ref=ref,
+    )
 
 
 def _take_away(path: str, gone: str) -> None:
@@ -169,57 +259,3 @@ def _take_away(path: str, gone: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(path, _CONFIGURATION))
         remove_tree(path)
-
-
-def site_packages(path: str) -> str:
-    """The C(lib/pythonX.Y/site-packages) of a virtualenv.
-
-    :raises VirtualenvError: when there is none.
-    """
-    library = os.path.join(path, "lib")
-    for name in entries(library):
-        if name.startswith("python"):
-            return os.path.join(library, name, "site-packages")
-    raise VirtualenvError(f"{path} is not a virtualenv: it has no lib/python directory.")
-
-
-def clone_tree(source: str, target: str, old: str, new: str) -> None:
-    """Copy a virtualenv by hard links, which costs next to nothing; files that name their own path become copies.
-
-    Installers replace files by unlinking, so a copy never changes its original.
-
-    :arg old: The path that scripts name now.
-    :arg new: The path that they shall name.
-    """
-
-    def link(one: str, other: str) -> str:
-        try:
-            os.link(one, other, follow_symlinks=False)
-        except OSError:
-            shutil.copy2(one, other, follow_symlinks=False)
-        return other
-
-    shutil.copytree(source, target, symlinks=True, copy_function=link)
-    retarget(target, old, new)
-
-
-def retarget(path: str, old: str, new: str) -> None:
-    """Make the scripts and path files of a virtualenv name C(new) where they name C(old)."""
-    if old == new:
-        return
-    packages = site_packages(path)
-    candidates = [os.path.join(path, _CONFIGURATION)]
-    candidates += [os.path.join(path, "bin", name) for name in entries(os.path.join(path, "bin"))]
-    candidates += [os.path.join(packages, name) for name in entries(packages) if name.endswith((".pth", ".egg-link"))]
-    for candidate in candidates:
-        with contextlib.suppress(FileNotFoundError):
-            _replace_in(candidate, os.fsencode(old), os.fsencode(new))
-
-
-def _replace_in(path: str, old: bytes, new: bytes) -> None:
-    if os.path.islink(path) or not os.path.isfile(path) or os.path.getsize(path) > _LARGEST_SCRIPT:
-        return
-    with open(path, "rb") as stream:
-        content = stream.read()
-    if old in content and b"\0" not in content:
-        write_atomically(path, content.replace(old, new), mode=os.stat(path).st_mode & 0o777)

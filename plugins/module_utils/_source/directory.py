@@ -15,7 +15,7 @@ import typing as t
 
 from .._content.boundary import listed, path_problem
 from .._errors import InvalidPackError, SourceError
-from .._file_tree import TreeEntry, is_bytecode, tree_digest, tree_entry, walk_tree
+from .._file_tree import TreeEntry, as_known, is_bytecode, tree_digest, tree_entry, walk_tree
 from .._printable import printable
 
 # A worktree's or submodule's .git file, and the .git directory of a repository that is taken as a directory.
@@ -65,7 +65,7 @@ def directory_entries(path: str) -> t.List[TreeEntry]:
         entries = [tree_entry(path, name, status) for name, status in _survey(path)]
     except OSError as error:
         raise SourceError(f"The pack directory {path} cannot be read: {_reason(error)}.") from error
-    return sorted(entries, key=lambda entry: entry.path)
+    return as_known(path, entries)
 
 
 def _survey(path: str) -> t.List[t.Tuple[str, os.stat_result]]:

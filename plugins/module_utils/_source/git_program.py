@@ -32,6 +32,11 @@ _SAFE = (
     "protocol.ext.allow=never",
     "advice.detachedHead=false",
     "init.templateDir=",
+    # What the account says of Git LFS, too: files are what git has, until their content is asked for (lfs.py).
+    "filter.lfs.clean=",
+    "filter.lfs.smudge=",
+    "filter.lfs.process=",
+    "filter.lfs.required=false",
 )
 # Of each process of git: an object that is told as a change of another one may stand for anything.
 _MOST_MEMORY = 2 << 30
@@ -141,6 +146,10 @@ class Git:
             if url:
                 error.message = f"{error.message.rstrip('.')} on {strip_urls(url)}."
             raise
+
+    def has(self, program: str) -> bool:
+        """Whether git finds a program that it may need."""
+        return shutil.which(program, path=self._base.get("PATH", os.defpath)) is not None
 
     def _settings(self, url: str) -> t.Iterator[str]:
         yield from _SAFE

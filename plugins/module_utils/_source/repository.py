@@ -7,8 +7,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
+import stat
 import typing as t
 from dataclasses import dataclass, field, replace
 
@@ -17,12 +19,15 @@ from .._content.origin import Resolved
 from .._content.versions import is_semver, sort_versions, tag_candidates
 from .._errors import InvalidPackError, SourceError
 from .._file_tree import is_bytecode
+from .._lfs import MOST_POINTER_BYTES, parse_pointer
 from .._process import ProgramError, last_lines
 from .._secrets import strip_urls
 from .git_program import Git, fetch_failure
+from .lfs import fetch_elsewhere, is_content, may_keep_elsewhere
 from .object_store import object_store
 
 _MOST_VERSIONS_SHOWN = 40
+_LONGEST_SUBJECT = 60
 _CHANGES = {"?": "extra", "D": "missing"}
 # A few small objects can stand for more files, and more bytes, than any disk has room for. The largest known pack has
 # 3,600 files.
@@ -230,6 +235,10 @@ class Repository:
                 stderr=error.stderr,
             ) from error
 
+    def fetch_elsewhere(self, directory: str, subdir: str = "") -> t.List[str]:
+        """Fetch what the files that are checked out keep in Git LFS; as L(lfs.fetch_elsewhere)."""
+        return fetch_elsewhere(self._git, self.url, directory, subdir)
+
     def list_files(self, directory: str, commit: str) -> t.List[CommittedFile]:
         """The files of a commit. Refused is what git should not even begin to write, by names and sizes alone.
 
@@ -267,11 +276,12 @@ class Repository:
         there. Ignored files and bytecode do not count.
 
         :arg git_directory: A C(.git) directory that has the commit.
-        :arg modes: Whether a changed executable bit counts.
+        :arg modes: Whether an executable bit counts that the commit has not; one that is gone always does.
         :returns: Sorted C("edited actions/x.py") and the like.
         """
         settings = ("-c", f"core.fileMode={'true' if modes else 'false'}", "-c", "core.quotePath=false")
         with object_store(self._git, git_directory, commit) as environment:
+            programs = [] if modes else self._programs(environment)
             environment["GIT_WORK_TREE"] = work_tree
             self._git("read-tree", commit, environment=environment)
             status = self._git(
@@ -285,7 +295,51 @@ class Repository:
                 environment=environment,
                 cwd=work_tree,
             ).stdout
-        return sorted(_parse_status(status))
+            found = list(_parse_status(status))
+            if found and may_keep_elsewhere(work_tree):
+                found = [edit for edit in found if not self._is_elsewhere(edit, work_tree, environment)]
+        return sorted({*found, *(f"edited {path}" for path in programs if _is_locked(work_tree, path))})
+
+    def _is_elsewhere(self, edit: str, work_tree: str, environment: t.Mapping[str, str]) -> bool:
+        """Whether a file differs only as it has the content that git keeps elsewhere."""
+        kind, _blank, path = edit.partition(" ")
+        if kind != "edited":
+            return False
+        name = os.fsencode(path).decode("utf-8", "surrogateescape")
+        size = self._git("cat-file", "-s", f"HEAD:{name}", environment=environment, check=False).stdout.strip()
+        if not size.isdigit() or int(size) > MOST_POINTER_BYTES:
+            return False
+        text = self._git("cat-file", "blob", f"HEAD:{name}", environment=environment).stdout
+        pointer = parse_pointer(text.encode("utf-8", "surrogateescape"))
+        return pointer is not None and is_content(os.path.join(work_tree, path), pointer)
+
+    def _programs(self, environment: t.Mapping[str, str]) -> t.List[str]:
+        """The files that a commit says can be run."""
+        listing = self._git("ls-tree", "-r", "-z", "--full-tree", "HEAD", environment=environment).stdout
+        records = listing.split("\0")
+        return [_path_on_disk(record.partition("\t")[2]) for record in records if record.startswith("100755 ")]
+
+    def local_commits(self, git_directory: str, head: str, *, since: str = "") -> t.Tuple[t.List[str], str]:
+        """The commits that lead to C(head) and that nothing known of upstream has.
+
+        :arg git_directory: A C(.git) directory.
+        :arg since: A commit that was upstream's, whatever is known.
+        :returns: Short ids with subjects, newest first, and the commit that they were made on, empty for none.
+        """
+        with object_store(self._git, git_directory, head) as environment:
+            published = ["--remotes", "--tags", *([since] if since else [])]
+            for known in (published, published[:2]):  # The repository may have C(since) no more.
+                answer = self._git(
+                    *("log", "--boundary", "--format=%m%H %h %s", "HEAD", "--not", *known),
+                    environment=environment,
+                    check=False,
+                )
+                if answer.returncode == 0:
+                    break
+        lines = answer.stdout.splitlines()
+        found = [line[1:].partition(" ")[2][:_LONGEST_SUBJECT] for line in lines if not line.startswith("-")]
+        made_on = next((line[1:].partition(" ")[0] for line in lines if line.startswith("-")), "")
+        return found, made_on
 
     def _commit(self, directory: str, revision: str) -> t.Optional[str]:
         answer = self._git(
@@ -308,6 +362,15 @@ class Repository:
             return None
         self._git("fetch", "--quiet", "origin", version, cwd=directory, url=self.url, check=False)
         return self._commit(directory, version)
+
+
+def _is_locked(work_tree: str, path: str) -> bool:
+    """Whether a file is there and cannot be run."""
+    try:
+        status = os.lstat(os.path.join(work_tree, path))
+    except OSError:
+        return False
+    return stat.S_ISREG(status.st_mode) and not status.st_mode & 0o100
 
 
 def look_up(refs: Refs, version: t.Optional[str]) -> t.Optional[Found]:
@@ -352,17 +415,22 @@ def _parse(listing: str, branch_prefix: str) -> t.Tuple[t.Dict[str, str], t.Dict
     return branches, tags
 
 
+def _path_on_disk(path: str) -> str:
+    """A path that git says as Python has it, also in a locale of other letters than those of git."""
+    return os.fsdecode(path.encode("utf-8", "surrogateescape"))
+
+
 def _parse_file(record: str) -> CommittedFile:
     """One line of C(git ls-tree --long); a submodule has no size."""
     head, _tab, path = record.partition("\t")
     mode, _kind, blob, size = [*head.split(), "", "", "", ""][:4]
-    return CommittedFile(path, mode, blob, int(size) if size.isdigit() else 0)
+    return CommittedFile(_path_on_disk(path), mode, blob, int(size) if size.isdigit() else 0)
 
 
 def _parse_status(status: str) -> t.Iterator[str]:
     for record in status.split("\0"):
         # The first letter compares the commit with HEAD, which is not asked; the second the work tree with the commit.
-        change, path = record[1:2], record[3:]
+        change, path = record[1:2], _path_on_disk(record[3:])
         if not path or change == " " or is_bytecode(path):
             continue
         yield f"{_CHANGES.get(change, 'edited')} {path}"

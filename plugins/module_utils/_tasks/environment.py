@@ -11,13 +11,13 @@ import contextlib
 import os
 import re
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .._conf.conf_file import alone
 from .._conf.environment_block import BlockError, EnvironmentFile, edited
 from .._conf.environment_files import Place, find_place, read_file, write_file
 from .._conf.masking import Masking
-from .._errors import Collected, HostError, OptionError, St2Error
+from .._errors import Collected, HostError, OptionError, St2Error, VerifyError
 from .._st2.environment_file import read_environment_file
 from .._st2.host import root_of
 from .._st2.services import SERVICES, has_service
@@ -64,13 +64,30 @@ def converge_environment(task: Task) -> Result:
             names = ", ".join(task.params["name"])
             result.warnings.append(f"This host has none of the services {names}, so no variable was set.")
         if result.changed and not task.check:
-            try:
-                for change in changes:
-                    if change.changed:
-                        write_file(change.path, change.after)
-            except St2Error as error:
-                result.failure = error
+            failure, done = _write(changes)
+            if failure:
+                warnings = result.warnings
+                result = _result(root, done, wanted)
+                result.warnings, result.failure = warnings, failure
         return result
+
+
+def _write(changes: t.Sequence[_Change]) -> t.Tuple[t.Optional[St2Error], t.List[_Change]]:
+    """Write what is to be changed, up to the first file that cannot be.
+
+    :returns: The failure, and what became of each file; those that were not touched stay what they are.
+    """
+    done: t.List[_Change] = []
+    failure: t.Optional[St2Error] = None
+    for change in changes:
+        touched = failure is None
+        if change.changed and failure is None:
+            try:
+                write_file(change.path, change.after)
+            except St2Error as error:
+                failure, touched = error, isinstance(error, VerifyError)
+        done.append(change if touched else replace(change, after=change.before))
+    return failure, done
 
 
 def _wanted(params: t.Mapping[str, t.Any]) -> Wanted:

@@ -141,7 +141,10 @@ class PackTask:
 
     def _rows(self, outcome: Outcome[TaskPlan]) -> t.List[t.Dict[str, t.Any]]:
         if outcome.failure is None:
-            return _with_parts(report.rows(outcome.plan.packs), outcome.plan) if outcome.plan else []
+            rows = _with_parts(report.rows(outcome.plan.packs), outcome.plan) if outcome.plan else []
+            for ref, made_with in self._planned.packs.made_with(outcome.plan.packs).items() if outcome.plan else ():
+                next(row for row in rows if row["ref"] == ref).update(made_with)
+            return rows
         from .pack_failure import rows_after_failure
 
         return rows_after_failure(outcome, self._options.requests, self._task.host.packs_base_paths, self._database)

@@ -115,7 +115,7 @@ class _Inspector:
             "database_state": None if pack.is_system else self._database.pack(pack.ref, pack).state,
         }
         if self._task.params["check_edits"]:
-            known = inspection.as_installed(pack, directory)
+            known = inspection.as_installed(pack, directory, self._git)
             described["edits"] = [] if pack.is_system else list(inspection.edited_files(known, directory, self._git))
         if self._indexes:
             described.update(self._latest(pack, self._indexes))

@@ -87,7 +87,7 @@ class TaskPlanner:
         self, view: View, packs: PackPlanner, items: t.Sequence[Item], database: Database, redactor: Redactor
     ) -> None:
         self._view = view
-        self._packs = packs
+        self.packs = packs
         self._items = items
         self._database = database
         self._redactor = redactor
@@ -101,11 +101,11 @@ class TaskPlanner:
     @property
     def warnings(self) -> t.List[str]:
         """As L(planner.Planner.warnings)."""
-        return list(dict.fromkeys([*self._packs.warnings, *(self._parts.warnings if self._parts else ())]))
+        return list(dict.fromkeys([*self.packs.warnings, *(self._parts.warnings if self._parts else ())]))
 
     def at_rest(self) -> t.Optional[TaskPlan]:
         """As L(planner.Planner.at_rest)."""
-        packs = self._packs.at_rest()
+        packs = self.packs.at_rest()
         if packs is None:
             return None
         plan = self._with_parts(packs)
@@ -113,21 +113,21 @@ class TaskPlanner:
 
     def make(self) -> TaskPlan:
         """As L(planner.Planner.make)."""
-        plan = self._with_parts(self._packs.make())
+        plan = self._with_parts(self.packs.make())
         if not plan.changed:
             return plan
         from .restart import restart_needed
 
-        found = restart_needed(self._view, self._packs.installation, self._database, plan.renewed, plan.telling)
+        found = restart_needed(self._view, self.packs.installation, self._database, plan.renewed, plan.telling)
         return plan._replace(restarts=found)
 
     def _with_parts(self, packs: Plan) -> TaskPlan:
-        items = [(self._packs.refs[id(item.request)], item) for item in self._items]
+        items = [(self.packs.refs[id(item.request)], item) for item in self._items]
         if not items and not any(pack.candidate for pack in packs.packs):
             return TaskPlan(packs)
         from .pack_parts import Parts
 
-        self._parts = Parts(self._view, self._packs.installation, self._database, self._redactor)
+        self._parts = Parts(self._view, self.packs.installation, self._database, self._redactor)
         return self._parts.plan(packs, items)
 
     def stage(self, plan: TaskPlan) -> Staged:
@@ -136,7 +136,7 @@ class TaskPlanner:
 
         along = self._parts.stage(plan) if self._parts else ()
         # After what reads the packs where they were fetched: staging takes them from there.
-        staged = self._packs.stage(plan.packs) if plan.packs.acts else Staged()
+        staged = self.packs.stage(plan.packs) if plan.packs.acts else Staged()
         for one in along:
             staged = staged.join(one)
         return staged
@@ -144,12 +144,12 @@ class TaskPlanner:
     def verify(self, plan: TaskPlan) -> None:
         """As L(planner.Planner.verify)."""
         if plan.packs.acts:
-            self._packs.verify(plan.packs)
+            self.packs.verify(plan.packs)
         if self._parts:
             self._parts.verify(plan)
 
     def verify_database(self, plan: TaskPlan) -> None:
         """As L(planner.Planner.verify_database); versions of packs are read back when they are registered."""
-        self._packs.verify_database(plan.packs)
+        self.packs.verify_database(plan.packs)
         if self._parts:
             self._parts.verify_database(plan)

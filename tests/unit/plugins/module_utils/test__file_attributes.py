@@ -33,8 +33,13 @@ def test_names_and_numbers():
     assert uid_of("123456") == 123456 and gid_of("123457") == 123457
     assert user_name(123456) == "123456" and group_name(123457) == "123457"
     for look_up, word in ((uid_of, "owner"), (gid_of, "group")):
-        with pytest.raises(OptionError, match=f"The {word} no-such does not exist"):
-            look_up("no-such")
+        for name in ("no-such", "\u00b2", "-1", "nul\0"):
+            with pytest.raises(OptionError, match=f"The {word} {name} does not exist"):
+                look_up(name)
+        assert look_up("4294967294") == 4294967294
+        for number in ("4294967295", "9" * 30):
+            with pytest.raises(OptionError, match=f"The {word} {number[:20]} is too large"):
+                look_up(number)
 
 
 @pytest.mark.parametrize(

@@ -269,3 +269,27 @@ def test_a_secret_that_the_bound_cuts_in_two_does_not_show(monkeypatch):
     completed = sh(script, redactor=Redactor(["one-long-secret-hunter2"]))
     assert "hunter2" not in completed.stderr
     assert completed.stderr.endswith("the end\n")
+
+
+def test_a_lower_limit_of_the_host_stays(tmp_path):
+    """A process may not raise a hard limit; root may, and does not either."""
+    code = f"""
+import os, resource
+from {_process.__name__} import run
+from {Deadline.__module__} import Deadline
+resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+resource.setrlimit(resource.RLIMIT_DATA, (1 << 29, 1 << 29))
+if os.geteuid() == 0:
+    os.setuid(65534)
+done = run(["sh", "-c", "ulimit -Hf; ulimit -Hd"], deadline=Deadline(60), environment={ENVIRONMENT!r}, cwd="/",
+    most_written=256 << 20, most_memory=2 << 30)
+print(done.stdout)
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "TMPDIR": "/tmp"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False, cwd="/"
+    )
+    assert done.returncode == 0, done.stderr
+    blocks, kilobytes = done.stdout.split()
+    assert int(blocks) * (1024 if "bash" in os.path.realpath("/bin/sh") else 512) == 1 << 20
+    assert int(kilobytes) << 10 == 1 << 29

@@ -476,3 +476,23 @@ def test_nothing_below_knows_ansible_prints_or_exits(path):
     attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     assert not {"print", "exit", "quit", "SystemExit"} & names
     assert not {"exit", "_exit", "exit_json", "fail_json"} & attributes
+
+
+@needs_ansible
+@pytest.mark.parametrize(
+    "error, says",
+    [
+        (MemoryError(), "does not get the memory that it needs"),
+        (RuntimeError("can't start new thread"), "lets the module start no more threads"),
+        (UnicodeEncodeError("ascii", "/packs/日本", 7, 8, "ordinal not in range"), "environment: {LC_ALL: C.UTF-8}"),
+    ],
+)
+def test_what_the_host_does_not_give_is_no_mistake_of_the_code(run, monkeypatch, error, says):
+    monkeypatch.setattr(sys, "getfilesystemencoding", lambda: "ascii")
+
+    def work(_task):
+        raise error
+
+    answer = run(work)
+    assert (answer.rc, answer["failed"], answer["step"]) == (1, True, HostError.default_step)
+    assert says in answer["msg"] and "mistake" not in answer["msg"]

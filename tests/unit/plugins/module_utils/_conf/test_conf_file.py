@@ -101,10 +101,12 @@ def test_what_cannot_be_written_is_said(path, monkeypatch, error, why):
         raise error
 
     monkeypatch.setattr(os, "replace", refuse)
-    with pytest.raises(ApplyError, match=why):
-        write_conf_file(file, NEW, *own(path), backup=False)
+    for backup in (False, True):
+        with pytest.raises(ApplyError, match=why):
+            write_conf_file(file, NEW, *own(path), backup=backup)
     with open(path, "rb") as stream:
         assert stream.read() == OLD
+    assert os.listdir(os.path.dirname(path)) == [os.path.basename(path)], "no copy of what stays"
 
 
 def test_two_tasks_do_not_overwrite_each_other(path):

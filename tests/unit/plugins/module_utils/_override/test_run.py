@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 
 import pytest
@@ -276,6 +277,17 @@ def test_comments_stay(api):
     assert api.path().read_text() == text.replace("true", "false") and done.warnings == []
     api.write("actions: {exceptions: {check: &on {enabled: true}, list: *on}} # ours\n")
     assert any("comments" in warning for warning in api.run(actions={"disabled": ["list"]}).warnings)
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664])
+def test_a_file_keeps_its_mode(api, mode):
+    api.write("actions: {exceptions: {check: {enabled: true}}}\n")
+    api.path().chmod(mode)
+    assert api.run(actions={"disabled": ["check"]}).changed
+    assert stat.S_IMODE(api.path().stat().st_mode) == mode
+    api.path().unlink()
+    assert api.run(actions={"disabled": ["check"]}).changed
+    assert stat.S_IMODE(api.path().stat().st_mode) == 0o644
 
 
 def test_links(api):

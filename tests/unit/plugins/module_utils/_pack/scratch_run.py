@@ -31,9 +31,9 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv im
     MARKER,
     Interpreters,
     Settings,
-    marker_document,
     requirements_digest,
 )
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv_build import marker_document
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.no_registrar import NoRegistrar

@@ -270,6 +270,20 @@ def test_uncommitted_changes_of_a_local_repository_are_left_out_and_named(tmp_pa
     assert take_snapshot(work) == before
 
 
+def test_what_was_committed_after_the_asked_version_is_not_uncommitted(tmp_path):
+    work = PackTree("demo", "1.0.0").write(tmp_path / "work")
+    run_git("init", "--quiet", "--initial-branch=main", work)
+    for number in range(2):
+        (work / "README.md").write_text(f"edition {number}")
+        run_git("-C", work, "add", ".")
+        run_git("-C", work, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "--quiet", "-m", "one")
+        run_git("-C", work, "branch", f"edition-{number}")
+    assert fetch(tmp_path, source_of(str(work)), "edition-0").warnings == ()
+    (work / "LICENSE").write_text("edited")
+    (warning,) = fetch(tmp_path, source_of(str(work)), "edition-0", number=1).warnings
+    assert warning.endswith(": edited LICENSE.")
+
+
 # Sources
 
 

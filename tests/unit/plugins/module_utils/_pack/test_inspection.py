@@ -119,13 +119,16 @@ def test_modes_of_what_stackstorm_installed_do_not_count(scene, cloned):
     assert edits(scene) == EDITS
 
 
-def test_a_local_commit_is_what_the_pack_is(scene, cloned):
-    scene.install("demo=1.1.0")
+def test_a_local_commit_is_an_edit(scene, cloned):
+    before = scene.install("demo=1.1.0")
     edit(scene.packs / "demo")
     identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
     run_git("-C", scene.packs / "demo", "add", "--all")
     run_git("-C", scene.packs / "demo", *identity, "commit", "--quiet", "-m", "mine")
-    assert edits(scene) == ()
+    sha = run_git("-C", scene.packs / "demo", "rev-parse", "--short", "HEAD")
+    found = as_installed(scene.installation().get("demo"), directory_of(scene), lambda: git_at(scene.directory))
+    assert (found.receipt, found.head) == (before.receipt, before.head)
+    assert edits(scene, pack=found) == (f"committed {sha} mine", *EDITS)
 
 
 def test_a_plain_pack_is_held_against_its_contents_file(plain):
@@ -169,7 +172,7 @@ def spoil(scene):
 
 def test_an_edited_pack_yaml_does_not_hide_what_was_installed(scene, cloned):
     before = scene.install("demo=1.1.0")
-    found = as_installed(spoil(scene), directory_of(scene))
+    found = as_installed(spoil(scene), directory_of(scene), lambda: git_at(scene.directory))
     assert (found.name, found.version, found.receipt) == (before.name, "1.1.0", before.receipt)
     assert found.source == before.source
     assert edits(scene, pack=found) == ("edited pack.yaml",)
@@ -177,7 +180,7 @@ def test_an_edited_pack_yaml_does_not_hide_what_was_installed(scene, cloned):
 
 def test_an_edited_pack_yaml_of_a_plain_pack_does_not_either(plain):
     before = plain.installation().get("demo")
-    found = as_installed(spoil(plain), directory_of(plain))
+    found = as_installed(spoil(plain), directory_of(plain), lambda: git_at(plain.directory))
     assert (found.version, found.receipt) == ("1.0.0", before.receipt)
     assert edits(plain, pack=found) == ("edited pack.yaml",)
 
@@ -186,10 +189,10 @@ def test_another_commit_is_another_pack(scene, cloned):
     scene.install("demo=1.1.0")
     run_git("-C", scene.packs / "demo", "checkout", "--quiet", "v1.0.0")
     found = scene.installation().get("demo")
-    assert as_installed(found, directory_of(scene)) == found
+    assert as_installed(found, directory_of(scene), lambda: git_at(scene.directory)) == found
     (scene.packs / "demo/.git").rename(scene.directory / "git")
     found = scene.installation().get("demo")
-    assert as_installed(found, directory_of(scene)) == found
+    assert as_installed(found, directory_of(scene), lambda: git_at(scene.directory)) == found
 
 
 def test_what_undoing_the_edits_will_make_of_a_pack(scene, cloned):

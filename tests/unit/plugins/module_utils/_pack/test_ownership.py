@@ -139,22 +139,6 @@ def test_modes_stay(tree):
     assert {path: os.lstat(path).st_mode for path in everything(tree)} == before
 
 
-@ROOT
-def test_a_file_that_is_shared_by_hard_links_is_not_given_away_for_the_others(tree, tmp_path):
-    shared = tmp_path / "base.py"
-    shared.write_text("shared")
-    shared.chmod(0o750)
-    os.link(shared, tree / "shared.py")
-    Ownership(OTHER, OTHER).apply(str(tree))
-    assert owners(tree) == {(OTHER, OTHER)}
-    assert (tree / "shared.py").read_text() == "shared"
-    assert os.stat(tree / "shared.py").st_mode & 0o7777 == 0o750
-    assert (os.stat(shared).st_uid, os.stat(shared).st_gid) == (os.geteuid(), os.getegid())
-    assert sorted(path.name for path in tree.iterdir()) == sorted(
-        ["actions", "pack.yaml", "shared.py", "to_directory", "to_file", "to_nowhere"]
-    )
-
-
 def test_what_is_right_already_stays_shared_and_untouched(tree, tmp_path):
     os.link(tree / "pack.yaml", tmp_path / "base")
     before = {path: (os.lstat(path).st_ino, os.lstat(path).st_ctime_ns) for path in everything(tree)}

@@ -13,7 +13,8 @@ from infrastructure.packs import PackTree
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import VerifyError
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import PackPlan, Plan, State
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.verify import verify
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv import MARKER, Settings, marker_document
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv import MARKER, Settings
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv_build import marker_document
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
     without_waiting_for_disks,
 )

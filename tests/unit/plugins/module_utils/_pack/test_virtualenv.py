@@ -21,11 +21,11 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv im
     Settings,
     Virtualenv,
     fingerprint,
-    marker_document,
     may_stay,
     observe_virtualenv,
     requirements_digest,
 )
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv_build import marker_document
 
 VERSION = "{}.{}".format(*sys.version_info[:2])
 SETTINGS = Settings("/opt/python", ("--always-copy",), ("--no-index",), "/opt/st2/site-packages")

@@ -19,7 +19,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.virtualenv_ba
 PYTHON = "/opt/stackstorm/st2/bin/python"
 SIMPLE = "https://pypi.example.com/simple"
 # uv trusts whom the host trusts, as pip does.
-TRUST = {"UV_SYSTEM_CERTS": "true", "UV_NATIVE_TLS": "true"}
+TRUST = {"UV_SYSTEM_CERTS": "true", "UV_NATIVE_TLS": "true", "UV_LINK_MODE": "copy"}
 SECRET = "https://user:hunter2@pypi.example.com/simple"
 
 
@@ -340,7 +340,7 @@ def test_the_command_that_fills_it():
     expected = ["/bin/uv", "pip", "install", "--quiet", "--python", "/v/bin/python", "--no-index", "-r", "x"]
     assert backend("uv", install=["--no-index"]).install("/v", "-r", "x") == expected
     for name in ("virtualenv", "venv"):
-        expected = ["/v/bin/python", "-m", "pip", "install", "--quiet", "--no-index", "-r", "x"]
+        expected = ["/v/bin/python", "-m", "pip", "install", "--no-compile", "--no-index", "-r", "x"]
         assert backend(name, install=["--no-index"]).install("/v", "-r", "x") == expected
 
 
