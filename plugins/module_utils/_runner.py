@@ -94,8 +94,11 @@ def option_secrets(params: t.Mapping[str, t.Any]) -> t.Iterator[str]:
 
     Those in URLs, and a user name that stands alone, since many servers take a token as one.
     """
-    yield from url_secrets(params)
-    if params.get("username") and not (params.get("password") or params.get("token")):
+    # Beside a password or token, what stands alone in the URL of a source is an account.
+    accounts = bool(params.get("password") or params.get("token"))
+    for name, value in params.items():
+        yield from url_secrets(value, lone_names=not (accounts and name in ("name", "packs", "index_url")))
+    if params.get("username") and not accounts:
         yield params["username"]
 
 

@@ -20,7 +20,7 @@ from .._layout import VirtualenvsDirectory
 from .._pack import inspection
 from .._pack.releases import releases
 from .._pack.virtualenv import Interpreters, Settings, may_stay, observe_virtualenv
-from .._secrets import Credentials, strip_urls
+from .._secrets import Credentials, split_userinfo, strip_urls
 from .._source.credentials import CredentialBook
 from .._source.git_program import Git, GitAccess
 from .._st2.pack_proxy import proxy_of
@@ -158,7 +158,7 @@ class _Inspector:
         credentials = Credentials(params["username"] or "", params["password"] or params["token"] or "")
         book = CredentialBook(credentials)
         for url in params["index_url"] or ():
-            book.trust(url)
+            book.trust(*split_userinfo(url))
         indexes = fetch_indexes(
             params["index_url"] or self._task.host.index_urls,
             proxy=self._proxy(),
