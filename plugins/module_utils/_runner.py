@@ -19,7 +19,7 @@ from ._argspec import ArgumentSpec
 from ._errors import MissingLibraryError, St2Error
 from ._printable import printable_structure
 from ._secrets import Redactor, url_secrets
-from ._st2.host import Host, read_host
+from ._st2.host import Host, find_service_python, read_host
 from ._task import Result, Task
 
 _HIDDEN = "not shown"
@@ -118,7 +118,7 @@ def run_module(spec: ArgumentSpec, work: t.Callable[[Task], Result]) -> t.NoRetu
         task = Task(module.params, host, module.check_mode, dict(os.environ), module.tmpdir, redactor)
         result = _with_libraries(work, task, host)
     except MissingLibraryError as error:
-        _respawn(module, error, host)
+        _respawn(module, error, _service_python(module.params, host)[0])
     except St2Error as error:
         result = Result(msg=error.message, failure=error)
     except Exception as error:
@@ -136,7 +136,7 @@ def _with_libraries(work: t.Callable[[Task], Result], task: Task, host: t.Option
     try:
         return work(task)
     except MissingLibraryError:
-        libraries = host.st2_site_packages if host else None
+        libraries = _service_python(task.params, host)[1]
         version = f"/python{sys.version_info[0]}.{sys.version_info[1]}/"
         if not libraries or version not in libraries or libraries in sys.path:
             raise
@@ -144,6 +144,15 @@ def _with_libraries(work: t.Callable[[Task], Result], task: Task, host: t.Option
         sys.path.append(libraries)
         importlib.invalidate_caches()
         return work(task)
+
+
+def _service_python(
+    params: t.Mapping[str, t.Any], host: t.Optional[Host]
+) -> t.Tuple[t.Optional[str], t.Optional[str]]:
+    """Python of StackStorm's own virtualenv, and its libraries; also of one that the task itself is not about."""
+    if host is None and params.get("st2_conf"):
+        return find_service_python(params["st2_conf"])
+    return (host.st2_python, host.st2_site_packages) if host else (None, None)
 
 
 def _exit(module: AnsibleModule, result: Result, redactor: Redactor) -> t.NoReturn:
@@ -181,11 +190,10 @@ def _fail_unexpectedly(module: AnsibleModule, error: Exception, redactor: Redact
     raise AssertionError("AnsibleModule has ended the process before this line.")
 
 
-def _respawn(module: AnsibleModule, error: MissingLibraryError, host: t.Optional[Host]) -> t.NoReturn:
+def _respawn(module: AnsibleModule, error: MissingLibraryError, python: t.Optional[str]) -> t.NoReturn:
     """Go on in StackStorm's own Python, which has every library; or say what to install."""
     from ansible.module_utils.common.respawn import has_respawned, respawn_module
 
-    python = host.st2_python if host else None
     if python and not has_respawned():
         respawn_module(python)  # Ends this process.
     reason = (
