@@ -146,9 +146,7 @@ def _with_libraries(work: t.Callable[[Task], Result], task: Task, host: t.Option
         return work(task)
 
 
-def _service_python(
-    params: t.Mapping[str, t.Any], host: t.Optional[Host]
-) -> t.Tuple[t.Optional[str], t.Optional[str]]:
+def _service_python(params: t.Mapping[str, t.Any], host: t.Optional[Host]) -> t.Tuple[t.Optional[str], t.Optional[str]]:
     """Python of StackStorm's own virtualenv, and its libraries; also of one that the task itself is not about."""
     if host is None and params.get("st2_conf"):
         return find_service_python(params["st2_conf"])

@@ -11,11 +11,12 @@ import typing as t
 
 from .._change.known import overall
 from .._deadline import Deadline
-from .._errors import DependencyError, MissingLibraryError, OptionError, St2Error, VerifyError
+from .._errors import DependencyError, ForbiddenError, MissingLibraryError, OptionError, St2Error, VerifyError
 from .._pack import report
 from .._pack.diff import diff
 from .._st2.api_access import find_access, open_client
 from .._st2.api_client import ApiClient
+from .._st2.executions import require_sight
 from .._st2.registration_options import registration_options_from
 from .._task import Result, Task
 from .apply import Executor
@@ -62,6 +63,7 @@ class Convergence:
         self._executor = Executor(client, task.redactor, force=options.force)
         self._steps: t.Dict[str, Step] = {}
         self._done: t.Set[str] = set()
+        self._sighted: t.Set[str] = set()
         self._warnings: t.List[str] = []
 
     def run(self) -> Result:
@@ -113,12 +115,26 @@ class Convergence:
     def _carry_out(self, step: Step) -> Packs:
         if step.ref in self._done:
             raise VerifyError(f"{step.ref} was installed by this task, and would have to be once more.", ref=step.ref)
+        self._require_sight(step)
         installed = self._executor.carry_out(step)
         packs = observe(self._client)
         verify_step(step, installed, packs)
         self._executor.touched.discard(step.ref)
         self._done.add(step.ref)
         return packs
+
+    def _require_sight(self, step: Step) -> None:
+        action = "packs.uninstall" if step.removes else "packs.install"
+        if action in self._sighted:
+            return
+        try:
+            require_sight(self._client, action)
+        except ForbiddenError as error:
+            error.ref = step.ref
+            others = "pack_uninstall" if step.removes else "pack_install and pack_register"
+            error.message += f" It needs {others}, too."
+            raise
+        self._sighted.add(action)
 
     def _failed(self, before: Packs, error: St2Error) -> Result:
         """The result of a failure, with what StackStorm has now."""
@@ -129,7 +145,13 @@ class Convergence:
             now = self._look_again(error)
         steps = list(self._steps.values())
         rows = rows_after_failure(
-            steps, self._options.requests, now, error, done=self._done, touched=self._executor.touched
+            steps,
+            self._options.requests,
+            now,
+            error,
+            done=self._done,
+            touched=self._executor.touched,
+            unended=self._executor.unended,
         )
         plan = plan_of(step for step in steps if step.ref in self._done)
         return Result(

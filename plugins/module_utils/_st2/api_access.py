@@ -182,9 +182,7 @@ def _token(auth: ApiClient, seconds: int) -> str:
     return token
 
 
-def _api_url(
-    options: RegistrationOptions, environment: t.Mapping[str, str], config: ClientConfig
-) -> t.Tuple[str, str]:
+def _api_url(options: RegistrationOptions, environment: t.Mapping[str, str], config: ClientConfig) -> t.Tuple[str, str]:
     """Where the URL of the API is from, in words, and the URL."""
     version = environment.get("ST2_API_VERSION") or config.get("general", "api_version") or "v1"
     ending = f":{_API_PORT}/{version}"

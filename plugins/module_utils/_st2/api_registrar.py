@@ -81,8 +81,9 @@ class ApiRegistrar:
         StackStorm does not know is fine; C(core), C(packs), C(linux) and C(chatops) it refuses."""
         self._known = None
         if refs:
-            from .executions import run_action
+            from .executions import require_sight, run_action
 
+            require_sight(self._client, "packs.unload")
             execution = run_action(self._client, "packs.unload", {"packs": list(refs)}, self._poll_seconds)
             execution.require_success(self._redactor)
 
