@@ -63,6 +63,14 @@ class ArgumentSpec:
         }
 
 
+def backend_option() -> ArgumentSpec:
+    """Whether the work is done on a StackStorm host, or by StackStorm's API alone from anywhere."""
+    return ArgumentSpec(
+        {"backend": {"type": "str", "choices": ["local", "api"], "default": "local"}},
+        remote_if=(("backend", "api"),),
+    )
+
+
 def host_options() -> ArgumentSpec:
     """The host's own settings; documented in the fragment P(stackstorm.st2._host)."""
     return ArgumentSpec({"st2_conf": {"type": "path", "default": "/etc/st2/st2.conf"}})
@@ -145,7 +153,6 @@ def pack_options() -> ArgumentSpec:
         {
             "name": {"type": "list", "elements": "str"},
             "packs": {"type": "list", "elements": "dict", "options": packs},
-            "backend": {"type": "str", "choices": ["local", "api"], "default": "local"},
             "state": {"type": "str", "choices": ["present", "latest", "absent"], "default": "present"},
             "dependencies": {"type": "str", "choices": ["install", "check", "skip"], "default": "install"},
             "force": {"type": "bool", "default": False},
@@ -168,8 +175,7 @@ def pack_options() -> ArgumentSpec:
         },
         required_one_of=(("name", "packs"),),
         hidden=("packs.config", "packs.secrets"),
-        remote_if=(("backend", "api"),),
-    ).merge(virtualenv_options())
+    ).merge(virtualenv_options().merge(backend_option()))
 
 
 def config_options() -> ArgumentSpec:
@@ -190,12 +196,14 @@ def config_options() -> ArgumentSpec:
             "mode": {"type": "raw", "default": "0640"},
         },
         hidden=("config",),
-    )
+    ).merge(backend_option())
 
 
 def config_info_options() -> ArgumentSpec:
     """The options of M(stackstorm.st2.st2_pack_config_info) itself."""
-    return ArgumentSpec({"pack": {"type": "list", "elements": "str"}, "schema": {"type": "path"}})
+    return ArgumentSpec({"pack": {"type": "list", "elements": "str"}, "schema": {"type": "path"}}).merge(
+        backend_option()
+    )
 
 
 def pack_info_options() -> ArgumentSpec:
@@ -207,7 +215,7 @@ def pack_info_options() -> ArgumentSpec:
             "check_edits": {"type": "bool", "default": True},
             "sizes": {"type": "bool", "default": False},
         }
-    )
+    ).merge(backend_option())
 
 
 def _override_sections() -> t.Dict[str, Option]:
@@ -235,9 +243,9 @@ def override_options() -> ArgumentSpec:
             "merge": {"type": "str", "choices": ["replace", "merge"]},
             "allow_missing": {"type": "bool", "default": False},
         }
-    )
+    ).merge(backend_option())
 
 
 def override_info_options() -> ArgumentSpec:
     """The options of M(stackstorm.st2.st2_override_info) itself."""
-    return ArgumentSpec({"pack": {"type": "list", "elements": "str"}})
+    return ArgumentSpec({"pack": {"type": "list", "elements": "str"}}).merge(backend_option())

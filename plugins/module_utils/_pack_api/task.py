@@ -14,10 +14,9 @@ from .._deadline import Deadline
 from .._errors import DependencyError, ForbiddenError, MissingLibraryError, OptionError, St2Error, VerifyError
 from .._pack import report
 from .._pack.diff import diff
-from .._st2.api_access import find_access, open_client
+from .._st2.api_access import client_for
 from .._st2.api_client import ApiClient
 from .._st2.executions import require_sight
-from .._st2.registration_options import registration_options_from
 from .._task import Result, Task
 from .apply import Executor
 from .observe import Packs, observe, read_index
@@ -37,13 +36,8 @@ def converge_packs_by_api(task: Task) -> Result:
     :raises St2Error: for options that cannot be used, and a StackStorm that does not let one in; any later failure is
         in the result.
     """
-    access_asked = registration_options_from(task.params)
-    for secret in access_asked.secrets():
-        task.redactor.add(secret)
     options = options_from(task.params)
-    access = find_access(access_asked, task.environment)
-    deadline = Deadline(options.timeout)
-    client = open_client(access, environment=task.environment, deadline=deadline, redactor=task.redactor)
+    client = client_for(task, Deadline(options.timeout))
     try:
         return Convergence(client, options, task).run()
     finally:

@@ -71,7 +71,7 @@ class GitAccess:
     :arg credentials: Gives the credentials for a repository URL; empty where none may be sent.
     :arg ssh_key_file: Private key for ssh; the account's own keys where it is C(None).
     :arg known_hosts_file: Host keys for ssh; the account's own where it is C(None).
-    :arg withholds: Whether there are credentials that C(credentials) gives to no other servers than those that are named.
+    :arg withholds: Whether there are credentials that C(credentials) keeps from servers that are not named.
     """
 
     scratch: str

@@ -23,7 +23,10 @@ from .._secrets import Credentials, Redactor, split_userinfo
 from .api_client import ApiClient
 from .client_config import ClientConfig, read_client_config
 from .proxy import resolve_proxy
-from .registration_options import RegistrationOptions
+from .registration_options import RegistrationOptions, registration_options_from
+
+if t.TYPE_CHECKING:
+    from .._task import Task
 
 # st2client/client.py
 _DEFAULT_BASE_URL = "http://127.0.0.1"
@@ -148,8 +151,8 @@ def open_client(
     elif access.username:
         if not access.auth_url:
             raise OptionError(
-                "auth_url is not a URL that StackStorm could have, and an account with a password gets its token there: "
-                "it takes http://HOST:PORT/PATH or https://HOST/PATH. Or give api_key, which needs none."
+                "auth_url is not a URL that StackStorm could have, and an account with a password gets a token there. "
+                "It takes http://HOST:PORT/PATH or https://HOST/PATH. Or give api_key, which needs none."
             )
         auth = client(access.auth_url, Credentials(access.username, access.password), {}, patience or deadline)
         try:
@@ -161,6 +164,19 @@ def open_client(
     else:
         headers = {}
     return client(access.api_url, access.basic, headers, deadline)
+
+
+def client_for(task: Task, deadline: Deadline) -> ApiClient:
+    """The client for a task whose spec has C(registration_options), for work that needs StackStorm's API.
+
+    :raises OptionError: as L(find_access).
+    :raises RegistrationError: as L(open_client).
+    """
+    options = registration_options_from(task.params)
+    for secret in options.secrets():
+        task.redactor.add(secret)
+    access = find_access(options, task.environment)
+    return open_client(access, environment=task.environment, deadline=deadline, redactor=task.redactor)
 
 
 def _basic_forms(access: ApiAccess) -> t.Iterator[str]:

@@ -17,6 +17,8 @@ from .host import Host
 from .registration import Configs, PackFiles, Registered, Resource
 
 _NO_SCHEMA = "ConfigSchemaDB"
+# st2common/constants/secrets.py MASKED_ATTRIBUTE_VALUE
+_MASKED = "********"
 _POLL_SECONDS = 0.5
 
 
@@ -33,10 +35,83 @@ def list_versions(client: ApiClient, ref: str = "", *, expected: int = 0) -> t.D
     return {item["ref"]: item.get("version") or "" for item in items if isinstance(item.get("ref"), str)}
 
 
-class ApiRegistrar:
-    """The adapter for the REST API.
+class ApiReader:
+    """What StackStorm's database has, as its API tells.
 
     :arg client: With credentials, and with the task's deadline.
+    """
+
+    def __init__(self, client: ApiClient) -> None:
+        self._client = client
+
+    def config(self, ref: str) -> t.Optional[t.Mapping[str, t.Any]]:
+        """As L(Registrar.config).
+
+        :raises ForbiddenError: for a pack without a schema, when the account may not see secrets: StackStorm cannot
+            mask the values then, and shows nothing (recordings of 3.9.0; models/db/pack.py ConfigDB.mask_secrets). And
+            for one whose schema has a key C(secret): then it masks all of it.
+        """
+        try:
+            answer = self._client.get(path_of("configs", ref), {"show_secrets": "true"})
+        except MissingError as error:
+            if _NO_SCHEMA in error.message:
+                raise ForbiddenError(
+                    f"StackStorm has a config of {ref} but no schema for it, so it shows the config to nobody but "
+                    "administrators.",
+                    ref=ref,
+                ) from None
+            return None
+        if isinstance(answer, dict) and answer.get("values") == _MASKED:
+            raise ForbiddenError(f"StackStorm shows the config of {ref} to nobody but administrators.", ref=ref)
+        return _mapping(answer, "values", f"config of {ref}", ref)
+
+    def configs(self, refs: t.Sequence[str]) -> Configs:
+        """As L(Registrar.configs).
+
+        To an account that may not see secrets StackStorm gives no list at all as long as one pack, be it any, has a
+        config and no schema (models/db/pack.py ConfigDB.mask_secrets): then every pack is asked for by itself.
+        """
+        if not refs:
+            return Configs()
+        try:
+            items = self._client.list("/configs", {"show_secrets": "true"}) if len(refs) > 1 else None
+        except MissingError as error:
+            if _NO_SCHEMA not in error.message:
+                raise
+            items = None
+        if items is None:
+            return self._single_configs(refs)
+        found = {str(item.get("pack")): item for item in items}
+        if any(found[ref].get("values") == _MASKED for ref in refs if ref in found):
+            return self._single_configs(refs)
+        return Configs({ref: _mapping(found[ref], "values", f"config of {ref}", ref) for ref in refs if ref in found})
+
+    def _single_configs(self, refs: t.Sequence[str]) -> Configs:
+        values: t.Dict[str, t.Mapping[str, t.Any]] = {}
+        hidden: t.Dict[str, str] = {}
+        for ref in refs:
+            try:
+                one = self.config(ref)
+            except ForbiddenError as error:
+                hidden[ref] = error.message
+            else:
+                if one is not None:
+                    values[ref] = one
+        return Configs(values, hidden)
+
+    def config_schema(self, ref: str) -> t.Optional[t.Mapping[str, t.Any]]:
+        """As L(Registrar.config_schema)."""
+        try:
+            answer = self._client.get(path_of("config_schemas", ref))
+        except MissingError:
+            return None
+        return _mapping(answer, "attributes", f"config schema of {ref}", ref)
+
+
+class ApiRegistrar(ApiReader):
+    """The adapter for the REST API.
+
+    :arg client: As of L(ApiReader).
     :arg host: Where the packs and configs are, to say which one StackStorm does not like.
     :arg known: What L(list_versions) has just said of all packs: the answer to the first question for versions, unless
         the database is changed before.
@@ -55,8 +130,8 @@ class ApiRegistrar:
         known: t.Optional[t.Mapping[str, str]] = None,
         poll_seconds: float = _POLL_SECONDS,
     ) -> None:
+        super().__init__(client)
         self.by = client.url
-        self._client = client
         self._redactor = redactor
         self._known = known
         self._poll_seconds = poll_seconds
@@ -95,64 +170,6 @@ class ApiRegistrar:
         if known is None:
             known = list_versions(self._client, refs[0] if len(refs) == 1 else "", expected=len(refs))
         return {ref: known[ref] for ref in refs if ref in known}
-
-    def config(self, ref: str) -> t.Optional[t.Mapping[str, t.Any]]:
-        """As L(Registrar.config).
-
-        :raises ForbiddenError: for a pack without a schema, when the account may not see secrets: StackStorm cannot
-            mask the values then, and shows nothing (recordings of 3.9.0; models/db/pack.py ConfigDB.mask_secrets).
-        """
-        try:
-            answer = self._client.get(path_of("configs", ref), {"show_secrets": "true"})
-        except MissingError as error:
-            if _NO_SCHEMA in error.message:
-                raise ForbiddenError(
-                    f"StackStorm has a config of {ref} but no schema for it, so it shows the config to nobody but "
-                    "administrators.",
-                    ref=ref,
-                ) from None
-            return None
-        return _mapping(answer, "values", f"config of {ref}", ref)
-
-    def configs(self, refs: t.Sequence[str]) -> Configs:
-        """As L(Registrar.configs).
-
-        To an account that may not see secrets StackStorm gives no list at all as long as one pack, be it any, has a
-        config and no schema (models/db/pack.py ConfigDB.mask_secrets): then every pack is asked for by itself.
-        """
-        if not refs:
-            return Configs()
-        try:
-            items = self._client.list("/configs", {"show_secrets": "true"}) if len(refs) > 1 else None
-        except MissingError as error:
-            if _NO_SCHEMA not in error.message:
-                raise
-            items = None
-        if items is None:
-            return self._single_configs(refs)
-        found = {str(item.get("pack")): item for item in items}
-        return Configs({ref: _mapping(found[ref], "values", f"config of {ref}", ref) for ref in refs if ref in found})
-
-    def _single_configs(self, refs: t.Sequence[str]) -> Configs:
-        values: t.Dict[str, t.Mapping[str, t.Any]] = {}
-        hidden: t.Dict[str, str] = {}
-        for ref in refs:
-            try:
-                one = self.config(ref)
-            except ForbiddenError as error:
-                hidden[ref] = error.message
-            else:
-                if one is not None:
-                    values[ref] = one
-        return Configs(values, hidden)
-
-    def config_schema(self, ref: str) -> t.Optional[t.Mapping[str, t.Any]]:
-        """As L(Registrar.config_schema)."""
-        try:
-            answer = self._client.get(path_of("config_schemas", ref))
-        except MissingError:
-            return None
-        return _mapping(answer, "attributes", f"config schema of {ref}", ref)
 
     def resources_of(self, refs: t.Sequence[str], kinds: t.Sequence[str]) -> t.Sequence[Resource]:
         """As L(Registrar.resources_of)."""

@@ -135,7 +135,7 @@ def test_a_key_that_ssh_cannot_use_is_named_with_the_reason(keys, name, expected
 def test_without_ssh_keygen_only_the_file_is_looked_at(keys, tmp_path):
     environment = {"PATH": str(tmp_path)}
     require_usable(str(keys / "prose"), None, deadline=Deadline(60), environment=environment)
-    with pytest.raises(SourceError, match="known_hosts_file is .*there is no such file"):
+    with pytest.raises(SourceError, match=r"known_hosts_file is .*there is no such file"):
         require_usable(None, str(tmp_path / "hosts"), deadline=Deadline(60), environment=environment)
 
 

@@ -128,7 +128,7 @@ def test_without_an_auth_service_only_a_password_is_refused(find, server):
     environment = {"ST2_BASE_URL": server.url, "ST2_API_URL": server.api}
     by_key = find("", {**environment, "ST2_API_KEY": CANARY})
     assert opened(by_key).get("/packs") == [] and server.asked[0].headers["St2-Api-Key"] == CANARY
-    with pytest.raises(OptionError, match="auth_url is not a URL .* Or give api_key"):
+    with pytest.raises(OptionError, match=r"auth_url is not a URL .* Or give api_key"):
         opened(find(CREDENTIALS, environment))
 
 

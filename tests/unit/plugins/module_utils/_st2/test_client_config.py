@@ -56,7 +56,7 @@ def test_without_a_file_there_is_nothing(tmp_path):
 
 
 def test_a_file_that_is_named_must_be_there(tmp_path):
-    with pytest.raises(OptionError, match="/nowhere, which ST2_CONFIG_FILE names .* does not exist"):
+    with pytest.raises(OptionError, match=r"/nowhere, which ST2_CONFIG_FILE names .* does not exist"):
         read_client_config({"HOME": str(tmp_path), "ST2_CONFIG_FILE": "~/nowhere"})
     assert not read_client_config({"ST2_CONFIG_FILE": "/nowhere", "ST2_CLI_SKIP_CONFIG": "1"}).values
 
