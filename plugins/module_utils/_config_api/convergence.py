@@ -20,13 +20,13 @@ from .._config.observe import Observed
 from .._config.options import ConfigOptions
 from .._config.plan import ConfigPlan, is_to_go, plan_absent, plan_present
 from .._config.redaction import Redaction
-from .._config.values import agrees
+from .._config.values import agrees, differences
 from .._content.yaml_lines import Path
 from .._errors import ConfigError, St2Error, VerifyError
 from .._secrets import Redactor
 from .._st2.api_client import ApiClient, path_of
 from .._st2.registration import PackFiles
-from .stored import StoredConfig, observe_config, sees_secrets
+from .stored import StoredConfig, observe_config, ordered, sees_secrets
 
 _ON_THE_HOST = "or write it on the host with backend=local"
 
@@ -68,7 +68,8 @@ class ConfigConvergence:
     def foresee(self) -> ConfigPlan:
         """The plan for a pack that comes, or is replaced, by the same task. Its schema is not known yet."""
         stored = observe_config(self._client, self.ref)
-        return self._plan(replace(stored, installed=True, schema=None), foreseen=True)
+        plan = self._plan(replace(stored, installed=True, schema=None), foreseen=True)
+        return replace(plan, warnings=())
 
     def _plan(self, stored: StoredConfig, *, foreseen: bool = False) -> ConfigPlan:
         options = self._options
@@ -78,21 +79,27 @@ class ConfigConvergence:
         file = stored.as_file()
         absent = is_to_go(file, options)
         if not absent:
+            file = replace(file, exists=stored.values is not None)
             self._require_pack(stored)
             wanted = options.wanted(file.values)
             if agrees(stored.values or {}, wanted) and not stored.masked:
                 # As JSON has it, where dates and whole numbers may look otherwise.
-                file = replace(file, values=wanted)
+                file = replace(file, values=ordered(wanted))
             elif not foreseen:
                 self._require_schema(stored)
             self._require_sight(stored, foreseen)
         known = KnownConfig("api", True, stored.values)
+        if foreseen and not absent and not wanted:
+            action = "change" if file.values else "none" if file.exists else "create"
+            changes = differences(file.values, {}, self.redaction.hides)
+            return ConfigPlan(self.ref, action, file, {}, changes=changes, state=CURRENT)
         observed = Observed(file, PackFiles(self.ref, ""), stored.schema, known)
         plan = (plan_absent if absent else plan_present)(observed, options, self.redaction)
         if absent and plan.clear:
             self._require_clearable(stored, plan)
         # It is the database itself that is changed, and there is nothing to register.
-        return replace(plan, register=False, clear="", state=ABSENT if absent else CURRENT)
+        values, state = ordered(plan.values), ABSENT if absent else CURRENT
+        return replace(plan, values=values, register=False, clear="", state=state)
 
     def _require_pack(self, stored: StoredConfig) -> None:
         if not stored.installed:

@@ -11,9 +11,9 @@ import typing as t
 from dataclasses import replace
 
 from .._argspec import config_options
+from .._backend import refuse_options
 from .._config.options import Attributes, ConfigOptions, config_of_item, options_from
 from .._config.values import Values
-from .._errors import OptionError
 
 _FILE = "StackStorm writes the file itself, and its API decides nothing about it"
 _SCHEMA = "StackStorm judges by the schema that its database has"
@@ -23,15 +23,7 @@ _NO_FILE = Attributes(mode=-1)
 
 def refuse_meaningless(params: t.Mapping[str, t.Any]) -> None:
     """:raises OptionError: naming the option that means nothing to StackStorm's API."""
-    known = config_options().options
-    for option, why in _MEANINGLESS.items():
-        if params.get(option) not in (None, known[option].get("default")):
-            raise OptionError(f"{option} cannot be used with backend=api: {why}. Leave it out, or use backend=local.")
-    if params["register"] not in ("auto", "api"):
-        raise OptionError(
-            f"register={params['register']} cannot be used with backend=api: StackStorm's API is all that there is. "
-            "Leave it out, or use backend=local."
-        )
+    refuse_options(params, config_options().options, _MEANINGLESS, "StackStorm's API is all that there is")
 
 
 def api_options_from(params: t.Mapping[str, t.Any]) -> ConfigOptions:

@@ -43,7 +43,7 @@ class StoredConfig:
     def as_file(self) -> ConfigFile:
         """The same in the place of a config's file. An empty config is as good as none
         (st2common/util/config_loader.py)."""
-        values = self.values or {}
+        values = ordered(self.values or {})
         text = block(values) if values else ""
         return ConfigFile(self.address, exists=bool(values), values=values, text=text, mode=-1)
 
@@ -71,6 +71,14 @@ def sees_secrets(client: ApiClient) -> bool:
     except (RegistrationError, AttributeError):
         return False
     return isinstance(rbac, dict) and bool(rbac.get("is_admin") or not rbac.get("enabled"))
+
+
+def ordered(values: t.Any) -> t.Any:
+    """The values with sorted keys, as StackStorm writes them to its file; in what order its database has them depends on
+    how they got there."""
+    if isinstance(values, dict):
+        return {key: ordered(values[key]) for key in sorted(values, key=str)}
+    return [ordered(one) for one in values] if isinstance(values, list) else values
 
 
 def _holds_mask(value: t.Any) -> bool:

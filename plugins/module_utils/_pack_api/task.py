@@ -14,13 +14,12 @@ from .._deadline import Deadline
 from .._errors import DependencyError, ForbiddenError, MissingLibraryError, OptionError, St2Error, VerifyError
 from .._pack import report
 from .._pack.diff import diff
-from .._st2.api_access import client_for
 from .._st2.api_client import ApiClient
 from .._st2.executions import require_sight
 from .._task import Result, Task
 from .apply import Executor
 from .observe import Packs, observe, read_index
-from .options import ApiOptions, options_from
+from .options import ApiOptions
 from .outcome import rows_after_failure
 from .plan import Step, plan_absent, plan_of, plan_present, realised
 from .resolve import Resolver
@@ -30,27 +29,35 @@ from .verify import verify_step
 _LAST_LOOK_SECONDS = 5.0
 
 
-def converge_packs_by_api(task: Task) -> Result:
-    """Bring the packs of a StackStorm to the state that a task asks for, by its API alone.
+class Along:
+    """What goes along with the packs of a task; nothing, unless a task knows better."""
 
-    :raises St2Error: for options that cannot be used, and a StackStorm that does not let one in; any later failure is
-        in the result.
-    """
-    options = options_from(task.params)
-    client = client_for(task, Deadline(options.timeout))
-    try:
-        return Convergence(client, options, task).run()
-    finally:
-        client.close()
+    def look_ahead(self, steps: t.Sequence[Step], check: bool) -> None:
+        """Refuse what can be refused before StackStorm is told anything. In check mode nothing else follows.
+
+        :raises St2Error: when the task cannot be done.
+        """
+
+    def follow(self, step: Step) -> None:
+        """Do what belongs to a pack that is as it is to be.
+
+        :raises St2Error: when that fails.
+        """
+
+    def complete(self, result: Result) -> Result:
+        """The result about the packs, with what else there is to say."""
+        return result
 
 
 class Convergence:
     """One run.
 
     :arg client: With credentials, and with the task's deadline.
+    :arg along: What is to be done beside.
     """
 
-    def __init__(self, client: ApiClient, options: ApiOptions, task: Task) -> None:
+    def __init__(self, client: ApiClient, options: ApiOptions, task: Task, along: t.Optional[Along] = None) -> None:
+        self._along = along or Along()
         self._client = client
         self._options = options
         self._check = task.check
@@ -71,17 +78,18 @@ class Convergence:
         except MissingLibraryError:
             raise
         except St2Error as error:
-            return self._failed(packs, error)
+            return self._along.complete(self._failed(packs, error))
         plan = plan_of(self._steps.values())
         if not self._check:
             plan = plan._replace(packs=tuple(realised(step, packs.get(step.ref)) for step in self._steps.values()))
-        return Result(
+        result = Result(
             changed=plan.changed,
             msg=report.line(plan),
-            returned=_returned(report.rows(plan)),
+            returned=returned(report.rows(plan)),
             diff=diff(plan),
             warnings=self._warnings,
         )
+        return self._along.complete(result)
 
     def _converge(self, packs: Packs) -> Packs:
         steps = self._plan(packs)
@@ -89,13 +97,15 @@ class Convergence:
             for step in steps:
                 # What a later round plans for a pack that this run has changed is to leave it.
                 self._steps.setdefault(step.ref, step)
+            self._along.look_ahead(steps, self._check)
             todo = [step for step in steps if step.spec]
             unknown = [step for step in todo if not step.known and self._options.dependencies != "skip"]
             if self._check:
                 self._warnings += [_unknown_dependencies(step) for step in unknown]
                 return packs
-            for step in todo:
-                packs = self._carry_out(step)
+            for step in steps:
+                packs = self._carry_out(step) if step.spec else packs
+                self._along.follow(step)
             if not unknown:
                 return packs
             steps = self._plan(packs)
@@ -151,7 +161,7 @@ class Convergence:
         return Result(
             changed=any(row["changed"] for row in rows),
             msg=error.message,
-            returned=_returned(rows),
+            returned=returned(rows),
             diff=diff(plan),
             warnings=self._warnings,
             failure=error,
@@ -168,7 +178,8 @@ class Convergence:
             client.close()
 
 
-def _returned(rows: t.List[t.Dict[str, t.Any]]) -> t.Dict[str, t.Any]:
+def returned(rows: t.List[t.Dict[str, t.Any]]) -> t.Dict[str, t.Any]:
+    """What a result says of packs, from the rows."""
     # How many of what was registered StackStorm tells only in its executions.
     registration: t.Dict[str, t.Any] = {"by": "api", "counts": {}, "overridden": {}}
     state = overall(row["database_state"] for row in rows)

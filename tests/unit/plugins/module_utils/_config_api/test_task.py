@@ -85,8 +85,8 @@ def test_the_line_names_the_keys(site):
     assert site.run(**CREATE).msg == "sensu config created"
     assert site.run(**CREATE).msg == "sensu config is as wanted"
     result = site.run(**CHANGE)
-    assert result.msg == "sensu config: url, token changed, timeout added"
-    assert result.returned["changes"] == {"added": ["timeout"], "removed": [], "changed": ["url", "token"]}
+    assert result.msg == "sensu config: token, url changed, timeout added"
+    assert result.returned["changes"] == {"added": ["timeout"], "removed": [], "changed": ["token", "url"]}
     assert result.returned["path"] == f"{site.stub.api_url}/v1/configs/sensu"
     (diff,) = result.diff
     assert "token: '******** (old)'" in diff["before"] and "token: '******** (new)'" in diff["after"]
