@@ -74,8 +74,8 @@ def sees_secrets(client: ApiClient) -> bool:
 
 
 def ordered(values: t.Any) -> t.Any:
-    """The values with sorted keys, as StackStorm writes them to its file; in what order its database has them depends on
-    how they got there."""
+    """The values with sorted keys, as StackStorm writes them to its file. In what order its database has them depends
+    on how they got there."""
     if isinstance(values, dict):
         return {key: ordered(values[key]) for key in sorted(values, key=str)}
     return [ordered(one) for one in values] if isinstance(values, list) else values
