@@ -135,8 +135,8 @@ class Convergence:
             require_sight(self._client, action)
         except ForbiddenError as error:
             error.ref = step.ref
-            others = "pack_uninstall" if step.removes else "pack_install and pack_register"
-            error.message += f" It needs {others}, too."
+            others = "pack_uninstall" if step.removes else "pack_install, pack_register"
+            error.message += f" It needs {others} and action_execute, too."
             raise
         self._sighted.add(action)
 

@@ -25,16 +25,18 @@ from .error_text import error_text
 # st2common/exceptions/rbac.py ResourceTypeAccessDeniedError and its neighbours.
 _PERMISSION = re.compile(r'required permission "(?P<permission>\w+)"(?: on resource "(?P<resource>[^"]+)")?')
 _OF_PACKS = "on the resource pack:packs, or on that action"
+_TO_FOLLOW = f"action_execute and action_view {_OF_PACKS}"
 # What can be granted for a permission that StackStorm names, where that is not the same. An execution is seen and
 # stopped by whom its action lets (st2rbac_backend/resolvers.py ExecutionPermissionsResolver), and all that is run here
-# are actions of StackStorm's own pack "packs". packs.load calls the API as the user who installs
-# (contrib/packs/actions/pack_mgmt/register.py).
+# are actions of StackStorm's own pack "packs". Who installs runs one of them (st2api/controllers/v1/packs.py), and
+# packs.load calls the API as that user (contrib/packs/actions/pack_mgmt/register.py).
 _GRANTS = {
     "action_view": f"action_view {_OF_PACKS}",
     "execution_view": f"action_view {_OF_PACKS}",
     "execution_stop": f"action_execute {_OF_PACKS}",
-    "pack_install": f"pack_install and pack_register, and action_view {_OF_PACKS} to follow it",
-    "pack_uninstall": f"pack_uninstall, and action_view {_OF_PACKS} to follow it",
+    "action_execute": _TO_FOLLOW,
+    "pack_install": f"pack_install and pack_register, and {_TO_FOLLOW}",
+    "pack_uninstall": f"pack_uninstall, and {_TO_FOLLOW}",
 }
 _GATEWAY = (502, 503, 504)
 

@@ -15,7 +15,7 @@ from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack_ap
 
 KEY = "key-of-bob"
 LOOKS = ("pack_list", "pack_search")
-ENOUGH = (*LOOKS, "pack_install", "pack_register", "pack_uninstall", "action_view")
+ENOUGH = (*LOOKS, "pack_install", "pack_register", "pack_uninstall", "action_view", "action_execute")
 
 
 @pytest.fixture
@@ -51,7 +51,8 @@ def test_what_is_advised_is_enough(site):
     ("grants", "advice"),
     [
         (LOOKS, "the permission action_view on the resource pack:packs"),
-        ((*LOOKS, "action_view"), "pack_install and pack_register, and action_view on the resource pack:packs"),
+        ((*LOOKS, "action_view"), "pack_install and pack_register, and action_execute and action_view on the resource"),
+        ((*LOOKS, "action_view", "pack_install"), "action_execute and action_view on the resource pack:packs"),
         ((*LOOKS, "pack_install", "pack_register"), "the permission action_view on the resource pack:packs"),
     ],
 )
@@ -87,7 +88,7 @@ def test_a_removal_that_nobody_may_look_at(site):
 
 
 def test_the_permission_that_the_installation_needs_itself_is_named(site):
-    bob(site, *LOOKS, "pack_install", "pack_uninstall", "action_view")
+    bob(site, *LOOKS, "pack_install", "pack_uninstall", "action_view", "action_execute")
     result = site.fail("demo=1.0.0", api_key=KEY)
     assert "Give the account the permission pack_register." in result.failure.message
     assert "demo was removed again." in result.failure.message
