@@ -46,8 +46,8 @@ options:
     description:
       - Private key on the target for repositories over SSH. It must be one that ssh takes without a question, of mode
         V(0600) and without a passphrase.
-      - Without O(ssh_key_file) and O(known_hosts_file), SSH is used as the account that runs the module uses it for git,
-        with its keys and with E(GIT_SSH_COMMAND), C(core.sshCommand) of git's configuration, or E(GIT_SSH).
+      - Without O(ssh_key_file) and O(known_hosts_file), SSH is used as the account that runs the module uses it for
+        git, with its keys and with E(GIT_SSH_COMMAND), C(core.sshCommand) of git's configuration, or E(GIT_SSH).
     type: path
   known_hosts_file:
     description:

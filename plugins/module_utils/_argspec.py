@@ -63,12 +63,10 @@ class ArgumentSpec:
         }
 
 
-def backend_option() -> ArgumentSpec:
+def backend() -> ArgumentSpec:
     """Whether the work is done on a StackStorm host, or by StackStorm's API alone from anywhere."""
-    return ArgumentSpec(
-        {"backend": {"type": "str", "choices": ["local", "api"], "default": "local"}},
-        remote_if=(("backend", "api"),),
-    )
+    choice = {"type": "str", "choices": ["local", "api"], "default": "local"}
+    return ArgumentSpec({"backend": choice}, remote_if=(("backend", "api"),))
 
 
 def host_options() -> ArgumentSpec:
@@ -175,7 +173,7 @@ def pack_options() -> ArgumentSpec:
         },
         required_one_of=(("name", "packs"),),
         hidden=("packs.config", "packs.secrets"),
-    ).merge(virtualenv_options().merge(backend_option()))
+    ).merge(virtualenv_options().merge(backend()))
 
 
 def config_options() -> ArgumentSpec:
@@ -196,14 +194,12 @@ def config_options() -> ArgumentSpec:
             "mode": {"type": "raw", "default": "0640"},
         },
         hidden=("config",),
-    ).merge(backend_option())
+    ).merge(backend())
 
 
 def config_info_options() -> ArgumentSpec:
     """The options of M(stackstorm.st2.st2_pack_config_info) itself."""
-    return ArgumentSpec({"pack": {"type": "list", "elements": "str"}, "schema": {"type": "path"}}).merge(
-        backend_option()
-    )
+    return ArgumentSpec({"pack": {"type": "list", "elements": "str"}, "schema": {"type": "path"}}).merge(backend())
 
 
 def pack_info_options() -> ArgumentSpec:
@@ -215,7 +211,7 @@ def pack_info_options() -> ArgumentSpec:
             "check_edits": {"type": "bool", "default": True},
             "sizes": {"type": "bool", "default": False},
         }
-    ).merge(backend_option())
+    ).merge(backend())
 
 
 def _override_sections() -> t.Dict[str, Option]:
@@ -243,9 +239,9 @@ def override_options() -> ArgumentSpec:
             "merge": {"type": "str", "choices": ["replace", "merge"]},
             "allow_missing": {"type": "bool", "default": False},
         }
-    ).merge(backend_option())
+    ).merge(backend())
 
 
 def override_info_options() -> ArgumentSpec:
     """The options of M(stackstorm.st2.st2_override_info) itself."""
-    return ArgumentSpec({"pack": {"type": "list", "elements": "str"}}).merge(backend_option())
+    return ArgumentSpec({"pack": {"type": "list", "elements": "str"}}).merge(backend())

@@ -189,10 +189,6 @@ class ForbiddenError(RegistrationError):
         self.permission = permission
 
 
-class UnseenError(ForbiddenError):
-    """StackStorm has begun something that the account may not look at. It goes on."""
-
-
 class MissingError(RegistrationError):
     """StackStorm does not have what was asked for (404)."""
 

@@ -19,7 +19,7 @@ from ._argspec import ArgumentSpec
 from ._errors import MissingLibraryError, St2Error
 from ._printable import printable_structure
 from ._secrets import Redactor, url_secrets
-from ._st2.host import Host, find_service_python, read_host
+from ._st2.host import Host, read_host
 from ._task import Result, Task
 
 _HIDDEN = "not shown"
@@ -94,11 +94,9 @@ def option_secrets(params: t.Mapping[str, t.Any]) -> t.Iterator[str]:
 
     Those in URLs, and a user name that stands alone, since many servers take a token as one.
     """
-    # Beside a password or token, what stands alone in the URL of a source is an account.
-    accounts = bool(params.get("password") or params.get("token"))
-    for name, value in params.items():
-        yield from url_secrets(value, lone_names=not (accounts and name in ("name", "packs", "index_url")))
-    if params.get("username") and not accounts:
+    beside = bool(params.get("password") or params.get("token"))
+    yield from url_secrets(params, beside)
+    if params.get("username") and not beside:
         yield params["username"]
 
 
@@ -118,7 +116,7 @@ def run_module(spec: ArgumentSpec, work: t.Callable[[Task], Result]) -> t.NoRetu
         task = Task(module.params, host, module.check_mode, dict(os.environ), module.tmpdir, redactor)
         result = _with_libraries(work, task, host)
     except MissingLibraryError as error:
-        _respawn(module, error, _service_python(module.params, host)[0])
+        _respawn(module, error, host)
     except St2Error as error:
         result = Result(msg=error.message, failure=error)
     except Exception as error:
@@ -127,16 +125,17 @@ def run_module(spec: ArgumentSpec, work: t.Callable[[Task], Result]) -> t.NoRetu
 
 
 def _with_libraries(work: t.Callable[[Task], Result], task: Task, host: t.Optional[Host]) -> Result:
-    """Do the work; with StackStorm's libraries, when one is missing and its Python is of the version of this one.
-
-    That spares the second process, and the imports, of a respawn.
+    """Do the work; with StackStorm's libraries, when one is missing and its Python is of the version of this one. That
+    spares the second process, and the imports, of a respawn.
 
     :raises MissingLibraryError: when one is missing all the same. Nothing has happened then.
     """
     try:
         return work(task)
     except MissingLibraryError:
-        libraries = _service_python(task.params, host)[1]
+        from ._st2.service_python import service_python
+
+        libraries = service_python(task.params, host)[1]
         version = f"/python{sys.version_info[0]}.{sys.version_info[1]}/"
         if not libraries or version not in libraries or libraries in sys.path:
             raise
@@ -144,13 +143,6 @@ def _with_libraries(work: t.Callable[[Task], Result], task: Task, host: t.Option
         sys.path.append(libraries)
         importlib.invalidate_caches()
         return work(task)
-
-
-def _service_python(params: t.Mapping[str, t.Any], host: t.Optional[Host]) -> t.Tuple[t.Optional[str], t.Optional[str]]:
-    """Python of StackStorm's own virtualenv, and its libraries; also of one that the task itself is not about."""
-    if host is None and params.get("st2_conf"):
-        return find_service_python(params["st2_conf"])
-    return (host.st2_python, host.st2_site_packages) if host else (None, None)
 
 
 def _exit(module: AnsibleModule, result: Result, redactor: Redactor) -> t.NoReturn:
@@ -188,10 +180,13 @@ def _fail_unexpectedly(module: AnsibleModule, error: Exception, redactor: Redact
     raise AssertionError("AnsibleModule has ended the process before this line.")
 
 
-def _respawn(module: AnsibleModule, error: MissingLibraryError, python: t.Optional[str]) -> t.NoReturn:
+def _respawn(module: AnsibleModule, error: MissingLibraryError, host: t.Optional[Host]) -> t.NoReturn:
     """Go on in StackStorm's own Python, which has every library; or say what to install."""
     from ansible.module_utils.common.respawn import has_respawned, respawn_module
 
+    from ._st2.service_python import service_python
+
+    python = service_python(module.params, host)[0]
     if python and not has_respawned():
         respawn_module(python)  # Ends this process.
     reason = (

@@ -21,8 +21,6 @@ _SECRET_QUERY = re.compile(
     re.IGNORECASE,
 )
 _SHORTEST_SECRET = 3
-# What stands alone before the @ of a URL may be an account or a token; tokens of the usual servers look so.
-_TOKEN = re.compile(r"(?=.*\d)[A-Za-z0-9]{20,}|(?:gh[a-z]_|github_pat_|glpat-|gldt-|gloas-).+")
 
 
 @dataclass(frozen=True)
@@ -102,29 +100,22 @@ class Redactor:
         return value
 
 
-def is_account(name: str) -> bool:
-    """Whether what stands alone before the @ of a URL is an account for the password or token that is given beside it,
-    and no token itself."""
-    return _TOKEN.fullmatch(name) is None
-
-
-def url_secrets(value: t.Any, *, lone_names: bool = True) -> t.Iterator[str]:
-    """Every password and secret-looking query value in the URLs of a structure of strings, lists and dicts.
-
-    :arg lone_names: Whether every name without a password counts too, as it may be a token; else what looks like one.
-    """
+def url_secrets(value: t.Any, beside: bool = False) -> t.Iterator[str]:
+    """Every password and secret-looking query value in the URLs of a structure of strings, lists and dicts. With a
+    password or token C(beside) them, a name that stands alone may be an account."""
     if isinstance(value, str):
         for match in _USERINFO.finditer(value):
             username, _colon, password = match.group("userinfo").partition(":")
             # A URL with one word before the @ has a token there, except for ssh, where it is an account.
-            names = match.group("scheme").lower().endswith("ssh://") or (not lone_names and is_account(username))
-            secret = password or ("" if names else username)
+            named = match.group("scheme").lower().endswith("ssh://")
+            if beside and not password:
+                from ._accounts import is_account
+
+                named = named or is_account(username)
+            secret = password or ("" if named else username)
             yield from (form for form in (secret, unquote(secret)) if form)
         for match in _SECRET_QUERY.finditer(value):
             yield match.group(0).partition("=")[2]
-    elif isinstance(value, t.Mapping):
-        for item in value.values():
-            yield from url_secrets(item, lone_names=lone_names)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from url_secrets(item, lone_names=lone_names)
+    elif isinstance(value, (t.Mapping, list, tuple)):
+        for item in value.values() if isinstance(value, t.Mapping) else value:
+            yield from url_secrets(item, beside)

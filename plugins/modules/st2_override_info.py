@@ -26,8 +26,8 @@ options:
   backend:
     description:
       - V(local) works on the target, which is a StackStorm host.
-      - V(api) is refused. Override files are on the StackStorm host, and StackStorm's API neither writes nor shows them.
-        The option is there for tasks that share their access (C(module_defaults)).
+      - V(api) is refused. Override files are on the StackStorm host, and StackStorm's API neither writes nor shows
+        them. The option is there for tasks that share their access (C(module_defaults)).
     type: str
     choices: [local, api]
     default: local

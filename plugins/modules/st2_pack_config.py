@@ -41,16 +41,17 @@ options:
   backend:
     description:
       - V(local) works on the target, which is a StackStorm host.
-      - V(api) works by StackStorm's API alone (C(PUT /configs/PACK)), for a StackStorm that can only be reached remotely.
-        The target is then any machine that reaches the API, usually the controller (by C(delegate_to)). StackStorm must
-        have the pack, and the pack a config schema, by which the values are checked. The config is what StackStorm's
-        database has; StackStorm writes the file itself, with mode C(0644) where there was none, and without comments.
+      - V(api) works by StackStorm's API alone (C(PUT /configs/PACK)), for a StackStorm that can only be reached
+        remotely. The target is then any machine that reaches the API, usually the controller (by C(delegate_to)).
+        StackStorm must have the pack, and the pack a config schema, by which the values are checked. The config is what
+        StackStorm's database has; StackStorm writes the file itself, with mode C(0644) where there was none, and
+        without comments.
       - With V(api), O(state=absent) leaves an empty config, which is as good as none, and fails where the schema does
         not allow one.
       - With V(api), secrets take an account that StackStorm shows them to, which is one with the role V(admin) where
         there is RBAC. Nobody else could tell whether they are as wanted.
-      - With V(api), O(schema), O(backup), O(owner), O(group), O(mode), and O(register) other than V(auto) and V(api), are
-        refused.
+      - With V(api), O(schema), O(backup), O(owner), O(group), O(mode), and O(register) other than V(auto) and V(api)
+        are refused.
     type: str
     choices: [local, api]
     default: local

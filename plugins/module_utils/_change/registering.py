@@ -15,7 +15,8 @@ import contextlib
 import os
 import typing as t
 
-from .._errors import ForbiddenError, InvalidContentError, RegistrationError, St2Error, UnseenError
+from .._errors import ForbiddenError, InvalidContentError, RegistrationError, St2Error
+from .._st2.executions import UnseenError
 from .._st2.one_by_one import REFUSALS
 from .._st2.registration import PackFiles, Registered, Resource
 from .._st2.undo import Snapshot, snapshot_from, take_snapshot, undo

@@ -15,7 +15,8 @@ from .._config.values import MASKED, Values
 from .._content.config_schema import ConfigSchema
 from .._errors import RegistrationError
 from .._st2.api_client import ApiClient, path_of
-from .._st2.api_registrar import ApiReader, list_versions
+from .._st2.api_configs import read_config, read_config_schema
+from .._st2.api_registrar import list_versions
 from .._yaml_text import block
 
 
@@ -53,13 +54,12 @@ def observe_config(client: ApiClient, ref: str) -> StoredConfig:
 
     :raises RegistrationError: when StackStorm cannot be asked, or does not show it.
     """
-    reader = ApiReader(client)
     address = f"{client.url}{path_of('configs', ref)}"
     if ref not in list_versions(client, ref):
         return StoredConfig(ref, address, False)
-    attributes = reader.config_schema(ref)
+    attributes = read_config_schema(client, ref)
     schema = ConfigSchema(attributes, f"{client.url}{path_of('config_schemas', ref)}") if attributes else None
-    values = reader.config(ref)
+    values = read_config(client, ref)
     return StoredConfig(ref, address, True, schema, None if values is None else dict(values))
 
 

@@ -14,8 +14,8 @@ from .._config import report
 from .._config.plan import ConfigPlan, RefusedConfig
 from .._deadline import Deadline
 from .._errors import MissingLibraryError, St2Error
-from .._st2.api_access import client_for
 from .._st2.api_client import ApiClient
+from .._st2.task_client import client_for
 from .._task import Result, Task
 from .convergence import ConfigConvergence
 from .options import api_options_from

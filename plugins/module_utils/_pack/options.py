@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from .._errors import Collected, OptionError
-from .._secrets import Credentials, is_account, split_userinfo
+from .._secrets import Credentials, split_userinfo
 from .request import PackRequest, from_option, parse_spec
 
 
@@ -122,18 +122,10 @@ def requests_from(params: t.Mapping[str, t.Any]) -> t.List[PackRequest]:
     for given in (*(params["name"] or ()), *(params["packs"] or ())):
         with collected.one():
             request = parse_spec(given) if isinstance(given, str) else from_option(given)
-            request = _with_account(request, params)._replace(state=request.state or params["state"])
+            request = request._replace(state=request.state or params["state"])
             found.append(request if params["remote_src"] else _of_controller(request))
     collected.raise_them()
     return found
-
-
-def _with_account(request: PackRequest, params: t.Mapping[str, t.Any]) -> PackRequest:
-    """A request whose URL has an account name, and no secret, when the task gives the password or token."""
-    found = request.credentials
-    if found.password or not is_account(found.username) or not (params["password"] or params["token"]):
-        return request
-    return request._replace(warnings=())
 
 
 def _of_controller(request: PackRequest) -> PackRequest:

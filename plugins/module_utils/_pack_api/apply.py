@@ -28,14 +28,13 @@ from .._errors import (
     SourceError,
     St2Error,
     UnreachableError,
-    UnseenError,
     VirtualenvError,
 )
 from .._secrets import Redactor
 from .._st2.api_client import ApiClient
 from .._st2.api_errors import permission_advice
 from .._st2.error_text import error_text
-from .._st2.executions import ENDED, POLL_SECONDS, Execution, started_as, wait_for_end
+from .._st2.executions import ENDED, POLL_SECONDS, Execution, UnseenError, started_as, wait_for_end
 from .plan import Step
 from .request import is_release
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import typing as t
 from urllib.parse import urlsplit
 
+from .._accounts import is_account
 from .._content.address import normal_url
-from .._secrets import Credentials, is_account
+from .._secrets import Credentials
 
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 

@@ -18,20 +18,16 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from .._deadline import Deadline
-from .._errors import InvalidContentError, OptionError, UnexpectedAnswerError
+from .._errors import OptionError
 from .._secrets import Credentials, Redactor, split_userinfo
 from .api_client import ApiClient
 from .client_config import ClientConfig, read_client_config
 from .proxy import resolve_proxy
-from .registration_options import RegistrationOptions, registration_options_from
-
-if t.TYPE_CHECKING:
-    from .._task import Task
+from .registration_options import RegistrationOptions
 
 # st2client/client.py
 _DEFAULT_BASE_URL = "http://127.0.0.1"
 _API_PORT = 9101
-_AUTH_PORT = 9100
 # How much longer than the task a token lives.
 _TOKEN_GRACE_SECONDS = 60
 
@@ -41,7 +37,7 @@ class ApiAccess:
     """One StackStorm API, and credentials for it; C(repr) shows no secrets.
 
     :arg api_url: Such as C(https://host/api/v1), without userinfo and without a slash at its end.
-    :arg auth_url: Of the auth service, which has C(/tokens); empty when none that could be one is known.
+    :arg auth_url: Of the auth service, which has C(/tokens); empty when none is known, or needed.
     :arg origin: Where the credentials are from, in words; empty when there are none.
     :arg basic: Name and password for a server in front of StackStorm that wants basic authentication.
     :arg verify: Whether to check certificates, or the PEM file to check them with.
@@ -76,10 +72,15 @@ def find_access(options: RegistrationOptions, environment: t.Mapping[str, str]) 
     config = _config(options, environment)
     origin, found = _credentials(options, environment, config)
     origin_of_url, text = _api_url(options, environment, config)
-    api_url, api_basic = _url("api_url", text, origin_of_url)
+    api_url, api_basic = check_url("api_url", text, origin_of_url)
+    auth_url = ""
+    if options.auth_url or not (found.get("api_key") or found.get("auth_token")):
+        from .auth_service import find_auth_url
+
+        auth_url = find_auth_url(options, environment, config, api_url)
     return ApiAccess(
         api_url,
-        _auth_url(options, environment, config, api_url),
+        auth_url,
         origin,
         basic=api_basic or _basic(config),
         verify=_verify(options, environment, config),
@@ -149,14 +150,12 @@ def open_client(
     elif access.api_key:
         headers = {"St2-Api-Key": access.api_key}
     elif access.username:
-        if not access.auth_url:
-            raise OptionError(
-                "auth_url is not a URL that StackStorm could have, and an account with a password gets a token there. "
-                "It takes http://HOST:PORT/PATH or https://HOST/PATH. Or give api_key, which needs none."
-            )
+        from .auth_service import get_token, require_auth_url
+
+        require_auth_url(access.auth_url)
         auth = client(access.auth_url, Credentials(access.username, access.password), {}, patience or deadline)
         try:
-            token = _token(auth, int(deadline.remaining()) + _TOKEN_GRACE_SECONDS)
+            token = get_token(auth, int(deadline.remaining()) + _TOKEN_GRACE_SECONDS)
         finally:
             auth.close()
         redactor.add(token)
@@ -166,36 +165,11 @@ def open_client(
     return client(access.api_url, access.basic, headers, deadline)
 
 
-def client_for(task: Task, deadline: Deadline) -> ApiClient:
-    """The client for a task whose spec has C(registration_options), for work that needs StackStorm's API.
-
-    :raises OptionError: as L(find_access).
-    :raises RegistrationError: as L(open_client).
-    """
-    options = registration_options_from(task.params)
-    for secret in options.secrets():
-        task.redactor.add(secret)
-    access = find_access(options, task.environment)
-    return open_client(access, environment=task.environment, deadline=deadline, redactor=task.redactor)
-
-
 def _basic_forms(access: ApiAccess) -> t.Iterator[str]:
     """The credentials as they stand in a header, which a server may give back in an error."""
     for one in (Credentials(access.username, access.password), access.basic):
         if one:
             yield base64.b64encode(f"{one.username}:{one.password}".encode()).decode()
-
-
-def _token(auth: ApiClient, seconds: int) -> str:
-    try:
-        answer = auth.post("/tokens", {"ttl": seconds}, changes=False)
-    except InvalidContentError:
-        # The server allows no token to live that long ([auth] token_ttl; st2auth/handlers.py).
-        answer = auth.post("/tokens", {}, changes=False)
-    token = answer.get("token") if isinstance(answer, dict) else None
-    if not isinstance(token, str) or not token:
-        raise UnexpectedAnswerError(f"The auth service at {auth.url} gives no token. Give the right auth_url.")
-    return token
 
 
 def _api_url(options: RegistrationOptions, environment: t.Mapping[str, str], config: ClientConfig) -> t.Tuple[str, str]:
@@ -215,46 +189,12 @@ def _api_url(options: RegistrationOptions, environment: t.Mapping[str, str], con
     return "", f"{_DEFAULT_BASE_URL}{ending}"
 
 
-def _auth_url(
-    options: RegistrationOptions, environment: t.Mapping[str, str], config: ClientConfig, api_url: str
-) -> str:
-    """The URL of the auth service; empty for one that is none. L(open_client) complains when it needs it."""
-    text = _auth_url_text(options, environment, config, api_url)
-    try:
-        # Userinfo in it would be for the auth service alone, which gets the account's own name and password.
-        return _url("auth_url", text)[0]
-    except OptionError:
-        return ""
+def check_url(option: str, text: str, origin: str = "") -> t.Tuple[str, Credentials]:
+    """A URL without userinfo, and what was in it.
 
-
-def _auth_url_text(
-    options: RegistrationOptions, environment: t.Mapping[str, str], config: ClientConfig, api_url: str
-) -> str:
-    if options.auth_url:
-        return options.auth_url
-    if options.api_url:
-        # The task names another StackStorm than this account's own, so the auth service is beside that one.
-        return _auth_beside(api_url)
-    for url, base in (
-        (environment.get("ST2_AUTH_URL"), environment.get("ST2_BASE_URL")),
-        (config.get("auth", "url"), config.get("general", "base_url")),
-    ):
-        if url or base:
-            return url or f"{(base or '').rstrip('/')}:{_AUTH_PORT}"
-    return _auth_beside(api_url)
-
-
-def _auth_beside(api_url: str) -> str:
-    """The auth service that goes with an API: C(/auth) beside C(/api), as nginx has it, else port 9100."""
-    parts = urlsplit(api_url)
-    before, api, _more = parts.path.partition("/api")
-    host = parts.hostname or ""
-    if api:
-        return f"{parts.scheme}://{parts.netloc}{before}/auth"
-    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{_AUTH_PORT}"
-
-
-def _url(option: str, text: str, origin: str = "") -> t.Tuple[str, Credentials]:
+    :arg origin: Where it is from, in words.
+    :raises OptionError: for what is none.
+    """
     url, credentials = split_userinfo(text.strip())
     try:
         parts = urlsplit(url)

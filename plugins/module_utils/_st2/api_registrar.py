@@ -9,16 +9,12 @@ from __future__ import annotations
 
 import typing as t
 
-from .._errors import ForbiddenError, MissingError, UnexpectedAnswerError
 from .._libraries import require
 from .._secrets import Redactor
-from .api_client import ApiClient, path_of
+from .api_client import ApiClient
 from .host import Host
 from .registration import Configs, PackFiles, Registered, Resource
 
-_NO_SCHEMA = "ConfigSchemaDB"
-# st2common/constants/secrets.py MASKED_ATTRIBUTE_VALUE
-_MASKED = "********"
 _POLL_SECONDS = 0.5
 
 
@@ -35,83 +31,10 @@ def list_versions(client: ApiClient, ref: str = "", *, expected: int = 0) -> t.D
     return {item["ref"]: item.get("version") or "" for item in items if isinstance(item.get("ref"), str)}
 
 
-class ApiReader:
-    """What StackStorm's database has, as its API tells.
-
-    :arg client: With credentials, and with the task's deadline.
-    """
-
-    def __init__(self, client: ApiClient) -> None:
-        self._client = client
-
-    def config(self, ref: str) -> t.Optional[t.Mapping[str, t.Any]]:
-        """As L(Registrar.config).
-
-        :raises ForbiddenError: for a pack without a schema, when the account may not see secrets: StackStorm cannot
-            mask the values then, and shows nothing (recordings of 3.9.0; models/db/pack.py ConfigDB.mask_secrets). And
-            for one whose schema has a key C(secret): then it masks all of it.
-        """
-        try:
-            answer = self._client.get(path_of("configs", ref), {"show_secrets": "true"})
-        except MissingError as error:
-            if _NO_SCHEMA in error.message:
-                raise ForbiddenError(
-                    f"StackStorm has a config of {ref} but no schema for it, so it shows the config to nobody but "
-                    "administrators.",
-                    ref=ref,
-                ) from None
-            return None
-        if isinstance(answer, dict) and answer.get("values") == _MASKED:
-            raise ForbiddenError(f"StackStorm shows the config of {ref} to nobody but administrators.", ref=ref)
-        return _mapping(answer, "values", f"config of {ref}", ref)
-
-    def configs(self, refs: t.Sequence[str]) -> Configs:
-        """As L(Registrar.configs).
-
-        To an account that may not see secrets StackStorm gives no list at all as long as one pack, be it any, has a
-        config and no schema (models/db/pack.py ConfigDB.mask_secrets): then every pack is asked for by itself.
-        """
-        if not refs:
-            return Configs()
-        try:
-            items = self._client.list("/configs", {"show_secrets": "true"}) if len(refs) > 1 else None
-        except MissingError as error:
-            if _NO_SCHEMA not in error.message:
-                raise
-            items = None
-        if items is None:
-            return self._single_configs(refs)
-        found = {str(item.get("pack")): item for item in items}
-        if any(found[ref].get("values") == _MASKED for ref in refs if ref in found):
-            return self._single_configs(refs)
-        return Configs({ref: _mapping(found[ref], "values", f"config of {ref}", ref) for ref in refs if ref in found})
-
-    def _single_configs(self, refs: t.Sequence[str]) -> Configs:
-        values: t.Dict[str, t.Mapping[str, t.Any]] = {}
-        hidden: t.Dict[str, str] = {}
-        for ref in refs:
-            try:
-                one = self.config(ref)
-            except ForbiddenError as error:
-                hidden[ref] = error.message
-            else:
-                if one is not None:
-                    values[ref] = one
-        return Configs(values, hidden)
-
-    def config_schema(self, ref: str) -> t.Optional[t.Mapping[str, t.Any]]:
-        """As L(Registrar.config_schema)."""
-        try:
-            answer = self._client.get(path_of("config_schemas", ref))
-        except MissingError:
-            return None
-        return _mapping(answer, "attributes", f"config schema of {ref}", ref)
-
-
-class ApiRegistrar(ApiReader):
+class ApiRegistrar:
     """The adapter for the REST API.
 
-    :arg client: As of L(ApiReader).
+    :arg client: With credentials, and with the task's deadline.
     :arg host: Where the packs and configs are, to say which one StackStorm does not like.
     :arg known: What L(list_versions) has just said of all packs: the answer to the first question for versions, unless
         the database is changed before.
@@ -130,8 +53,8 @@ class ApiRegistrar(ApiReader):
         known: t.Optional[t.Mapping[str, str]] = None,
         poll_seconds: float = _POLL_SECONDS,
     ) -> None:
-        super().__init__(client)
         self.by = client.url
+        self._client = client
         self._redactor = redactor
         self._known = known
         self._poll_seconds = poll_seconds
@@ -171,6 +94,24 @@ class ApiRegistrar(ApiReader):
             known = list_versions(self._client, refs[0] if len(refs) == 1 else "", expected=len(refs))
         return {ref: known[ref] for ref in refs if ref in known}
 
+    def config(self, ref: str) -> t.Optional[t.Mapping[str, t.Any]]:
+        """As L(Registrar.config). Raises what L(read_config) raises."""
+        from .api_configs import read_config
+
+        return read_config(self._client, ref)
+
+    def configs(self, refs: t.Sequence[str]) -> Configs:
+        """As L(Registrar.configs)."""
+        from .api_configs import read_configs
+
+        return read_configs(self._client, refs)
+
+    def config_schema(self, ref: str) -> t.Optional[t.Mapping[str, t.Any]]:
+        """As L(Registrar.config_schema)."""
+        from .api_configs import read_config_schema
+
+        return read_config_schema(self._client, ref)
+
     def resources_of(self, refs: t.Sequence[str], kinds: t.Sequence[str]) -> t.Sequence[Resource]:
         """As L(Registrar.resources_of)."""
         from .api_resources import list_resources
@@ -193,12 +134,3 @@ class ApiRegistrar(ApiReader):
     def close(self) -> None:
         """Let go of the connection."""
         self._client.close()
-
-
-def _mapping(answer: t.Any, key: str, what: str, ref: str) -> t.Mapping[str, t.Any]:
-    found = answer.get(key) if isinstance(answer, dict) else None
-    if found is None:
-        return {}
-    if not isinstance(found, dict):
-        raise UnexpectedAnswerError(f"StackStorm's {what} is no mapping.", ref=ref)
-    return found

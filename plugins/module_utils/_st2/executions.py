@@ -19,7 +19,6 @@ from .._errors import (
     RegistrationError,
     St2Error,
     UnexpectedAnswerError,
-    UnseenError,
 )
 from .._secrets import Redactor
 from .api_client import ApiClient, path_of
@@ -29,6 +28,10 @@ from .error_text import error_text
 ENDED = ("succeeded", "failed", "timeout", "canceled", "abandoned")
 POLL_SECONDS = 0.5
 _LAST_WORD_SECONDS = 5.0
+
+
+class UnseenError(ForbiddenError):
+    """StackStorm has begun something that the account may not look at. It goes on."""
 
 
 @dataclass(frozen=True)

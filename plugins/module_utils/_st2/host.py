@@ -125,17 +125,6 @@ def read_host(
     )
 
 
-def find_service_python(st2_conf: str) -> t.Tuple[t.Optional[str], t.Optional[str]]:
-    """Python of StackStorm's own virtualenv, and its C(site-packages), for a task that is about no StackStorm on this
-    machine; whatever the settings of one that is here all the same are like."""
-    try:
-        host = read_host(st2_conf)
-    except HostError:
-        service = _service_virtualenv(_service_candidates(DEFAULTS[("system", "base_path")], root_of(st2_conf)))
-        return (f"{service}/bin/python", _site_packages(service)) if service else (None, None)
-    return host.st2_python, host.st2_site_packages
-
-
 def root_of(st2_conf: str) -> str:
     """As L(Host.root), by the path of C(st2.conf) alone."""
     return st2_conf[: -len(DEFAULT_ST2_CONF)] if st2_conf.endswith(DEFAULT_ST2_CONF) else ""

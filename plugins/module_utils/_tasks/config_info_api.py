@@ -15,8 +15,8 @@ from .._config_api.stored import StoredConfig, observe_config
 from .._content.names import check_ref
 from .._deadline import Deadline
 from .._errors import ForbiddenError, MissingError
-from .._st2.api_access import client_for
 from .._st2.api_client import ApiClient
+from .._st2.task_client import client_for
 from .._task import Result, Task
 from .config_info import describe_config, result_of
 

@@ -15,8 +15,8 @@ from .._errors import OptionError, St2Error
 from .._pack_api.options import ApiOptions, options_from
 from .._pack_api.plan import Step
 from .._pack_api.task import Along, Convergence
-from .._st2.api_access import client_for
 from .._st2.api_client import ApiClient
+from .._st2.task_client import client_for
 from .._task import Result, Task
 
 if t.TYPE_CHECKING:

@@ -17,8 +17,8 @@ from .._errors import IndexError_
 from .._layout import SYSTEM_PACKS
 from .._pack_api.observe import ServerIndex, read_index
 from .._pack_api.options import refuse_for_info
-from .._st2.api_access import client_for
 from .._st2.api_client import ApiClient
+from .._st2.task_client import client_for
 from .._task import Result, Task
 
 _TEXTS = ("description", "author", "email", "stackstorm_version")

@@ -85,7 +85,7 @@ def _drain(task: Task) -> t.List[Running]:
 
     :raises St2Error: when StackStorm cannot be asked.
     """
-    from .._st2.api_access import client_for
+    from .._st2.task_client import client_for
 
     try:
         client = client_for(task, Deadline(task.params["timeout"]))

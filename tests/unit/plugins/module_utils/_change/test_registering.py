@@ -24,8 +24,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     ForbiddenError,
     InvalidContentError,
     RegistrationError,
-    UnseenError,
 )
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.executions import UnseenError
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.no_registrar import NoRegistrar
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import PackFiles, Registered, Resource
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.undo import take_snapshot

@@ -53,11 +53,11 @@ def site(tmp_path):
 
 
 def test_configs_are_told_without_their_secrets(site):
-    site.run(config={"url": "http://one", "tiemout": 1}, secrets={"token": CANARY})
+    site.run(config={"url": "http://one", "timeouts": 1}, secrets={"token": CANARY})
     result = site.info("sensu")
     (config,) = result.returned["configs"]
-    assert config["config"] == {"tiemout": 1, "token": "********", "url": "http://one"}
-    assert config["defaults"] == {"timeout": 30} and config["unknown_keys"] == ["tiemout"]
+    assert config["config"] == {"timeouts": 1, "token": "********", "url": "http://one"}
+    assert config["defaults"] == {"timeout": 30} and config["unknown_keys"] == ["timeouts"]
     assert (config["exists"], config["installed"], config["database_state"]) == (True, True, "current")
     assert config["schema"] == f"{site.stub.api_url}/v1/config_schemas/sensu"
     assert config["path"] == f"{site.stub.api_url}/v1/configs/sensu"
