@@ -135,9 +135,8 @@ def _with_libraries(work: t.Callable[[Task], Result], task: Task, host: t.Option
     except MissingLibraryError:
         from ._st2.service_python import service_python
 
-        libraries = service_python(task.params, host)[1]
-        version = f"/python{sys.version_info[0]}.{sys.version_info[1]}/"
-        if not libraries or version not in libraries or libraries in sys.path:
+        libraries = service_python(task.params, host)[1] or ""
+        if f"/python{sys.version_info[0]}.{sys.version_info[1]}/" not in libraries or libraries in sys.path:
             raise
         # Behind everything else: what this Python has of its own stays what it is.
         sys.path.append(libraries)
