@@ -12,7 +12,6 @@ import re
 import typing as t
 from urllib.parse import unquote
 
-from .._accounts import is_account
 from .._secrets import Credentials, split_userinfo, strip_urls
 from .names import check_text, refusal
 
@@ -162,9 +161,7 @@ def _check_url(option: str, text: str, match: t.Match[str]) -> Address:
         credentials = Credentials("oauth2", secret)
     if not f"{credentials.username}{credentials.password}".isprintable():
         raise refusal(option, text, "its credentials hold control characters")
-    # A name alone may be an account, whose password or token is given elsewhere.
-    shown = credentials.password or (credentials.username and not is_account(credentials.username))
-    return Address(clean, credentials, (_warning(scheme, server.group("host")),) if shown else ())
+    return Address(clean, credentials, (_warning(scheme, server.group("host")),) if credentials else ())
 
 
 def _check_path(option: str, text: str, path: str) -> Address:
