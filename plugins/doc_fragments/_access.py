@@ -43,11 +43,14 @@ options:
     version_added: 0.3.0
   username:
     description:
-      - Account for repositories and indexes over HTTP(S).
+      - Account for repositories and indexes over HTTP(S). An account that stands in a URL itself
+        (V(https://acme@git.example.com/x.git)) is used for that URL instead.
     type: str
   password:
     description:
       - Password of O(username). Only sent to servers that the task or the host's index names, and only when they ask.
+      - What stands in a URL is for that URL alone, and comes before it. So each of two repositories on one server may
+        have a token of its own.
       - Mutually exclusive with O(token).
     type: str
   token:
@@ -58,7 +61,10 @@ options:
     type: str
   ssh_key_file:
     description:
-      - Private key on the target for repositories over SSH. By default, the keys of the account that runs the module.
+      - Private key on the target for repositories over SSH. It must be one that ssh takes without a question, of mode
+        V(0600) and without a passphrase.
+      - Without O(ssh_key_file) and O(known_hosts_file), SSH is used as the account that runs the module uses it for
+        git, with its keys and with E(GIT_SSH_COMMAND), C(core.sshCommand) of git's configuration, or E(GIT_SSH).
     type: path
   known_hosts_file:
     description:

@@ -28,11 +28,12 @@ options:
       - StackStorm's API as the target reaches it, such as V(https://st2.example.com/api/v1).
       - By default E(ST2_API_URL), then what follows from E(ST2_BASE_URL), then the config file of the st2 client
         (C(~/.st2/config) of the account that the module runs as, or E(ST2_CONFIG_FILE)), then
-        V(http://127.0.0.1:9101/v1).
+        V(http://127.0.0.1:9101/v1). As the st2 client does, C(:9101/v1) is put behind E(ST2_BASE_URL), with
+        E(ST2_API_VERSION) for C(v1); for one that has a port, set E(ST2_API_URL) too.
     type: str
   auth_url:
     description:
-      - StackStorm's auth service, for O(api_username).
+      - StackStorm's auth service, for O(api_username). API keys and tokens do not need it.
       - By default beside O(api_url) when that is given, C(/auth) next to C(/api) or else port 9100. Without
         O(api_url) it is found as that is, with E(ST2_AUTH_URL).
     type: str

@@ -59,6 +59,12 @@ class ArgumentSpec:
         }
 
 
+def backend() -> ArgumentSpec:
+    """Whether the work is done on a StackStorm host, or by StackStorm's API alone from anywhere."""
+    choice = {"type": "str", "choices": ["local", "api"], "default": "local"}
+    return ArgumentSpec({"backend": choice}, remote_if=(("backend", "api"),))
+
+
 def host_options() -> ArgumentSpec:
     """The host's own settings; documented in the fragment P(stackstorm.st2._host)."""
     return ArgumentSpec({"st2_conf": {"type": "path", "default": "/etc/st2/st2.conf"}})
@@ -145,7 +151,6 @@ def pack_options() -> ArgumentSpec:
             "name": {"type": "list", "elements": "str"},
             "version": {"type": "raw"},
             "packs": {"type": "list", "elements": "dict", "options": packs},
-            "backend": {"type": "str", "choices": ["local", "api"], "default": "local"},
             "state": {"type": "str", "choices": ["present", "latest", "absent"], "default": "present"},
             "dependencies": {"type": "str", "choices": ["install", "check", "skip"], "default": "install"},
             "force": {"type": "bool", "default": False},
@@ -169,8 +174,7 @@ def pack_options() -> ArgumentSpec:
         },
         required_one_of=(("name", "packs"),),
         hidden=("packs.config", "packs.secrets"),
-        remote_if=(("backend", "api"),),
-    ).merge(virtualenv_options())
+    ).merge(virtualenv_options().merge(backend()))
 
 
 def override_sections() -> t.Dict[str, Option]:

@@ -118,7 +118,7 @@ def _without_values(value: t.Any, marker: str) -> t.Any:
 
 def option_secrets(params: t.Mapping[str, t.Any]) -> t.Iterator[str]:
     """The secrets in options that C(no_log) does not tell: in URLs, and a lone user name, which may be a token."""
-    yield from url_secrets(params)
+    yield from url_secrets(params, bool(params.get("password") or params.get("token")))
     if _lone_username(params):
         yield str(params["username"])
 
@@ -153,18 +153,18 @@ def run_module(spec: ArgumentSpec, work: t.Callable[[Task], Result]) -> t.NoRetu
 
 
 def _with_libraries(work: t.Callable[[Task], Result], task: Task, host: t.Optional[Host]) -> Result:
-    """Do the work; with StackStorm's libraries, when one is missing and its Python is of the version of this one.
-
-    That spares the second process, and the imports, of a respawn.
+    """Do the work; with StackStorm's libraries, when one is missing and its Python is of the version of this one. That
+    spares the second process, and the imports, of a respawn.
 
     :raises MissingLibraryError: when one is missing all the same. Nothing has happened then.
     """
     try:
         return work(task)
     except MissingLibraryError:
-        libraries = host.st2_site_packages if host else None
-        version = f"/python{sys.version_info[0]}.{sys.version_info[1]}/"
-        if not libraries or version not in libraries or libraries in sys.path:
+        from ._st2.service_python import service_python
+
+        libraries = service_python(task.params, host)[1] or ""
+        if f"/python{sys.version_info[0]}.{sys.version_info[1]}/" not in libraries or libraries in sys.path:
             raise
         # Behind everything else: what this Python has of its own stays what it is.
         sys.path.append(libraries)
@@ -212,11 +212,12 @@ def _respawn(module: AnsibleModule, error: MissingLibraryError, host: t.Optional
     """Go on in StackStorm's own Python, which has every library; or say what to install."""
     from ansible.module_utils.common.respawn import has_respawned, respawn_module
 
-    from ._missing_library import local_host, why_missing
+    from ._missing_library import why_missing
+    from ._st2.service_python import service_python
 
-    host = host or local_host(module.params.get("st2_conf"))
-    if host and host.st2_python and not has_respawned():
-        respawn_module(host.st2_python)  # Ends this process.
-    reason = why_missing(error.library, host, sys.executable)
+    python = service_python(module.params, host)[0]
+    if python and not has_respawned():
+        respawn_module(python)  # Ends this process.
+    reason = why_missing(error.library, python, sys.executable)
     module.fail_json(msg=f"{missing_required_lib(error.library)} ({reason}.)", exception=error.traceback)
     raise AssertionError("AnsibleModule has ended the process before this line.")

@@ -122,19 +122,22 @@ def is_random(secret: str) -> bool:
     return bool(_RANDOM.fullmatch(secret)) and not _HEXADECIMAL.fullmatch(secret)
 
 
-def url_secrets(value: t.Any) -> t.Iterator[str]:
-    """Every password and secret-looking query value in the URLs of a structure of strings, lists and dicts."""
+def url_secrets(value: t.Any, beside: bool = False) -> t.Iterator[str]:
+    """Every password and secret-looking query value in the URLs of a structure of strings, lists and dicts. With a
+    password or token C(beside) them, a name that stands alone may be an account."""
     if isinstance(value, str):
         for match in _USERINFO.finditer(value):
             username, _colon, password = match.group("userinfo").partition(":")
             # A URL with one word before the @ has a token there, except for ssh, where it is an account.
-            secret = password or ("" if match.group("scheme").lower().endswith("ssh://") else username)
+            named = match.group("scheme").lower().endswith("ssh://")
+            if beside and not password:
+                from ._accounts import is_account
+
+                named = named or is_account(username)
+            secret = password or ("" if named else username)
             yield from (form for form in (secret, unquote(secret)) if form)
         for match in _SECRET_QUERY.finditer(value):
             yield match.group(0).partition("=")[2]
-    elif isinstance(value, t.Mapping):
-        for item in value.values():
-            yield from url_secrets(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from url_secrets(item)
+    elif isinstance(value, (t.Mapping, list, tuple)):
+        for item in value.values() if isinstance(value, t.Mapping) else value:
+            yield from url_secrets(item, beside)

@@ -86,6 +86,15 @@ options:
         accepted anyhow, with a warning, as an earlier task may be about to install it.
     type: bool
     default: false
+  backend:
+    description:
+      - V(local) works on the target, which is a StackStorm host.
+      - V(api) is refused. Override files are on the StackStorm host, and StackStorm's API neither writes nor shows
+        them. The option is there for tasks that share their access (C(module_defaults)).
+    type: str
+    choices: [local, api]
+    default: local
+    version_added: 0.3.0
 extends_documentation_fragment:
   - stackstorm.st2._registration
   - stackstorm.st2._connection

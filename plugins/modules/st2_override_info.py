@@ -23,6 +23,15 @@ options:
       - Refs of packs, and V(_global) for nothing but the defaults of all packs. All packs where none is given.
     type: list
     elements: str
+  backend:
+    description:
+      - V(local) works on the target, which is a StackStorm host.
+      - V(api) is refused. Override files are on the StackStorm host, and StackStorm's API neither writes nor shows
+        them. The option is there for tasks that share their access (C(module_defaults)).
+    type: str
+    choices: [local, api]
+    default: local
+    version_added: 0.3.0
 extends_documentation_fragment:
   - stackstorm.st2._registration
   - stackstorm.st2._connection

@@ -137,7 +137,11 @@ options:
         (by C(delegate_to)). Packs are known by their version alone, and are installed one after another.
       - With V(api) only O(name), O(version), O(packs), O(state), O(dependencies), O(force), O(allow_downgrade),
         O(index_strict), O(timeout), O(ca_bundle) and the options of the API mean something. Others are refused, and so
-        are branches, commits and sources that StackStorm would misread.
+        are branches, commits, O(packs[].overrides), and sources that StackStorm would misread.
+      - With V(api), O(packs[].config) and O(packs[].secrets) are put as M(stackstorm.st2.st2_pack_config) does it with
+        O(stackstorm.st2.st2_pack_config#module:backend=api), each when its pack is there. Of a pack that comes or
+        changes the schema is known only then, so that a config which does not fit fails the task with the pack
+        installed.
     type: str
     choices: [local, api]
     default: local

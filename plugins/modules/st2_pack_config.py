@@ -41,6 +41,24 @@ options:
       - No value of this option is shown anywhere, though Ansible knows nothing of that. It would look for the values in
         all that the module returns, and a secret that is an ordinary word would damage it.
     type: dict
+  backend:
+    description:
+      - V(local) works on the target, which is a StackStorm host.
+      - V(api) works by StackStorm's API alone (C(PUT /configs/PACK)), for a StackStorm that can only be reached
+        remotely. The target is then any machine that reaches the API, usually the controller (by C(delegate_to)).
+        StackStorm must have the pack, and the pack a config schema, by which the values are checked. The config is what
+        StackStorm's database has; StackStorm writes the file itself, with mode C(0644) where there was none, and
+        without comments.
+      - With V(api), O(state=absent) leaves an empty config, which is as good as none, and fails where the schema does
+        not allow one.
+      - With V(api), secrets take an account that StackStorm shows them to, which is one with the role V(admin) where
+        there is RBAC. Nobody else could tell whether they are as wanted.
+      - With V(api), O(schema), O(backup), O(owner), O(group), O(mode), and O(register) other than V(auto) and V(api)
+        are refused.
+    type: str
+    choices: [local, api]
+    default: local
+    version_added: 0.3.0
   state:
     description:
       - V(absent) takes the keys of O(config) and O(secrets) out of the config; a mapping with something in it names
@@ -168,6 +186,20 @@ EXAMPLES = r"""
     config:
       ssl:
 
+- name: Configure a pack of a StackStorm that runs in Kubernetes
+  stackstorm.st2.st2_pack_config:
+    pack: sensu
+    config:
+      host: sensu.example.com
+      user: st2
+    secrets:
+      pass: "{{ vault_sensu_password }}"
+    backend: api
+    api_url: https://st2.example.com/api/v1
+    api_key: "{{ vault_st2_api_key }}"
+  delegate_to: localhost
+  run_once: true
+
 - name: Remove a config from disk and from StackStorm's database
   stackstorm.st2.st2_pack_config:
     pack: sensu
@@ -187,7 +219,7 @@ pack:
   type: str
   sample: sensu
 path:
-  description: The file.
+  description: The file. With O(backend=api), the address of the config in the API.
   returned: always
   type: str
   sample: /opt/stackstorm/configs/sensu.yaml

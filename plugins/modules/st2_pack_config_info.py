@@ -26,6 +26,16 @@ options:
       - A C(config.schema.yaml), or a directory with one, on the target, to judge by instead of the installed pack's.
         Goes with one O(pack).
     type: path
+  backend:
+    description:
+      - V(local) works on the target, which is a StackStorm host.
+      - V(api) asks StackStorm's API alone, from any machine that reaches it. Configs and schemas are those of
+        StackStorm's database, so that RV(configs[].database_state) is V(current) for each that is there. O(schema) is
+        refused.
+    type: str
+    choices: [local, api]
+    default: local
+    version_added: 0.3.0
 extends_documentation_fragment:
   - stackstorm.st2._registration
   - stackstorm.st2._connection
@@ -77,7 +87,7 @@ configs:
       type: str
       sample: sensu
     path:
-      description: The file.
+      description: The file. With O(backend=api), the address of the config in the API.
       returned: always
       type: str
       sample: /opt/stackstorm/configs/sensu.yaml
@@ -87,12 +97,12 @@ configs:
       type: bool
       sample: true
     installed:
-      description: Whether the pack is on this host.
+      description: Whether the pack is on this host. With O(backend=api), whether StackStorm has it.
       returned: always
       type: bool
       sample: true
     schema:
-      description: The schema that was used. Null when there is none.
+      description: The schema that was used. With O(backend=api), its address in the API. Null when there is none.
       returned: always
       type: str
       sample: /opt/stackstorm/packs/sensu/config.schema.yaml

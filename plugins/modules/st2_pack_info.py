@@ -38,6 +38,16 @@ options:
         through.
     type: bool
     default: false
+  backend:
+    description:
+      - V(local) works on the target, which is a StackStorm host.
+      - V(api) asks StackStorm's API alone, from any machine that reaches it, for the packs that StackStorm's database
+        has. What only files tell is left out of the results, such as commits, edits and virtualenvs. With
+        O(check_latest=true) the index is the one that StackStorm reads. O(sizes), O(index_url) and the options for
+        access to indexes and repositories are refused.
+    type: str
+    choices: [local, api]
+    default: local
     version_added: 0.3.0
 extends_documentation_fragment:
   - stackstorm.st2._access

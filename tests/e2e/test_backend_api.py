@@ -22,6 +22,10 @@ CANARY = "c4n@ry/p4ss:w0rd"
 REF = "st2_remote_demo"
 # So that nobody reads what happens to be on the machine that runs the tests.
 NOWHERE = {"st2_conf": "/nonexistent/st2.conf"}
+SCHEMA = """\
+url: {type: string}
+token: {type: string, secret: true}
+"""
 
 
 @pytest.fixture
@@ -29,7 +33,7 @@ def repository(tmp_path: Path) -> GitRepository:
     """Releases 1.0.0 and 1.1.0 of a pack, where StackStorm can get at them."""
     made = GitRepository(tmp_path / f"stackstorm-{REF}")
     for version in ("1.0.0", "1.1.0"):
-        made.release(PackTree(REF, version, minimal=True))
+        made.release(PackTree(REF, version, minimal=True).add("config.schema.yaml", SCHEMA))
     return made.build()
 
 
@@ -39,13 +43,20 @@ def stub(tmp_path: Path, repository: GitRepository) -> t.Iterator[StackStormStub
         yield running
 
 
-def run(stackstorm: t.Any, *names: str, env: t.Optional[t.Dict[str, str]] = None, **given: t.Any) -> ModuleResult:
+def run(
+    stackstorm: t.Any,
+    *names: str,
+    module: str = "st2_pack",
+    env: t.Optional[t.Dict[str, str]] = None,
+    **given: t.Any,
+) -> ModuleResult:
     how = {key: given.pop(key) for key in ("check",) if key in given}
-    options = {"name": list(names), "backend": "api", "api_url": f"{stackstorm.api_url}/v1", **NOWHERE, **given}
+    asked = {"name": list(names)} if names else {}
+    options = {**asked, "backend": "api", "api_url": f"{stackstorm.api_url}/v1", **NOWHERE, **given}
     if not {"api_key", "auth_token", "api_username"} & set(given):
         options["api_key"] = stackstorm.api_key
     environment = {"HOME": "/nonexistent", **(env or {})}
-    return run_module_directly("st2_pack", options, diff=True, env=environment, **how)
+    return run_module_directly(module, options, diff=True, env=environment, **how)
 
 
 def version_on_disk(stackstorm: t.Any) -> t.Optional[str]:
@@ -72,6 +83,75 @@ def test_a_pack_comes_changes_and_goes(tmp_path: Path, repository: GitRepository
             again = run(stackstorm, asked, state=state)
             assert not again.changed and not again.failed, again.everything
             before = after
+
+
+def config_of(url: str, **more: t.Any) -> t.Dict[str, t.Any]:
+    return {"config": {"url": url, **more}, "secrets": {"token": CANARY}}
+
+
+CONFIGS: t.List[t.Tuple[t.Dict[str, t.Any], t.Dict[str, t.Any]]] = [
+    (config_of("http://one"), {"url": "http://one", "token": CANARY}),
+    (config_of("http://two"), {"url": "http://two", "token": CANARY}),
+    ({"config": {"url": "http://three"}, "merge": "merge"}, {"url": "http://three", "token": CANARY}),
+    ({"state": "absent"}, {}),
+]
+
+
+def test_a_config_comes_changes_and_goes(tmp_path: Path, repository: GitRepository) -> None:
+    """Runs against a real server too, on whose machine it must be."""
+    url = f"file://{repository.path}"
+    with stackstorm_under_test(ScratchHost(tmp_path / "server"), repositories={url: repository}) as stackstorm:
+        file = stackstorm.configs_path / f"{REF}.yaml"
+        try:
+            assert run(stackstorm, f"{url}=1.0.0").changed
+            shown = []
+            for given, wanted in CONFIGS:
+                before = stackstorm.config(REF)
+                predicted = run(stackstorm, module="st2_pack_config", pack=REF, check=True, **given)
+                assert predicted.changed and stackstorm.config(REF) == before, predicted.everything
+                done = run(stackstorm, module="st2_pack_config", pack=REF, **given)
+                assert done.changed and not done.failed, done.everything
+                assert (done["msg"], done["diff"]) == (predicted["msg"], predicted["diff"])
+                assert stackstorm.config(REF) == yaml.safe_load(file.read_text()) == wanted
+                for check in (True, False):
+                    again = run(stackstorm, module="st2_pack_config", pack=REF, check=check, **given)
+                    assert not again.changed and not again.failed, again.everything
+                told = run(stackstorm, module="st2_pack_config_info", pack=[REF])
+                assert told["configs"][0]["exists"] is bool(wanted), told.everything
+                shown += [predicted, done, again, told]
+            assert not [result for result in shown if CANARY in result.everything]
+            packs = run(stackstorm, module="st2_pack_info", name=[REF])["packs"]
+            assert [pack["version"] for pack in packs] == ["1.0.0"]
+        finally:
+            run(stackstorm, REF, state="absent")
+            file.unlink(missing_ok=True)
+
+
+def test_a_config_comes_along_with_its_pack(tmp_path: Path, repository: GitRepository) -> None:
+    """Runs against a real server too, on whose machine it must be."""
+    url = f"file://{repository.path}"
+    with stackstorm_under_test(ScratchHost(tmp_path / "server"), repositories={url: repository}) as stackstorm:
+        try:
+            for version, address in (("1.0.0", "http://one"), ("1.1.0", "http://two")):
+                packs = [{"name": REF, "source": url, "version": version, **config_of(address)}]
+                predicted = run(stackstorm, packs=packs, check=True)
+                done = run(stackstorm, packs=packs)
+                assert done.changed and not done.failed and done["msg"] == predicted["msg"], done.everything
+                assert stackstorm.config(REF) == {"url": address, "token": CANARY}
+                assert version_on_disk(stackstorm) == version
+                again = run(stackstorm, packs=packs)
+                assert not again.changed and not again.failed, again.everything
+                assert CANARY not in predicted.everything + done.everything + again.everything
+        finally:
+            run(stackstorm, REF, state="absent")
+            (stackstorm.configs_path / f"{REF}.yaml").unlink(missing_ok=True)
+
+
+def test_overrides_are_refused_with_a_sentence(stub: StackStormStub) -> None:
+    for module, given in (("st2_override", {"pack": REF, "state": "absent"}), ("st2_override_info", {})):
+        result = run(stub, module=module, **given)
+        assert result.failed and "backend=api cannot be used for overrides" in result["msg"], result.everything
+    assert stub.requests == []
 
 
 @pytest.mark.parametrize(

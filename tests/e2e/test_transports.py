@@ -30,7 +30,9 @@ def test_ssh_with_a_deploy_key(scene: Scene, tmp_path: Path) -> None:
         wrong = {**keys, "known_hosts_file": str(server.wrong_known_hosts_file)}
         assert "host key" in scene.refuse(url, **wrong)["msg"]
         stranger = {**keys, "ssh_key_file": str(server.stranger_key_file)}
-        assert "ssh_key_file" in scene.refuse(url, **stranger)["msg"]
+        assert f"refused the key {server.stranger_key_file} (ssh_key_file)" in scene.refuse(url, **stranger)["msg"]
+        lost = {**keys, "ssh_key_file": str(server.key_file) + ".lost"}
+        assert "there is no such file on the target" in scene.refuse(url, **lost)["msg"]
         scene.change(f"{url}=1.0.0", **keys)
         assert scene.host.head("demo") == repository.tags["v1.0.0"].sha and scene.host.origin("demo") == url
         connections = server.connections
@@ -38,6 +40,19 @@ def test_ssh_with_a_deploy_key(scene: Scene, tmp_path: Path) -> None:
         assert server.connections == connections
         scene.change(url, state="latest", **keys)
         assert scene.host.pack_version("demo") == "1.1.0" and set(server.fetches) == {"org/stackstorm-demo"}
+
+
+def test_ssh_as_the_account_has_it(scene: Scene, tmp_path: Path) -> None:
+    if find_sshd() is None:
+        pytest.skip("sshd is missing: install openssh-server")
+    repository = scene.release("demo", "1.0.0", "1.1.0")
+    with GitSshServer(scene.served, tmp_path / "ssh") as server:
+        url = scene.url(repository, server.url)
+        scene.change(f"{url}=1.0.0", env={"GIT_SSH_COMMAND": server.client_command()})
+        config = Path(scene.host.environment()["HOME"]) / ".gitconfig"
+        config.write_text(f'[core]\n\tsshCommand = "{server.client_command()}"\n')
+        scene.change(f"{url}=1.1.0", keep_releases=0)
+        assert scene.host.pack_version("demo") == "1.1.0"
 
 
 def test_an_unknown_certificate_is_refused_by_git_and_index(scene: Scene) -> None:

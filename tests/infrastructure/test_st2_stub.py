@@ -122,7 +122,7 @@ def test_an_install_needs_more_than_the_permission_to_install(host: ScratchHost,
     repository = GitRepository(tmp_path / "demo.git")
     repository.release(PackTree("demo", minimal=True))
     with StackStormStub(host, index={"demo": repository.build()}, rbac=True) as stub:
-        grants: t.Tuple[str, ...] = ("pack_install",)
+        grants: t.Tuple[str, ...] = ("pack_install", "action_execute")
         for more in ("action_view", "pack_register"):
             stub.accounts.accounts[1] = Account("robot", "p", "robot-key", "deployers", grants)
             headers = {"St2-Api-Key": "robot-key"}

@@ -69,6 +69,36 @@ def test_credentials_in_an_address_are_used_and_taken_out(scene: Scene, private:
     clean(scene, result, again, failed)
 
 
+def test_two_deploy_tokens_on_one_server_go_to_a_repository_each(scene: Scene) -> None:
+    one, two = scene.release("one", "1.0.0"), scene.release("two", "1.0.0")
+    right = f"reader:{quote(CANARY, safe='')}"
+    for repository, other in ((one, two), (two, one)):
+        lock(scene.git, "reader")
+        scene.git.private = lambda path, name=repository.path.name[:-4]: name in path
+        urls = [
+            scene.url(repository).replace("://", f"://{right}@"),
+            scene.url(other).replace("://", "://reader:another@"),
+        ]
+        result = scene.change(*urls, keep_releases=0)
+        assert {ref for ref in ("one", "two") if scene.host.head(ref)} == {"one", "two"}
+        clean(scene, result)
+        scene.run("one", "two", state="absent")
+
+
+def test_an_account_in_an_address_goes_with_the_token(scene: Scene, private: GitRepository) -> None:
+    lock(scene.git, "acme")
+    url = scene.url(private)
+    result = scene.change(f"{url.replace('://', '://acme@')}=1.0.0", token=CANARY, username="somebody")
+    assert scene.host.origin("demo") == url and not warnings(result)
+    lock(scene.index, "acme")
+    address = scene.index_url.replace("://", "://acme@")
+    by_index = scene.change("demo=1.1.0", index_url=[address], username="acme", token=CANARY, keep_releases=0)
+    lock(scene.git, "other")
+    refused = scene.refuse(f"{url.replace('://', '://acme@')}=1.0.0", token=CANARY)
+    assert "refuses the credentials" in refused["msg"] and "give token" not in refused["msg"]
+    clean(scene, result, by_index, refused)
+
+
 def test_credentials_in_an_index_entry_and_an_index_address(scene: Scene, private: GitRepository) -> None:
     entry = scene.index.documents[INDEX]["packs"]["demo"]
     entry["repo_url"] = entry["repo_url"].replace("://", f"://git:{quote(CANARY, safe='')}@")

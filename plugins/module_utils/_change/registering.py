@@ -16,6 +16,7 @@ import os
 import typing as t
 
 from .._errors import ForbiddenError, InvalidContentError, RegistrationError, St2Error
+from .._st2.executions import UnseenError
 from .._st2.one_by_one import REFUSALS
 from .._st2.registration import PackFiles, Registered, Resource
 from .._st2.undo import Snapshot, snapshot_from, take_snapshot, undo
@@ -121,6 +122,8 @@ class Registering:
         begun, self._begun = self._begun, True
         try:
             yield
+        except UnseenError:
+            raise
         except ForbiddenError:
             self._begun = begun
             raise

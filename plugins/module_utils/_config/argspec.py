@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from .._argspec import ArgumentSpec
+from .._argspec import ArgumentSpec, backend
 
 
 def config_options() -> ArgumentSpec:
@@ -28,9 +28,9 @@ def config_options() -> ArgumentSpec:
             "mode": {"type": "raw", "default": "0640"},
         },
         hidden=("config", "secrets"),
-    )
+    ).merge(backend())
 
 
 def config_info_options() -> ArgumentSpec:
     """The options of M(stackstorm.st2.st2_pack_config_info) itself."""
-    return ArgumentSpec({"pack": {"type": "list", "elements": "str"}, "schema": {"type": "path"}})
+    return ArgumentSpec({"pack": {"type": "list", "elements": "str"}, "schema": {"type": "path"}}).merge(backend())

@@ -23,7 +23,7 @@ STACKSTORM_ACCOUNT = "st2"
 
 @dataclass(frozen=True)
 class Attributes:
-    """Owner, group and mode of a config's file; C(-1) leaves owner or group as it is."""
+    """Owner, group and mode of a config's file; C(-1) leaves owner or group as it is. Without a file all three are."""
 
     mode: int = 0o640
     uid: int = -1

@@ -94,10 +94,10 @@ def diff(plan: ConfigPlan, redaction: Redaction) -> t.List[t.Dict[str, str]]:
 def _side(values: t.Any, exists: bool, problem: str, attributes: Attributes, plan: ConfigPlan, is_after: bool) -> str:
     lines = []
     if exists:
-        names = [f"mode {attributes.mode:04o}"]
+        names = [f"mode {attributes.mode:04o}"] if attributes.mode != -1 else []
         names += [f"owner {user_name(attributes.uid)}"] if attributes.uid != -1 else []
         names += [f"group {group_name(attributes.gid)}"] if attributes.gid != -1 else []
-        lines.append(f"# {', '.join(names)}\n")
+        lines += [f"# {', '.join(names)}\n"] if names else []
     if plan.register:
         lines.append(f"# StackStorm's database: {'this config' if is_after else 'another config, or none'}\n")
     if plan.clear:

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from .._argspec import ArgumentSpec, override_sections
+from .._argspec import ArgumentSpec, backend, override_sections
 
 
 def override_options() -> ArgumentSpec:
@@ -21,9 +21,9 @@ def override_options() -> ArgumentSpec:
             "merge": {"type": "str", "choices": ["replace", "merge"]},
             "allow_missing": {"type": "bool", "default": False},
         }
-    )
+    ).merge(backend())
 
 
 def override_info_options() -> ArgumentSpec:
     """The options of M(stackstorm.st2.st2_override_info) itself."""
-    return ArgumentSpec({"pack": {"type": "list", "elements": "str"}})
+    return ArgumentSpec({"pack": {"type": "list", "elements": "str"}}).merge(backend())

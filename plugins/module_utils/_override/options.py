@@ -69,6 +69,15 @@ class Options:
         return self.state == "absent" and not self.sections
 
 
+def refuse_api(params: t.Mapping[str, t.Any]) -> None:
+    """:raises OptionError: for C(backend=api), by which nobody gets at override files."""
+    if params.get("backend") == "api":
+        raise OptionError(
+            "backend=api cannot be used for overrides: they are files on the StackStorm host, and its API neither "
+            "writes nor shows them. Run the task on that host with backend=local."
+        )
+
+
 def options_from(params: t.Mapping[str, t.Any]) -> Options:
     """The options of M(st2_override) from Ansible's parameters.
 

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from .._argspec import ArgumentSpec
+from .._argspec import ArgumentSpec, backend
 
 
 def pack_info_options() -> ArgumentSpec:
@@ -19,4 +19,4 @@ def pack_info_options() -> ArgumentSpec:
             "check_edits": {"type": "bool", "default": True},
             "sizes": {"type": "bool", "default": False},
         }
-    )
+    ).merge(backend())

@@ -121,7 +121,7 @@ def requests_from(params: t.Mapping[str, t.Any]) -> t.List[PackRequest]:
 
     :raises OptionError: naming every one that cannot be used.
     """
-    collected = Collected()
+    beside, collected = params["password"] or params["token"], Collected()
     found: t.List[PackRequest] = []
     for given in given_in(params):
         with collected.one():
@@ -132,7 +132,8 @@ def requests_from(params: t.Mapping[str, t.Any]) -> t.List[PackRequest]:
                 if isinstance(given, str)
                 else from_option(given)
             )
-            request = request._replace(state=request.state or params["state"])
+            warnings = () if beside and not request.credentials.password else request.warnings  # An account alone.
+            request = request._replace(state=request.state or params["state"], warnings=warnings)
             found.append(request if params["remote_src"] else _of_controller(request))
     collected.raise_them()
     return found
@@ -149,8 +150,7 @@ def _of_controller(request: PackRequest) -> PackRequest:
         return request
     if request.digest is None:
         raise OptionError(
-            f"{request.requested} is a directory on the controller (remote_src=false), but what it holds was "
-            "not sent. Run "
-            "the module by Ansible, which reads it, or give its digest."
+            f"{request.requested} is a directory on the controller (remote_src=false), but what it holds was not sent. "
+            "Run the module by Ansible, which reads it, or give its digest."
         )
     return request._replace(controller=True)

@@ -11,7 +11,7 @@ import typing as t
 
 from .._content.installed import Installation
 from .._deadline import Deadline
-from .._secrets import Redactor
+from .._secrets import Redactor, split_userinfo
 from .._source.credentials import CredentialBook
 from .._source.git_program import Git, GitAccess
 from .._st2.host import Host
@@ -59,7 +59,14 @@ class Upstream:
         self._book = CredentialBook(options.credentials)
         for request in options.requests:
             self._book.trust(request.source, request.credentials)
-        access = GitAccess(scratch, self.proxy, self._book.find, options.ssh_key_file, options.known_hosts_file)
+        access = GitAccess(
+            scratch,
+            self.proxy,
+            self._book.find,
+            options.ssh_key_file,
+            options.known_hosts_file,
+            withholds=bool(options.credentials),
+        )
         self._git = Git(access, deadline=deadline, redactor=redactor, base_environment=environment)
 
     def git(self) -> Git:
@@ -86,7 +93,7 @@ class Upstream:
         from .._source.index import fetch_indexes
 
         for url in self._options.index_url or ():
-            self._book.trust(url)
+            self._book.trust(*split_userinfo(url))
         trust = self._trust()
         indexes = fetch_indexes(
             self._options.index_url or self._host.index_urls,

@@ -32,8 +32,9 @@ from .._errors import (
 )
 from .._secrets import Redactor
 from .._st2.api_client import ApiClient
+from .._st2.api_errors import permission_advice
 from .._st2.error_text import error_text
-from .._st2.executions import ENDED, POLL_SECONDS, Execution, started_as, wait_for_end
+from .._st2.executions import ENDED, POLL_SECONDS, Execution, UnseenError, started_as, wait_for_end
 from .plan import Step
 from .request import is_release
 
@@ -72,6 +73,8 @@ class Executor:
         """Whether StackStorm has begun to work on anything."""
         self.touched: t.Set[str] = set()
         """The refs that StackStorm may have changed, and that are neither as planned nor put back yet."""
+        self.unended: t.Set[str] = set()
+        """The refs that it may still be at work on."""
 
     def carry_out(self, step: Step) -> t.Tuple[str, ...]:
         """Do one step.
@@ -119,9 +122,12 @@ class Executor:
             raise DeadlineError(
                 f"{error.message} What it had begun with {step.ref} is not put back.", ref=step.ref
             ) from None
+        except UnseenError:
+            raise
         except RegistrationError as error:
             error.message += f" Execution {number} of {action} may still go on."
             raise
+        self.unended.discard(step.ref)
         return execution
 
     def _start(self, step: Step, path: str, body: t.Mapping[str, t.Any], action: str) -> str:
@@ -136,6 +142,7 @@ class Executor:
     def _begin(self, step: Step) -> None:
         self.began = True
         self.touched.add(step.ref)
+        self.unended.add(step.ref)
 
     def _failure(self, execution: Execution, what: str, step: Step) -> St2Error:
         tasks = self._tasks(execution)
@@ -151,6 +158,7 @@ class Executor:
         )
         if failed and failed.action == _LOAD and "500 Server Error" in told:
             message += f" It says no more when the config of {step.ref} does not fit the schema of this version."
+        message += permission_advice(reason)
         if not step.removes:
             message += self._undo(step, failed)
         return kind(message)

@@ -11,7 +11,9 @@ import typing as t
 from dataclasses import dataclass
 
 from .._argspec import access_options, pack_options, registration_options
+from .._backend import refuse_options
 from .._errors import OptionError
+from .._pack.argspec import pack_info_options
 from .request import ApiRequest, requests_from
 
 _STACKSTORMS_OWN = "StackStorm's own settings decide on that"
@@ -67,15 +69,7 @@ def options_from(params: t.Mapping[str, t.Any]) -> ApiOptions:
     :raises OptionError: naming the option that cannot be used, or means nothing to StackStorm's API.
     """
     known = pack_options().merge(access_options()).merge(registration_options()).options
-    for option, why in _MEANINGLESS.items():
-        given = params.get(option)
-        if given not in (None, [], known[option].get("default")):
-            raise OptionError(f"{option} cannot be used with backend=api: {why}. Leave it out, or use backend=local.")
-    if params["register"] not in ("auto", "api"):
-        raise OptionError(
-            f"register={params['register']} cannot be used with backend=api: StackStorm registers what it installs. "
-            "Leave it out, or use backend=local."
-        )
+    refuse_options(params, known, _MEANINGLESS, "StackStorm registers what it installs")
     if params["timeout"] < 1:
         raise OptionError(f"timeout is {params['timeout']}; the least is 1.")
     return ApiOptions(
@@ -86,4 +80,16 @@ def options_from(params: t.Mapping[str, t.Any]) -> ApiOptions:
         allow_downgrade=params["allow_downgrade"],
         index_strict=params["index_strict"],
         timeout=params["timeout"],
+    )
+
+
+def refuse_for_info(params: t.Mapping[str, t.Any]) -> None:
+    """:raises OptionError: naming the option of M(st2_pack_info) that means nothing to StackStorm's API."""
+    known = pack_info_options().merge(access_options()).options
+    reasons = {option: why for option, why in _MEANINGLESS.items() if option in known}
+    refuse_options(
+        params,
+        known,
+        {**reasons, "sizes": "the API does not tell how large files are"},
+        "StackStorm's API is all that there is",
     )

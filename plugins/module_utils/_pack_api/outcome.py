@@ -29,19 +29,21 @@ def rows_after_failure(
     *,
     done: t.AbstractSet[str],
     touched: t.AbstractSet[str],
+    unended: t.AbstractSet[str] = frozenset(),
 ) -> t.List[Row]:
     """The result per pack, in the order of the plan; per request when there was none.
 
     :arg now: What StackStorm has after the failure; C(None) when that cannot be told, and what it had is shown then.
     :arg done: Refs that are as planned.
     :arg touched: Refs of which StackStorm may have changed the files.
+    :arg unended: Those that it may still be at work on.
     """
     if not steps:
         return [_row_of_request(asked, now or {}, error, alone=len(requests) == 1) for asked in requests]
-    return [_row(step, now, error, step.ref in done, step.ref in touched) for step in steps]
+    return [_row(step, now, error, step.ref in done, step.ref in touched, step.ref in unended) for step in steps]
 
 
-def _row(step: Step, now: t.Optional[Packs], error: St2Error, done: bool, touched: bool) -> Row:
+def _row(step: Step, now: t.Optional[Packs], error: St2Error, done: bool, touched: bool, unended: bool) -> Row:
     planned = step.pack
     if done and now is not None:
         planned = realised(step, now.get(step.ref))
@@ -51,7 +53,8 @@ def _row(step: Step, now: t.Optional[Packs], error: St2Error, done: bool, touche
         after = _state(step.ref, now, planned.before)
         row["after"] = after and {"version": after.version or None, "commit": None, "digest": None}
         row["changed"] = touched or row["after"] != row["before"]
-        row["database_state"] = _database_state(after, told=now is not None, touched=touched)
+        told = now is not None and not unended
+        row["database_state"] = _database_state(after, told=told, touched=touched)
         row["msg"] = f"{row['msg']}: not done, because of {error.ref or 'the failure'}"
     if blamed:
         row["step"], row["msg"] = error.step, error.message

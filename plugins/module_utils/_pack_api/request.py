@@ -63,13 +63,12 @@ def requests_from(params: t.Mapping[str, t.Any]) -> t.Tuple[ApiRequest, ...]:
 
 def _check_item(item: t.Mapping[str, t.Any], request: PackRequest, state: str) -> None:
     """:raises OptionError: for what an item asks beside its pack, about which nothing would be done."""
-    for key in ("config", "secrets", "overrides"):
-        if item.get(key) is not None:
-            raise _refusal(
-                request,
-                f"it has {key}, and StackStorm's API writes no such file. Use st2_pack_config and st2_override on the "
-                "host, or backend=local",
-            )
+    if item.get("overrides") is not None:
+        raise _refusal(
+            request,
+            "it has overrides, which are files on the StackStorm host, and its API writes none. Use st2_override on "
+            "the host, or backend=local",
+        )
     if request.state not in (None, state):
         raise _refusal(request, f"its state is {request.state}, and the task's {state}. Give it a task of its own")
 

@@ -11,17 +11,16 @@ import typing as t
 
 from .._change.known import overall
 from .._deadline import Deadline
-from .._errors import DependencyError, MissingLibraryError, OptionError, St2Error, VerifyError
+from .._errors import DependencyError, ForbiddenError, MissingLibraryError, OptionError, St2Error, VerifyError
 from .._pack import report
 from .._pack.diff import diff
 from .._pack.plan import PackPlan, Plan, State
-from .._st2.api_access import find_access, open_client
 from .._st2.api_client import ApiClient
-from .._st2.registration_options import registration_options_from
+from .._st2.executions import require_sight
 from .._task import Result, Task
 from .apply import Executor
 from .observe import Packs, observe, read_index
-from .options import ApiOptions, options_from
+from .options import ApiOptions
 from .outcome import rows_after_failure
 from .plan import Step, plan_absent, plan_of, plan_present, realised, unchanged
 from .resolve import Resolver, needed_by
@@ -31,38 +30,42 @@ from .verify import verify_step
 _LAST_LOOK_SECONDS = 5.0
 
 
-def converge_packs_by_api(task: Task) -> Result:
-    """Bring the packs of a StackStorm to the state that a task asks for, by its API alone.
+class Along:
+    """What goes along with the packs of a task; nothing, unless a task knows better."""
 
-    :raises St2Error: for options that cannot be used, and a StackStorm that does not let one in; any later failure is
-        in the result.
-    """
-    access_asked = registration_options_from(task.params)
-    for secret in access_asked.secrets():
-        task.redactor.add(secret)
-    options = options_from(task.params)
-    access = find_access(access_asked, task.environment)
-    deadline = Deadline(options.timeout)
-    client = open_client(access, environment=task.environment, deadline=deadline, redactor=task.redactor)
-    try:
-        return Convergence(client, options, task).run()
-    finally:
-        client.close()
+    def look_ahead(self, steps: t.Sequence[Step], check: bool) -> None:
+        """Refuse what can be refused before StackStorm is told anything. In check mode nothing else follows.
+
+        :raises St2Error: when the task cannot be done.
+        """
+
+    def follow(self, step: Step) -> None:
+        """Do what belongs to a pack that is as it is to be.
+
+        :raises St2Error: when that fails.
+        """
+
+    def complete(self, result: Result) -> Result:
+        """The result about the packs, with what else there is to say."""
+        return result
 
 
 class Convergence:
     """One run.
 
     :arg client: With credentials, and with the task's deadline.
+    :arg along: What is to be done beside.
     """
 
-    def __init__(self, client: ApiClient, options: ApiOptions, task: Task) -> None:
+    def __init__(self, client: ApiClient, options: ApiOptions, task: Task, along: t.Optional[Along] = None) -> None:
+        self._along = along or Along()
         self._client = client
         self._options = options
         self._check = task.check
         self._executor = Executor(client, task.redactor, force=options.force)
         self._steps: t.Dict[str, Step] = {}
         self._done: t.Set[str] = set()
+        self._sighted: t.Set[str] = set()
         self._warnings: t.List[str] = []
         self._planned: t.Dict[str, t.Tuple[str, ...]] = {}
 
@@ -77,18 +80,19 @@ class Convergence:
         except MissingLibraryError:
             raise
         except St2Error as error:
-            return self._failed(packs, error)
+            return self._along.complete(self._failed(packs, error))
         plan = plan_of(self._steps.values())
         if not self._check:
             plan = plan._replace(packs=tuple(realised(step, packs.get(step.ref)) for step in self._steps.values()))
         plan = plan._replace(needed=tuple(self._needed(plan, packs)))
-        return Result(
+        result = Result(
             changed=plan.changed,
             msg=report.line(plan),
-            returned=_returned(report.rows(plan)),
+            returned=returned(report.rows(plan)),
             diff=diff(plan),
             warnings=self._warnings,
         )
+        return self._along.complete(result)
 
     def _needed(self, plan: Plan, packs: Packs) -> t.Iterator[PackPlan]:
         """The packs that those of the task need, and that stay as they are."""
@@ -106,13 +110,15 @@ class Convergence:
             for step in steps:
                 # What a later round plans for a pack that this run has changed is to leave it.
                 self._steps.setdefault(step.ref, step)
+            self._along.look_ahead(steps, self._check)
             todo = [step for step in steps if step.spec]
             unknown = [step for step in todo if not step.known and self._options.dependencies != "skip"]
             if self._check:
                 self._warnings += [_unknown_dependencies(step) for step in unknown]
                 return packs
-            for step in todo:
-                packs = self._carry_out(step)
+            for step in steps:
+                packs = self._carry_out(step) if step.spec else packs
+                self._along.follow(step)
             if not unknown:
                 return packs
             steps = self._plan(packs)
@@ -128,12 +134,26 @@ class Convergence:
     def _carry_out(self, step: Step) -> Packs:
         if step.ref in self._done:
             raise VerifyError(f"{step.ref} was installed by this task, and would have to be once more.", ref=step.ref)
+        self._require_sight(step)
         installed = self._executor.carry_out(step)
         packs = observe(self._client)
         verify_step(step, installed, packs)
         self._executor.touched.discard(step.ref)
         self._done.add(step.ref)
         return packs
+
+    def _require_sight(self, step: Step) -> None:
+        action = "packs.uninstall" if step.removes else "packs.install"
+        if action in self._sighted:
+            return
+        try:
+            require_sight(self._client, action)
+        except ForbiddenError as error:
+            error.ref = step.ref
+            others = "pack_uninstall" if step.removes else "pack_install, pack_register"
+            error.message += f" It needs {others} and action_execute, too."
+            raise
+        self._sighted.add(action)
 
     def _failed(self, before: Packs, error: St2Error) -> Result:
         """The result of a failure, with what StackStorm has now."""
@@ -144,13 +164,19 @@ class Convergence:
             now = self._look_again(error)
         steps = list(self._steps.values())
         rows = rows_after_failure(
-            steps, self._options.requests, now, error, done=self._done, touched=self._executor.touched
+            steps,
+            self._options.requests,
+            now,
+            error,
+            done=self._done,
+            touched=self._executor.touched,
+            unended=self._executor.unended,
         )
         plan = plan_of(step for step in steps if step.ref in self._done)
         return Result(
             changed=any(row["changed"] for row in rows),
             msg=error.message,
-            returned=_returned(rows),
+            returned=returned(rows),
             diff=diff(plan),
             warnings=self._warnings,
             failure=error,
@@ -167,7 +193,8 @@ class Convergence:
             client.close()
 
 
-def _returned(rows: t.List[t.Dict[str, t.Any]]) -> t.Dict[str, t.Any]:
+def returned(rows: t.List[t.Dict[str, t.Any]]) -> t.Dict[str, t.Any]:
+    """What a result says of packs, from the rows."""
     # How many of what was registered StackStorm tells only in its executions.
     registration: t.Dict[str, t.Any] = {"by": "api", "counts": {}, "overridden": {}}
     state = overall(row["database_state"] for row in rows)

@@ -3,13 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This code is private to the stackstorm.st2 collection: do not import it elsewhere.
 
-"""Which credentials go to which server: only to those that the task or the host's own index names."""
+"""Which credentials go where: those of a URL to that URL, those of the task to the servers that it names."""
 
 from __future__ import annotations
 
 import typing as t
 from urllib.parse import urlsplit
 
+from .._accounts import is_account
+from .._content.address import normal_url
 from .._secrets import Credentials
 
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
@@ -29,19 +31,28 @@ class CredentialBook:
         self._own: t.Dict[str, Credentials] = {}
 
     def trust(self, url: t.Optional[str], own: t.Optional[Credentials] = None) -> None:
-        """Let the server of a URL have the task's credentials, or those that stood in the URL itself."""
+        """Let the server of a URL have the task's credentials.
+
+        :arg own: What stood in the URL itself. It is for that URL alone: two repositories on one server may have a
+            token each.
+        """
         place = _place(url or "")
-        if place:
+        if url and place:
             self._trusted.add(place)
             if own:
-                self._own[place] = own
+                self._own[normal_url(url)] = own
 
     def find(self, url: str) -> Credentials:
-        """What may be sent to the server of a URL; empty for a server that nobody trusts."""
+        """What may be sent for a URL; empty for a server that nobody trusts.
+
+        An account name that stood alone in the URL goes with the task's password or token.
+        """
         place = _place(url)
-        if place in self._own:
-            return self._own[place]
-        return self._given if place in self._trusted else Credentials()
+        own = self._own.get(normal_url(url)) if place else None
+        if own and (own.password or not self._given.password or not is_account(own.username)):
+            return own
+        given = self._given if place in self._trusted else Credentials()
+        return Credentials(own.username, given.password) if own else given
 
 
 def _place(url: str) -> str:

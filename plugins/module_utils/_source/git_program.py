@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import shutil
 import typing as t
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from .._file_changes import write_atomically
 from .._process import Completed, ProgramError, last_lines, run
 from .._secrets import Credentials, Redactor, strip_urls
 from .._st2.proxy import Proxy
+from .ssh import VARIABLES, account_command, is_ssh, own_command, require_usable
 
 TRANSPORTS = "https:http:ssh:git:file"
 # Nothing of a repository may run: no hooks, no file system monitor, no background housekeeping that outlives us.
@@ -76,6 +76,7 @@ class GitAccess:
     :arg credentials: Gives the credentials for a repository URL; empty where none may be sent.
     :arg ssh_key_file: Private key for ssh; the account's own keys where it is C(None).
     :arg known_hosts_file: Host keys for ssh; the account's own where it is C(None).
+    :arg withholds: Whether there are credentials that C(credentials) keeps from servers that are not named.
     """
 
     scratch: str
@@ -83,6 +84,7 @@ class GitAccess:
     credentials: t.Callable[[str], Credentials]
     ssh_key_file: t.Optional[str] = None
     known_hosts_file: t.Optional[str] = None
+    withholds: bool = False
 
 
 class Git:
@@ -99,13 +101,15 @@ class Git:
         if program is None:
             raise SourceError("The program git is needed to fetch packs and is not on this host: install it.")
         self.scratch = access.scratch
+        self.access = access
         self._program = program
-        self._access = access
         self._deadline = deadline
         self._redactor = redactor
         self._base = {
             key: value for key, value in base_environment.items() if key in _KEPT or not key.startswith("GIT_")
         }
+        self._ssh_files_seen = False
+        self._ssh = {key: base_environment[key] for key in VARIABLES if base_environment.get(key)}
 
     def __call__(
         self,
@@ -134,7 +138,7 @@ class Git:
                 [*argv, *arguments],
                 deadline=self._deadline,
                 environment={**self._environment(url), **(environment or {})},
-                cwd=cwd or self._access.scratch,
+                cwd=cwd or self.access.scratch,
                 redactor=self._redactor,
                 check=check,
                 most_written=most_written,
@@ -153,18 +157,18 @@ class Git:
 
     def _settings(self, url: str) -> t.Iterator[str]:
         yield from _SAFE
-        if url and self._access.credentials(url):
+        if url and self.access.credentials(url):
             yield "credential.helper="  # Neither ask a store nor put what the task gave into one.
             yield 'credential.helper=!sh "$ST2_GIT_CREDENTIAL"'
 
     def _environment(self, url: str) -> t.Dict[str, str]:
         environment = {
-            **self._access.proxy.apply_to(self._base, url or None),
+            **self.access.proxy.apply_to(self._base, url or None),
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_ALLOW_PROTOCOL": TRANSPORTS,
             "GIT_ASKPASS": "/bin/false",
             "SSH_ASKPASS": "/bin/false",
-            "GIT_SSH_COMMAND": self._ssh_command(),
+            **self._ssh_variables(url),
             "GIT_HTTP_LOW_SPEED_LIMIT": str(_SLOWEST_BYTES_PER_SECOND),
             "GIT_HTTP_LOW_SPEED_TIME": str(_SLOW_SECONDS),
             "GIT_LFS_SKIP_SMUDGE": "1",
@@ -176,7 +180,7 @@ class Git:
             "GIT_CONFIG_GLOBAL": self._global_config(),
             "LC_ALL": "C",
         }
-        credentials = self._access.credentials(url) if url else Credentials()
+        credentials = self.access.credentials(url) if url else Credentials()
         if credentials:
             environment.update(self._credential(url, credentials))
         return environment
@@ -208,37 +212,37 @@ class Git:
             "ST2_GIT_PASSWORD": credentials.password,
         }
 
-    def _ssh_command(self) -> str:
-        timeout = max(1, min(30, int(self._deadline.remaining())))
-        command = ["ssh", "-oBatchMode=yes", f"-oConnectTimeout={timeout}", "-oControlMaster=no", "-oControlPath=none"]
-        if self._access.ssh_key_file:
-            command += ["-oIdentitiesOnly=yes", "-oIdentityAgent=none", "-i", self._access.ssh_key_file]
-        if self._access.known_hosts_file:
-            command += [
-                f"-oUserKnownHostsFile={self._access.known_hosts_file}",
-                "-oGlobalKnownHostsFile=/dev/null",
-                "-oStrictHostKeyChecking=yes",
-            ]
-        return " ".join(map(shlex.quote, command))
+    def _ssh_variables(self, url: str) -> t.Dict[str, str]:
+        """How git calls ssh. It is always told, so that no repository's own C(core.sshCommand) counts."""
+        files = (self.access.ssh_key_file, self.access.known_hosts_file)
+        if is_ssh(url) and any(files):
+            if not self._ssh_files_seen:
+                require_usable(*files, deadline=self._deadline, environment=self._base)
+                self._ssh_files_seen = True
+        elif is_ssh(url):
+            command = account_command(self._ssh, self._configured_ssh, self._deadline)
+            if command:
+                return {**self._ssh, "GIT_SSH_COMMAND": command}
+        return {"GIT_SSH_VARIANT": "ssh", "GIT_SSH_COMMAND": own_command(*files, self._deadline)}
+
+    def _configured_ssh(self) -> str:
+        """The setting C(core.sshCommand) of the account, or of the system; the scratch directory has no repository."""
+        return self("config", "--get", "core.sshCommand", check=False).stdout.strip()
 
 
-def fetch_failure(url: str, error: ProgramError, attempt: str = "fetched") -> SourceError:
+# What ssh says of keys, which says more than the refusal by the server that follows.
+_KEY_WORDS = ("Load key ", "Permissions ", "Warning: Identity file ", "no such identity: ")
+
+
+def fetch_failure(
+    url: str, error: ProgramError, access: t.Optional[GitAccess] = None, attempt: str = "fetched"
+) -> SourceError:
     """The error a reader needs when git could not get a repository: which one, what git said, what to try.
 
+    :arg access: What the task gives, which is not advised then.
     :arg attempt: What could not be done to it, as a participle.
     """
-    said = error.completed.told
-    advice = ""
-    if "could not read Username" in said or "Authentication failed" in said or "terminal prompts disabled" in said:
-        advice = " The server wants credentials: give token, or username and password."
-    elif "Permission denied" in said or "publickey" in said:
-        advice = " The server refused the key: give ssh_key_file, or let the account have a key it accepts."
-    elif "Host key verification failed" in said:
-        advice = " The server's host key is not known here: give known_hosts_file."
-    elif "certificate" in said:
-        advice = " The server's certificate is not trusted here: give ca_bundle."
-    elif "not found" in said.lower() or "does not exist" in said or "does not appear to be a git" in said:
-        advice = " Is the address right?"
+    advice = _advice(url, error.completed.told, access)
     return SourceError(
         f"The repository {url} cannot be {attempt}: {failure_reason(error)}.{advice}", stderr=error.stderr
     )
@@ -247,8 +251,49 @@ def fetch_failure(url: str, error: ProgramError, attempt: str = "fetched") -> So
 def failure_reason(error: ProgramError) -> str:
     """What git said of a failure, in one line without a full stop."""
     said = error.completed.stderr
-    lines = [line for line in said.strip().splitlines() if line.startswith(("fatal:", "error:", "ssh:", "remote:"))]
+    starts = ("fatal:", "error:", "ssh:", "remote:", *_KEY_WORDS)
+    lines = [line for line in said.strip().splitlines() if line.startswith(starts)]
     # Of each ref that a push could not set, which only its answer tells.
     lines += [" ".join(line[1:].split()) for line in error.completed.stdout.splitlines() if line.startswith("!")]
     reason = last_lines(" ".join(dict.fromkeys(lines or said.strip().splitlines()[-1:])) or "git said nothing")
     return reason.rstrip(".")
+
+
+def _advice(url: str, said: str, access: t.Optional[GitAccess]) -> str:
+    if "could not read Username" in said or "Authentication failed" in said or "terminal prompts disabled" in said:
+        return _advice_of_credentials(url, access)
+    if "Permission denied" in said or "publickey" in said:
+        if access and access.ssh_key_file:
+            return f" The server refused the key {access.ssh_key_file} (ssh_key_file): let it know the public half."
+        return " The server refused the key: give ssh_key_file, or let the account have a key it accepts."
+    if "Host key verification failed" in said:
+        if access and access.known_hosts_file:
+            return (
+                f" The server's host key is not the one in {access.known_hosts_file} (known_hosts_file): add it there."
+            )
+        return " The server's host key is not known here: give known_hosts_file."
+    if "certificate" in said:
+        if access and access.proxy.ca_bundle:
+            return f" The authority of the server's certificate is not in {access.proxy.ca_bundle} (ca_bundle)."
+        return " The server's certificate is not trusted here: give ca_bundle."
+    if "not found" in said.lower() or "does not exist" in said or "does not appear to be a git" in said:
+        given = access and access.credentials(url)
+        return f" Is the address right{', and may these credentials read it' if given else ''}?"
+    return ""
+
+
+def _advice_of_credentials(url: str, access: t.Optional[GitAccess]) -> str:
+    given = access.credentials(url) if access else Credentials()
+    if given.password:
+        return (
+            " The server refuses the credentials that it was given (token, or username and password): look whether "
+            "they are valid there, and may read this repository."
+        )
+    if given:
+        return " The URL has a user name alone, which the server does not take: give token or password beside it."
+    if access and access.withholds:
+        return (
+            " The server wants credentials, and those of the task go to no other servers than those that the task "
+            "and the host's index name: name the repository in the task, too."
+        )
+    return " The server wants credentials: give token, or username and password."

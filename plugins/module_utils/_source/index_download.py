@@ -197,7 +197,9 @@ class IndexDownload:
     def _download(self) -> bytes:
         answer = self._exchange(self.url, _LARGEST)
         if answer.status >= 400:
-            hint = " Give username and password, or token." if answer.status == 401 else ""
+            refused = self._credentials_for and self._credentials
+            given = " It refuses the credentials that the task gives it." if refused else ""
+            hint = (given or " Give username and password, or token.") if answer.status == 401 else ""
             raise IndexProblem(UNRESPONSIVE, f"HTTP status {answer.status} ({answer.reason}).{hint}")
         return answer.content
 

@@ -132,7 +132,7 @@ class Repository:
                     f"{_MOST_FETCHED >> 20} MiB, which no pack needs, or this host has not enough memory.",
                     stderr=error.stderr,
                 ) from error
-            raise fetch_failure(strip_urls(self.url), error) from error
+            raise fetch_failure(strip_urls(self.url), error, self._git.access) from error
         listing = self._git("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)", cwd=directory).stdout
         symbolic = self._git("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD", cwd=directory, check=False)
         default = symbolic.stdout.strip().replace("refs/remotes/origin/", "", 1) or None
@@ -151,7 +151,7 @@ class Repository:
         try:
             listing = self._git("ls-remote", "--quiet", "--symref", "--", self.url, url=self.url).stdout
         except ProgramError as error:
-            raise fetch_failure(strip_urls(self.url), error) from error
+            raise fetch_failure(strip_urls(self.url), error, self._git.access) from error
         default, head, lines, peeled = None, None, [], {}
         for line in listing.splitlines():
             value, _tab, name = line.partition("\t")

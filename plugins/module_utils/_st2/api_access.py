@@ -18,17 +18,16 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from .._deadline import Deadline
-from .._errors import InvalidContentError, OptionError, UnexpectedAnswerError
+from .._errors import OptionError
 from .._secrets import Credentials, Redactor, split_userinfo
 from .api_client import ApiClient
-from .client_config import read_client_config
+from .client_config import ClientConfig, read_client_config
 from .proxy import resolve_proxy
 from .registration_options import RegistrationOptions
 
 # st2client/client.py
 _DEFAULT_BASE_URL = "http://127.0.0.1"
 _API_PORT = 9101
-_AUTH_PORT = 9100
 # How much longer than the task a token lives.
 _TOKEN_GRACE_SECONDS = 60
 
@@ -38,7 +37,7 @@ class ApiAccess:
     """One StackStorm API, and credentials for it; C(repr) shows no secrets.
 
     :arg api_url: Such as C(https://host/api/v1), without userinfo and without a slash at its end.
-    :arg auth_url: Of the auth service, which has C(/tokens).
+    :arg auth_url: Of the auth service, which has C(/tokens); empty when none is known, or needed.
     :arg origin: Where the credentials are from, in words; empty when there are none.
     :arg basic: Name and password for a server in front of StackStorm that wants basic authentication.
     :arg verify: Whether to check certificates, or the PEM file to check them with.
@@ -70,20 +69,44 @@ def find_access(options: RegistrationOptions, environment: t.Mapping[str, str]) 
     :arg environment: Of this process; also tells where the config file of the st2 client is.
     :raises OptionError: for a value that cannot be used, or a config file that cannot be read.
     """
-    config = read_client_config(environment)
-    api_url, api_basic = _url("api_url", _api_url(options, environment, config))
-    # Userinfo in it would be for the auth service alone, which gets the account's own name and password.
-    auth_url, _userinfo = _url("auth_url", _auth_url(options, environment, config, api_url))
+    config = _config(options, environment)
     origin, found = _credentials(options, environment, config)
-    username, _colon, password = config.get("credentials", "basic_auth").partition(":")
+    origin_of_url, text = _api_url(options, environment, config)
+    api_url, api_basic = check_url("api_url", text, origin_of_url)
+    auth_url = ""
+    if options.auth_url or not (found.get("api_key") or found.get("auth_token")):
+        from .auth_service import find_auth_url
+
+        auth_url = find_auth_url(options, environment, config, api_url)
     return ApiAccess(
         api_url,
         auth_url,
         origin,
-        basic=api_basic or Credentials(username, password),
+        basic=api_basic or _basic(config),
         verify=_verify(options, environment, config),
         **{name: _secret(name, value, origin) for name, value in found.items()},
     )
+
+
+def _config(options: RegistrationOptions, environment: t.Mapping[str, str]) -> ClientConfig:
+    """The config file of the st2 client. Whoever says elsewhere where the API is and who they are does not need it."""
+    try:
+        return read_client_config(environment)
+    except OptionError:
+        said = (
+            options.api_url or environment.get("ST2_API_URL") or environment.get("ST2_BASE_URL"),
+            options.has_credentials() or environment.get("ST2_API_KEY") or environment.get("ST2_AUTH_TOKEN"),
+        )
+        if not all(said):
+            raise
+        return ClientConfig("")
+
+
+def _basic(config: ClientConfig) -> Credentials:
+    username, colon, password = config.get("credentials", "basic_auth").partition(":")
+    if username and not colon:
+        raise OptionError(f"basic_auth in {config.path} is not written as USERNAME:PASSWORD.")
+    return Credentials(username, password)
 
 
 def open_client(
@@ -121,14 +144,18 @@ def open_client(
             redactor=redactor,
         )
 
-    if access.api_key:
-        headers = {"St2-Api-Key": access.api_key}
-    elif access.auth_token:
+    # With both, the st2 client sends both, and StackStorm takes the token.
+    if access.auth_token:
         headers = {"X-Auth-Token": access.auth_token}
+    elif access.api_key:
+        headers = {"St2-Api-Key": access.api_key}
     elif access.username:
+        from .auth_service import get_token, require_auth_url
+
+        require_auth_url(access.auth_url)
         auth = client(access.auth_url, Credentials(access.username, access.password), {}, patience or deadline)
         try:
-            token = _token(auth, int(deadline.remaining()) + _TOKEN_GRACE_SECONDS)
+            token = get_token(auth, int(deadline.remaining()) + _TOKEN_GRACE_SECONDS)
         finally:
             auth.close()
         redactor.add(token)
@@ -145,55 +172,29 @@ def _basic_forms(access: ApiAccess) -> t.Iterator[str]:
             yield base64.b64encode(f"{one.username}:{one.password}".encode()).decode()
 
 
-def _token(auth: ApiClient, seconds: int) -> str:
-    try:
-        answer = auth.post("/tokens", {"ttl": seconds}, changes=False)
-    except InvalidContentError:
-        # The server allows no token to live that long ([auth] token_ttl; st2auth/handlers.py).
-        answer = auth.post("/tokens", {}, changes=False)
-    token = answer.get("token") if isinstance(answer, dict) else None
-    if not isinstance(token, str) or not token:
-        raise UnexpectedAnswerError(f"The auth service at {auth.url} gives no token. Give the right auth_url.")
-    return token
-
-
-def _api_url(options: RegistrationOptions, environment: t.Mapping[str, str], config: t.Any) -> str:
-    for url, base in (
-        (options.api_url, None),
-        (environment.get("ST2_API_URL"), environment.get("ST2_BASE_URL")),
-        (config.get("api", "url"), config.get("general", "base_url")),
+def _api_url(options: RegistrationOptions, environment: t.Mapping[str, str], config: ClientConfig) -> t.Tuple[str, str]:
+    """Where the URL of the API is from, in words, and the URL."""
+    version = environment.get("ST2_API_VERSION") or config.get("general", "api_version") or "v1"
+    ending = f":{_API_PORT}/{version}"
+    for origin, url in (("", options.api_url), ("ST2_API_URL", environment.get("ST2_API_URL"))):
+        if url:
+            return origin, url
+    for origin, url, base in (
+        ("ST2_BASE_URL", None, environment.get("ST2_BASE_URL")),
+        (config.path, config.get("api", "url"), config.get("general", "base_url")),
     ):
         if url or base:
-            return url or f"{(base or '').rstrip('/')}:{_API_PORT}/v1"
-    return f"{_DEFAULT_BASE_URL}:{_API_PORT}/v1"
+            # As the st2 client does, with a port in it too.
+            return (origin, url) if url else (f"{origin}, with {ending}", f"{(base or '').rstrip('/')}{ending}")
+    return "", f"{_DEFAULT_BASE_URL}{ending}"
 
 
-def _auth_url(options: RegistrationOptions, environment: t.Mapping[str, str], config: t.Any, api_url: str) -> str:
-    if options.auth_url:
-        return options.auth_url
-    if options.api_url:
-        # The task names another StackStorm than this account's own, so the auth service is beside that one.
-        return _auth_beside(api_url)
-    for url, base in (
-        (environment.get("ST2_AUTH_URL"), environment.get("ST2_BASE_URL")),
-        (config.get("auth", "url"), config.get("general", "base_url")),
-    ):
-        if url or base:
-            return url or f"{(base or '').rstrip('/')}:{_AUTH_PORT}"
-    return _auth_beside(api_url)
+def check_url(option: str, text: str, origin: str = "") -> t.Tuple[str, Credentials]:
+    """A URL without userinfo, and what was in it.
 
-
-def _auth_beside(api_url: str) -> str:
-    """The auth service that goes with an API: C(/auth) beside C(/api), as nginx has it, else port 9100."""
-    parts = urlsplit(api_url)
-    before, api, _more = parts.path.partition("/api")
-    host = parts.hostname or ""
-    if api:
-        return f"{parts.scheme}://{parts.netloc}{before}/auth"
-    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{_AUTH_PORT}"
-
-
-def _url(option: str, text: str) -> t.Tuple[str, Credentials]:
+    :arg origin: Where it is from, in words.
+    :raises OptionError: for what is none.
+    """
     url, credentials = split_userinfo(text.strip())
     try:
         parts = urlsplit(url)
@@ -202,13 +203,14 @@ def _url(option: str, text: str) -> t.Tuple[str, Credentials]:
         usable = False
     if not usable or parts.query or parts.fragment or not url.isprintable():
         raise OptionError(
-            f"{option} is not a URL that StackStorm could have: it takes http://HOST:PORT/PATH or https://HOST/PATH."
+            f"{option} is not a URL that StackStorm could have{f' (it is from {origin})' if origin else ''}: it takes "
+            "http://HOST:PORT/PATH or https://HOST/PATH."
         )
     return url.rstrip("/"), credentials
 
 
 def _credentials(
-    options: RegistrationOptions, environment: t.Mapping[str, str], config: t.Any
+    options: RegistrationOptions, environment: t.Mapping[str, str], config: ClientConfig
 ) -> t.Tuple[str, t.Dict[str, str]]:
     places = (
         (
@@ -248,7 +250,7 @@ def _secret(name: str, value: str, origin: str) -> str:
     return value
 
 
-def _verify(options: RegistrationOptions, environment: t.Mapping[str, str], config: t.Any) -> t.Union[bool, str]:
+def _verify(options: RegistrationOptions, environment: t.Mapping[str, str], config: ClientConfig) -> t.Union[bool, str]:
     if not options.validate_certs:
         return False
     for path in (

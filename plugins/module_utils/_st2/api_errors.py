@@ -24,7 +24,21 @@ from .._secrets import Redactor
 from .error_text import error_text
 
 # st2common/exceptions/rbac.py ResourceTypeAccessDeniedError and its neighbours.
-_PERMISSION = re.compile(r'required permission "(?P<permission>\w+)"')
+_PERMISSION = re.compile(r'required permission "(?P<permission>\w+)"(?: on resource "(?P<resource>[^"]+)")?')
+_OF_PACKS = "on the resource pack:packs, or on that action"
+_TO_FOLLOW = f"action_execute and action_view {_OF_PACKS}"
+# What can be granted for a permission that StackStorm names, where that is not the same. An execution is seen and
+# stopped by whom its action lets (st2rbac_backend/resolvers.py ExecutionPermissionsResolver), and all that is run here
+# are actions of StackStorm's own pack "packs". Who installs runs one of them (st2api/controllers/v1/packs.py), and
+# packs.load calls the API as that user (contrib/packs/actions/pack_mgmt/register.py).
+_GRANTS = {
+    "action_view": f"action_view {_OF_PACKS}",
+    "execution_view": f"action_view {_OF_PACKS}",
+    "execution_stop": f"action_execute {_OF_PACKS}",
+    "action_execute": _TO_FOLLOW,
+    "pack_install": f"pack_install and pack_register, and {_TO_FOLLOW}",
+    "pack_uninstall": f"pack_uninstall, and {_TO_FOLLOW}",
+}
 _GATEWAY = (502, 503, 504)
 
 
@@ -65,8 +79,18 @@ def _unauthorised(told: str, asked: str, url: str) -> RegistrationError:
 
 def _forbidden(told: str, asked: str, match: t.Optional[t.Match[str]]) -> RegistrationError:
     permission = match.group("permission") if match else ""
-    need = f" Give the account the permission {permission}." if permission else ""
-    return ForbiddenError(f"StackStorm forbids {asked}{_colon(told)}.{need}", permission=permission)
+    return ForbiddenError(f"StackStorm forbids {asked}{_colon(told)}.{permission_advice(told)}", permission=permission)
+
+
+def permission_advice(told: str) -> str:
+    """A sentence (after a blank) with what an administrator can grant; empty where StackStorm names no permission."""
+    match = _PERMISSION.search(told)
+    if match is None:
+        return ""
+    permission, resource = match.group("permission"), match.group("resource")
+    ours = permission in _GRANTS and (resource or "action:packs:").startswith(("action:packs:", "execution:"))
+    where = f" on {resource}" if resource else ""
+    return f" Give the account the permission {_GRANTS[permission] if ours else f'{permission}{where}'}."
 
 
 def _missing(told: str, asked: str, url: str) -> RegistrationError:

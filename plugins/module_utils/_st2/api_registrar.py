@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import typing as t
 
-from .._errors import ForbiddenError, MissingError, UnexpectedAnswerError
 from .._libraries import require
 from .._secrets import Redactor
-from .api_client import ApiClient, path_of
+from .api_client import ApiClient
 from .host import Host
 from .registration import Configs, PackFiles, Registered, Resource
 
-_NO_SCHEMA = "ConfigSchemaDB"
 _POLL_SECONDS = 0.5
 
 
@@ -81,8 +79,9 @@ class ApiRegistrar:
         StackStorm does not know is fine; C(core), C(packs), C(linux) and C(chatops) it refuses."""
         self._known = None
         if refs:
-            from .executions import run_action
+            from .executions import require_sight, run_action
 
+            require_sight(self._client, "packs.unload")
             execution = run_action(self._client, "packs.unload", {"packs": list(refs)}, self._poll_seconds)
             execution.require_success(self._redactor)
 
@@ -96,62 +95,22 @@ class ApiRegistrar:
         return {ref: known[ref] for ref in refs if ref in known}
 
     def config(self, ref: str) -> t.Optional[t.Mapping[str, t.Any]]:
-        """As L(Registrar.config).
+        """As L(Registrar.config). Raises what L(read_config) raises."""
+        from .api_configs import read_config
 
-        :raises ForbiddenError: for a pack without a schema, when the account may not see secrets: StackStorm cannot
-            mask the values then, and shows nothing (recordings of 3.9.0; models/db/pack.py ConfigDB.mask_secrets).
-        """
-        try:
-            answer = self._client.get(path_of("configs", ref), {"show_secrets": "true"})
-        except MissingError as error:
-            if _NO_SCHEMA in error.message:
-                raise ForbiddenError(
-                    f"StackStorm has a config of {ref} but no schema for it, so it shows the config to nobody but "
-                    "administrators.",
-                    ref=ref,
-                ) from None
-            return None
-        return _mapping(answer, "values", f"config of {ref}", ref)
+        return read_config(self._client, ref)
 
     def configs(self, refs: t.Sequence[str]) -> Configs:
-        """As L(Registrar.configs).
+        """As L(Registrar.configs)."""
+        from .api_configs import read_configs
 
-        To an account that may not see secrets StackStorm gives no list at all as long as one pack, be it any, has a
-        config and no schema (models/db/pack.py ConfigDB.mask_secrets): then every pack is asked for by itself.
-        """
-        if not refs:
-            return Configs()
-        try:
-            items = self._client.list("/configs", {"show_secrets": "true"}) if len(refs) > 1 else None
-        except MissingError as error:
-            if _NO_SCHEMA not in error.message:
-                raise
-            items = None
-        if items is None:
-            return self._single_configs(refs)
-        found = {str(item.get("pack")): item for item in items}
-        return Configs({ref: _mapping(found[ref], "values", f"config of {ref}", ref) for ref in refs if ref in found})
-
-    def _single_configs(self, refs: t.Sequence[str]) -> Configs:
-        values: t.Dict[str, t.Mapping[str, t.Any]] = {}
-        hidden: t.Dict[str, str] = {}
-        for ref in refs:
-            try:
-                one = self.config(ref)
-            except ForbiddenError as error:
-                hidden[ref] = error.message
-            else:
-                if one is not None:
-                    values[ref] = one
-        return Configs(values, hidden)
+        return read_configs(self._client, refs)
 
     def config_schema(self, ref: str) -> t.Optional[t.Mapping[str, t.Any]]:
         """As L(Registrar.config_schema)."""
-        try:
-            answer = self._client.get(path_of("config_schemas", ref))
-        except MissingError:
-            return None
-        return _mapping(answer, "attributes", f"config schema of {ref}", ref)
+        from .api_configs import read_config_schema
+
+        return read_config_schema(self._client, ref)
 
     def resources_of(self, refs: t.Sequence[str], kinds: t.Sequence[str]) -> t.Sequence[Resource]:
         """As L(Registrar.resources_of)."""
@@ -175,12 +134,3 @@ class ApiRegistrar:
     def close(self) -> None:
         """Let go of the connection."""
         self._client.close()
-
-
-def _mapping(answer: t.Any, key: str, what: str, ref: str) -> t.Mapping[str, t.Any]:
-    found = answer.get(key) if isinstance(answer, dict) else None
-    if found is None:
-        return {}
-    if not isinstance(found, dict):
-        raise UnexpectedAnswerError(f"StackStorm's {what} is no mapping.", ref=ref)
-    return found

@@ -133,7 +133,7 @@ def _access_or_warning(
     try:
         return find_access(options, environment) or None
     except OptionError as error:
-        if options.api_url or options.secrets():
+        if options.api_url or options.auth_url or options.secrets():
             raise
         warnings.append(f"StackStorm's API is not used: {error.message}")
         return None

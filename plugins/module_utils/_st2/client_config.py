@@ -52,6 +52,10 @@ def read_client_config(environment: t.Mapping[str, str]) -> ClientConfig:
         with open(path, encoding="utf-8") as stream:
             parser.read_file(stream)
     except (FileNotFoundError, NotADirectoryError):
+        if environment.get("ST2_CONFIG_FILE"):
+            raise OptionError(
+                f"{path}, which ST2_CONFIG_FILE names as the config of the st2 client, does not exist."
+            ) from None
         return ClientConfig(path)
     except OSError as error:
         raise OptionError(f"{path}, the config of the st2 client, cannot be read: {error.strerror}.") from error

@@ -12,7 +12,14 @@ import typing as t
 from dataclasses import dataclass
 
 from .._deadline import Deadline
-from .._errors import DeadlineError, GatewayTimeoutError, RegistrationError, St2Error, UnexpectedAnswerError
+from .._errors import (
+    DeadlineError,
+    ForbiddenError,
+    GatewayTimeoutError,
+    RegistrationError,
+    St2Error,
+    UnexpectedAnswerError,
+)
 from .._secrets import Redactor
 from .api_client import ApiClient, path_of
 from .error_text import error_text
@@ -21,6 +28,10 @@ from .error_text import error_text
 ENDED = ("succeeded", "failed", "timeout", "canceled", "abandoned")
 POLL_SECONDS = 0.5
 _LAST_WORD_SECONDS = 5.0
+
+
+class UnseenError(ForbiddenError):
+    """StackStorm has begun something that the account may not look at. It goes on."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +76,22 @@ def last_exception(text: str) -> str:
     return "\n".join(lines[start:])
 
 
+def require_sight(client: ApiClient, action: str) -> None:
+    """Look whether the account may see how an action ends, before it begins.
+
+    Who may not see an action may not see its executions either (st2rbac_backend/resolvers.py).
+
+    :raises ForbiddenError: when it may not.
+    """
+    try:
+        client.get(path_of("actions", action))
+    except ForbiddenError as error:
+        error.message += f" Without that nobody could tell how {action} ends, so it was not begun."
+        raise
+    except RegistrationError:
+        pass  # Whatever is wrong, the action itself says it better.
+
+
 def run_action(
     client: ApiClient,
     action: str,
@@ -74,6 +101,7 @@ def run_action(
     """Run an action to its end.
 
     :raises DeadlineError: when it outlives the client's deadline. It is cancelled then, and the error says so.
+    :raises UnseenError: as L(wait_for_end).
     :raises RegistrationError: when StackStorm does not start it, or cannot be asked any more.
     """
     started = client.post("/executions", {"action": action, "parameters": dict(parameters)})
@@ -97,10 +125,17 @@ def wait_for_end(client: ApiClient, number: str, action: str, poll_seconds: floa
 
     :arg number: Its id.
     :raises DeadlineError: when it outlives the client's deadline. It is cancelled then, and the error says so.
+    :raises UnseenError: when the account may not look at it.
     :raises RegistrationError: when StackStorm cannot be asked any more.
     """
     try:
         return _wait(client, number, action, poll_seconds)
+    except ForbiddenError as error:
+        raise UnseenError(
+            f"StackStorm has begun {action} (execution {number}) and does not show it to this account. It goes on, and "
+            f"how it ends is not known. {error.message}",
+            permission=error.permission,
+        ) from None
     except DeadlineError:
         raise DeadlineError(
             f"The timeout of {client.deadline.seconds:g} s ran out while StackStorm was running {action}: "

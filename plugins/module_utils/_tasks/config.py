@@ -30,6 +30,10 @@ def converge_config(task: Task) -> Result:
 
     :raises St2Error: for options and hosts that cannot be used; any later failure is in the result.
     """
+    if task.params.get("backend") == "api":
+        from .._config_api.task import converge_config_by_api
+
+        return converge_config_by_api(task)
     options = options_from(task.params)
     for secret in Redaction(None, options.secrets).secret_texts(options.given):
         task.redactor.add(secret)

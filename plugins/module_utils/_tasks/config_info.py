@@ -14,6 +14,7 @@ import typing as t
 from .._change.database import Database, open_database
 from .._change.session import undisturbed
 from .._config.defaults import StackStormCrash, effective_schema, with_defaults
+from .._config.document import ConfigFile
 from .._config.observe import PackPlace, observe
 from .._config.plan import state_of
 from .._config.redaction import Redaction
@@ -26,6 +27,7 @@ from .._content.yaml_lines import shown_path
 from .._deadline import Deadline
 from .._errors import OptionError
 from .._layout import entries
+from .._secrets import Redactor
 from .._task import Result, Task
 
 _CONFIG_FILE = re.compile(r"([a-z0-9_]+)\.yaml")
@@ -36,6 +38,10 @@ def describe_configs(task: Task) -> Result:
 
     :raises St2Error: for options and hosts that cannot be used, and a database that is to be asked and does not answer.
     """
+    if task.params.get("backend") == "api":
+        from .config_info_api import describe_configs_by_api
+
+        return describe_configs_by_api(task)
     refs = [check_ref("pack", name) for name in task.params["pack"] or ()]
     if task.params["schema"] and len(refs) != 1:
         raise OptionError("schema goes with one pack: name it in pack.")
@@ -48,10 +54,15 @@ def describe_configs(task: Task) -> Result:
         warnings = database.warnings if database.tells else []
     finally:
         database.close()
+    return result_of(configs, [*warnings, *describer.warnings])
+
+
+def result_of(configs: t.List[t.Dict[str, t.Any]], warnings: t.List[str]) -> Result:
+    """The result about configs that are described."""
     noun = "config" if len(configs) == 1 else "configs"
     wrong = [config["pack"] for config in configs if config["exists"] and (config["problems"] or config["problem"])]
     msg = f"{len(configs)} {noun}" + (f"; refused by StackStorm: {', '.join(wrong)}" if wrong else "")
-    return Result(msg=msg, returned={"configs": configs}, warnings=[*warnings, *describer.warnings])
+    return Result(msg=msg, returned={"configs": configs}, warnings=warnings)
 
 
 class _Describer:
@@ -80,30 +91,46 @@ class _Describer:
         observed = observe(self._view, self._database, ref, place, schema=self._task.params["schema"], lenient=True)
         self.warnings += observed.warnings
         file, schema = observed.file, observed.schema
-        redaction = Redaction(schema)
-        for secret in redaction.secret_texts(file.values, observed.database.values):
-            self._task.redactor.add(secret)
-        problems = check_values(schema, file.values, file.lines)
-        return {
-            "pack": ref,
-            "path": file.path,
-            "exists": file.exists,
-            "installed": observed.pack is not None,
-            "schema": schema.path if schema else None,
-            "config": redaction.mask(file.values) if file.exists and not file.problem else None,
-            "defaults": redaction.mask(_defaults(schema, file.values)),
-            "missing": [problem.key for problem in problems if problem.rule == "required"],
-            "problem": file.problem or None,
-            "problems": [problem.as_dict() for problem in problems],
-            "unknown_keys": [shown_path(path) for path in unknown_keys(schema, file.values)],
-            "database_state": state_of(observed.database, file.values if file.exists else None),
-            "attributes": _attributes(schema, file.values, redaction),
-            "template": config_template(schema) if schema else None,
-        }
+        described = describe_config(ref, file, schema, self._task.redactor, observed.database.values)
+        described["installed"] = observed.pack is not None
+        described["database_state"] = state_of(observed.database, file.values if file.exists else None)
+        return described
 
     def _location(self, ref: str) -> t.Optional[str]:
         pack = self._installation.get(ref)
         return pack.location if pack else None
+
+
+def describe_config(
+    ref: str,
+    file: ConfigFile,
+    schema: t.Optional[ConfigSchema],
+    redactor: Redactor,
+    more: t.Optional[t.Mapping[str, t.Any]] = None,
+) -> t.Dict[str, t.Any]:
+    """What is to be said of one config by itself. Secrets are masked.
+
+    :arg redactor: Is told every secret.
+    :arg more: Other values of it that may be secret.
+    """
+    redaction = Redaction(schema)
+    for secret in redaction.secret_texts(file.values, more):
+        redactor.add(secret)
+    problems = check_values(schema, file.values, file.lines)
+    return {
+        "pack": ref,
+        "path": file.path,
+        "exists": file.exists,
+        "schema": schema.path if schema else None,
+        "config": redaction.mask(file.values) if file.exists and not file.problem else None,
+        "defaults": redaction.mask(_defaults(schema, file.values)),
+        "missing": [problem.key for problem in problems if problem.rule == "required"],
+        "problem": file.problem or None,
+        "problems": [problem.as_dict() for problem in problems],
+        "unknown_keys": [shown_path(path) for path in unknown_keys(schema, file.values)],
+        "attributes": _attributes(schema, file.values, redaction),
+        "template": config_template(schema) if schema else None,
+    }
 
 
 def _defaults(schema: t.Optional[ConfigSchema], values: Values) -> Values:

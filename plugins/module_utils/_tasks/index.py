@@ -21,6 +21,7 @@ from .._index.published_files import COMPRESSED, INDEX, SIGNATURE, compressed, p
 from .._index.release import Place
 from .._index.report import Report
 from .._index.signing import Signer
+from .._secrets import split_userinfo
 from .._source.credentials import CredentialBook
 from .._source.git_program import Git, GitAccess
 from .._source.index import Indexes, fetch_indexes
@@ -65,7 +66,7 @@ def _build(task: Task, options: IndexOptions, place: Place, scratch: str, deadli
         task.redactor.add(secret)
     book = CredentialBook(options.credentials)
     for url in options.index_url:
-        book.trust(url)
+        book.trust(*split_userinfo(url))
     access = GitAccess(scratch, proxy, book.find, options.ssh_key_file, options.known_hosts_file)
 
     def git() -> Git:

@@ -11,7 +11,7 @@ import typing as t
 
 from .._change.own_places import OwnPlaces
 from .._deadline import Deadline
-from .._secrets import Credentials, url_secrets
+from .._secrets import Credentials, split_userinfo, url_secrets
 from .._source.credentials import CredentialBook
 from .._source.index import Indexes, fetch_indexes
 from .._source.index_serials import IndexSerials
@@ -39,7 +39,7 @@ class IndexReading:
             task.redactor.add(secret)
         self.book = CredentialBook(Credentials(params["username"] or "", params["password"] or params["token"] or ""))
         for url in params["index_url"] or ():
-            self.book.trust(url)
+            self.book.trust(*split_userinfo(url))
         self.proxy, self.warnings = self._find_proxy()
 
     def read(self) -> Indexes:

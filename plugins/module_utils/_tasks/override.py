@@ -18,7 +18,7 @@ from .._deadline import Deadline
 from .._errors import HostError, St2Error
 from .._override import report
 from .._override.document import KINDS
-from .._override.options import Asked, Options, options_from
+from .._override.options import Asked, Options, options_from, refuse_api
 from .._override.override_file import override_path
 from .._override.plan import Plan
 from .._override.planner import OverridePlanner
@@ -30,6 +30,7 @@ def converge_override(task: Task) -> Result:
 
     :raises St2Error: for options and hosts that cannot be used; any later failure is in the result.
     """
+    refuse_api(task.params)
     options = options_from(task.params)
     if not os.path.isdir(task.host.system_packs_path):
         raise HostError(

@@ -15,7 +15,7 @@ from .._change.session import undisturbed
 from .._deadline import Deadline
 from .._override.document import GLOBAL, KINDS
 from .._override.observe import PackView, installed_packs, view
-from .._override.options import check_pack
+from .._override.options import check_pack, refuse_api
 from .._override.override_file import (
     OverrideFile,
     idle_exceptions,
@@ -33,6 +33,7 @@ def describe_overrides(task: Task) -> Result:
 
     :raises St2Error: for options and hosts that cannot be used, and a database that does not answer.
     """
+    refuse_api(task.params)
     names = list(dict.fromkeys(check_pack("pack", name) for name in task.params["pack"] or ()))
     database = open_database(task, Deadline(task.params["timeout"]))
     try:

@@ -34,7 +34,7 @@ def converge_packs(task: Task) -> Result:
     :raises St2Error: for options and hosts that cannot be used; any later failure is in the result.
     """
     if task.params["backend"] == "api":
-        from .._pack_api.task import converge_packs_by_api
+        from .pack_api import converge_packs_by_api
 
         return converge_packs_by_api(task)
     options = options_from(task.params)

@@ -36,6 +36,10 @@ def describe_packs(task: Task) -> Result:
 
     :raises St2Error: for options and hosts that cannot be used, and an index that was asked for and cannot be read.
     """
+    if task.params.get("backend") == "api":
+        from .pack_info_api import describe_packs_by_api
+
+        return describe_packs_by_api(task)
     view = undisturbed(task.host, task.scratch)
     installation = view.installation
     names = task.params["name"]

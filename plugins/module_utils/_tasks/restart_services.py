@@ -16,7 +16,6 @@ from .._restart.executions import Running, wait_until_none
 from .._restart.marks import Marks, now
 from .._restart.systemd import Systemd, Unit
 from .._st2.host import root_of
-from .._st2.registration_options import registration_options_from
 from .._st2.services import ACTION_RUNNER, SERVICES
 from .._task import Result, Task
 
@@ -86,18 +85,10 @@ def _drain(task: Task) -> t.List[Running]:
 
     :raises St2Error: when StackStorm cannot be asked.
     """
-    from .._st2.api_access import find_access, open_client
+    from .._st2.task_client import client_for
 
-    options = registration_options_from(task.params)
-    for secret in options.secrets():
-        task.redactor.add(secret)
     try:
-        client = open_client(
-            find_access(options, task.environment),
-            environment=task.environment,
-            deadline=Deadline(task.params["timeout"]),
-            redactor=task.redactor,
-        )
+        client = client_for(task, Deadline(task.params["timeout"]))
         try:
             return wait_until_none(client, socket.gethostname())
         finally:

@@ -139,17 +139,27 @@ class Accounts:
         """Whether the one who asks may see secrets."""
         return not self.rbac or identity.account is None or identity.account.role == "admin"
 
-    def require(self, identity: Identity, permission: str, resource: str = "") -> None:
+    def require(
+        self,
+        identity: Identity,
+        permission: str,
+        resource: str = "",
+        *,
+        named: str = "",
+        implied_by: t.Sequence[str] = (),
+    ) -> None:
         """Raise `Denied` (403) where a permission is missing.
 
         :arg resource: the uid of what it is about, where StackStorm says it.
+        :arg named: the permission that it names, where that is another.
+        :arg implied_by: those that are as good.
         """
         account = identity.account
-        if account is None or self.is_admin(identity) or _may(account, permission):
+        if account is None or self.is_admin(identity) or any(_may(account, one) for one in (permission, *implied_by)):
             return
         name = account.username
         where = f' on resource "{resource}"' if resource else ""
-        raise Denied(403, f'User "{name}" doesn\'t have required permission "{permission}"{where}')
+        raise Denied(403, f'User "{name}" doesn\'t have required permission "{named or permission}"{where}')
 
     def by_name(self, username: str) -> Identity:
         """Return who works in an execution that a user has started."""

@@ -9,6 +9,7 @@ import mimetypes
 import typing as t
 from pathlib import Path
 
+from .accounts import Accounts
 from .api import Call, Listing, NotFound, Route, fault, page
 from .database import Database
 from .pack_index import PackIndex
@@ -67,7 +68,10 @@ TOO_LARGE = 500_000
 class PackEndpoints:
     """st2api/controllers/v1/packs.py and pack_views.py."""
 
-    def __init__(self, database: Database, paths: HostPaths, index: PackIndex, actions: Actions) -> None:
+    def __init__(
+        self, database: Database, paths: HostPaths, index: PackIndex, actions: Actions, accounts: Accounts
+    ) -> None:
+        self._accounts = accounts
         self._database = database
         self._paths = paths
         self.index = index
@@ -170,4 +174,6 @@ class PackEndpoints:
         raise NotFound(f'Resource with a ref or id "{ref_or_id}" not found')
 
     def _start(self, call: Call, action: str, parameters: t.Dict[str, t.Any]) -> Answer:
+        # As for any execution (controllers/v1/actionexecutions.py _handle_schedule_execution).
+        self._accounts.require(call.identity, "action_execute", "action:" + action.replace(".", ":", 1))
         return Answer(202, {"execution_id": self._actions.start(action, parameters, call.user).id})

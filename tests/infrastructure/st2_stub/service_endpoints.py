@@ -47,6 +47,7 @@ class ServiceEndpoints:
             Route("GET", "/executions", self.list, "execution_list"),
             Route("POST", "/executions", self.start),
             Route("GET", "/executions/([^/]+)", self.get),
+            Route("GET", r"/actions/(packs\.\w+)", self.action),
             Route("DELETE", "/executions/([^/]+)", self.cancel),
         ]
 
@@ -110,11 +111,23 @@ class ServiceEndpoints:
         """GET /executions/{id}: each asking moves it on. Whoever may see the action may see what it does."""
         action = self._executions.action_of(identity)
         if action:
-            self._accounts.require(call.identity, "action_view", "action:" + action.replace(".", ":", 1))
+            # The permission that it names is none that anybody could be granted (st2-rbac-backend: resolvers.py).
+            self._accounts.require(
+                call.identity, "action_view", f"execution:{identity}", named="execution_view", implied_by=()
+            )
         document = self._executions.poll(identity)
         if document is None:
             raise NotFound(f'Unable to identify resource with id "{identity}".')
         return Answer(200, document)
+
+    def action(self, call: Call, ref: str) -> Answer:
+        """GET /actions/{ref} of one of StackStorm's own about packs."""
+        if ref not in ACTIONS:
+            raise NotFound(f'Resource with a ref or id "{ref}" not found')
+        uid = "action:" + ref.replace(".", ":", 1)
+        self._accounts.require(call.identity, "action_view", uid, implied_by=("action_execute",))
+        pack, _dot, name = ref.partition(".")
+        return Answer(200, {"ref": ref, "pack": pack, "name": name, "uid": uid, "enabled": True})
 
     def cancel(self, call: Call, identity: str) -> Answer:
         """DELETE /executions/{id}; one that is over is a fault with status 200."""

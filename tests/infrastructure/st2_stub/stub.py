@@ -93,7 +93,7 @@ class StackStormStub:
         self.api_url = self._server.url
         actions = Actions(self.paths, self.database, self.executions, self.downloads, self.accounts, self.api_url)
         service = ServiceEndpoints(self.database, self.accounts, self.executions, actions, host.version)
-        packs = PackEndpoints(self.database, self.paths, self.index, actions)
+        packs = PackEndpoints(self.database, self.paths, self.index, actions, self.accounts)
         configs = ConfigEndpoints(self.database, self.paths)
         self._resources = ResourceEndpoints(self.database, self.paths, self.accounts)
         routes = [*service.routes(), *packs.routes(), *configs.routes(), *self._resources.routes()]

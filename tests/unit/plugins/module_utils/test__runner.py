@@ -401,6 +401,18 @@ def test_a_missing_library_goes_on_in_stackstorms_python(run, host, respawned):
 
 
 @needs_ansible
+@pytest.mark.parametrize("conf", ["right", "broken", "missing"])
+def test_it_goes_on_there_also_for_a_task_about_another_stackstorm(run, host, respawned, tmp_path, conf):
+    other = ScratchHost(tmp_path / "other")
+    if conf == "broken":
+        other.st2_conf.write_text("no settings\n")
+    elif conf == "missing":
+        other.st2_conf.unlink()
+    answer = run(raising(MissingLibraryError("PyYAML")), backend="api", st2_conf=str(other.st2_conf))
+    assert answer.rc == 0 and respawned == [str(other.service / "bin/python")]
+
+
+@needs_ansible
 def test_a_library_comes_from_a_stackstorm_python_of_the_same_version_without_another_process(
     run, host, respawned, monkeypatch
 ):

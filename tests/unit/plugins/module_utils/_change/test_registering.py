@@ -25,6 +25,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
     InvalidContentError,
     RegistrationError,
 )
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.executions import UnseenError
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.no_registrar import NoRegistrar
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import PackFiles, Registered, Resource
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.undo import take_snapshot
@@ -245,6 +246,23 @@ def test_what_an_account_may_not_do_has_not_begun_and_stays_known(records, host)
     assert records.read("sensu")["pack"].digest == ""
     assert made.put_back(told, host.now) == ""
     assert records.read("sensu") == before and registrar.told() == calls
+
+
+def test_what_goes_on_unseen_has_begun_and_is_told_anew(records, host):
+    registrar = PretendedDatabase()
+    tell(registering(records, registrar), Telling(register=(host.put("sensu", "1.0.0"),)), host)
+    unload = registrar.unload
+
+    def unload_unseen(refs):
+        unload(refs)
+        raise UnseenError("StackStorm has begun packs.unload. It goes on.")
+
+    registrar.unload = unload_unseen
+    made = registering(records, registrar)
+    told = refused(made, Telling(unload=("sensu",)), host)
+    # The files are where they were, so the database gets them again.
+    assert made.put_back(told, host.now) == ""
+    assert registrar.versions(["sensu"]) == {"sensu": "1.0.0"}
 
 
 def test_what_could_not_be_put_back_is_astray_and_stays_void(records, host):

@@ -140,10 +140,10 @@ def test_no_pack_at_all_is_nothing_to_do():
 
 
 def test_all_that_cannot_be_asked_is_said_at_once():
-    items = [{"name": "two", "config": {}}, {"name": "three", "state": "absent"}]
+    items = [{"name": "two", "overrides": {}}, {"name": "three", "state": "absent"}]
     with pytest.raises(SeveralErrors) as caught:
         requests_from({"name": ["one=main"], "packs": items, "state": "present"})
-    for part in ("one=main", "whether main is installed", "it has config", "its state is absent"):
+    for part in ("one=main", "whether main is installed", "it has overrides", "its state is absent"):
         assert part in caught.value.message
 
 
@@ -169,9 +169,7 @@ def test_what_a_release_is(version, is_one):
 @pytest.mark.parametrize(
     ("item", "message"),
     [
-        ({"config": {"a": 1}}, "it has config, and StackStorm's API writes no such file"),
-        ({"secrets": {"a": CANARY}}, "it has secrets"),
-        ({"overrides": {}}, "it has overrides"),
+        ({"overrides": {}}, "it has overrides, which are files on the StackStorm host, and its API writes none"),
         ({"state": "absent"}, "its state is absent, and the task's present"),
     ],
 )

@@ -53,14 +53,41 @@ def test_only_the_servers_that_are_named_get_something(book, url, expected):
     assert book.find(url) == expected
 
 
-def test_a_url_with_credentials_of_its_own_keeps_them_to_its_server(book):
+def test_the_credentials_of_a_url_are_that_urls(book):
     book.trust("https://git.example.com/org/demo.git", OWN)
+    book.trust("https://git.example.com/org/more.git", Credentials("bot", "another"))
     book.trust("https://index.example.com/index.json", NONE)
-    assert book.find("https://git.example.com/any") == OWN
+    assert book.find("https://git.example.com/org/demo") == OWN
+    assert book.find("https://git.example.com:443/org/more.git/") == Credentials("bot", "another")
+    assert book.find("https://git.example.com/org/demo2") == GIVEN
     assert book.find("https://index.example.com/any") == GIVEN
-    # A later URL of that server without any does not take them away.
-    book.trust("https://git.example.com/more")
-    assert book.find("https://git.example.com/any") == OWN
+    # The same without any does not take them away.
+    book.trust("https://git.example.com/org/demo.git")
+    assert book.find("https://git.example.com/org/demo.git") == OWN
+
+
+@pytest.mark.parametrize(
+    ("account", "given", "expected"),
+    [
+        ("acme", GIVEN, Credentials("acme", "the-tasks-own")),
+        ("acme", Credentials("", "to-ken"), Credentials("acme", "to-ken")),
+        (
+            "gitlab+deploy-token-1234567",
+            Credentials("", "to-ken"),
+            Credentials("gitlab+deploy-token-1234567", "to-ken"),
+        ),
+        ("acme", NONE, Credentials("acme", "")),
+        # Tokens, which stand alone where no account is needed.
+        ("ghp_0123456789abcdefghij", GIVEN, Credentials("ghp_0123456789abcdefghij", "")),
+        ("glpat-x", GIVEN, Credentials("glpat-x", "")),
+        ("0123456789abcdef0123456789abcdef", GIVEN, Credentials("0123456789abcdef0123456789abcdef", "")),
+    ],
+)
+def test_an_account_name_in_a_url_goes_with_the_tasks_secret(account, given, expected):
+    one = CredentialBook(given)
+    one.trust("https://git.example.com/org/demo", Credentials(account, ""))
+    assert one.find("https://git.example.com/org/demo.git") == expected
+    assert one.find("https://git.example.com/org/other") == given
 
 
 @pytest.mark.parametrize("url", [None, "", "/srv/demo", "git@git.example.com:org/demo", "ssh://git@h/x", "file:///x"])

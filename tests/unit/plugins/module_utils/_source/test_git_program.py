@@ -114,6 +114,7 @@ def test_wrong_credentials_are_not_asked_again_and_not_told(ca, server, tmp_path
     assert len([request for request in server.requests if request.authenticated]) == 1
     error = fetch_failure(url, caught.value)
     assert "Authentication failed" in error.message and "give token" in error.message
+    assert "refuses the credentials" in fetch_failure(url, caught.value, git.access).message
     assert "c4n4ry" not in f"{error.message}{error.stderr}{caught.value.completed}"
 
 
@@ -371,3 +372,30 @@ def test_a_failure_is_told_with_what_to_do(said, expected):
     assert error.message.startswith("The repository https://h/x cannot be fetched: ")
     assert expected in error.message
     assert (error.step, error.stderr) == ("fetch", said)
+
+
+GIVEN_KEY = {"ssh_key_file": "/key", "known_hosts_file": "/hosts"}
+
+
+@pytest.mark.parametrize(
+    ("said", "access", "expected", "unwanted"),
+    [
+        (
+            "fatal: Authentication failed for 'https://h/x/'",
+            {"credentials": CREDENTIALS},
+            "refuses the cred",
+            "give token",
+        ),
+        ("fatal: Authentication failed for 'https://h/x/'", {"credentials": Credentials("a")}, "beside it", "wants"),
+        ("fatal: could not read Username for 'https://h'", {"withholds": True}, "name the repository in the", "give"),
+        ("git@h: Permission denied (publickey).", GIVEN_KEY, "refused the key /key (ssh_key_file)", "give"),
+        ("Host key verification failed.", GIVEN_KEY, "not the one in /hosts (known_hosts_file)", "give"),
+        ("fatal: certificate", {"proxy": Proxy(ca_bundle="/ca")}, "not in /ca (ca_bundle)", "give"),
+        ("fatal: repository 'https://h/x/' not found", {"credentials": CREDENTIALS}, "may these credentials", "give"),
+    ],
+)
+def test_nothing_is_advised_that_was_given(tmp_path, said, access, expected, unwanted):
+    git = git_at(tmp_path, **access)
+    message = fetch_failure("https://h/x", ProgramError("git failed", Completed(128, "", said)), git.access).message
+    assert expected in message and unwanted not in message
+    assert CANARY not in message

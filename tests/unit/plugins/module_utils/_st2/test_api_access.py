@@ -77,6 +77,14 @@ FILE = "[general]\nbase_url = http://file\n"
         ("", {}, {"api_url": "http://[::1]:9101"}, "http://[::1]:9101", "http://[::1]:9100"),
         ("", {}, {"api_url": "https://t/api", "auth_url": "https://a"}, "https://t/api", "https://a"),
         ("", {"ST2_API_URL": "https://e:8443/api/v1"}, {}, "https://e:8443/api/v1", "https://e:8443/auth"),
+        # What the st2 client 3.9.0 makes of it.
+        ("", {"ST2_API_VERSION": "v2"}, {}, "http://127.0.0.1:9101/v2", "http://127.0.0.1:9100"),
+        (FILE + "api_version = v3\n", {}, {}, "http://file:9101/v3", "http://file:9100"),
+        (FILE, {"ST2_API_URL": "http://env:9101/v1"}, {}, "http://env:9101/v1", "http://file:9100"),
+        # With a port in the base there is no auth service to be had, which an API key does not need.
+        ("", {"ST2_BASE_URL": "http://h:9101", "ST2_API_URL": "http://h:9101/v1"}, {}, "http://h:9101/v1", ""),
+        (FILE.replace("file", "f:1") + "[api]\nurl = http://f:1/v1\n", {}, {}, "http://f:1/v1", ""),
+        ("", {}, {"api_url": "https://t/api", "auth_url": "nonsense"}, "https://t/api", ""),
     ],
 )
 def test_urls_come_from_the_first_place_that_has_one(find, config, environment, options, api_url, auth_url):
@@ -99,6 +107,64 @@ def test_urls_come_from_the_first_place_that_has_one(find, config, environment, 
 def test_what_is_no_url_of_an_api_is_refused(find, url):
     with pytest.raises(OptionError, match="api_url is not a URL that StackStorm could have"):
         find(api_url=url)
+
+
+@pytest.mark.parametrize(
+    "config, environment, origin",
+    [
+        ("", {"ST2_BASE_URL": "http://h:9101"}, "ST2_BASE_URL, with :9101/v1"),
+        ("", {"ST2_API_URL": "h/api"}, "ST2_API_URL"),
+        ("[api]\nurl = h\n", {}, "/.st2/config"),
+    ],
+)
+def test_a_url_that_is_none_is_told_with_the_place_it_is_from(find, config, environment, origin):
+    with pytest.raises(OptionError, match=r"api_url is not a URL that StackStorm could have \(it is from ") as caught:
+        find(config, environment)
+    assert f"{origin})" in caught.value.message
+
+
+def test_without_an_auth_service_only_a_password_is_refused(find, server):
+    server.on("GET", "/packs", [])
+    environment = {"ST2_BASE_URL": server.url, "ST2_API_URL": server.api}
+    by_key = find("", {**environment, "ST2_API_KEY": CANARY})
+    assert opened(by_key).get("/packs") == [] and server.asked[0].headers["St2-Api-Key"] == CANARY
+    with pytest.raises(OptionError, match=r"auth_url is not a URL .* Or give api_key"):
+        opened(find(CREDENTIALS, environment))
+
+
+BROKEN = f"[credentials\npassword = {CANARY}\n"
+
+
+@pytest.mark.parametrize(
+    "environment, options, needed",
+    [
+        ({}, {}, True),
+        ({}, {"api_key": "k"}, True),
+        ({}, {"api_url": "https://t/api"}, True),
+        ({"ST2_API_KEY": "k"}, {"api_url": "https://t/api"}, False),
+        ({"ST2_BASE_URL": "https://e"}, {"auth_token": "t"}, False),
+        ({"ST2_API_URL": "https://e/api", "ST2_AUTH_TOKEN": "t"}, {}, False),
+    ],
+)
+def test_a_config_file_that_is_broken_matters_to_those_who_need_it(find, environment, options, needed):
+    if needed:
+        with pytest.raises(OptionError, match="is no config of the st2 client") as caught:
+            find(BROKEN, environment, **options)
+        assert CANARY not in caught.value.message
+    else:
+        assert find(BROKEN, environment, **options)
+
+
+def test_basic_authentication_in_the_config_file_takes_both_halves(find):
+    with pytest.raises(OptionError, match=r"basic_auth in .*config is not written as USERNAME:PASSWORD") as caught:
+        find(f"[credentials]\nbasic_auth = {CANARY}\n", {"ST2_API_KEY": "k"})
+    assert CANARY not in caught.value.message
+
+
+def test_of_a_token_and_a_key_the_token_counts_as_with_the_st2_client(find, server):
+    server.on("GET", "/packs", [])
+    opened(find("", {"ST2_API_URL": server.api, "ST2_AUTH_TOKEN": "t", "ST2_API_KEY": "k"})).get("/packs")
+    assert server.asked[0].headers["X-Auth-Token"] == "t"
 
 
 def test_userinfo_is_basic_authentication_and_no_part_of_the_url(find):

@@ -58,3 +58,33 @@ def test_real_answers_are_told_apart():
             assert error.permission.startswith("pack_"), path.name
         seen.add(status)
     assert seen == set(KINDS)
+
+
+@pytest.mark.parametrize(
+    ("permission", "resource", "expected"),
+    [
+        # As st2rbac_backend/resolvers.py grants them, which are not always those that StackStorm names.
+        ("execution_view", "execution:6b02", "the permission action_view on the resource pack:packs"),
+        ("execution_stop", "execution:6b02", "the permission action_execute on the resource pack:packs"),
+        ("action_view", "action:packs:install", "the permission action_view on the resource pack:packs"),
+        ("action_execute", "action:packs:unload", "the permission action_execute and action_view on the resource"),
+        ("action_view", "action:demo:run", "the permission action_view on action:demo:run."),
+        ("pack_install", "", "the permission pack_install and pack_register, and action_execute and action_view on"),
+        ("pack_uninstall", "", "the permission pack_uninstall, and action_execute and action_view on the resource"),
+        ("pack_register", "", "the permission pack_register."),
+        ("pack_config", "", "the permission pack_config."),
+        ("pack_view", "pack:demo", "the permission pack_view on pack:demo."),
+        ("rule_delete", "rule:demo:one", "the permission rule_delete on rule:demo:one."),
+    ],
+)
+def test_a_permission_that_is_missing_is_told_as_it_can_be_granted(permission, resource, expected):
+    where = f' on resource "{resource}"' if resource else ""
+    said = f'User "bob" doesn\'t have required permission "{permission}"{where}'
+    error = error_of(403, said, "GET /x", "http://h", Redactor())
+    assert expected in error.message and error.permission == permission
+    advice = error.message.rpartition("Give the account")[2]
+    assert "execution_view" not in advice and "execution_stop" not in advice
+
+
+def test_a_refusal_without_a_permission_has_no_advice():
+    assert error_of(403, "no", "GET /x", "http://h", Redactor()).message == "StackStorm forbids GET /x: no."

@@ -55,6 +55,12 @@ def test_without_a_file_there_is_nothing(tmp_path):
     assert not config.values and config.get("credentials", "api_key") == ""
 
 
+def test_a_file_that_is_named_must_be_there(tmp_path):
+    with pytest.raises(OptionError, match=r"/nowhere, which ST2_CONFIG_FILE names .* does not exist"):
+        read_client_config({"HOME": str(tmp_path), "ST2_CONFIG_FILE": "~/nowhere"})
+    assert not read_client_config({"ST2_CONFIG_FILE": "/nowhere", "ST2_CLI_SKIP_CONFIG": "1"}).values
+
+
 @pytest.mark.parametrize("text", [f"password = {CANARY}\n", f"[credentials]\n{CANARY}\n", f"[a]\nx=1\nx={CANARY}\n"])
 def test_a_file_that_is_none_is_named_but_not_shown(tmp_path, text):
     with pytest.raises(OptionError) as caught:
