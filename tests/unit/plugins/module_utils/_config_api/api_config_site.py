@@ -14,12 +14,12 @@ from infrastructure.st2_host import ScratchHost
 from infrastructure.st2_stub import Account, StackStormStub
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
-    config_info_options,
-    config_options,
     connection_options,
     host_options,
     registration_options,
 )
+from ansible_collections.stackstorm.st2.plugins.module_utils._config.argspec import config_info_options, config_options
+from ansible_collections.stackstorm.st2.plugins.module_utils._printable import every_text
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task
 from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.config import converge_config
@@ -83,8 +83,8 @@ class ApiConfigSite:
         """Run what st2_pack_config runs, and return its result with all secrets that the runner would take out."""
         task = self.task(config_options(), check, **{"pack": "sensu", **given})
         result = converge_config(task)
-        result.diff = task.redactor.structure(result.diff)
-        result.returned = task.redactor.structure(result.returned)
+        result.diff = every_text(result.diff, task.redactor.own_text)
+        result.returned = every_text(result.returned, task.redactor.own_text)
         return result
 
     def info(self, *packs, **given):

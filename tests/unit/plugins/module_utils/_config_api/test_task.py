@@ -19,11 +19,13 @@ from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._config_
 
 CREATE = {"config": {"url": "http://one"}, "secrets": {"token": CANARY}}
 CHANGE = {"config": {"url": "http://two", "timeout": 5}, "secrets": {"token": f"{CANARY}-2"}}
-MERGE = {"config": {"timeout": 6}, "merge": "merge", "remove": ["token"]}
+MERGE = {"config": {"timeout": 6}, "merge": "merge"}
+TAKE = {"config": {"token": None}, "state": "absent"}
 STEPS = (
     (CREATE, {"url": "http://one", "token": CANARY}, "current"),
     (CHANGE, {"url": "http://two", "timeout": 5, "token": f"{CANARY}-2"}, "current"),
-    (MERGE, {"url": "http://two", "timeout": 6}, "current"),
+    (MERGE, {"url": "http://two", "timeout": 6, "token": f"{CANARY}-2"}, "current"),
+    (TAKE, {"url": "http://two", "timeout": 6}, "current"),
     ({"state": "absent"}, {}, "absent"),
 )
 
@@ -100,7 +102,7 @@ def test_merging_keeps_what_the_task_does_not_name(site):
     succeeded(site.run(config={"timeout": 9}, merge="merge"))
     assert site.in_database() == {"url": "http://one", "token": CANARY, "timeout": 9}
     # The last key that goes takes the config along.
-    succeeded(site.run(merge="merge", remove=["url", "token", "timeout"]))
+    succeeded(site.run(state="absent", config=dict.fromkeys(("url", "token", "timeout"))))
     assert site.in_database() == {}
 
 

@@ -147,7 +147,9 @@ class Site:
         shutil.copytree(self.host.root, f"{self.host.root}.kept", symlinks=True)
 
     def restore(self):
-        """Make the host what it was when it was kept, in the same place."""
+        """Make the host what it was when it was kept, in the same place. A stand-in for StackStorm begins anew."""
+        for database in self.host.root.parent.glob(f"{self.host.root.name}.st2-database.json*"):
+            database.unlink()
         shutil.rmtree(self.host.root)
         shutil.copytree(f"{self.host.root}.kept", self.host.root, symlinks=True)
 

@@ -15,12 +15,14 @@ from infrastructure.st2_stub import OBSERVER
 from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
     access_options,
     host_options,
-    override_info_options,
-    override_options,
-    pack_info_options,
     registration_options,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError, UnauthorisedError
+from ansible_collections.stackstorm.st2.plugins.module_utils._override.argspec import (
+    override_info_options,
+    override_options,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.argspec import pack_info_options
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task
 from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.override import converge_override
