@@ -30,8 +30,9 @@ TRIPWIRES = CACHE / "tripwires"
 KEPT = re.compile(
     r"CI|EXAMPLES|TERM|TMPDIR|LD_LIBRARY_PATH|ST2_(TEST_DATA|TEST_PACKS|KILLS|SEED|WORKERS|HOSTILE_CASES)"
 )
-# Programs of this machine that no check may find; the interpreters get wrappers.
-HIDDEN = re.compile(r"(st2|uv|pip|pyenv|conda|virtualenv|python|ansible|pytest).*")
+# Programs of this machine that no check may find; the interpreters get wrappers. pip asks rustc for its version, and
+# that of rustup makes itself at home in whatever home there is.
+HIDDEN = re.compile(r"(st2|uv|pip|pyenv|conda|virtualenv|python|ansible|pytest|rustc).*")
 # What the system says to git and ssh (/etc/gitconfig, /etc/ssh/ssh_config, ~/.ssh/config) does not count.
 WRAPPERS = {
     "git": '#!/bin/sh\nGIT_CONFIG_NOSYSTEM=1 exec {program} "$@"\n',
