@@ -14,7 +14,7 @@ author:
 description:
   - StackStorm installs a pack from a repository of its own. This makes such repositories of one that holds several
     packs, each with the history of its pack, by C(git-filter-repo). The repository that is split is only read.
-  - In check mode the repositories are made, too, and thrown away, so that all that is told of them is true. Without
+  - In check mode the repositories are made, too, and thrown away, so that all that the result says is true. Without
     O(push) they are only written to O(dest).
   - A repository is pushed only where nothing is, or where an earlier run has pushed it.
   - Of the tags, those stay that are releases of the pack. That are tags C(vX.Y.Z) and C(X.Y.Z), or with the ref or the

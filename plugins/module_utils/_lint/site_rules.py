@@ -33,7 +33,7 @@ _SHOWN = 200
 
 
 class About(t.NamedTuple):
-    """What rules are told of a pack."""
+    """What rules get to see of a pack."""
 
     directory: str
     ref: t.Optional[str]

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This code is private to the stackstorm.st2 collection: do not import it elsewhere.
 
-"""A bare repository of one pack: its refs, and what is told of it."""
+"""A bare repository of one pack: its refs, and what there is to say about it."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This code is private to the stackstorm.st2 collection: do not import it elsewhere.
 
-"""What is told of split repositories."""
+"""What a result says about split repositories."""
 
 from __future__ import annotations
 
