@@ -36,11 +36,8 @@ if others:
 BY_RELEASE = ("compile", "import", "validate-modules")
 BY_PYTHON = ("compile", "import")
 
-# Most of the time of the unit tests goes into files with the first marker. They start git and pip and depend more
-# on them than on Python: the newest and the oldest Python run them, by pytest. The second marks what only
-# ansible-test can run on Pythons without ansible-core.
-STARTS_PROGRAMS = "\npytestmark = pytest.mark.starts_programs\n"
-NEEDS_ANSIBLE = "pytest.mark.needs_ansible"
+# Marks what only ansible-test can run on Pythons without ansible-core.
+_NEEDS_ANSIBLE = "pytest.mark.needs_ansible"
 
 
 def sanity() -> t.Iterator[Check | Skip]:
@@ -80,15 +77,13 @@ def _only(tests: t.Iterable[str]) -> list[str]:
 
 
 def units() -> t.Iterator[Check | Skip]:
-    """Every Python of this machine but that of .venv, every release of ansible-core on at least one of them.
+    """What needs Ansible, on every Python of this machine but that of .venv, and with every release of ansible-core.
 
-    ansible-test runs each test in a fork of its own, which takes three times as long as pytest. So it runs all but the
-    files that start programs once; everywhere else only those that need Ansible, and `stages.units` has the others.
+    ansible-test runs each test in a fork of its own, which takes three times as long as pytest, so `stages.units` has
+    all the others.
     """
-    unit = ROOT / "tests" / "unit"
+    chosen = [str(path.relative_to(ROOT)) for path in files_that_need_ansible(ROOT / "tests" / "unit")]
     shares = share_out(list(interpreters.find()))
-    everything = [part for path in files_with(STARTS_PROGRAMS, unit) for part in ("--exclude", _from_root(path))]
-    chosen = everything
     for core, programs in _cores():
         if isinstance(programs, Skip):
             yield programs
@@ -97,16 +92,11 @@ def units() -> t.Iterator[Check | Skip]:
             python = f"{version[0]}.{version[1]}"
             options = ["--venv", "--python", python, "--num-workers", "1", *chosen]
             yield _check(f"ansible-core {core.release}, Python {python}", programs, "units", *options, tree=python)
-            chosen = [_from_root(path) for path in files_with(NEEDS_ANSIBLE, unit)]
 
 
-def files_with(marker: str, directory: Path) -> list[Path]:
-    """The files of tests below a directory that have a marker."""
-    return [path for path in sorted(directory.rglob("test_*.py")) if marker in path.read_text(encoding="utf-8")]
-
-
-def _from_root(path: Path) -> str:
-    return str(path.relative_to(ROOT))
+def files_that_need_ansible(directory: Path) -> list[Path]:
+    """The files of tests below a directory that have the marker."""
+    return [path for path in sorted(directory.rglob("test_*.py")) if _NEEDS_ANSIBLE in path.read_text(encoding="utf-8")]
 
 
 def share_out(versions: t.Sequence[interpreters.Version]) -> dict[str, list[interpreters.Version]]:

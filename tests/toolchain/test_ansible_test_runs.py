@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_test_runs import NEEDS_ANSIBLE, STARTS_PROGRAMS, files_with, sanity_runs, share_out
+from ansible_test_runs import files_that_need_ansible, sanity_runs, share_out
 from environments import CORES, ROOT
 
 
@@ -86,18 +86,12 @@ def test_the_documents_say_what_is_supported_and_what_was_run() -> None:
     assert dict(rows) == {core.release: core.candidate or "yes" for core in CORES}
 
 
-def test_files_are_told_by_their_markers(tmp_path: Path) -> None:
-    (tmp_path / "test_git.py").write_text("import pytest\n\npytestmark = pytest.mark.starts_programs\n")
+def test_what_needs_ansible_is_told_by_its_marker(tmp_path: Path) -> None:
+    """Were that renamed, or written otherwise, tests would run everywhere or nowhere, and only the time would tell."""
+    (tmp_path / "test_it.py").write_text("import pytest\n\npytestmark = pytest.mark.needs_ansible\n")
     (tmp_path / "test_pure.py").write_text("import pytest\n")
-    assert files_with(STARTS_PROGRAMS, tmp_path) == [tmp_path / "test_git.py"]
-
-
-@pytest.mark.parametrize(
-    ("marker", "name"), [(STARTS_PROGRAMS, "_pack/test_run.py"), (NEEDS_ANSIBLE, "test__runner.py")]
-)
-def test_the_markers_are_in_use(marker: str, name: str) -> None:
-    """Were one renamed, or written otherwise, tests would run everywhere or nowhere, and only the time would tell."""
+    assert files_that_need_ansible(tmp_path) == [tmp_path / "test_it.py"]
     unit = ROOT / "tests" / "unit"
-    found = files_with(marker, unit)
-    assert unit / "plugins" / "module_utils" / name in found
-    assert len(found) < len(list(unit.rglob("test_*.py"))) / 2
+    found = files_that_need_ansible(unit)
+    assert unit / "plugins" / "module_utils" / "test__runner.py" in found
+    assert len(found) < len(list(unit.rglob("test_*.py"))) / 10
