@@ -23,7 +23,3 @@ def pytest_configure(config):
     config.addinivalue_line(
         "markers", "needs_ansible: imports ansible-core, which StackStorm's own Python does not have"
     )
-    config.addinivalue_line(
-        "markers",
-        "starts_programs: a file for the newest and the oldest Python and libraries only",
-    )

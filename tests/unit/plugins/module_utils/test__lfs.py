@@ -32,7 +32,6 @@ ATTRIBUTES = (
 )
 
 
-@pytest.mark.starts_programs
 @pytest.mark.parametrize("text", ATTRIBUTES)
 @pytest.mark.parametrize("place", ["", "etc/"])
 def test_the_attributes_are_read_as_git_reads_them(tmp_path, text, place):

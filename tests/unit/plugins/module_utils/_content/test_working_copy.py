@@ -12,9 +12,6 @@ from infrastructure.repositories import GitRepository, run_git
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.working_copy import Head, WorkingCopy
 
-# Git, uv, virtualenv or pip, which see to most of the time: see tests/toolchain/ansible_test_runs.py.
-pytestmark = pytest.mark.starts_programs
-
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory):

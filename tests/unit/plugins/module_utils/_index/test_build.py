@@ -24,7 +24,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._source.index impor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.proxy import Proxy
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._index.indexing import build
 
-pytestmark = pytest.mark.starts_programs
 MIRROR = "https://git.example.com/{ref}.git"
 
 

@@ -15,8 +15,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._index.choice impor
 from ansible_collections.stackstorm.st2.plugins.module_utils._source.repository import Refs
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._index.indexing import indexed
 
-pytestmark = pytest.mark.starts_programs
-
 
 def pack(version, **metadata):
     return PackTree("demo", version, minimal=True, metadata=metadata)

@@ -19,7 +19,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._yaml_file import l
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._index.indexing import build
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._index.test_content import by_the_rule
 
-pytestmark = pytest.mark.starts_programs
 ORGANISATION = "https://github.com/StackStorm-Exchange/stackstorm-"
 TAGS = ("v0.9.0", "v0.10.0", "v0.2.0-dev", "0.8.0", "nightly")
 VERSIONS = ["0.9.0", "0.2.0-de", "0.10.0"]

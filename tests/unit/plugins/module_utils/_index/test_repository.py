@@ -16,8 +16,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import Sour
 from ansible_collections.stackstorm.st2.plugins.module_utils._index.choice import choose
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._index.indexing import indexed
 
-pytestmark = pytest.mark.starts_programs
-
 
 @pytest.fixture
 def repository(tmp_path):

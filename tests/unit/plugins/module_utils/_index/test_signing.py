@@ -18,7 +18,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import Opti
 from ansible_collections.stackstorm.st2.plugins.module_utils._index.signing import Signer
 
 pytestmark = [
-    pytest.mark.starts_programs,
     pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="ssh-keygen is missing: install openssh-client"),
 ]
 

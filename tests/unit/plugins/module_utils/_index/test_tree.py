@@ -19,8 +19,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._source.directory i
 from ansible_collections.stackstorm.st2.plugins.module_utils._source.repository import Repository
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._source.real_git import git_at
 
-pytestmark = pytest.mark.starts_programs
-
 
 def read(tmp_path, repository, commit):
     git = git_at(tmp_path)

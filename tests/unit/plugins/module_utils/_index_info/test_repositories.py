@@ -20,8 +20,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._index_info.reposit
 from ansible_collections.stackstorm.st2.plugins.module_utils._source.index import IndexEntry
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._source.real_git import git_at
 
-pytestmark = pytest.mark.starts_programs
-
 
 @pytest.fixture
 def repository(tmp_path):

@@ -19,7 +19,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._lint.check import 
 from ansible_collections.stackstorm.st2.plugins.module_utils._lint.pack import Against
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._lint.linting import check, lint, places
 
-pytestmark = pytest.mark.starts_programs
 PLAIN = Against(pythons=())
 MEMORY = 4 << 30
 

@@ -17,8 +17,6 @@ import pytest
 
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._lint.linting import check
 
-pytestmark = pytest.mark.starts_programs
-
 PACKS = os.environ.get("ST2_TEST_PACKS", "")
 NAMES = sorted(name for name in os.listdir(PACKS) if os.path.isdir(os.path.join(PACKS, name))) if PACKS else []
 # Pack: rule: how often, and why.

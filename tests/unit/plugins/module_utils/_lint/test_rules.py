@@ -14,8 +14,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._lint.finding impor
 from ansible_collections.stackstorm.st2.plugins.module_utils._lint.pack import Against
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._lint.linting import lint, places
 
-pytestmark = pytest.mark.starts_programs
-
 
 def text(path, content):
     return lambda tree: tree.add(path, content)

@@ -17,8 +17,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._lint.pack import A
 from ansible_collections.stackstorm.st2.plugins.module_utils._lint.site_rules import find_site_rules
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._lint.linting import lint
 
-pytestmark = pytest.mark.starts_programs
-
 LOOK = """\
 def check(pack):
     assert pack.metadata["ref"] == pack.ref == "demo"

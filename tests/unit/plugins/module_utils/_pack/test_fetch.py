@@ -20,9 +20,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.candidate imp
 from ansible_collections.stackstorm.st2.plugins.module_utils._source.directory import directory_digest
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._source.real_git import fetcher_at
 
-# Git, uv, virtualenv or pip, which see to most of the time: see tests/toolchain/ansible_test_runs.py.
-pytestmark = pytest.mark.starts_programs
-
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):

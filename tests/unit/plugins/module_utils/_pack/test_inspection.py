@@ -34,9 +34,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import re
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.resolving import Scene
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._source.real_git import git_at
 
-# Git, uv, virtualenv or pip, which see to most of the time: see tests/toolchain/ansible_test_runs.py.
-pytestmark = pytest.mark.starts_programs
-
 
 @pytest.fixture
 def scene(tmp_path):

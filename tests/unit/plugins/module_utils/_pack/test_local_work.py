@@ -24,9 +24,6 @@ from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.sc
     row_of,
 )
 
-# Git, uv, virtualenv or pip, which see to most of the time: see tests/toolchain/ansible_test_runs.py.
-pytestmark = pytest.mark.starts_programs
-
 IDENTITY = ("-c", "user.name=A", "-c", "user.email=a@example.com")
 
 

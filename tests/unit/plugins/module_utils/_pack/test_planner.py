@@ -31,9 +31,6 @@ from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.sc
     released,
 )
 
-# Git, uv, virtualenv or pip, which see to most of the time: see tests/toolchain/ansible_test_runs.py.
-pytestmark = pytest.mark.starts_programs
-
 
 @pytest.fixture(autouse=True)
 def quick():

@@ -23,9 +23,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.resolution import Asked, already_there
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.resolving import Scene, outcome
 
-# Git, uv, virtualenv or pip, which see to most of the time: see tests/toolchain/ansible_test_runs.py.
-pytestmark = pytest.mark.starts_programs
-
 
 @pytest.fixture
 def scene(tmp_path):

@@ -15,9 +15,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import Sour
 from ansible_collections.stackstorm.st2.plugins.module_utils._source.directory import directory_digest
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.resolving import Scene, outcome
 
-# Git, uv, virtualenv or pip, which see to most of the time: see tests/toolchain/ansible_test_runs.py.
-pytestmark = pytest.mark.starts_programs
-
 
 @pytest.fixture
 def scene(tmp_path):

@@ -21,9 +21,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack.candidate imp
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.dependencies import Providers, in_order
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.resolving import Scene
 
-# Git, uv, virtualenv or pip, which see to most of the time: see tests/toolchain/ansible_test_runs.py.
-pytestmark = pytest.mark.starts_programs
-
 
 @pytest.fixture
 def scene(tmp_path):

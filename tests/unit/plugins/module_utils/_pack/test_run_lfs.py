@@ -25,9 +25,6 @@ from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.sc
     row_of,
 )
 
-# Git, uv, virtualenv or pip, which see to most of the time: see tests/toolchain/ansible_test_runs.py.
-pytestmark = pytest.mark.starts_programs
-
 CONTENT = b"\0content of a model\n" * 1000
 OID = hashlib.sha256(CONTENT).hexdigest()
 POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{OID}\nsize {len(CONTENT)}\n"

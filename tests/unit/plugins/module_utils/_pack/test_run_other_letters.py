@@ -11,9 +11,6 @@ import sys
 
 import pytest
 
-# Git, uv, virtualenv or pip, which see to most of the time: see tests/toolchain/ansible_test_runs.py.
-pytestmark = pytest.mark.starts_programs
-
 RUN = r"""
 import os, sys
 from pathlib import Path

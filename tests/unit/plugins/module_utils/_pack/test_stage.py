@@ -27,9 +27,6 @@ from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.sc
 )
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.virtualenv_workshop import package_index
 
-# Git, uv, virtualenv or pip, which see to most of the time: see tests/toolchain/ansible_test_runs.py.
-pytestmark = pytest.mark.starts_programs
-
 OTHER = 54321
 # What git writes down about its own doings.
 GIT_NOTES = ("index", "logs", "ORIG_HEAD")

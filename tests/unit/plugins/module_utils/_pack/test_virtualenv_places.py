@@ -24,9 +24,6 @@ from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.vi
     version_of,
 )
 
-# Git, uv, virtualenv or pip, which see to most of the time: see tests/toolchain/ansible_test_runs.py.
-pytestmark = pytest.mark.starts_programs
-
 # Builds a package of one module, and leaves files in its own source, as setuptools does.
 BACKEND = """
 import os, zipfile

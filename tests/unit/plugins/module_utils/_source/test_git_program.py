@@ -23,9 +23,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._source.git_program
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.proxy import Proxy
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._source.real_git import git_at, releases
 
-# Git, uv, virtualenv or pip, which see to most of the time: see tests/toolchain/ansible_test_runs.py.
-pytestmark = pytest.mark.starts_programs
-
 CANARY = "c4n4ry/p@ss:word %41'\"$(id)"
 CREDENTIALS = Credentials("me@example.com", CANARY)
 EVERYTHING = "#!/bin/sh\ntouch {}\nexit 0\n"

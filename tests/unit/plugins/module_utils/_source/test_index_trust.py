@@ -28,7 +28,6 @@ from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._source.
 )
 
 pytestmark = [
-    pytest.mark.starts_programs,
     pytest.mark.skipif(bool(missing_program()), reason=missing_program()),
 ]
 

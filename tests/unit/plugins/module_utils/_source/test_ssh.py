@@ -26,9 +26,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._source.ssh import 
 )
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._source.real_git import git_at, releases
 
-# Git, uv, virtualenv or pip, which see to most of the time: see tests/toolchain/ansible_test_runs.py.
-pytestmark = pytest.mark.starts_programs
-
 
 @pytest.mark.parametrize(
     ("url", "expected"),

@@ -23,8 +23,6 @@ from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._tasks.c
     succeeded,
 )
 
-pytestmark = pytest.mark.starts_programs
-
 PUT_BACK = "Everything this task had changed was put back."
 CREATE = {"config": {"url": "http://one"}, "secrets": {"token": CANARY}}
 CHANGE = {"config": {"url": "http://two", "timeout": 5}, "secrets": {"token": f"{CANARY}-2"}}

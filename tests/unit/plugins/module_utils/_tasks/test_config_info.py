@@ -12,8 +12,6 @@ import yaml
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._tasks.config_site import CANARY, OPTIONAL
 
-pytestmark = pytest.mark.starts_programs
-
 
 def test_a_config_is_told_with_defaults_problems_and_whether_it_is_registered(site):
     site.path.write_text(f"url: 5\ntoken: {CANARY}\nextra: 1\n")

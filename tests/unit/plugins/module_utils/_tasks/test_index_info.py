@@ -36,9 +36,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import re
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task
 from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.index_info import describe_indexes
 
-# Some start git and ssh-keygen: see tests/toolchain/ansible_test_runs.py.
-pytestmark = pytest.mark.starts_programs
-
 ONE, TWO = "/one.json", "/two.json"
 
 

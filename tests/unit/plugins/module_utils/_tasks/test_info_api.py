@@ -34,8 +34,6 @@ from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._config_
 )
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack_api.remote_site import RemoteSite
 
-pytestmark = pytest.mark.starts_programs
-
 
 def task(spec, stub, **given):
     options = spec.merge(registration_options()).merge(host_options()).options

@@ -21,10 +21,6 @@ from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.ki
 )
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.scratch_run import STATE, Site, released
 
-# Git, uv, virtualenv or pip, which see to most of the time: see tests/toolchain/ansible_test_runs.py.
-pytestmark = pytest.mark.starts_programs
-
-
 LISTS = ("keywords", "contributors", "python_versions")
 SAID = ("description", "author", "email", "stackstorm_version", *LISTS)
 

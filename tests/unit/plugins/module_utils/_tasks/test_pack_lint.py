@@ -16,8 +16,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Red
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task
 from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.pack_lint import check_packs
 
-pytestmark = pytest.mark.starts_programs
-
 
 class Site:
     """A directory with packs."""

@@ -20,9 +20,6 @@ from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.ki
 )
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.scratch_run import Site
 
-# Git, uv, virtualenv or pip, which see to most of the time: see tests/toolchain/ansible_test_runs.py.
-pytestmark = pytest.mark.starts_programs
-
 NEEDED = ["st2sensorcontainer"]
 SCHEMA = {"host": {"type": "string"}}
 OFF = {"sensors": {"defaults": {"enabled": False}}}
