@@ -34,7 +34,6 @@ from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.vi
     version_of,
 )
 
-# Git, uv, virtualenv or pip, which see to most of the time: see tests/toolchain/ansible_test_runs.py.
 pytestmark = [
     pytest.mark.skipif(
         not shutil.which("uv", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])),
