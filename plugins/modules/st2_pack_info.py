@@ -38,6 +38,7 @@ options:
         through.
     type: bool
     default: false
+    version_added: 0.3.0
   backend:
     description:
       - V(local) works on the target, which is a StackStorm host.

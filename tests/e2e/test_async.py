@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 from pathlib import Path
 
 import pytest
 import yaml
 from e2e.scene import Scene
+from e2e.working_copies import PackWorkingCopy
 from infrastructure.ansible_run import run_play
-from infrastructure.packs import PackTree
+from infrastructure.packs import PackTree, Tree
+from infrastructure.repositories import GitRepository
+from infrastructure.repositories.git_repository import run_git
 
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 # What each module is given beside st2_conf, and what its result has to have. Modules that are not here state that they
@@ -28,7 +32,14 @@ TASKS: t.Mapping[str, t.Tuple[t.Dict[str, t.Any], str]] = {
     "st2_environment": ({"name": ["st2api"], "variables": {"A": "b"}}, "files"),
     "st2_proxy_info": ({}, "proxy"),
     "st2_restart": ({"name": []}, "msg"),
+    "st2_index": ({"path": "PLACE/index", "entries": {"demo": {"repo_url": "https://a/demo"}}}, "packs"),
+    "st2_index_info": ({"index_url": ["file://PLACE/index.json"]}, "indexes"),
+    "st2_pack_lint": ({"path": ["PACK"], "fail_on": "never"}, "findings"),
+    "st2_pack_release": ({"path": "PLACE/acme_dns"}, "tag"),
+    "st2_pack_split": ({"repo": "PLACE/many.git", "dest": "PLACE/split"}, "packs"),
 }
+# Those that do not work on a StackStorm host.
+ELSEWHERE = ("st2_index", "st2_pack_lint", "st2_pack_release", "st2_pack_split")
 POLLED = ("st2_pack", "st2_pack_config")
 
 
@@ -58,12 +69,22 @@ def test_every_module_states_what_is_tested_here() -> None:
     assert [name for name in modules if name not in TASKS] == []
 
 
-def test_with_a_poll_and_looked_for_later(scene: Scene, pack: Path, environment: t.Dict[str, str]) -> None:
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """What modules work on that need no StackStorm: an index, a working copy, and a repository with many packs."""
+    (tmp_path / "index.json").write_text('{"packs": {"demo": {"version": "1.0.0"}}}')
+    PackWorkingCopy(tmp_path).commit("1.0.0")
+    many = GitRepository(tmp_path / "many.git")
+    many.commit(Tree().mount("packs/demo", PackTree("demo", minimal=True)))
+    many.build()
+    return tmp_path
+
+
+def test_with_a_poll_and_looked_for_later(scene: Scene, pack: Path, place: Path, environment: t.Dict[str, str]) -> None:
     polled, started, ended = [], [], []
     for module, (given, _key) in TASKS.items():
-        arguments = {**given, "st2_conf": str(scene.host.st2_conf)}
-        if arguments.get("name") == "PACK":
-            arguments["name"] = str(pack)
+        text = json.dumps(given).replace("PACK", str(pack)).replace("PLACE", str(place))
+        arguments = {**json.loads(text), **({} if module in ELSEWHERE else {"st2_conf": str(scene.host.st2_conf)})}
         task = {f"stackstorm.st2.{module}": arguments, "async": 120}
         if module in POLLED:
             polled.append({"name": f"{module} poll", **task, "poll": 1})
@@ -83,6 +104,8 @@ def test_with_a_poll_and_looked_for_later(scene: Scene, pack: Path, environment:
         assert TASKS[module][1] in play[f"{module} poll"]
     assert scene.host.pack_version("demo") == "1.0.0"
     assert play["st2_conf end"]["changed"] and "https://a/" in scene.host.st2_conf.read_text()
+    assert (place / "index/v1/index.json").exists() and (place / "split/demo.git").is_dir()
+    assert run_git("-C", place / "git/acme_dns.git", "tag") == "v1.0.0"
 
 
 def test_a_failure_in_the_background_says_the_same(scene: Scene, environment: t.Dict[str, str]) -> None:

@@ -13,15 +13,19 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 import typing as t
 from pathlib import Path
 
 import pytest
 from e2e.roles import LIBRARIES, Site
-from e2e.scene import Scene
+from e2e.scene import INDEX, Scene
+from e2e.working_copies import PackWorkingCopy
 from infrastructure.ansible_run import ansible_command, ansible_environment
-from infrastructure.module_docs import MODULES, examples, to_yaml
-from infrastructure.packs import PackTree, bodies
+from infrastructure.module_docs import MODULES, documented_options, examples, to_yaml
+from infrastructure.packs import PackTree, Tree, bodies, well_kept
+from infrastructure.repositories import GitRepository
+from infrastructure.repositories.git_repository import run_git
 
 # By module, and for all of its examples as "*": why they are not run here.
 NOT_RUN: t.Mapping[str, t.Mapping[str, str]] = {
@@ -75,6 +79,7 @@ class World:
             PackTree("sensu", "1.0.0", minimal=True).copy().mount("packs/acme_dns", PackTree("acme_dns", minimal=True))
         )
         packs.build()
+        self.playbooks = place / "checkout" / "acme_dns" / "ansible"
         self.site = Site(scene.root, host=scene.host)
         for tree in (sensu("1.0.1"), napalm()):
             tree.write(scene.host.packs / tree.ref)
@@ -86,23 +91,76 @@ class World:
         self.replacements = {
             "4f1c0e4b1f6f0d0f8a1c9b8a7d6e5f4a3b2c1d0e": acme.sha("HEAD"),
             "git@git.example.com:automation/packs.git": f"{scene.git.url}/automation/stackstorm-packs",
-            "https://git.example.com": scene.git.url,
             "/root/.ssh/deploy": str(key),
             "/srv/packs/sensu-2.0.0": str(place / "sensu-2.0.0"),
             "source: ./acme_dns": f"source: {place}/acme_dns",
             "dest: ./sensu.yaml": f"dest: {place}/sensu.yaml",
+            **self._of_indexes(key),
+            **self._of_packs_in_work(key),
+            "https://git.example.com": scene.git.url,
         }
         self.api = self.site.variables["st2_api"]
+
+    def _of_indexes(self, key: Path) -> t.Dict[str, str]:
+        """Indexes with two private packs, and another place where the public one is."""
+        (self.place / "www").mkdir()
+        replacements = {
+            "/srv/www": f"{self.place}/www",
+            "/etc/st2-index/id_ed25519": str(key),
+            "https://index.stackstorm.org/v1/index.json": self.scene.index_url,
+            "https://exchange.example.com/v1/index.json": self.scene.index_url.replace(INDEX, "/second.json"),
+        }
+        for ref, version in (("acme_dns", "1.0.0"), ("acme_mail", "2.1.0")):
+            repository = GitRepository(self._group("acme") / f"stackstorm-{ref}.git")
+            repository.release(PackTree(ref, version, minimal=True))
+            replacements[f"/srv/git/{ref}.git"] = str(repository.build().path)
+        document = self.scene.index.documents[INDEX]
+        document.setdefault("metadata", {})["generated_ts"] = int(time.time())
+        self.scene.index.documents["/second.json"] = document
+        return replacements
+
+    def _of_packs_in_work(self, key: Path) -> t.Dict[str, str]:
+        """Packs that are checked and released, and a repository of which several are made."""
+        for folder in ("checkout", "srv"):
+            (self.place / folder).mkdir()
+            copy = PackWorkingCopy(self.place / folder)
+            copy.commit("1.4.1", tree=well_kept("acme_dns", "1.4.1").add(".gitignore", "ansible/\n"))
+            copy.push("HEAD:refs/heads/v1.4")
+        well_kept("acme_mail").write(self.playbooks / "packs" / "acme_mail")
+        (self.playbooks / "lint_rules").mkdir()
+        many = GitRepository(self._group("automation") / "packs.git")
+        dns, mail = (PackTree(ref, minimal=True) for ref in ("acme_dns", "acme_mail"))
+        many.commit(Tree().mount("contrib/dns", dns))
+        many.commit(Tree().mount("packs/acme_dns", dns).mount("packs/acme_mail", mail))
+        many.build()
+        for ref in ("acme_dns", "acme_mail"):
+            empty = self._group("packs") / f"{ref}.git"
+            run_git("init", "--quiet", "--bare", "--template=", empty)
+            run_git("-C", empty, "config", "http.receivepack", "true")
+        return {
+            "/srv/packs/acme_dns": str(self.place / "srv" / "acme_dns"),
+            "/etc/st2-release/key": str(key),
+            # What one has with the history of a former path is no later state of what another has without.
+            "/srv/git/packs.git\n    dest: /srv/split": f"{many.path}\n    dest: {self.place}/split_two",
+            "/srv/split": f"{self.place}/split",
+        }
+
+    def _group(self, name: str) -> Path:
+        path = self.scene.served / name
+        path.mkdir(exist_ok=True)
+        return path
 
     def play(self, module: str, tasks: t.Sequence[t.Mapping[str, t.Any]]) -> subprocess.CompletedProcess[str]:
         """Run tasks as examples are run: with what a site sets once, and values for the variables in them."""
         text = to_yaml(tasks)
         variables = {name: f"value-of-{name}" for name in re.findall(r"\bvault_\w+", text)}
-        variables["vault_st2_api_key"] = self.api["api_key"]
-        host = {"st2_conf": str(self.site.conf)}
-        defaults: t.Dict[str, t.Any] = {f"stackstorm.st2.{name}": dict(host) for name in MODULES}
-        for name in ("st2_pack", "st2_pack_info"):
-            defaults[f"stackstorm.st2.{name}"]["ca_bundle"] = str(self.scene.ca.ca_file)
+        variables.update(dict.fromkeys(("vault_st2_api_key", "st2_api_key"), self.api["api_key"]))
+        variables["acme_git_token"] = "value-of-acme_git_token"
+        given = {"st2_conf": str(self.site.conf), "ca_bundle": str(self.scene.ca.ca_file)}
+        defaults: t.Dict[str, t.Any] = {}
+        for name in MODULES:
+            known = documented_options(name)
+            defaults[f"stackstorm.st2.{name}"] = {key: value for key, value in given.items() if key in known}
         defaults["stackstorm.st2.st2_pack"]["virtualenv"] = "never"
         defaults["group/stackstorm.st2.st2"] = dict(self.api)
         play = {
@@ -112,7 +170,7 @@ class World:
             "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}", **variables},
             "tasks": list(tasks),
         }
-        playbook = self.place / f"{module}.yml"
+        playbook = self.playbooks / f"{module}.yml"
         playbook.write_text(to_yaml([play]), encoding="utf-8")
         environment = {**ansible_environment(self.scene.host, self.place), **self.scene.environment}
         environment["PATH"] = f"{self.site.systemd.programs}:{environment['PATH']}"

@@ -467,6 +467,8 @@ def test_a_missing_library_for_work_that_needs_no_stackstorm(run, host, tmp_path
 # Below the boundary
 
 SOURCES = sorted(path for path in MODULE_UTILS.rglob("*.py") if path.name not in ("_runner.py", "__init__.py"))
+# What ends a process that it has forked itself, which must not go on as the module.
+ENDS_ITS_CHILD = ("_lint/bounded.py",)
 THIRD_PARTY = {"yaml", "jsonschema", "requests", "semver", "urllib3", "certifi"}
 
 
@@ -487,7 +489,8 @@ def test_nothing_below_knows_ansible_prints_or_exits(path):
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     assert not {"print", "exit", "quit", "SystemExit"} & names
-    assert not {"exit", "_exit", "exit_json", "fail_json"} & attributes
+    allowed = {"_exit"} if str(path.relative_to(MODULE_UTILS)) in ENDS_ITS_CHILD else set()
+    assert {"exit", "_exit", "exit_json", "fail_json"} & attributes == allowed
 
 
 @needs_ansible
