@@ -67,11 +67,20 @@ class _Module(AnsibleModule):  # type: ignore[misc]  # ansible-core has no type 
         if not self._is_built:
             # What Ansible says of options that it refuses may hold what is wrong.
             self.redactor = self._make_redactor()
-            msg = self.learn_hidden().text(msg)
+            msg = self.learn_hidden().text(self._refusal(msg))
             self.no_log_values.clear()
         kwargs.setdefault("invocation", {"module_args": self._shown_params()})
         super().fail_json(msg, **kwargs)
         raise AssertionError("AnsibleModule has ended the process before this line.")
+
+    def _refusal(self, msg: str) -> str:
+        found = getattr(self, "validation_result", None)
+        if found is None or not found.errors:
+            return msg
+        from ._refused_options import refused_options
+
+        errors = [(type(error).__name__, str(error)) for error in found.errors]
+        return refused_options(self._name, self.argument_spec, errors, found._unsupported_parameters)
 
     def _shown_params(self) -> _Params:
         markers = {**self._markers, "username": _HIDDEN} if _lone_username(self.params) else self._markers
@@ -212,12 +221,13 @@ def _respawn(module: AnsibleModule, error: MissingLibraryError, host: t.Optional
     """Go on in StackStorm's own Python, which has every library; or say what to install."""
     from ansible.module_utils.common.respawn import has_respawned, respawn_module
 
-    from ._missing_library import why_missing
+    from ._missing_library import missing_libraries, why_missing
     from ._st2.service_python import service_python
 
     python = service_python(module.params, host)[0]
     if python and not has_respawned():
         respawn_module(python)  # Ends this process.
-    reason = why_missing(error.library, python, sys.executable)
-    module.fail_json(msg=f"{missing_required_lib(error.library)} ({reason}.)", exception=error.traceback)
+    libraries = missing_libraries(error.library)
+    reason = why_missing(libraries, python, sys.executable)
+    module.fail_json(msg=f"{missing_required_lib(', '.join(libraries))} ({reason}.)", exception=error.traceback)
     raise AssertionError("AnsibleModule has ended the process before this line.")

@@ -81,6 +81,10 @@ def parse_spec(text: str) -> PackRequest:
     """
     check_text("name", text, blanks=is_path(str(text)))
     address, written = _split_version(text)
+    if written and (written[0] == "=" or address.endswith("=")) and "?" not in address:
+        from .address import refuse_two_equals
+
+        refuse_two_equals(text)
     version = check_version(written)
     if _is_name(address):
         return PackRequest(text if version else address, name=check_ref("name", address), version=version)
