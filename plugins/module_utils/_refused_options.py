@@ -25,6 +25,18 @@ _MISSING = ("RequiredOneOfError", "RequiredError")
 _NO_MAPPING = re.compile(r"Elements value for option '(?P<option>\w+)' is of type (?P<kind>\w+) .* convert to dict\b")
 
 
+def refusal(module: t.Any, msg: str) -> str:
+    """The message for an AnsibleModule that refuses its options.
+
+    :arg msg: Ansible's own, for what is not about options.
+    """
+    found = getattr(module, "validation_result", None)
+    if found is None or not found.errors:
+        return msg
+    errors = [(type(error).__name__, str(error)) for error in found.errors]
+    return refused_options(module._name, module.argument_spec, errors, found._unsupported_parameters)
+
+
 def refused_options(
     module: str, options: Options, errors: t.Sequence[Error], unknown: t.Iterable[t.Union[str, t.Tuple[str, ...]]]
 ) -> str:

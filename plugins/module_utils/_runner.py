@@ -49,6 +49,11 @@ class _Module(AnsibleModule):  # type: ignore[misc]  # ansible-core has no type 
         secrets = [*option_secrets(self.params), *self.no_log_values]
         return Redactor(secrets, public=(self.argument_spec, self._shown_params()))
 
+    def _load_params(self) -> None:
+        super()._load_params()
+        # Nulls are options that are not given; AnsibleModule would not count them as missing.
+        self.params = {name: value for name, value in self.params.items() if value is not None}
+
     def _log_invocation(self) -> None:
         self.no_log_values.update(option_secrets(self.params))
         params = self.params
@@ -66,21 +71,14 @@ class _Module(AnsibleModule):  # type: ignore[misc]  # ansible-core has no type 
     def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
         if not self._is_built:
             # What Ansible says of options that it refuses may hold what is wrong.
+            from ._refused_options import refusal
+
             self.redactor = self._make_redactor()
-            msg = self.learn_hidden().text(self._refusal(msg))
+            msg = self.learn_hidden().text(refusal(self, msg))
             self.no_log_values.clear()
         kwargs.setdefault("invocation", {"module_args": self._shown_params()})
         super().fail_json(msg, **kwargs)
         raise AssertionError("AnsibleModule has ended the process before this line.")
-
-    def _refusal(self, msg: str) -> str:
-        found = getattr(self, "validation_result", None)
-        if found is None or not found.errors:
-            return msg
-        from ._refused_options import refused_options
-
-        errors = [(type(error).__name__, str(error)) for error in found.errors]
-        return refused_options(self._name, self.argument_spec, errors, found._unsupported_parameters)
 
     def _shown_params(self) -> _Params:
         markers = {**self._markers, "username": _HIDDEN} if _lone_username(self.params) else self._markers

@@ -80,6 +80,19 @@ def refuse_two_equals(text: str) -> t.NoReturn:
     raise refusal("name", text, f"a version is written after a single =. Did you mean {meant}?")
 
 
+def check_subdir(text: str) -> t.Optional[str]:
+    """Check the directory of a pack in a source; C(None) for its top.
+
+    :raises OptionError: when it leads elsewhere.
+    """
+    check_text("subdir", text, blanks=True)
+    parts = text.split("/")
+    if text.startswith(("/", "~", "-")) or ".." in parts or "\\" in text or ".git" in (part.lower() for part in parts):
+        raise refusal("subdir", text, "it must be a directory inside the source, relative to its top")
+    normal = os.path.normpath(text)
+    return None if normal == "." else normal
+
+
 def normal_url(url: str) -> str:
     """The form of a source in which two spellings of one repository are equal. For comparing only, not for git.
 
