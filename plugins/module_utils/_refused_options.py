@@ -5,7 +5,7 @@
 
 """What Ansible refuses of a task's options, all of it in one message, with what was probably meant.
 
-Ansible itself tells the first error only, and a misspelt option last: C(nmae=sensu) is "one of the following is
+Ansible itself tells the first error only, and a misspelt option last: C(namee=sensu) is "one of the following is
 required" to it.
 """
 

@@ -27,7 +27,7 @@ def said(*errors, unknown=()):
 
 @pytest.mark.parametrize(
     ("unknown", "meant"),
-    [("nmae", "name"), ("keep-releases", "keep_releases"), ("State", "state"), ("forced", "force")],
+    [("namee", "name"), ("keep-releases", "keep_releases"), ("State", "state"), ("forced", "force")],
 )
 def test_a_misspelt_option_is_not_hidden_behind_what_follows_from_it(unknown, meant):
     assert said(REQUIRED, unknown={unknown}) == f"{unknown} is no option of st2_pack. Did you mean {meant}?"
@@ -50,8 +50,8 @@ def test_an_item_of_packs_that_is_only_a_name():
 
 
 def test_all_that_is_wrong_is_said_at_once():
-    text = said(TYPE, REQUIRED, unknown={"nmae", ("packs", "stat")})
-    assert text.startswith("3 things are wrong: (1) nmae is no option of st2_pack. Did you mean name? (2) packs.stat ")
+    text = said(TYPE, REQUIRED, unknown={"namee", ("packs", "stat")})
+    assert text.startswith("3 things are wrong: (1) namee is no option of st2_pack. Did you mean name? (2) packs.stat ")
     assert text.endswith(f"(3) {TYPE[1]}")
 
 

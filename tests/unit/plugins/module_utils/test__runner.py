@@ -232,7 +232,7 @@ def test_the_task_has_what_it_needs(run, host, check, monkeypatch):
         ({"password": "hunter22", "token": "hunter23"}, "mutually exclusive"),
         ({"state": "there"}, "state"),
         ({"nonsense": 1}, "nonsense is no option of"),
-        ({"name": None, "nmae": "sensu"}, "Did you mean name?"),
+        ({"name": None, "namee": "sensu"}, "Did you mean name?"),
         ({"packs": ["sensu"]}, "An item of packs is of type str"),
     ],
 )

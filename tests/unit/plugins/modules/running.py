@@ -32,13 +32,18 @@ class Hosts:
 
     def run(self, module_name, params):
         """What a module answers in check mode."""
+        from ansible.module_utils.common import warnings
         from ansible.module_utils.testing import patch_module_args
 
+        # A module has a process of its own.
+        warnings._global_warnings.clear()
+        warnings._global_deprecations.clear()
         internal = {"_ansible_check_mode": True, "_ansible_remote_tmp": str(self.root)}
         internal.update(_ansible_keep_remote_files=True, _ansible_module_name=module_name)
         said = io.StringIO()
         with patch_module_args({**params, **internal}), contextlib.redirect_stdout(said), pytest.raises(SystemExit):
             module(module_name).main()
+        warnings._global_warnings.clear()
         return json.loads(said.getvalue())
 
     def refusal(self, module_name, params):

@@ -153,7 +153,7 @@ OWN = [
     ("st2_index", INDEX, {"path": ""}, 'The path "" cannot be used: it must be an absolute path.'),
     ("st2_index", INDEX, {"timeout": -1}, "timeout is -1; the least is 1."),
     ("st2_index", INDEX, {"repo_url": ""}, 'The repo_url "" cannot be used: it is one address for all packs'),
-    ("st2_index", INDEX, {"packs": [{"nmae": "x"}]}, "nmae"),
+    ("st2_index", INDEX, {"packs": [{"namee": "x"}]}, "namee"),
     ("st2_index_info", {}, {"query": ""}, "query is empty, which StackStorm refuses as well"),
     ("st2_index_info", {}, {"fields": ["name"]}, "fields says where to look for query, which is not given."),
     ("st2_index_info", {}, {"limit": -1}, "limit is -1; the least is 0."),
