@@ -15,6 +15,8 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 MODULE = "stackstorm.st2.st2_pack"
+# The option and its alias.
+_NAMES = ("name", "pack")
 _LOCAL_PREFIXES = ("/", "./", "../", "~", "file://")
 
 
@@ -49,7 +51,8 @@ class ActionModule(ActionBase):
 
         try:
             arguments["packs"] = [self._named_by_content(item) for item in self._items(arguments)]
-            arguments.pop("name", None)
+            for option in _NAMES:
+                arguments.pop(option, None)
             result = self._run_module(arguments, task_vars)
             if result.get("failed") and result.get("step") == UPLOAD_STEP:
                 arguments["packs"] = [self._sent(item) for item in arguments["packs"]]
@@ -66,7 +69,7 @@ class ActionModule(ActionBase):
         )
 
     def _items(self, arguments: t.Mapping[str, t.Any]) -> t.Iterator[t.Dict[str, t.Any]]:
-        names = arguments.get("name") or []
+        names = next((arguments[option] for option in _NAMES if arguments.get(option)), [])
         packs = arguments.get("packs") or []
         if isinstance(names, str):
             names = names.split(",")

@@ -132,7 +132,7 @@ def virtualenv_options() -> ArgumentSpec:
 def pack_options() -> ArgumentSpec:
     """The options of M(stackstorm.st2.st2_pack) itself, L(virtualenv_options) among them."""
     packs = {
-        "name": {"type": "str"},
+        "name": {"type": "str", "aliases": ["pack"]},
         # Raw, as a number is another version than the one that was written.
         "version": {"type": "raw"},
         "source": {"type": "str"},
@@ -148,7 +148,7 @@ def pack_options() -> ArgumentSpec:
     }
     return ArgumentSpec(
         {
-            "name": {"type": "list", "elements": "str"},
+            "name": {"type": "list", "elements": "str", "aliases": ["pack"]},
             "version": {"type": "raw"},
             "packs": {"type": "list", "elements": "dict", "options": packs},
             "state": {"type": "str", "choices": ["present", "latest", "absent"], "default": "present"},

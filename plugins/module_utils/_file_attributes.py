@@ -44,7 +44,7 @@ def _number(option: str, name: str, look_up: t.Callable[[], int]) -> int:
     try:
         return look_up()
     except (KeyError, ValueError):
-        raise OptionError(f"The {option} {name} does not exist on this host.") from None
+        raise OptionError(f"The {option} {name or repr(name)} does not exist on this host.") from None
 
 
 def user_name(uid: int) -> str:

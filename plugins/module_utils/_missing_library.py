@@ -3,25 +3,36 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This code is private to the stackstorm.st2 collection: do not import it elsewhere.
 
-"""What to tell of a library that is missing: whether a StackStorm could have it, and else how to install it."""
+"""What to tell of libraries that are missing: whether a StackStorm could have them, and else how to install them."""
 
 from __future__ import annotations
 
+import importlib.util
 import typing as t
 
 from ._libraries import MODULES
 
 
-def why_missing(library: str, service: t.Optional[str], python: str) -> str:
-    """Why a library is not there, as a clause; where no StackStorm is that could have it, how to install it.
+def missing_libraries(library: str) -> t.List[str]:
+    """The library that was missed first, and the others that this Python lacks: they are installed at once."""
+    return [library, *(one for one, module in MODULES.items() if one != library and not _is_there(module))]
+
+
+def why_missing(libraries: t.Sequence[str], service: t.Optional[str], python: str) -> str:
+    """Why libraries are not there, as a clause; where no StackStorm is that could have them, how to install them.
 
     :arg service: StackStorm's own Python, where there is one.
-    :arg python: The Python that lacks it.
+    :arg python: The Python that lacks them.
     """
+    them = "it" if len(libraries) == 1 else "them"
     if service:
-        return f"StackStorm's own Python ({service}) lacks it too"
-    package = f"python3-{MODULES[library]}"
+        return f"StackStorm's own Python ({service}) lacks {them} too"
+    packages = " ".join(f"python3-{MODULES[library]}" for library in libraries)
     return (
-        f"there is no StackStorm Python on this host. Install it: {python} -m pip install {library}, or on Debian and "
-        f"Ubuntu apt-get install {package}"
+        f"there is no StackStorm Python on this host. Install {them}: {python} -m pip install {' '.join(libraries)}, "
+        f"or on Debian and Ubuntu apt-get install {packages}"
     )
+
+
+def _is_there(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None

@@ -49,6 +49,11 @@ class _Module(AnsibleModule):  # type: ignore[misc]  # ansible-core has no type 
         secrets = [*option_secrets(self.params), *self.no_log_values]
         return Redactor(secrets, public=(self.argument_spec, self._shown_params()))
 
+    def _load_params(self) -> None:
+        super()._load_params()
+        # Nulls are options that are not given; AnsibleModule would not count them as missing.
+        self.params = {name: value for name, value in self.params.items() if value is not None}
+
     def _log_invocation(self) -> None:
         self.no_log_values.update(option_secrets(self.params))
         params = self.params
@@ -66,8 +71,10 @@ class _Module(AnsibleModule):  # type: ignore[misc]  # ansible-core has no type 
     def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
         if not self._is_built:
             # What Ansible says of options that it refuses may hold what is wrong.
+            from ._refused_options import refusal
+
             self.redactor = self._make_redactor()
-            msg = self.learn_hidden().text(msg)
+            msg = self.learn_hidden().text(refusal(self, msg))
             self.no_log_values.clear()
         kwargs.setdefault("invocation", {"module_args": self._shown_params()})
         super().fail_json(msg, **kwargs)
@@ -212,12 +219,13 @@ def _respawn(module: AnsibleModule, error: MissingLibraryError, host: t.Optional
     """Go on in StackStorm's own Python, which has every library; or say what to install."""
     from ansible.module_utils.common.respawn import has_respawned, respawn_module
 
-    from ._missing_library import why_missing
+    from ._missing_library import missing_libraries, why_missing
     from ._st2.service_python import service_python
 
     python = service_python(module.params, host)[0]
     if python and not has_respawned():
         respawn_module(python)  # Ends this process.
-    reason = why_missing(error.library, python, sys.executable)
-    module.fail_json(msg=f"{missing_required_lib(error.library)} ({reason}.)", exception=error.traceback)
+    libraries = missing_libraries(error.library)
+    reason = why_missing(libraries, python, sys.executable)
+    module.fail_json(msg=f"{missing_required_lib(', '.join(libraries))} ({reason}.)", exception=error.traceback)
     raise AssertionError("AnsibleModule has ended the process before this line.")

@@ -38,8 +38,8 @@ options:
     description:
       - The packs to read and to list, each either as O(stackstorm.st2.st2_pack#module:name) takes it, such as
         C(https://git.example.com/acme/stackstorm-acme_dns.git), or as a dictionary with C(source), C(version) and
-        C(name) of O(stackstorm.st2.st2_pack#module:packs). The C(name) beside a source is the ref that the pack must
-        have. A name alone is looked up in O(index_url).
+        C(name) (or C(pack)) of O(stackstorm.st2.st2_pack#module:packs). The C(name) beside a source is the ref that the
+        pack must have. A name alone is looked up in O(index_url).
       - With a version, that is what is described, whatever O(revision) is.
       - A directory without git can be listed with O(repo_url). C(subdir) is refused, as StackStorm installs what an
         index lists from the root of a repository.

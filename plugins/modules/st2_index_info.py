@@ -59,6 +59,7 @@ options:
     description:
       - Refs of packs to show, with all that the index has of them.
       - Mutually exclusive with O(query).
+    aliases: [pack]
     type: list
     elements: str
   limit:

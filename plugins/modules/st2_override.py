@@ -22,6 +22,7 @@ options:
   pack:
     description:
       - The ref of the pack, or V(_global) for the defaults of all packs.
+    aliases: [name]
     type: str
     required: true
   sensors:

@@ -21,6 +21,7 @@ options:
   pack:
     description:
       - Refs of packs, and V(_global) for nothing but the defaults of all packs. All packs where none is given.
+    aliases: [name]
     type: list
     elements: str
   backend:

@@ -30,6 +30,7 @@ options:
       - Credentials in a URL are taken out and used, with a warning. Give them by O(token) or O(password).
       - V(*) with O(state=latest) is every installed pack, each from where it came. Packs that were installed at a tag
         or commit of a repository that is in no index stay.
+    aliases: [pack]
     type: list
     elements: str
   version:
@@ -49,6 +50,7 @@ options:
         description:
           - The pack's ref. Without O(packs[].source), the name in the index. Beside a source, the pack that it must
             hold.
+        aliases: [pack]
         type: str
       version:
         description:

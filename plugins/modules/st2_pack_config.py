@@ -23,6 +23,7 @@ options:
     description:
       - Ref of the pack, which is the name of its directory. It need not be on the host yet; then StackStorm takes no
         notice of the config until it is, and the module warns of that.
+    aliases: [name]
     type: str
     required: true
   config:

@@ -19,6 +19,7 @@ options:
   pack:
     description:
       - Refs of packs. All packs with a config or a schema where none is given.
+    aliases: [name]
     type: list
     elements: str
   schema:

@@ -20,6 +20,7 @@ options:
   name:
     description:
       - Refs of packs. All packs where none is given.
+    aliases: [pack]
     type: list
     elements: str
   check_latest:

@@ -51,6 +51,7 @@ options:
       name:
         description:
           - The ref that the pack must have. By default whatever C(pack.yaml) says.
+        aliases: [pack]
         type: str
       former_paths:
         description:

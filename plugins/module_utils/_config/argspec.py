@@ -14,7 +14,7 @@ def config_options() -> ArgumentSpec:
     """The options of M(stackstorm.st2.st2_pack_config) itself."""
     return ArgumentSpec(
         {
-            "pack": {"type": "str", "required": True},
+            "pack": {"type": "str", "required": True, "aliases": ["name"]},
             "config": {"type": "dict"},
             # Not no_log, see pack_options.
             "secrets": {"type": "dict", "no_log": False},
@@ -33,4 +33,6 @@ def config_options() -> ArgumentSpec:
 
 def config_info_options() -> ArgumentSpec:
     """The options of M(stackstorm.st2.st2_pack_config_info) itself."""
-    return ArgumentSpec({"pack": {"type": "list", "elements": "str"}, "schema": {"type": "path"}}).merge(backend())
+    return ArgumentSpec(
+        {"pack": {"type": "list", "elements": "str", "aliases": ["name"]}, "schema": {"type": "path"}}
+    ).merge(backend())

@@ -12,6 +12,7 @@ import re
 import typing as t
 from urllib.parse import unquote
 
+from .._errors import OptionError
 from .._secrets import Credentials, split_userinfo, strip_urls
 from .names import check_text, is_path, refusal
 
@@ -24,6 +25,8 @@ _TRANSPORT_ADDRESS = re.compile(r"[A-Za-z0-9+.-]+::")
 _HOST = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])")
 _SERVER = re.compile(rf"(?P<host>{_HOST.pattern})(?::(?P<port>[0-9]{{1,5}}))?")
 _USER = re.compile(r"[A-Za-z0-9_.%+~][A-Za-z0-9_.%+~-]*")
+# What stands behind the @ is no server, so that what stands before it is no password.
+_AT_VERSION = re.compile(r"([a-z0-9_]+)@(v?[0-9]+(?:\.[0-9]+){1,2}(?:-[0-9a-z.-]+)?|latest|main|master)")
 _ORG_REPO = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*/[A-Za-z0-9_.][A-Za-z0-9_.-]*")
 
 
@@ -62,7 +65,32 @@ def check_source(option: str, text: str) -> Address:
         return _check_scp(option, text, scp)
     if _ORG_REPO.fullmatch(text) and text.split("/")[1] not in (".", ".."):
         return Address(f"https://github.com/{text}")
+    named = _AT_VERSION.fullmatch(text)
+    if named:
+        raise OptionError(
+            f'The {option} "{text}" cannot be used: a version is written after =. '
+            f"Did you mean {'='.join(named.groups())}?"
+        )
     raise refusal(option, text, "write a whole URL, ORG/REPO for a repository on GitHub, or an absolute path")
+
+
+def refuse_two_equals(text: str) -> t.NoReturn:
+    """:raises OptionError: for a request with C(==) in front of its version, as pip writes it."""
+    meant = strip_urls(text.replace("==", "=", 1))
+    raise refusal("name", text, f"a version is written after a single =. Did you mean {meant}?")
+
+
+def check_subdir(text: str) -> t.Optional[str]:
+    """Check the directory of a pack in a source; C(None) for its top.
+
+    :raises OptionError: when it leads elsewhere.
+    """
+    check_text("subdir", text, blanks=True)
+    parts = text.split("/")
+    if text.startswith(("/", "~", "-")) or ".." in parts or "\\" in text or ".git" in (part.lower() for part in parts):
+        raise refusal("subdir", text, "it must be a directory inside the source, relative to its top")
+    normal = os.path.normpath(text)
+    return None if normal == "." else normal
 
 
 def normal_url(url: str) -> str:

@@ -185,7 +185,9 @@ def incompatibilities(metadata: PackMetadata, *, st2_version: t.Optional[str], p
 def _load_mapping(pack_dir: str) -> t.Dict[t.Any, t.Any]:
     path = os.path.join(pack_dir, MANIFEST)
     if not os.path.isfile(path):
-        raise InvalidPackError(f"There is no {MANIFEST}: a pack has this file, in just this spelling, at its root.")
+        from .no_manifest import no_manifest
+
+        raise no_manifest(pack_dir)
     if os.path.islink(path) and leads_out(pack_dir, MANIFEST):
         raise InvalidPackError(f"{MANIFEST} is a link that leads out of the pack.")
     document = load_yaml(path, shown=MANIFEST)

@@ -11,7 +11,6 @@ breaks a source, the source is kept whole here.
 
 from __future__ import annotations
 
-import os
 import re
 import typing as t
 
@@ -81,6 +80,10 @@ def parse_spec(text: str) -> PackRequest:
     """
     check_text("name", text, blanks=is_path(str(text)))
     address, written = _split_version(text)
+    if written and (written[0] == "=" or address.endswith("=")) and "?" not in address:
+        from .address import refuse_two_equals
+
+        refuse_two_equals(text)
     version = check_version(written)
     if _is_name(address):
         return PackRequest(text if version else address, name=check_ref("name", address), version=version)
@@ -118,9 +121,11 @@ def from_option(item: t.Mapping[str, t.Any]) -> PackRequest:
         raise OptionError("An item of packs has neither a name nor a source: give at least one of them.")
     if digest is not None and not _DIGEST.fullmatch(digest):
         raise refusal("digest", digest, "a digest is written as sha256: and 64 hexadecimal digits")
-    return request._replace(
-        subdir=_check_subdir(subdir or ""), digest=digest, upload=upload, state=_optional(item, "state")
-    )
+    if subdir:
+        from .address import check_subdir
+
+        subdir = check_subdir(subdir)
+    return request._replace(subdir=subdir or None, digest=digest, upload=upload, state=_optional(item, "state"))
 
 
 def given_in(params: t.Mapping[str, t.Any]) -> t.List[t.Union[str, t.Mapping[str, t.Any]]]:
@@ -168,17 +173,6 @@ def _split_version(text: str) -> t.Tuple[str, str]:
 def _is_name(address: str) -> bool:
     """Whether an index has to be asked: StackStorm asks it for what has no C(/); an scp address may have none."""
     return "/" not in address and "@" not in address and not address.startswith((".", "~")) and "::" not in address
-
-
-def _check_subdir(text: str) -> t.Optional[str]:
-    if not text:
-        return None
-    check_text("subdir", text, blanks=True)
-    parts = text.split("/")
-    if text.startswith(("/", "~", "-")) or ".." in parts or "\\" in text or ".git" in (part.lower() for part in parts):
-        raise refusal("subdir", text, "it must be a directory inside the source, relative to its top")
-    normal = os.path.normpath(text)
-    return None if normal == "." else normal
 
 
 def _optional(item: t.Mapping[str, t.Any], key: str) -> t.Optional[str]:

@@ -123,6 +123,8 @@ def _check_repo_url(template: t.Optional[str]) -> None:
 
 def _request(given: t.Any, params: t.Mapping[str, t.Any]) -> PackRequest:
     if isinstance(given, t.Mapping):
+        # As the alias in other modules.
+        given = {"name" if key == "pack" else key: value for key, value in given.items()}
         unknown = sorted(str(key) for key in given if key not in _PACK_KEYS)
         if unknown:
             raise OptionError(

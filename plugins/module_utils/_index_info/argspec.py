@@ -41,7 +41,7 @@ def index_info_options() -> IndexInfoSpec:
             "query": {"type": "str"},
             "fields": {"type": "list", "elements": "str", "choices": list(FIELDS)},
             "case_sensitive": {"type": "bool", "default": False},
-            "name": {"type": "list", "elements": "str"},
+            "name": {"type": "list", "elements": "str", "aliases": ["pack"]},
             "limit": {"type": "int", "default": 100},
             "checks": {"type": "list", "elements": "str", "choices": list(CHECKS), "default": []},
             "max_age": {"type": "int"},

@@ -66,7 +66,9 @@ def find_site_rules(directory: t.Optional[str]) -> t.List[SiteRule]:
     try:
         names = sorted(os.listdir(directory))
     except OSError as error:
-        raise OptionError(f"The directory of site_rules, {directory}, cannot be read: {error.strerror}.") from error
+        raise OptionError(
+            f"The directory of site_rules, {directory or repr(directory)}, cannot be read: {error.strerror}."
+        ) from error
     found = []
     for name in names:
         path = os.path.join(directory, name)

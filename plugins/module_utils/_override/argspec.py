@@ -14,7 +14,7 @@ def override_options() -> ArgumentSpec:
     """The options of M(stackstorm.st2.st2_override) itself."""
     return ArgumentSpec(
         {
-            "pack": {"type": "str", "required": True},
+            "pack": {"type": "str", "required": True, "aliases": ["name"]},
             **override_sections(),
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             # Replace; without a default, to warn for one release whom that surprises.
@@ -26,4 +26,4 @@ def override_options() -> ArgumentSpec:
 
 def override_info_options() -> ArgumentSpec:
     """The options of M(stackstorm.st2.st2_override_info) itself."""
-    return ArgumentSpec({"pack": {"type": "list", "elements": "str"}}).merge(backend())
+    return ArgumentSpec({"pack": {"type": "list", "elements": "str", "aliases": ["name"]}}).merge(backend())

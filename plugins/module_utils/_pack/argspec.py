@@ -14,7 +14,7 @@ def pack_info_options() -> ArgumentSpec:
     """The options of M(stackstorm.st2.st2_pack_info) itself."""
     return ArgumentSpec(
         {
-            "name": {"type": "list", "elements": "str"},
+            "name": {"type": "list", "elements": "str", "aliases": ["pack"]},
             "check_latest": {"type": "bool", "default": False},
             "check_edits": {"type": "bool", "default": True},
             "sizes": {"type": "bool", "default": False},

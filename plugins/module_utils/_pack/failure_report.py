@@ -62,7 +62,7 @@ def rows_after_failure(
                 row["msg"] = f"{row['msg']}: {undone}, because of {_blamed(failed)}"
         own = next((one for one in failed if one.ref == pack.ref), None)
         if own:
-            row.update(msg=own.message, step=own.step)
+            row.update(msg=_own(own, failed), step=own.step)
         found.append(row)
     return found
 
@@ -96,7 +96,7 @@ def rows_of_requests(
                 "database_state": states(ref) if ref else UNKNOWN,
                 "pruned": [],
                 "step": own.step if own else None,
-                "msg": own.message if own else f"Not done, because of {_blamed(failed)}.",
+                "msg": _own(own, failed) if own else f"Not done, because of {_blamed(failed)}.",
             }
         )
     return found
@@ -105,6 +105,16 @@ def rows_of_requests(
 def _there(pack: PackPlan, installation: Installation) -> t.Optional[State]:
     copies = [installation.get(pack.ref), *installation.shadowed(pack.ref)] if pack.ref else []
     return next((state_of(copy) for copy in copies if copy and copy.base_path == pack.base_path), None)
+
+
+def _own(own: Failure, failed: t.Sequence[Failure]) -> str:
+    """What a pack's row says of its failure: where it is the only one, the task's own message says all of it."""
+    return own.message if len(failed) > 1 else failed_at(own.step)
+
+
+def failed_at(step: t.Optional[str]) -> str:
+    """For a pack whose failure is that of the task."""
+    return f"Failed{f' at the step {step}' if step else ''}; the msg of the task says why."
 
 
 def _blamed(failed: t.Sequence[Failure]) -> str:

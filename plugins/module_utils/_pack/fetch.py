@@ -181,21 +181,18 @@ class Fetcher:
         )
 
     def _identified(self, wanted: Wanted, place: str) -> PackMetadata:
+        version = f" at {wanted.version}" if wanted.version else ""
+        subdir = f" ({wanted.source.subdir})" if wanted.source.subdir else ""
+        origin = f"{strip_urls(wanted.source.url)}{subdir}{version}"
         try:
-            metadata = load_metadata(place)
-        except InvalidPackError:
-            if not wanted.ref:
-                raise
-            # Without a usable ref or name of its own, a pack takes the name of its directory, which is the ref asked
-            # for.
-            metadata = load_metadata(place, directory_name=wanted.ref)
-        origin = strip_urls(wanted.source.url) + (f" ({wanted.source.subdir})" if wanted.source.subdir else "")
+            metadata = _metadata(wanted, place)
+        except InvalidPackError as error:
+            error.message = f"{wanted.ref or 'The pack'} in {origin} cannot be installed. {error.message}"
+            raise
         if wanted.ref and metadata.ref != wanted.ref:
             raise InvalidPackError(
-                f"{wanted.ref} was asked for, but the pack in {origin}"
-                f"{' at ' + wanted.version if wanted.version else ''} is {metadata.ref}. Ask for it by that name, "
-                "or correct "
-                "the source.",
+                f"{wanted.ref} was asked for, but the pack in {origin} is {metadata.ref}. Ask for it by that name, or "
+                "correct the source.",
                 ref=wanted.ref,
             )
         if metadata.ref in SYSTEM_PACKS:
@@ -215,6 +212,16 @@ class Fetcher:
                 "or accept it with force.",
                 ref=metadata.ref,
             )
+
+
+def _metadata(wanted: Wanted, place: str) -> PackMetadata:
+    try:
+        return load_metadata(place)
+    except InvalidPackError:
+        if not wanted.ref:
+            raise
+        # Without a usable ref or name of its own, a pack takes the name of its directory, which is the ref asked for.
+        return load_metadata(place, directory_name=wanted.ref)
 
 
 def _unpack_upload(wanted: Wanted, place: str) -> None:

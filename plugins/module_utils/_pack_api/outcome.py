@@ -13,6 +13,7 @@ from dataclasses import replace
 from .._change.known import ABSENT, CURRENT, UNKNOWN
 from .._errors import St2Error
 from .._pack import report
+from .._pack.failure_report import failed_at
 from .._pack.plan import State
 from .observe import Packs
 from .plan import Step, plan_of, realised, unchanged
@@ -57,7 +58,7 @@ def _row(step: Step, now: t.Optional[Packs], error: St2Error, done: bool, touche
         row["database_state"] = _database_state(after, told=told, touched=touched)
         row["msg"] = f"{row['msg']}: not done, because of {error.ref or 'the failure'}"
     if blamed:
-        row["step"], row["msg"] = error.step, error.message
+        row["step"], row["msg"] = error.step, failed_at(error.step)
     return row
 
 
@@ -82,5 +83,5 @@ def _row_of_request(asked: ApiRequest, packs: Packs, error: St2Error, *, alone: 
     (row,) = report.rows(plan_of([Step(planned)]))
     blamed = alone or error.ref == asked.ref
     row["step"] = error.step if blamed else None
-    row["msg"] = error.message if blamed else "Not done, because another pack of the task failed."
+    row["msg"] = failed_at(error.step) if blamed else "Not done, because another pack of the task failed."
     return row

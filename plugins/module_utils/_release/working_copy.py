@@ -111,7 +111,7 @@ def _answer(git: Git, path: str, *arguments: str) -> str:
 
 def _find_repository(git: Git, path: str) -> t.Tuple[str, bool]:
     if not os.path.isdir(path):
-        raise OptionError(f"The path {path} is not a directory: give the working copy of the pack.")
+        raise OptionError(f"The path {path or repr(path)} is not a directory: give the working copy of the pack.")
     found = git("rev-parse", "--show-toplevel", "--git-common-dir", "--is-shallow-repository", cwd=path, check=False)
     lines = found.stdout.splitlines()
     if found.returncode or len(lines) != 3:

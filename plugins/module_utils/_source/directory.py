@@ -14,13 +14,13 @@ import tarfile
 import typing as t
 
 from .._content.boundary import listed, path_problem
+from .._content.no_manifest import MANIFEST, no_manifest
 from .._errors import InvalidPackError, SourceError
 from .._file_tree import TreeEntry, as_known, is_bytecode, tree_digest, tree_entry, walk_tree
 from .._printable import printable
 
 # A worktree's or submodule's .git file, and the .git directory of a repository that is taken as a directory.
 _NOT_CONTENT = (".git",)
-_MANIFEST = "pack.yaml"
 # Reading that much takes seconds. Files may claim more, and directories like /proc never end.
 _MOST_BYTES = 1 << 30
 _MOST_FILES = 200_000
@@ -70,10 +70,8 @@ def directory_entries(path: str) -> t.List[TreeEntry]:
 
 def _survey(path: str) -> t.List[t.Tuple[str, os.stat_result]]:
     """What of a directory belongs to the pack; looked through before anything of it is read."""
-    if not os.path.lexists(os.path.join(path, _MANIFEST)):
-        raise InvalidPackError(
-            f"There is no {_MANIFEST}: a pack has this file, in just this spelling, at its root ({path})."
-        )
+    if not os.path.lexists(os.path.join(path, MANIFEST)):
+        raise no_manifest(path, path)
     found: t.List[t.Tuple[str, os.stat_result]] = []
     size = 0
     for name, status in walk_tree(path, strict=True):

@@ -17,7 +17,7 @@ def split_options() -> ArgumentSpec:
     """The options of M(stackstorm.st2.st2_pack_split), L(repository_options) among them."""
     packs: t.Dict[str, Option] = {
         "path": {"type": "str", "required": True},
-        "name": {"type": "str"},
+        "name": {"type": "str", "aliases": ["pack"]},
         "former_paths": {"type": "list", "elements": "str"},
         "url": {"type": "str"},
     }

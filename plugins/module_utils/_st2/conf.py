@@ -152,7 +152,7 @@ def read_conf(path: str) -> bytes:
         return read_regular_file(path, _MOST_BYTES)
     except FileNotFoundError:
         raise HostError(
-            f"There is no {path}, so this does not look like a StackStorm host. "
+            f"There is no {path or 'st2_conf'}, so this does not look like a StackStorm host. "
             "Set the option st2_conf to where the st2.conf of this host is."
         ) from None
     except UnfitFileError as error:

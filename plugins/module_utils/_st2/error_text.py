@@ -44,13 +44,15 @@ _TAILS = {
 }
 # These name keys, never values.
 _NAMES_KEYS = ("required", "additionalProperties", "dependencies", "dependentRequired")
+# pymongo/topology.py select_servers: behind what is wrong, all that it knows of every server.
+_TOPOLOGY = re.compile(r"(?:, Timeout: [0-9.]+s)?, Topology Description: <TopologyDescription .*", re.DOTALL)
 # st2common/exceptions/auth.py: the text for an unknown API key has its hash.
 _KEY_HASH = re.compile(r"\s*-?\s*ApiKey with key_hash=\S+ not found\.?")
 
 
 def error_text(text: str) -> str:
     """A C(faultstring), or the exception at the end of a traceback, as one printable line without values."""
-    text = _KEY_HASH.sub("", text.strip())
+    text = _TOPOLOGY.sub("", _KEY_HASH.sub("", text.strip()))
     rule = _RULE.search(text)
     if rule:
         text = _judged(text[: rule.start()], rule.group("rule") or "", rule.group("place"))

@@ -184,7 +184,7 @@ def _choose_base_path(host: Host, asked: t.Optional[str]) -> str:
     path = host.system_packs_path if asked is None else os.path.normpath(asked)
     if path not in host.packs_base_paths:
         raise OptionError(
-            f"base_path is {asked}, but StackStorm on this host looks for packs only in "
+            f"base_path is {asked or repr(asked)}, but StackStorm on this host looks for packs only in "
             f"{', '.join(host.packs_base_paths)}. Add it to [content] packs_base_paths in {host.st2_conf}."
         )
     if not os.path.isdir(path):

@@ -72,9 +72,11 @@ def _wanted(task: Task) -> Wanted:
         for name in params[option]:
             # What a site's rules call their findings, only they know.
             if name not in known and not (site_rules or name.startswith(_SITE)):
-                raise OptionError(f"{option} names {name}, and there is no such rule: the guide lists all.")
+                raise OptionError(
+                    f"{option} names {name or repr(name)}, and there is no such rule: the guide lists all."
+                )
     if not params["ignore_file"] or params["ignore_file"].startswith("/") or ".." in params["ignore_file"].split("/"):
-        raise OptionError(f"ignore_file is {params['ignore_file']}; it must be a path inside of the packs.")
+        raise OptionError(f"ignore_file is {params['ignore_file'] or repr('')}; it must be a path inside of the packs.")
     pythons = tuple(map(_program, params["python"])) or (sys.executable,)
     return Wanted(
         Against(_stackstorm(params["stackstorm_version"]), pythons, _floor(params["python_version"])),
@@ -93,7 +95,7 @@ def _absolute(task: Task, path: str) -> str:
 
 def _stackstorm(text: str) -> str:
     if not re.fullmatch(r"\d+\.\d+(?:\.\d+|dev)", text, re.ASCII):
-        raise OptionError(f"stackstorm_version is {text}; it must be a version like 3.9.0.")
+        raise OptionError(f"stackstorm_version is {text or repr(text)}; it must be a version like 3.9.0.")
     return text
 
 
@@ -107,7 +109,7 @@ def _program(python: str) -> str:
 def _floor(text: str) -> t.Tuple[int, int]:
     match = re.fullmatch(r"3\.(\d{1,2})", text, re.ASCII)
     if match is None:
-        raise OptionError(f"python_version is {text}; it must be a version like 3.8.")
+        raise OptionError(f"python_version is {text or repr(text)}; it must be a version like 3.8.")
     return 3, int(match.group(1))
 
 

@@ -9,13 +9,24 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._libraries import MODULES
-from ansible_collections.stackstorm.st2.plugins.module_utils._missing_library import why_missing
+from ansible_collections.stackstorm.st2.plugins.module_utils._missing_library import missing_libraries, why_missing
 
 
 @pytest.mark.parametrize("library", MODULES)
 def test_how_to_install_it(library):
-    line = why_missing(library, None, "/usr/bin/python3")
+    line = why_missing([library], None, "/usr/bin/python3")
     assert line.startswith(
         f"there is no StackStorm Python on this host. Install it: /usr/bin/python3 -m pip install {library}, "
     )
     assert line.endswith(f"apt-get install python3-{MODULES[library]}")
+
+
+def test_all_that_are_missing_are_named_at_once(monkeypatch):
+    monkeypatch.setitem(MODULES, "PyYAML", "no_such_yaml")
+    monkeypatch.setitem(MODULES, "semver", "no_such_semver")
+    assert missing_libraries("semver") == ["semver", "PyYAML"]
+    line = why_missing(missing_libraries("semver"), None, "/usr/bin/python3")
+    assert "Install them: /usr/bin/python3 -m pip install semver PyYAML, or on Debian" in line
+    assert why_missing(["semver", "PyYAML"], "/st2/python", "x") == (
+        "StackStorm's own Python (/st2/python) lacks them too"
+    )

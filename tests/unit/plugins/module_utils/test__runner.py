@@ -231,7 +231,9 @@ def test_the_task_has_what_it_needs(run, host, check, monkeypatch):
         ({"name": None}, "name, packs"),
         ({"password": "hunter22", "token": "hunter23"}, "mutually exclusive"),
         ({"state": "there"}, "state"),
-        ({"nonsense": 1}, "nonsense"),
+        ({"nonsense": 1}, "nonsense is no option of"),
+        ({"name": None, "namee": "sensu"}, "Did you mean name?"),
+        ({"packs": ["sensu"]}, "An item of packs is of type str"),
     ],
 )
 def test_what_ansible_itself_refuses(run, params, said):

@@ -253,6 +253,17 @@ def test_refuses_a_directory_without_pack_yaml(tmp_path):
     assert "There is no pack.yaml" in refusal(str(tmp_path))
 
 
+def test_packs_below_are_named(tmp_path):
+    for place in ("one", "packs/two", "packs/deep/three", "a/b/c/too_deep", ".git/hidden"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "pack.yaml").write_text("ref: demo\n")
+    (tmp_path / "linked").symlink_to(tmp_path / "one")
+    (tmp_path / "one/inner").mkdir()
+    (tmp_path / "one/inner/pack.yaml").write_text("ref: inner\n")
+    said = refusal(str(tmp_path))
+    assert "Packs lie below it, in one, packs/deep/three, packs/two: say by subdir which one is meant" in said
+
+
 def test_every_problem_is_in_one_message(tmp_path):
     message = refusal(pack(tmp_path, version=0.1, email="nobody", keywords=[1, 2], author=..., ref="no-ref"))
     assert [f"({number})" in message for number in range(1, 8)] == [True] * 6 + [False]

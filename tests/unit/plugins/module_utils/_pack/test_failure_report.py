@@ -12,6 +12,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed 
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.request import parse_spec
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.failure_report import (
     Failure,
+    failed_at,
     rows_after_failure,
     rows_of_requests,
 )
@@ -35,7 +36,7 @@ def test_after_a_failure_nothing_stands_and_the_pack_that_failed_says_why():
         )
     )
     dependency, sensu, calm = rows_after_failure(plan, [Failure("sensu", "virtualenv", "six cannot be installed.")])
-    assert (sensu["step"], sensu["msg"]) == ("virtualenv", "six cannot be installed.")
+    assert (sensu["step"], sensu["msg"]) == ("virtualenv", failed_at("virtualenv"))
     assert (dependency["step"], dependency["msg"]) == (
         None,
         "dependency absent -> 1.0.2 2222222: not done, because of sensu",
@@ -80,7 +81,7 @@ def test_packs_whose_change_stands_say_so_beside_one_that_failed():
     plan = Plan((pack_plan(ref="a"), pack_plan(ref="b")))
     a, b = rows_after_failure(plan, [Failure("b", "apply", "No.")], done=("a",))
     assert (a["changed"], a["after"]["version"], a["msg"]) == (True, "1.0.2", "a 1.0.1 -> 1.0.2 2222222")
-    assert (b["changed"], b["after"]["version"], b["msg"]) == (False, "1.0.1", "No.")
+    assert (b["changed"], b["after"]["version"], b["msg"]) == (False, "1.0.1", failed_at("apply"))
 
 
 def test_a_run_that_failed_before_its_plan_tells_what_is_there(tmp_path):
@@ -97,7 +98,7 @@ def test_a_run_that_failed_before_its_plan_tells_what_is_there(tmp_path):
     assert found[1]["before"] is found[1]["after"] is None
     assert [row["step"] for row in found] == [None, "index", None]
     other = "Not done, because of nosuch."
-    assert [row["msg"] for row in found] == [other, "No record.", other]
+    assert [row["msg"] for row in found] == [other, failed_at("index"), other]
     assert {row["changed"] for row in found} == {False}
     assert {row["action"] for row in found} == {"none"}
     assert [row["database_state"] for row in found] == ["stale", "absent", "unknown"]
@@ -109,4 +110,4 @@ def test_a_single_request_is_the_one_that_failed():
     (row,) = rows_of_requests(
         [parse_spec("https://git.example.com/o/r")], Installation([]), [Failure("", "fetch", "No.")], str
     )
-    assert (row["step"], row["msg"]) == ("fetch", "No.")
+    assert (row["step"], row["msg"]) == ("fetch", "Failed at the step fetch; the msg of the task says why.")

@@ -184,6 +184,20 @@ def test_an_unknown_stackstorm_refuses_nothing(tmp_path):
     assert fetch(tmp_path, git_source(repository), st2_version=None).ref == "demo"
 
 
+def test_a_repository_of_many_packs_says_where_they_lie(tmp_path):
+    tree = Tree()
+    for ref in ("one", "two"):
+        tree.add(f"packs/{ref}/pack.yaml", f"ref: {ref}\n")
+    repository = built(tmp_path, tree)
+    with pytest.raises(InvalidPackError) as caught:
+        fetch(tmp_path, git_source(repository))
+    assert caught.value.message == (
+        f"The pack in file://{repository.path} cannot be installed. There is no pack.yaml: a pack has this file, in "
+        "just this spelling, at its root. Packs lie below it, in packs/one, packs/two: say by subdir which one is "
+        "meant, in an item of packs."
+    )
+
+
 BAD = {
     "no pack.yaml": (lambda tree: tree.remove("pack.yaml"), r"There is no pack\.yaml"),
     "a pack.yaml that is wrong": (lambda tree: tree.set_metadata(version="1.0"), r"version .*1\.0"),

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import IndexError_, SourceError
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack.failure_report import failed_at
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.observe import RegisteredPack
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.outcome import rows_after_failure
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_api.plan import plan_absent, plan_present
@@ -37,7 +38,7 @@ def test_done_failed_and_not_begun():
         "1.0.0",
     )
     assert seen(two) == (
-        {"changed": False, "database_state": "current", "step": "fetch", "msg": "No such tag."},
+        {"changed": False, "database_state": "current", "step": "fetch", "msg": failed_at("fetch")},
         "1.0.0",
     )
     said = "three absent -> 3.0.0: not done, because of two"
@@ -74,6 +75,6 @@ def test_a_run_without_a_plan():
         {"version": "1.0.0", "commit": None, "digest": None},
         "Not done, because another pack of the task failed.",
     )
-    assert (two["before"], two["after"], two["msg"], two["step"]) == (None, None, "Not listed.", "index")
+    assert (two["before"], two["after"], two["msg"], two["step"]) == (None, None, failed_at("index"), "index")
     assert two["requested"] == ["two=2.0.0"] and not (one["changed"] or two["changed"])
     assert (one["database_state"], two["database_state"]) == ("current", "absent")

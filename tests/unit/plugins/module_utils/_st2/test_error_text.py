@@ -91,6 +91,18 @@ def test_words_become_one_printable_line_of_bounded_length():
     assert len(error_text("x" * 10_000)) < 2_100
 
 
+def test_of_a_database_that_is_down_only_what_is_wrong_stays():
+    refused = "127.0.0.1:27017: [Errno 111] Connection refused (configured timeouts: connectTimeoutMS: 3000.0ms)"
+    servers = (
+        "<ServerDescription ('127.0.0.1', 27017) server_type: Unknown, rtt: None, error=AutoReconnect('127.0.0.1: "
+        "[Errno 111] Connection refused')>"
+    )
+    more = f", Timeout: 3.0s, Topology Description: <TopologyDescription id: 65f0, topology_type: Single, [{servers}]>"
+    error = "pymongo.errors.ServerSelectionTimeoutError: "
+    assert error_text(f"{error}{refused}{more}") == f"{error}{refused}"
+    assert error_text(f"{error}{refused}") == f"{error}{refused}"
+
+
 def test_the_hash_of_an_api_key_is_left_out():
     assert error_text("Unauthorized - ApiKey with key_hash=0e0558f0c2 not found.") == "Unauthorized"
 
