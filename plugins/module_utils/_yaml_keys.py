@@ -61,6 +61,7 @@ def refused_keys(node: t.Any) -> t.List[RefusedKey]:
     """
     found: t.List[RefusedKey] = []
     waiting, seen = [node] if node is not None else [], set()
+    loader = require("PyYAML").SafeLoader("")
     while waiting:
         one = waiting.pop()
         if one.id == "scalar" or id(one) in seen:
@@ -71,11 +72,12 @@ def refused_keys(node: t.Any) -> t.List[RefusedKey]:
             continue
         waiting.extend(below for _key, below in one.value)
         if one.tag == _MAPPING:
-            found.extend(_of_mapping(one))
+            found.extend(_of_mapping(one, loader))
+    loader.dispose()
     return sorted(found, key=lambda refused: (refused.line, refused.column))
 
 
-def _of_mapping(node: t.Any) -> t.Iterator[RefusedKey]:
+def _of_mapping(node: t.Any, loader: t.Any) -> t.Iterator[RefusedKey]:
     known: t.Dict[t.Any, t.Any] = {}
     for key, _below in node.value:
         if key.id != "scalar":
@@ -84,21 +86,18 @@ def _of_mapping(node: t.Any) -> t.Iterator[RefusedKey]:
         if key.tag in _SPECIAL:
             yield RefusedKey(key.value, line, column)
             continue
-        first = known.setdefault(_value(key), key)
+        first = known.setdefault(_value(key, loader), key)
         if first is not key:
             yield RefusedKey(printable(key.value[:_SHOWN]), line, column, first.start_mark.line + 1)
 
 
-def _value(key: t.Any) -> t.Hashable:
+def _value(key: t.Any, loader: t.Any) -> t.Hashable:
     """What a key is compared by: C(1), C(1.0) and C(yes) are one."""
     if key.tag == _STRING:
         return str(key.value)
-    loader = require("PyYAML").SafeLoader("")
     try:
         value = loader.construct_object(key, deep=True)
         hash(value)
     except Exception:  # What is no key, or not of its type, is told by who makes values of the file.
         return id(key)
-    finally:
-        loader.dispose()
     return t.cast(t.Hashable, value)
