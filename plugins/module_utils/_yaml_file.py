@@ -14,6 +14,7 @@ import typing as t
 
 from ._errors import InvalidPackError
 from ._libraries import require
+from ._yaml_keys import refused_keys
 
 MOST_BYTES = 4 << 20
 # libyaml's composer recurses in C without a limit: a hundred thousand brackets end the process, not the parse.
@@ -49,20 +50,24 @@ class YamlFileError(InvalidPackError):
         self.column = column
 
 
-def load_yaml(path: str, *, shown: t.Optional[str] = None, most_bytes: int = MOST_BYTES) -> t.Any:
+def load_yaml(
+    path: str, *, shown: t.Optional[str] = None, most_bytes: int = MOST_BYTES, registered: bool = False
+) -> t.Any:
     """The content of a YAML file, as StackStorm's own reader gives it.
 
-    UTF-8, one document, the safe loader (of duplicate keys the last one holds), with libyaml where PyYAML has it
-    (st2common/constants/meta.py yaml_safe_load, st2common/content/loader.py MetaLoader).
+    UTF-8, one document, the safe loader, with libyaml where PyYAML has it (st2common/constants/meta.py yaml_safe_load,
+    st2common/content/loader.py MetaLoader).
 
     :arg shown: What to call the file in messages, such as its path inside the pack.
+    :arg registered: Whether to read it as the processes do that register content, to which a key that stands twice and
+        a merge key are errors (L(refused_keys)); to others the last one holds, and merge keys are merged.
     :returns: Anything that YAML can say; C(None) for an empty file.
     :raises InvalidPackError: when the file cannot be read, is no YAML, or is too large, too deep or too long once its
         aliases are written out. The message has the line and never quotes a value.
     :raises MissingLibraryError: without PyYAML.
     """
     source = _Source(path, shown or path, most_bytes)
-    return source.work(lambda loader: source.construct(loader, source.compose(loader)))
+    return source.work(lambda loader: source.construct(loader, source.compose(loader, registered)))
 
 
 def key_lines(path: str, *, shown: t.Optional[str] = None, most_bytes: int = MOST_BYTES) -> t.List[t.Tuple[t.Any, int]]:
@@ -88,6 +93,7 @@ def load_composed(
     most_bytes: int = MOST_BYTES,
     content: t.Optional[bytes] = None,
     look: t.Callable[[t.Any], None] = lambda node: None,
+    registered: bool = False,
 ) -> t.Tuple[t.Any, t.Any, str]:
     """The content of a YAML file with the node it was composed to, for the lines of its parts, and its text.
 
@@ -99,7 +105,7 @@ def load_composed(
     source = _Source(path, shown or path, most_bytes, content)
 
     def read(loader: t.Any) -> t.Tuple[t.Any, t.Any, str]:
-        node = source.compose(loader)
+        node = source.compose(loader, registered)
         if node is not None:
             look(node)
         return source.construct(loader, node), node, source.text
@@ -150,7 +156,7 @@ class _Source:
         except RecursionError as error:
             raise self.error("it is nested too deeply") from error
 
-    def compose(self, loader: t.Any) -> t.Any:
+    def compose(self, loader: t.Any, registered: bool = False) -> t.Any:
         """The node of the only document, C(None) for none."""
         node = loader.get_single_node()
         if node is not None and "&" in self.text and "*" in self.text and _weight(node) > MOST_EXPANDED:
@@ -159,6 +165,8 @@ class _Source:
             )
         if len(_HASHED_ALIKE.findall(self.text)) > MOST_NUMBER_KEYS and _most_number_keys(node) > MOST_NUMBER_KEYS:
             raise self.error(f"a mapping in it has more than {MOST_NUMBER_KEYS} numbers as keys")
+        for key in refused_keys(node) if registered else ():
+            raise self.error(key.clause, key.line, key.column)
         return node
 
     def construct(self, loader: t.Any, node: t.Any) -> t.Any:

@@ -261,7 +261,8 @@ options:
   fail_on_failure:
     description:
       - Whether one action, rule or other resource that StackStorm refuses fails the task, which then puts everything
-        back. With V(false), StackStorm leaves out what it refuses.
+        back. With V(false), StackStorm leaves out what it refuses. What is known of that before anything is touched is
+        told by a warning, and by RV(packs[].left_out).
     type: bool
     default: true
   prune:
@@ -509,6 +510,13 @@ packs:
       returned: always
       type: str
       sample: current
+    left_out:
+      description: What StackStorm refuses of a pack that comes, and leaves out, with file, line and reason.
+      returned: when O(fail_on_failure=false) and there is any
+      type: list
+      elements: str
+      sample: ["actions/check.yaml, line 7: the parameters host and port have the same position 0"]
+      version_added: 0.3.0
     config:
       description: What became of the config that the item asked for.
       returned: when the item has C(config) or C(secrets)

@@ -174,7 +174,7 @@ packs:
       type: str
       sample: null
     problem:
-      description: Why the pack's metadata cannot be read. Null when it can.
+      description: Why StackStorm cannot read C(pack.yaml), such as a key that stands twice. Null when it can.
       returned: always
       type: str
       sample: null

@@ -92,7 +92,7 @@ def _read(path: str, location: str, known: t.Dict[str, t.Any]) -> ConfigFile:
     if len(content) > MOST_BYTES:
         raise ConfigError(f"{path} has more than {MOST_BYTES} bytes, which is no config. Remove it.")
     try:
-        values, node, text = load_composed(path, content=content)
+        values, node, text = load_composed(path, content=content, registered=True)
     except InvalidPackError as error:
         return ConfigFile(problem=error.message, **known)
     if values is None:

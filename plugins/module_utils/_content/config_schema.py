@@ -74,7 +74,7 @@ def read_schema(path: str) -> t.Optional[ConfigSchema]:
         path = os.path.join(path, SCHEMA_FILE)
         if not os.path.isfile(path):
             return None
-    document, node, _text = load_composed(path)
+    document, node, _text = load_composed(path, registered=True)
     if not document:
         raise InvalidPackError(f"{path} is empty. A pack without configuration has no such file.")
     lines = lines_of(node)

@@ -16,13 +16,16 @@ from dataclasses import dataclass
 from .._errors import InvalidPackError
 from .._libraries import require
 from .._secrets import strip_urls
-from .._yaml_file import key_lines, load_yaml
+from .._yaml_file import key_lines, load_composed
+from .._yaml_keys import RefusedKey, refused_keys
 from .boundary import leads_out, listed
 from .file_problem import FileProblem
 from .metadata_schema import PACK_SCHEMA, REF_PATTERN
 
 MANIFEST = "pack.yaml"
 RESERVED_REFS = ("_global",)
+# The kind of problem that a key is which stands twice, or is a merge key.
+REFUSED_KEY = "key"
 _SHOWN_TEXT = 60
 # mongoengine/fields.py EmailField, which guards PackDB.email.
 _ATOM = r"[-!#$%&'*+/=?^_`{}|~0-9A-Z]+"
@@ -115,17 +118,19 @@ def load_metadata(pack_dir: str, *, directory_name: t.Optional[str] = None) -> P
 def read_manifest(pack_dir: str, *, directory_name: t.Optional[str] = None) -> Manifest:
     """Read C(pack.yaml), and tell everything that StackStorm would refuse when it registers the pack.
 
-    It follows st2common/bootstrap/base.py _register_pack_db; of duplicate keys the last one holds.
+    It follows st2common/bootstrap/base.py _register_pack_db, and for keys util/yml.py UniqueKeyLoader.
 
     Arguments as of L(load_metadata).
 
     :raises InvalidPackError: only when there is no C(pack.yaml) that can be read as a mapping.
     :raises MissingLibraryError: without PyYAML or jsonschema.
     """
-    document = _load_mapping(pack_dir)
+    keys: t.List[RefusedKey] = []
+    document = _load_mapping(pack_dir, keys)
     lines = _Lines(pack_dir)
     ref, problem = _find_ref(document, directory_name, lines)
     problems = [problem] if problem else []
+    problems += [FileProblem(MANIFEST, key.subject, key.wrong, key.line, REFUSED_KEY) for key in keys]
     problems += _odd_keys(document, lines)
     checked = {key: value for key, value in document.items() if isinstance(key, str) and key != "ref"}
     if ref is not None:
@@ -182,7 +187,11 @@ def incompatibilities(metadata: PackMetadata, *, st2_version: t.Optional[str], p
     return found
 
 
-def _load_mapping(pack_dir: str) -> t.Dict[t.Any, t.Any]:
+def _load_mapping(pack_dir: str, keys: t.Optional[t.List[RefusedKey]] = None) -> t.Dict[t.Any, t.Any]:
+    """The mapping in C(pack.yaml).
+
+    :arg keys: Gets the keys in it that StackStorm refuses.
+    """
     path = os.path.join(pack_dir, MANIFEST)
     if not os.path.isfile(path):
         from .no_manifest import no_manifest
@@ -190,7 +199,12 @@ def _load_mapping(pack_dir: str) -> t.Dict[t.Any, t.Any]:
         raise no_manifest(pack_dir)
     if os.path.islink(path) and leads_out(pack_dir, MANIFEST):
         raise InvalidPackError(f"{MANIFEST} is a link that leads out of the pack.")
-    document = load_yaml(path, shown=MANIFEST)
+
+    def look(node: t.Any) -> None:
+        if keys is not None:
+            keys.extend(refused_keys(node))
+
+    document = load_composed(path, shown=MANIFEST, look=look)[0]
     if not document:
         raise InvalidPackError(f"{MANIFEST} is empty.")
     if not isinstance(document, dict):

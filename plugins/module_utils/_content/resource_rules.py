@@ -12,7 +12,6 @@ missing, unless it is required (st2common/util/schema/__init__.py modify_schema_
 
 from __future__ import annotations
 
-import math
 import typing as t
 
 from .._printable import printable
@@ -92,7 +91,7 @@ def missing_keys(kind: str, resource: t.Mapping[t.Any, t.Any]) -> t.List[str]:
 
 
 def refusals(kind: str, resource: t.Mapping[t.Any, t.Any], ref: str) -> t.List[Clause]:
-    """What makes registration refuse a resource, as far as st2_pack looks before it installs a pack.
+    """What makes registration refuse a resource, for what it must have, and whose it is.
 
     :arg ref: The pack's.
     """
@@ -114,7 +113,7 @@ def refusals(kind: str, resource: t.Mapping[t.Any, t.Any], ref: str) -> t.List[C
 def further_refusals(kind: str, resource: t.Mapping[t.Any, t.Any]) -> t.Iterator[Clause]:
     """What else makes registration refuse a resource: keys and types, and what its kind demands.
 
-    The schemas of parameters are for L(parameter_refusals).
+    The parameters of actions are for L(action_refusals).
     """
     if kind == "sensors":
         yield from _sensor(resource)
@@ -137,31 +136,6 @@ def dropped_keys(kind: str, resource: t.Mapping[t.Any, t.Any]) -> t.Iterator[Pat
             for key in trigger if isinstance(trigger, dict) else ():
                 if key not in _KEYS["triggers"]:
                     yield "trigger_types", number, str(key)
-
-
-def parameter_refusals(resource: t.Mapping[t.Any, t.Any]) -> t.Iterator[Clause]:
-    """What is wrong with the parameters of an action taken together (st2common/validators/api/action.py)."""
-    parameters = resource.get("parameters")
-    if not isinstance(parameters, dict):
-        return
-    positions: t.Dict[t.Any, str] = {}
-    for name, schema in parameters.items():
-        if not isinstance(schema, dict) or not isinstance(schema.get("position"), (int, float)):
-            continue
-        position = schema["position"]
-        if position in positions:
-            yield (
-                ("parameters", str(name), "position"),
-                f"the parameters {positions[position]} and {name} have the same position {position}",
-            )
-        positions[position] = str(name)
-    if not all(map(math.isfinite, positions)):
-        yield ("parameters",), "a position of the parameters is not a number that counts"
-        return
-    places = sorted(positions)
-    if places and places != list(range(int(places[0]), int(places[0]) + len(places))):
-        shown = ", ".join(map(str, places[:20]))
-        yield ("parameters",), f"the positions of the parameters, {shown}, have gaps"
 
 
 def _keys(

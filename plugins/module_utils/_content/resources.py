@@ -15,13 +15,15 @@ from dataclasses import dataclass
 
 from .._errors import InvalidPackError
 from .._printable import printable
-from .._yaml_file import key_lines, load_yaml
+from .._yaml_file import load_composed
+from .action_rules import action_refusals
 from .boundary import leads_out, listed
+from .config_schema import SCHEMA_FILE, schema_problems
 from .requirements import read_requirements
-from .resource_rules import REQUIRED, RUNNERS, missing_keys, refusals
+from .resource_rules import REQUIRED, RUNNERS, Clause, further_refusals, refusals
+from .yaml_lines import lines_of
 
 RESOURCE_TYPES = ("actions", "sensors", "rules", "aliases", "policies", "triggers")
-CONFIG_SCHEMA = "config.schema.yaml"
 # st2common/constants/meta.py ALLOWED_EXTS.
 _EXTENSIONS = (".yaml", ".yml")
 # The strings without which registration fails; the first one is the name (st2common/models/api/*.py, and for sensors
@@ -42,6 +44,7 @@ class PackContent:
         looks like a secret in a URL is replaced.
     :arg warnings: Whole sentences about what is odd and harms nobody.
     :arg runners: The runner types of the actions, sorted.
+    :arg left_out: What StackStorm would refuse, where that was no error: clauses with file, line and reason.
     """
 
     actions: t.Tuple[str, ...] = ()
@@ -53,6 +56,7 @@ class PackContent:
     requirements: t.Tuple[str, ...] = ()
     warnings: t.Tuple[str, ...] = ()
     runners: t.Tuple[str, ...] = ()
+    left_out: t.Tuple[str, ...] = ()
 
     def by_type(self) -> t.Dict[str, t.Tuple[str, ...]]:
         """The names of every type of resource, by the type."""
@@ -67,7 +71,14 @@ class PackContent:
         return bool(_PYTHON_RUNNER in self.runners or self.sensors or self.requirements)
 
 
-def read_content(pack_dir: str, ref: str, *, strict: bool = True) -> PackContent:
+def read_content(
+    pack_dir: str,
+    ref: str,
+    *,
+    strict: bool = True,
+    safe: bool = False,
+    runners: t.Optional[t.Container[str]] = None,
+) -> PackContent:
     """Read every resource of a pack.
 
     Resources are the files C(*.yaml) and C(*.yml) directly in the directory of their type, as for
@@ -75,26 +86,33 @@ def read_content(pack_dir: str, ref: str, *, strict: bool = True) -> PackContent
 
     :arg pack_dir: A pack directory whose links are known to stay inside.
     :arg ref: What a resource's C(pack), where it has one, must be.
-    :arg strict: Whether a resource that StackStorm would refuse is an error, or only a warning and left out.
-    :raises InvalidPackError: when C(strict), one message with every resource that is wrong, each with its file, or with
-        every requirement that must not be followed.
+    :arg strict: Whether a resource that StackStorm would refuse is an error, or only left out.
+    :arg safe: Whether a requirement that must not be followed is an error where C(strict) is not.
+    :arg runners: The runners that StackStorm has. C(None) when nobody knows; then there is a warning about those that
+        StackStorm 3.9 does not have.
+    :raises InvalidPackError: when C(strict), one message with every resource that is wrong, each with its file and
+        line, or with every requirement that must not be followed.
     :raises MissingLibraryError: without PyYAML.
     """
-    reader = _Reader(pack_dir, ref, strict)
+    reader = _Reader(pack_dir, ref, runners)
     names = {kind: reader.names(kind) for kind in RESOURCE_TYPES}
     requirements = reader.requirements()
-    if reader.problems:
+    if reader.problems and strict:
         number = len(reader.problems)
         raise InvalidPackError(
             f"The pack {ref} has {number} {'file' if number == 1 else 'files'} that StackStorm would refuse: "
             f"{listed(reader.problems, most=10, separator='; ')}.",
             ref=ref,
         )
-    if reader.unsafe:
+    if reader.unsafe and (strict or safe):
         unsafe = listed(reader.unsafe, most=10, separator="; ")
         raise InvalidPackError(f"The requirements of the pack {ref} must not be installed: {unsafe}.", ref=ref)
     return PackContent(
-        **names, requirements=requirements, warnings=reader.all_warnings(), runners=tuple(sorted(reader.runners))
+        **names,
+        requirements=requirements,
+        warnings=(*(f"{problem}." for problem in (*reader.problems, *reader.unsafe)), *reader.all_warnings()),
+        runners=tuple(sorted(reader.runners)),
+        left_out=tuple(reader.problems),
     )
 
 
@@ -122,48 +140,55 @@ def name_key(kind: str) -> str:
 
 
 def check_config_schema(pack_dir: str) -> None:
-    """Refuse a C(config.schema.yaml) that StackStorm could not even take apart; having none is fine.
+    """Refuse a C(config.schema.yaml) that StackStorm would refuse; having none is fine.
 
-    It follows st2common/bootstrap/base.py _register_pack_config_schema_db and the keys that
-    st2common/models/api/pack.py ConfigSchemaAPI allows. The schema of each key is not looked at here.
-
-    :raises InvalidPackError: when the file is empty, no YAML, no mapping, or has a key that is not a word.
-    :raises MissingLibraryError: without PyYAML.
+    :raises InvalidPackError: naming the keys and their lines.
+    :raises MissingLibraryError: without PyYAML or jsonschema.
     """
-    path = os.path.join(pack_dir, CONFIG_SCHEMA)
+    path = os.path.join(pack_dir, SCHEMA_FILE)
     if not os.path.isfile(path):
         return
-    schema = load_yaml(path, shown=CONFIG_SCHEMA)
-    if not schema:
-        raise InvalidPackError(f"{CONFIG_SCHEMA} is empty. A pack without configuration has no such file.")
-    if not isinstance(schema, dict):
-        raise InvalidPackError(f"{CONFIG_SCHEMA} is not a mapping: it must have one key for each value of the config.")
-    wrong = [key for key in schema if not isinstance(key, str) or not re.match(r"^\w+\Z", key)]
+    document, node, _text = load_composed(path, shown=SCHEMA_FILE, registered=True)
+    if not document:
+        raise InvalidPackError(f"{SCHEMA_FILE} is empty. A pack without configuration has no such file.")
+    if not isinstance(document, dict):
+        raise InvalidPackError(f"{SCHEMA_FILE} is not a mapping: it must have one key for each value of the config.")
+    lines = lines_of(node)
+    wrong = [key for key in document if not isinstance(key, str) or not re.match(r"^\w+\Z", key)]
     if wrong:
-        lines = dict(key_lines(path, shown=CONFIG_SCHEMA))
-        shown = [f"{_shown_key(key)}{f' (line {lines[str(key)]})' if str(key) in lines else ''}" for key in wrong]
+        shown = [_shown_key(key, lines.of((str(key),))) for key in wrong]
         raise InvalidPackError(
-            f"{CONFIG_SCHEMA} has keys that StackStorm refuses: {listed(shown)}. A key consists of letters, digits and "
+            f"{SCHEMA_FILE} has keys that StackStorm refuses: {listed(shown)}. A key consists of letters, digits and "
             "underscores, and in quotes where it would be a number or a truth value."
         )
+    problems = schema_problems(document, lines)
+    if problems:
+        told = [f"line {problem.schema_line}: {printable(problem.key)} {problem.message}" for problem in problems]
+        raise InvalidPackError(f"StackStorm refuses {SCHEMA_FILE}, {listed(told, most=10, separator='; ')}.")
 
 
-def _shown_key(key: t.Any) -> str:
-    """A key as Python writes it, the beginning of a long one."""
-    return repr(key) if len(repr(key)) <= _SHOWN_TEXT else f"{repr(key)[:_SHOWN_TEXT]}..."
+def _shown_key(key: t.Any, line: t.Optional[int]) -> str:
+    """A key as Python writes it, the beginning of a long one, with its line."""
+    shown = repr(key) if len(repr(key)) <= _SHOWN_TEXT else f"{repr(key)[:_SHOWN_TEXT]}..."
+    return f"{shown} (line {line})" if line else shown
+
+
+def _told(shown: str, clauses: t.Sequence[t.Tuple[t.Optional[int], str]]) -> str:
+    """What is wrong with a file, part by part, each with its line."""
+    told = [f"line {line}: {clause}" if line else clause for line, clause in clauses]
+    return f"{shown}{', ' if clauses[0][0] else ': '}{listed(told, separator=' and ')}"
 
 
 class _Reader:
     """Reads the files of one pack and gathers what is wrong or odd about them."""
 
-    def __init__(self, pack_dir: str, ref: str, strict: bool) -> None:
+    def __init__(self, pack_dir: str, ref: str, host_runners: t.Optional[t.Container[str]]) -> None:
         self.pack_dir = pack_dir
         self.ref = ref
-        self.strict = strict
+        self._host_runners = host_runners
         self.problems: t.List[str] = []
         self.unsafe: t.List[str] = []
         self._bytes = 0
-        self.warnings: t.List[str] = []
         self.runners: t.Set[str] = set()
         self._odd: t.Dict[str, t.List[str]] = collections.defaultdict(list)
         self._there: t.Dict[str, bool] = {}
@@ -186,10 +211,7 @@ class _Reader:
     def requirements(self) -> t.Tuple[str, ...]:
         """The entries of requirements.txt."""
         found = read_requirements(self.pack_dir)
-        if self.strict:
-            self.unsafe += [problem.with_place for problem in found.problems]
-        else:
-            self.warnings += [f"{problem.with_place}." for problem in found.problems]
+        self.unsafe += [problem.with_place for problem in found.problems]
         return found.entries
 
     def all_warnings(self) -> t.Tuple[str, ...]:
@@ -197,36 +219,48 @@ class _Reader:
         gathered = [f"{what}: {listed(which)}." for what, which in self._odd.items()]
         if os.path.isfile(os.path.join(self.pack_dir, "config.yaml")):
             gathered.append("The pack holds a config.yaml, which StackStorm has ignored since 2.4.")
-        return tuple(self.warnings + gathered)
+        return tuple(gathered)
 
     def _files(self, kind: str) -> t.List[str]:
         if os.path.islink(os.path.join(self.pack_dir, kind)) and leads_out(self.pack_dir, kind):
-            self._wrong(f"The directory {kind} is a link that leads out of the pack")
+            self.problems.append(f"The directory {kind} is a link that leads out of the pack")
             return []
         try:
             return resource_files(self.pack_dir, kind)
         except OSError as error:
-            self._wrong(f"The directory {kind} cannot be read: {error.strerror}")
+            self.problems.append(f"The directory {kind} cannot be read: {error.strerror}")
             return []
 
     def _load(self, kind: str, path: str) -> t.Optional[t.Dict[str, t.Any]]:
         shown = printable(path)
         if os.path.islink(os.path.join(self.pack_dir, path)) and leads_out(self.pack_dir, path):
-            self._wrong(f"{shown} is a link that leads out of the pack")
+            self.problems.append(f"{shown} is a link that leads out of the pack")
             return None
         self._count_bytes(os.path.join(self.pack_dir, path))
         try:
-            resource = load_yaml(os.path.join(self.pack_dir, path), shown=shown)
+            resource, node, _text = load_composed(os.path.join(self.pack_dir, path), shown=shown, registered=True)
         except InvalidPackError as error:
-            self._wrong(error.message.rstrip("."))
+            self.problems.append(error.message.rstrip("."))
             return None
         if not isinstance(resource, dict):
-            self._wrong(f"{shown} is {'empty' if resource is None else 'not a mapping'}")
+            self.problems.append(f"{shown} is {'empty' if resource is None else 'not a mapping'}")
             return None
-        problems = [clause for _path, clause in refusals(kind, resource, self.ref)]
-        if problems:
-            self._wrong(f"{shown}: {' and '.join(problems)}")
-        return None if name_key(kind) in missing_keys(kind, resource) else resource
+        refused = self._refused(kind, resource)
+        if refused:
+            lines = lines_of(node)
+            self.problems.append(_told(shown, [(lines.of(where), clause) for where, clause in refused]))
+        return None if refused else resource
+
+    def _refused(self, kind: str, resource: t.Mapping[t.Any, t.Any]) -> t.List[Clause]:
+        found = refusals(kind, resource, self.ref)
+        told = {path for path, _clause in found}
+        found += [(path, clause) for path, clause in further_refusals(kind, resource) if path not in told]
+        runner = resource.get("runner_type")
+        if kind == "actions" and isinstance(runner, str) and runner:
+            found += action_refusals(resource)
+            if self._host_runners is not None and runner not in self._host_runners:
+                found.append((("runner_type",), f"this StackStorm has no runner {printable(runner[:_SHOWN_TEXT])}"))
+        return found
 
     def _count_bytes(self, path: str) -> None:
         try:
@@ -243,7 +277,7 @@ class _Reader:
         runner = resource.get("runner_type")
         if kind == "actions" and isinstance(runner, str):
             self.runners.add(runner)
-            if runner not in RUNNERS:
+            if self._host_runners is None and runner not in RUNNERS:
                 self._odd[f"Actions for the runner {runner[:_SHOWN_TEXT]}, which StackStorm 3.9 does not have"].append(
                     resource["name"]
                 )
@@ -258,9 +292,3 @@ class _Reader:
         if path not in self._there:
             self._there[path] = os.path.isfile(os.path.join(self.pack_dir, path))
         return self._there[path]
-
-    def _wrong(self, problem: str) -> None:
-        if self.strict:
-            self.problems.append(problem)
-        else:
-            self.warnings.append(f"{problem}.")

@@ -21,6 +21,7 @@ from .._errors import InvalidPackError
 from .._files import read_regular_file
 from .._printable import printable
 from .._yaml_file import YamlFileError, load_composed
+from .._yaml_keys import RefusedKey, refused_keys
 
 MOST_ENTRIES = 50_000
 MOST_TEXT = 4 << 20
@@ -33,7 +34,6 @@ _LEFT_OUT = frozenset(
     )
 )
 _YAML = re.compile(r"\.ya?ml\Z")
-_MERGE = "tag:yaml.org,2002:merge"
 
 
 class YamlFile:
@@ -41,8 +41,7 @@ class YamlFile:
 
     :arg path: Inside of the pack; C(shown) is the same for messages.
     :arg document: Its content; C(None) when it is empty, or there is an C(error).
-    :arg duplicates: Keys that stand twice in a mapping, with line and column of the second.
-    :arg merges: Line and column of merge keys.
+    :arg refused: The keys in it that StackStorm refuses in what it registers.
     """
 
     def __init__(self, directory: str, path: str) -> None:
@@ -50,12 +49,13 @@ class YamlFile:
         self.shown = printable(path)
         self.document: t.Any = None
         self.error: t.Optional[InvalidPackError] = None
-        self.duplicates: t.List[t.Tuple[str, int, int]] = []
-        self.merges: t.List[t.Tuple[int, int]] = []
+        self.refused: t.List[RefusedKey] = []
         self._file = os.path.join(directory, path)
         self._lines: t.Optional[Lines] = None
         try:
-            self.document = load_composed(self._file, shown=self.shown, look=self._look_at_keys)[0]
+            self.document = load_composed(
+                self._file, shown=self.shown, look=lambda node: self.refused.extend(refused_keys(node))
+            )[0]
         except InvalidPackError as error:
             self.error = error
 
@@ -80,30 +80,6 @@ class YamlFile:
     def position(self, path: Path) -> t.Tuple[t.Optional[int], t.Optional[int]]:
         """Line and column of a part, or of the closest thing around it."""
         return self.lines.of(path), self.lines.column_of(path)
-
-    def _look_at_keys(self, node: t.Any) -> None:
-        waiting, seen = [node], set()
-        while waiting:
-            one = waiting.pop()
-            if one.id == "scalar" or id(one) in seen:
-                continue
-            seen.add(id(one))
-            if one.id == "sequence":
-                waiting.extend(one.value)
-                continue
-            known: t.Set[t.Tuple[str, str]] = set()
-            for key, value in one.value:
-                waiting.append(value)
-                if key.id != "scalar":
-                    continue
-                mark = (key.start_mark.line + 1, key.start_mark.column + 1)
-                if key.tag == _MERGE:
-                    self.merges.append(mark)
-                elif (key.tag, key.value) in known:
-                    self.duplicates.append((printable(key.value[:60]), *mark))
-                known.add((key.tag, key.value))
-        self.duplicates.sort(key=lambda one: one[1:])
-        self.merges.sort()
 
 
 class Against(t.NamedTuple):

@@ -114,13 +114,12 @@ def read_override_file(directory: str, pack: str, now: t.Callable[[str], str] = 
 def _read(pack: str, path: str, location: str, link: t.Optional[str], ignored: t.Optional[str]) -> OverrideFile:
     content = _content(location)
     try:
-        value = load_yaml(location, shown=path, most_bytes=_MOST_BYTES)
+        value = load_yaml(location, shown=path, most_bytes=_MOST_BYTES, registered=True)
         lines = nested_key_lines(location, shown=path, levels=_LEVELS, most_bytes=_MOST_BYTES)
     except InvalidPackError as error:
         problem = Problem((), error.message.rstrip("."), KINDS)
         return OverrideFile(pack, path, content, True, link, None, NOTHING, (problem,), (error.message,), (0,), ignored)
     overrides, problems = parse_document(value, for_all=pack == GLOBAL)
-    problems += tuple(_repeated(lines))
     by_path = dict(lines)
     numbers = tuple(_line(by_path, problem.path) for problem in problems)
     complaints = tuple(_complaint(path, number, problem) for number, problem in zip(numbers, problems))
@@ -181,14 +180,6 @@ def ignored_warning(file: OverrideFile) -> t.List[str]:
     if not file.ignored:
         return []
     return [f"{file.ignored} has no effect: StackStorm reads {os.path.basename(file.path)} only."]
-
-
-def _repeated(lines: t.Sequence[t.Tuple[t.Tuple[str, ...], int]]) -> t.Iterator[Problem]:
-    seen: t.Dict[t.Tuple[str, ...], int] = {}
-    for path, line in lines:
-        if path in seen:
-            yield Problem(path, f"{'.'.join(path)} stands there twice, first in line {seen[path]}; the last one holds")
-        seen[path] = line
 
 
 def _line(lines: t.Mapping[t.Tuple[str, ...], int], path: t.Tuple[str, ...]) -> int:

@@ -122,7 +122,7 @@ def read_pack_resources(ref: str, pack_dir: str, kinds: t.Sequence[str] = KINDS)
 
 def _read(kind: str, pack_dir: str, path: str) -> PackResource:
     shown = printable(path)
-    metadata = load_yaml(os.path.join(pack_dir, path), shown=shown)
+    metadata = load_yaml(os.path.join(pack_dir, path), shown=shown, registered=True)
     key = name_key(kind)
     name = metadata.get(key) if isinstance(metadata, dict) else None
     if not isinstance(name, str) or not name:

@@ -45,6 +45,7 @@ class Candidate(t.NamedTuple):
     :arg staged: The directory it lies in, ready to be renamed to its place.
     :arg commit: The full commit, empty for a plain directory.
     :arg digest: Digest of its files, for a pack without C(.git).
+    :arg left_out: What in it StackStorm refuses, where the task takes it nevertheless.
     :arg release: The directory of the kept release that it was taken from, and that is one no more once it is there.
     """
 
@@ -58,6 +59,7 @@ class Candidate(t.NamedTuple):
     digest: str = ""
     warnings: t.Tuple[str, ...] = ()
     release: str = ""
+    left_out: t.Tuple[str, ...] = ()
 
     @property
     def ref(self) -> str:

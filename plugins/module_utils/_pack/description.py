@@ -11,6 +11,7 @@ import os
 import typing as t
 
 from .._content.installed import InstalledPack
+from .._content.metadata import MANIFEST
 from .._errors import InvalidPackError
 from .._yaml_file import load_yaml
 
@@ -22,7 +23,7 @@ def description_of(pack: InstalledPack) -> t.Dict[str, t.Any]:
     """What C(pack.yaml) says beside the identity of a pack; C(None) and empty lists for what it does not say, or not
     in a way that StackStorm takes (st2common/models/api/pack.py PackAPI)."""
     try:
-        document = load_yaml(os.path.join(pack.location, "pack.yaml"))
+        document = load_yaml(os.path.join(pack.location, MANIFEST))
     except InvalidPackError:
         document = None
     if not isinstance(document, dict):
@@ -32,6 +33,15 @@ def description_of(pack: InstalledPack) -> t.Dict[str, t.Any]:
         key: [str(one) for one in value] if isinstance(value, list) else [] for key, value in _of(document, _LISTS)
     }
     return {**texts, **lists}
+
+
+def problem_of(pack: InstalledPack) -> t.Optional[str]:
+    """Why StackStorm cannot read the C(pack.yaml) of a pack, with its line; C(None) when it can."""
+    try:
+        load_yaml(os.path.join(pack.location, MANIFEST), shown=MANIFEST, registered=True)
+    except InvalidPackError as error:
+        return pack.problem or error.message
+    return pack.problem
 
 
 def _of(document: t.Mapping[t.Any, t.Any], keys: t.Iterable[str]) -> t.Iterator[t.Tuple[str, t.Any]]:

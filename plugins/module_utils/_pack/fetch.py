@@ -8,15 +8,16 @@
 from __future__ import annotations
 
 import os
+import threading
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .._content.boundary import check_boundary
 from .._content.installed import InstalledPack
 from .._content.metadata import PackMetadata, incompatibilities, load_metadata
 from .._content.origin import Resolved, Source
 from .._content.receipt import Contents
-from .._content.resources import check_config_schema, read_content
+from .._content.resources import PackContent, check_config_schema, read_content
 from .._content.versions import same_version
 from .._content.working_copy import WorkingCopy
 from .._errors import InvalidPackError, SourceError, St2Error
@@ -40,10 +41,14 @@ class Rules:
 
     :arg st2_version: Of the host's StackStorm; C(None) when unknown, then nothing is refused for it.
     :arg force: Accept a pack that refuses this StackStorm or Python.
+    :arg runners: Gives the runners that the host's StackStorm has, C(None) when nobody knows; called once.
+    :arg lenient: Accept a pack with resources or a config schema that StackStorm refuses: it leaves them out.
     """
 
     st2_version: t.Optional[str]
     force: bool = False
+    runners: t.Callable[[], t.Optional[t.Container[str]]] = lambda: None
+    lenient: bool = False
 
 
 class Fetcher:
@@ -56,6 +61,8 @@ class Fetcher:
         self._staging = staging
         self._git = git
         self._rules = rules
+        self._asking = threading.Lock()
+        self._runners: t.Optional[t.Tuple[t.Optional[t.Container[str]]]] = None
 
     def repository(self, source: Source) -> Repository:
         """The repository behind a source of kind C(git)."""
@@ -158,8 +165,7 @@ class Fetcher:
         metadata = self._identified(wanted, place)
         self._check_compatible(metadata)
         try:
-            content = read_content(place, metadata.ref)
-            check_config_schema(place)
+            content = self._content(place, metadata.ref)
         except InvalidPackError as error:
             error.message = f"{metadata.ref} {metadata.version} cannot be installed: {error.message}"
             error.ref = metadata.ref
@@ -178,7 +184,29 @@ class Fetcher:
             commit=commit,
             digest=tree_digest(files) if files else "",
             warnings=tuple(warnings),
+            left_out=content.left_out,
         )
+
+    def _content(self, place: str, ref: str) -> PackContent:
+        """What StackStorm takes of a pack.
+
+        :raises InvalidPackError: for what it refuses, unless that is to be left out.
+        """
+        with self._asking:
+            if self._runners is None:
+                self._runners = (self._rules.runners(),)
+        lenient = self._rules.lenient
+        content = read_content(place, ref, strict=not lenient, safe=True, runners=self._runners[0])
+        left_out = list(content.left_out)
+        try:
+            check_config_schema(place)
+        except InvalidPackError as error:
+            if not lenient:
+                raise
+            left_out.append(error.message.rstrip("."))
+        told = [f"StackStorm leaves out what it refuses: {problem}." for problem in left_out]
+        others = content.warnings[len(content.left_out) :]
+        return replace(content, left_out=tuple(left_out), warnings=(*told, *others))
 
     def _identified(self, wanted: Wanted, place: str) -> PackMetadata:
         version = f" at {wanted.version}" if wanted.version else ""

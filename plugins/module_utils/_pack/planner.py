@@ -101,6 +101,7 @@ class PackPlanner:
         staying = preparation.plans(resolution)
         made = self._joined(staying, resolution)
         preparation.look_for_what_is_in_the_way(staying)
+        preparation.require_own_names(made.packs)
         return made
 
     def _look(self, resolution: Resolution) -> None:

@@ -16,7 +16,7 @@ from .._content.receipt import Contents
 from .._deadline import Deadline
 from .._errors import DeadlineError, InvalidPackError, St2Error
 from .._secrets import Redactor, strip_urls
-from . import inspection, releases
+from . import inspection, own_names, releases
 from .candidate import Candidate, Wanted
 from .dependencies import Pack, Providers, in_order, label
 from .fetch import Fetcher
@@ -58,6 +58,7 @@ class Preparation:
 
         :raises St2Error: when what is asked cannot be had or must not be installed.
         """
+        _ = self._observation.database.registrar  # Whether it can be had is told before anything is fetched.
         directory = self._installation.directory(self._observation.base_path)
         staging = os.path.dirname(self._staging.path(directory.staging, "fetched", "any"))
         self._fetcher = self._upstream().fetcher(staging)
@@ -189,6 +190,10 @@ class Preparation:
         # The request is still what it was asked as.
         return repair._replace(candidate=candidate, contents_after=candidate.contents)
 
+    def require_own_names(self, plans: t.Sequence[PackPlan]) -> None:
+        """As L(own_names.require_own_names)."""
+        own_names.require_own_names(plans, self._installation)
+
     def look_for_what_is_in_the_way(self, plans: t.Iterable[PackPlan]) -> None:
         """See that there is room for what the plans put in place, and say what is moved away for it.
 
@@ -251,8 +256,14 @@ class Preparation:
                 redactor=self._redactor,
                 warnings=self._observation.warnings,
                 keeps=not self._staging.elsewhere,
+                runners=self._runners,
             )
         return self._reached
+
+    def _runners(self) -> t.Optional[t.FrozenSet[str]]:
+        from .._st2.runners import known_runners
+
+        return known_runners(self._observation.database.registrar, self._host)
 
     def _git(self) -> Git:
         return self._upstream().git()

@@ -32,6 +32,7 @@ class Upstream:
     :arg environment: For the programs that it starts.
     :arg redactor: Is told the secrets of proxies.
     :arg warnings: Is told what a person should know.
+    :arg runners: Gives the runners of the host's StackStorm, as in L(Rules).
     :arg keeps: Whether the host may be written: it then keeps in mind which indexes it took.
     """
 
@@ -46,11 +47,13 @@ class Upstream:
         redactor: Redactor,
         warnings: t.List[str],
         keeps: bool,
+        runners: t.Callable[[], t.Optional[t.Container[str]]],
     ) -> None:
         self.proxy, found = proxy_of(host, options.proxy, environment, redactor)
         warnings += found
         self._warnings = warnings
         self._keeps = keeps
+        self._runners = runners
         self._scratch = scratch
         self._environment = environment
         self._host = host
@@ -75,7 +78,11 @@ class Upstream:
 
     def fetcher(self, staging: str) -> Fetcher:
         """Fetches packs into a staging directory."""
-        return Fetcher(staging, self.git, Rules(self._host.st2_version, self._options.force))
+        return Fetcher(staging, self.git, self._rules())
+
+    def _rules(self) -> Rules:
+        options = self._options
+        return Rules(self._host.st2_version, options.force, self._runners, lenient=not options.fail_on_failure)
 
     def resolver(self, installation: Installation, fetcher: Fetcher) -> Resolver:
         """Finds the packs that the requests of the task mean."""

@@ -118,6 +118,11 @@ class ApiRegistrar:
 
         return [one for kind in kinds for one in list_resources(self._client, kind, refs)] if refs else []
 
+    def runners(self) -> t.Sequence[str]:
+        """As L(Registrar.runners)."""
+        items = self._client.list("/runnertypes", {"include_attributes": "name"})
+        return [item["name"] for item in items if isinstance(item.get("name"), str)]
+
     def every(self, kind: str) -> t.Sequence[Resource]:
         """As L(Registrar.every)."""
         from .api_resources import list_resources

@@ -58,6 +58,10 @@ class NoRegistrar:
         """:raises RegistrationError: always."""
         raise _without_api("tell which resources StackStorm's database has")
 
+    def runners(self) -> t.Sequence[str]:
+        """:raises RegistrationError: always."""
+        raise _without_api("tell which runners StackStorm's database has")
+
     def every(self, kind: str) -> t.Sequence[Resource]:
         """:raises RegistrationError: always."""
         raise _without_api("tell which resources StackStorm's database has")

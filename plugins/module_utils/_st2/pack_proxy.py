@@ -54,7 +54,7 @@ class PackProxy:
         try:
             # StackStorm's API may write here: whatever a link leads to is not its config.
             content = read_regular_file(self._path, MOST_BYTES, follow=False)
-            values = load_composed(self._path, content=content)[0]
+            values = load_composed(self._path, content=content, registered=True)[0]
         except (FileNotFoundError, NotADirectoryError):
             return {}
         except InvalidPackError as error:

@@ -73,6 +73,9 @@ class Registrar(t.Protocol):
     def resources_of(self, refs: t.Sequence[str], kinds: t.Sequence[str]) -> t.Sequence[Resource]:
         """The resources of these packs in the database, by one question for each kind."""
 
+    def runners(self) -> t.Sequence[str]:
+        """The names of the runners in the database."""
+
     def every(self, kind: str) -> t.Sequence[Resource]:
         """The resources of one kind of all packs in the database."""
 

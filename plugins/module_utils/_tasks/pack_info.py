@@ -18,7 +18,7 @@ from .._deadline import Deadline
 from .._errors import IndexError_, VirtualenvError
 from .._layout import VirtualenvsDirectory
 from .._pack import inspection
-from .._pack.description import description_of
+from .._pack.description import description_of, problem_of
 from .._pack.releases import releases
 from .._pack.satisfaction import is_latest
 from .._pack.virtualenv import Interpreters, Settings, may_stay, observe_virtualenv
@@ -100,7 +100,7 @@ class _Inspector:
             "shadowed": [other.path for other in self._installation.shadowed(pack.ref)],
             "system": pack.is_system,
             "link": pack.link,
-            "problem": pack.problem,
+            "problem": problem_of(pack),
             "commit": pack.commit,
             "digest": (pack.receipt.digest or None) if pack.receipt else None,
             "branch": pack.head.branch if pack.head else None,

@@ -42,6 +42,12 @@ def _nested_ref(tree: PackTree) -> None:
 
 BROKEN = "name: broken\nparameters: [unfinished\n"
 FOREIGN = dict(bodies.python_action("foreign", "report.py"), pack="some_other_pack")
+MERGED = to_yaml(bodies.python_action("merged", "report.py")) + "notify: &a {}\ntags: [{<<: *a}]\n"
+POSITIONS = dict(
+    bodies.command_action("same"),
+    parameters={name: {"type": "string", "position": 0} for name in ("one", "two")},
+)
+UNDESCRIBED = dict(bodies.command_action("bare"), parameters={"one": {"type": "string", "description": None}})
 DUPLICATED = "name: first\n" + to_yaml(bodies.python_action("duplicated", "report.py"))
 GITMODULES = '[submodule "vendor/other"]\n\tpath = vendor/other\n\turl = https://git.example.com/other\n'
 MISTRAL = dict(bodies.workflow_action("old"), runner_type="mistral-v2")
@@ -71,9 +77,18 @@ RESOURCES = (
     ),
     _resource(
         "mistral-action",
-        True,
-        "an unknown runner is a matter of registration",
+        False,
+        "a runner that StackStorm lacks is a matter of the StackStorm that registers it",
         text("actions/old.yaml", to_yaml(MISTRAL)),
+        settled=False,
+    ),
+    _resource("merge-key-action", False, "an action has a merge key", text("actions/m.yaml", MERGED)),
+    _resource("one-position", False, "two parameters have one position", text("actions/p.yaml", to_yaml(POSITIONS))),
+    _resource(
+        "null-description",
+        False,
+        "the description of a parameter is a string",
+        text("actions/n.yaml", to_yaml(UNDESCRIBED)),
     ),
     _resource(
         "nested-workflow",
@@ -112,9 +127,7 @@ RESOURCES = (
         "UTF-8 is fine",
         text("actions/u.yaml", to_yaml(bodies.shell_action("u", "\u00fc.sh"))),
     ),
-    _resource(
-        "duplicate-keys-action", True, "of duplicate keys the last one holds", text("actions/d.yaml", DUPLICATED)
-    ),
+    _resource("duplicate-keys-action", False, "a key of an action stands twice", text("actions/d.yaml", DUPLICATED)),
     _resource(
         "many-actions",
         True,

@@ -177,9 +177,9 @@ YAML_FORMS = (
     _good("crlf", "line ends do not matter to YAML", rewritten(TOPIC, lambda b: b.replace(b"\n", b"\r\n"))),
     _good("byte-order-mark", "a byte order mark is no content", rewritten(TOPIC, lambda b: b"\xef\xbb\xbf" + b)),
     _good("anchors", "anchors and aliases are YAML", text(TOPIC, ANCHORED)),
-    _good(
+    _bad(
         "duplicate-keys",
-        "of duplicate keys the last one holds",
+        "a key stands twice",
         rewritten(TOPIC, lambda b: b"ref: something_else\nversion: 0.1\n" + b),
     ),
     _good("document-marker", "one document may begin with ---", rewritten(TOPIC, lambda b: b"---\n" + b + b"...\n")),

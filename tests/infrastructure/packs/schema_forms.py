@@ -13,9 +13,9 @@ from .tree import to_yaml
 PATH = "config.schema.yaml"
 
 
-def _schema(name: str, valid: bool, reason: str, schema: t.Union[str, bytes, t.Any], settled: bool = True) -> Form:
+def _schema(name: str, valid: bool, reason: str, schema: t.Union[str, bytes, t.Any]) -> Form:
     content = schema if isinstance(schema, (str, bytes)) else to_yaml(schema)
-    return Form(f"schema-{name}", PATH, valid, reason, text(PATH, content), settled=settled)
+    return Form(f"schema-{name}", PATH, valid, reason, text(PATH, content))
 
 
 def _good(name: str, reason: str, schema: t.Any) -> Form:
@@ -24,11 +24,6 @@ def _good(name: str, reason: str, schema: t.Any) -> Form:
 
 def _bad(name: str, reason: str, schema: t.Any) -> Form:
     return _schema(name, False, reason, schema)
-
-
-def _refused_later(name: str, reason: str, schema: t.Any) -> Form:
-    """It parses, but StackStorm's registration refuses it: when an installer says so is its own decision."""
-    return _schema(name, False, reason, schema, settled=False)
 
 
 HOSTS = {
@@ -73,20 +68,19 @@ FORMS: t.Tuple[Form, ...] = (
     _good("crlf", "line ends do not matter", CRLF),
     _good("non-ascii", "UTF-8 is fine", {"a": {"type": "string", "description": "caf\u00e9"}}),
     _good("anchors", "anchors are YAML", "a: &a\n  type: string\nb: *a\n"),
-    _good("duplicate-keys", "the last one holds", "a: {type: integer}\na: {type: string}\n"),
+    _bad("duplicate-keys", "a key stands twice", "a: {type: integer}\na: {type: string}\n"),
+    _bad("merge-key", "there is a merge key", "a: &a {type: string}\nb: {<<: *a}\n"),
     _bad("empty", "the file is empty", ""),
     _bad("comment", "the file holds only a comment", "# nothing yet\n"),
     _bad("list", "the file is a list", "- url\n"),
     _bad("broken", "the file does not parse", "url:\n  type: string\n required: true\n"),
     _bad("tabs", "the file is indented by tabs", "url:\n\ttype: string\n"),
     _bad("text", "the file is a sentence", "No configuration is needed.\n"),
-    _refused_later("null-item", "an item is a mapping", {"url": None}),
-    _refused_later(
-        "top-level-typo", "an unknown keyword at the top level", {"url": {"type": "string", "requried": True}}
-    ),
-    _refused_later("type-list", "several types at the top level", {"url": {"type": ["string", "boolean"]}}),
-    _refused_later("unknown-type", "text is no type", {"url": {"type": "text"}}),
-    _refused_later("required-list", "required is a boolean", {"a": {"type": "object", "required": ["b"]}}),
-    _refused_later("dashed-key", "keys are words without dashes", {"api-key": {"type": "string"}}),
-    _refused_later("integer-key", "keys are text", {1: {"type": "string"}}),
+    _bad("null-item", "an item is a mapping", {"url": None}),
+    _bad("top-level-typo", "an unknown keyword at the top level", {"url": {"type": "string", "requried": True}}),
+    _bad("type-list", "several types at the top level", {"url": {"type": ["string", "boolean"]}}),
+    _bad("unknown-type", "text is no type", {"url": {"type": "text"}}),
+    _bad("required-list", "required is a boolean", {"a": {"type": "object", "required": ["b"]}}),
+    _bad("dashed-key", "keys are words without dashes", {"api-key": {"type": "string"}}),
+    _bad("integer-key", "keys are text", {1: {"type": "string"}}),
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ..._content.metadata import MANIFEST, incompatibilities
+from ..._content.metadata import MANIFEST, REFUSED_KEY, incompatibilities
 from ..._content.metadata_schema import PACK_SCHEMA
 from ..._layout import SYSTEM_PACKS
 from ..._printable import printable
@@ -72,6 +72,8 @@ def check(pack: Pack) -> t.Iterator[Finding]:
         yield _unreadable(pack)
         return
     for problem in pack.manifest.problems:
+        if problem.kind == REFUSED_KEY:
+            continue  # That is a rule about all files.
         yield INVALID.at(MANIFEST, problem.message, problem.line)
     if not pack.has(MANIFEST):
         return

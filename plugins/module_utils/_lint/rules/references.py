@@ -12,11 +12,11 @@ import re
 import typing as t
 
 from ..._content.resources import RESOURCE_TYPES, name_key
+from ..._content.runners import parameters_of
 from ..._printable import printable
 from ..finding import Finding
 from ..pack import Pack, YamlFile
 from ..rule import Rule
-from ..runners import parameters_of
 from .entry_points import action_exists, own_actions
 
 DUPLICATE = Rule(

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import typing as t
 
+from ..._content.action_rules import action_refusals, odd_parameters
 from ..._content.config_schema import schema_problems
-from ..._content.config_schema_rules import TYPES
-from ..._content.resource_rules import RUNNERS, dropped_keys, further_refusals, parameter_refusals, refusals
+from ..._content.resource_rules import RUNNERS, dropped_keys, further_refusals, refusals
 from ..._content.resources import RESOURCE_TYPES
 from ..._content.yaml_lines import shown_path
 from ..._printable import printable
 from ..finding import Finding
 from ..pack import Pack, YamlFile
 from ..rule import Rule
-from ..runners import Parameter, parameters_of
 
 UNREADABLE = Rule(
     "resource-yaml",
@@ -57,8 +56,6 @@ DROPPED = Rule(
     "st2common/services/triggers.py _add_trigger_models, models/api/sensor.py",
 )
 RULES = (UNREADABLE, INVALID, OTHER_PACK, PARAMETERS, RUNNER, LATER, DROPPED)
-_PLAIN = frozenset(("type", "description", "default", "required", "secret", "immutable", "position"))
-_FLAGS = ("required", "secret", "immutable")
 
 
 def check(pack: Pack) -> t.Iterator[Finding]:
@@ -97,52 +94,10 @@ def _action(file: YamlFile) -> t.Iterator[Finding]:
     parameters = document.get("parameters")
     if not isinstance(parameters, dict):
         return
-    odd = {name: schema for name, schema in parameters.items() if not _is_plain(name, schema)}
-    problems = schema_problems(odd) if odd else []
-    for problem in problems:
-        path = ("parameters", *problem.path)
-        yield PARAMETERS.of(file, path, f"the parameter {printable(problem.key)} {problem.message}")
-    if odd and not problems:
-        for problem in schema_problems(odd, later=True):
-            path = ("parameters", *problem.path)
-            yield LATER.of(file, path, f"the parameter {printable(problem.key)} {problem.message}, after 3.9")
-    for path, clause in parameter_refusals(document):
+    for path, clause in action_refusals(document):
         yield PARAMETERS.of(file, path, clause)
-    known = parameters_of(str(runner))
-    for name, schema in parameters.items():
-        if isinstance(schema, dict):
-            yield from _against_runner(file, str(name), schema, known.get(name))
-
-
-def _against_runner(
-    file: YamlFile, name: str, schema: t.Mapping[t.Any, t.Any], runner: t.Optional[Parameter]
-) -> t.Iterator[Finding]:
-    path = ("parameters", name)
-    shown = printable(name[:60])
-    if "immutable" in schema and "default" not in schema and not (runner and runner.has_default):
-        yield PARAMETERS.of(file, path, f"the parameter {shown} is immutable and has no default")
-    if runner is None:
-        return
-    if "immutable" in schema and runner.immutable:
-        yield PARAMETERS.of(file, path, f"the parameter {shown} is immutable in the runner and cannot be changed")
-    for key, value in schema.items():
-        if key == "type" and value != runner.type:
-            what = f"the runner's parameter {shown} has the type {runner.type}, which cannot be changed"
-            yield PARAMETERS.of(file, (*path, "type"), what)
-        elif key == "secret" and value != runner.secret:
-            what = f"whether the runner's parameter {shown} is secret cannot be changed"
-            yield PARAMETERS.of(file, (*path, "secret"), what)
-
-
-def _is_plain(name: t.Any, schema: t.Any) -> bool:
-    """Whether a parameter is plainly right, as nearly all are: the library that finds out more takes its time."""
-    if not isinstance(name, str) or not name.isidentifier() or not isinstance(schema, dict):
-        return False
-    if not _PLAIN.issuperset(schema):
-        return False
-    if not isinstance(schema.get("description", ""), str) or schema.get("type", "string") not in TYPES:
-        return False
-    position = schema.get("position", 0)
-    if isinstance(position, bool) or not isinstance(position, (int, float)) or position < 0:
-        return False
-    return all(isinstance(schema.get(flag, False), bool) for flag in _FLAGS)
+    odd = odd_parameters(parameters)
+    if odd and not schema_problems(odd):
+        for problem in schema_problems(odd, later=True):
+            later = ("parameters", *problem.path)
+            yield LATER.of(file, later, f"the parameter {printable(problem.key)} {problem.message}, after 3.9")

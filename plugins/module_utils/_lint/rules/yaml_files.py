@@ -59,10 +59,9 @@ def check(pack: Pack) -> t.Iterator[Finding]:
             if path not in pack.told and not os.path.islink(os.path.join(pack.directory, path)):
                 yield from _other(pack, file)
         else:
-            for key, line, column in file.duplicates:
-                yield DUPLICATE.at(file.shown, f"the key {key} is there twice, which StackStorm refuses", line, column)
-            for line, column in file.merges:
-                yield MERGE.at(file.shown, "StackStorm does not know the merge key <<", line, column)
+            for key in file.refused:
+                rule = MERGE if key.first is None else DUPLICATE
+                yield rule.at(file.shown, key.clause, key.line, key.column)
     for path in pack.below("", ".json"):
         yield from _json(pack, path)
     for path in pack.files:
@@ -77,8 +76,10 @@ def _other(pack: Pack, file: YamlFile) -> t.Iterator[Finding]:
             problem, line, column = file.problem
             yield SYNTAX.at(file.shown, problem, line, column)
         return
-    for key, line, column in file.duplicates:
-        yield ELSEWHERE.at(file.shown, f"the key {key} is there twice, of which the last one holds", line, column)
+    for key in file.refused:
+        if key.first is not None:
+            text = f"the key {key.key} is there twice, of which the last one holds"
+            yield ELSEWHERE.at(file.shown, text, key.line, key.column)
 
 
 def _json(pack: Pack, path: str) -> t.Iterator[Finding]:

@@ -271,10 +271,13 @@ def test_every_problem_is_in_one_message(tmp_path):
         assert part in message
 
 
-def test_of_duplicate_keys_the_last_one_holds_and_is_named(tmp_path):
+def test_a_key_that_stands_twice_is_refused_with_both_lines(tmp_path):
     text = yaml.safe_dump(DOCUMENT, sort_keys=False)
-    assert load_metadata(pack(tmp_path, "version: 0.1\n" + text)).version == "1.0.0"
-    assert "version (line 7) is the number 0.1" in refusal(pack(tmp_path, text + "version: 0.1\n"))
+    line = (text[: text.index("version:")]).count("\n") + 2
+    message = refusal(pack(tmp_path, "version: 1.0.0\n" + text))
+    assert f"the key version (line {line}) is there twice, first in line 1, which StackStorm refuses" in message
+    line = text.count("\n") + 2
+    assert f"the merge key << (line {line}) is one that" in refusal(pack(tmp_path, text + "system:\n  <<: {a: 1}\n"))
 
 
 def test_line_ends_and_byte_order_marks_do_not_matter(tmp_path):

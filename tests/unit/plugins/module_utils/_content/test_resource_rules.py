@@ -12,7 +12,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._content.resource_r
     dropped_keys,
     further_refusals,
     missing_keys,
-    parameter_refusals,
     refusals,
 )
 
@@ -125,20 +124,3 @@ def test_what_is_dropped():
     sensor = {**GOOD["sensors"], "colour": 1, "trigger_types": [{"name": "a", "payload": {}}]}
     assert list(dropped_keys("sensors", sensor)) == [("colour",), ("trigger_types", 0, "payload")]
     assert list(dropped_keys("actions", {"colour": 1})) == []
-
-
-@pytest.mark.parametrize(
-    ("positions", "clause"),
-    [
-        ((0, 1, 2), None),
-        ((3, 4), None),
-        ((), None),
-        ((0, 0), "the parameters p0 and p1 have the same position 0"),
-        ((0, 2), "the positions of the parameters, 0, 2, have gaps"),
-        ((float("inf"),), "a position of the parameters is not a number that counts"),
-    ],
-)
-def test_positions(positions, clause):
-    parameters = {f"p{number}": {"position": position} for number, position in enumerate(positions)}
-    found = [said for _path, said in parameter_refusals({"parameters": parameters})]
-    assert found == ([clause] if clause else [])

@@ -145,28 +145,58 @@ BAD = {
     "a list": ("rules", ["name"], "rules/bad.yaml is not a mapping"),
     "a sentence": ("actions", "run it\n", "actions/bad.yaml is not a mapping"),
     "action without name": ("actions", {"name": None}, "actions/bad.yaml: name is missing"),
-    "action with a number as name": ("actions", {"name": 404}, "actions/bad.yaml: name is not a string"),
-    "action with an empty name": ("actions", {"name": ""}, "actions/bad.yaml: name is not a string"),
+    "action with a number as name": ("actions", {"name": 404}, "actions/bad.yaml, line 2: name is not a string"),
+    "action with an empty name": ("actions", {"name": ""}, "actions/bad.yaml, line 2: name is not a string"),
     "action without runner": ("actions", {"runner_type": None}, "actions/bad.yaml: runner_type is missing"),
     "action with a list as runner": (
         "actions",
         {"runner_type": ["x"]},
-        "actions/bad.yaml: runner_type is not a string",
+        "actions/bad.yaml, line 3: runner_type is not a string",
     ),
     "sensor without class": ("sensors", {"class_name": None}, "sensors/bad.yaml: class_name is missing"),
     "sensor without entry point": ("sensors", {"entry_point": None}, "sensors/bad.yaml: entry_point is missing"),
     "rule without name": ("rules", {"name": None}, "rules/bad.yaml: name is missing"),
     "rule without trigger": ("rules", {"trigger": None}, "rules/bad.yaml: trigger is not a mapping with a type"),
-    "rule with a text as action": ("rules", {"action": "x.y"}, "rules/bad.yaml: action is not a mapping with a ref"),
+    "rule with a text as action": (
+        "rules",
+        {"action": "x.y"},
+        "rules/bad.yaml, line 1: action is not a mapping with a ref",
+    ),
     "alias without action": ("aliases", {"action_ref": None}, "aliases/bad.yaml: action_ref is missing"),
     "policy without resource": ("policies", {"resource_ref": None}, "policies/bad.yaml: resource_ref is missing"),
     "policy without type": ("policies", {"policy_type": None}, "policies/bad.yaml: policy_type is missing"),
     "trigger without name": ("triggers", {"name": None}, "triggers/bad.yaml: name is missing"),
-    "another pack's": ("actions", {"pack": "core"}, "actions/bad.yaml: it says that it belongs to the pack core"),
+    "key twice": (
+        "actions",
+        "name: a\nrunner_type: noop\nname: b\n",
+        "actions/bad.yaml, line 3, is not YAML that StackStorm can read: the key name is there twice, first in line 1",
+    ),
+    "number twice": ("rules", "1: a\n1.0: b\n", "rules/bad.yaml, line 2, is not YAML"),
+    "merge key": (
+        "aliases",
+        "name: a\naction_ref: a.b\nack: &a {}\nresult:\n  <<: *a\nformats: [a]\n",
+        "aliases/bad.yaml, line 5, is not YAML that StackStorm can read: the merge key <<",
+    ),
+    "one position": (
+        "actions",
+        "name: a\nrunner_type: noop\nparameters:\n  b: {position: 0}\n  c:\n    position: 0\n",
+        "actions/bad.yaml, line 6: the parameters b and c have the same position 0",
+    ),
+    "null description": (
+        "actions",
+        "name: a\nrunner_type: noop\nparameters:\n  b:\n    description:\n",
+        "actions/bad.yaml, line 5: the parameter b.description must be a string",
+    ),
+    "unknown key": ("rules", {"colour": 1}, "line 3: the key colour is none that StackStorm takes there"),
+    "another pack's": (
+        "actions",
+        {"pack": "core"},
+        "actions/bad.yaml, line 3: it says that it belongs to the pack core",
+    ),
     "another pack's trigger": (
         "triggers",
         {"pack": "core"},
-        "triggers/bad.yaml: it says that it belongs to the pack core",
+        "triggers/bad.yaml, line 2: it says that it belongs to the pack core",
     ),
 }
 
@@ -228,9 +258,27 @@ def test_what_is_only_odd_is_a_warning(pack):
 
 
 def test_an_action_needs_no_entry_point(pack):
-    for name, more in (("a", {}), ("b", {"entry_point": ""}), ("c", {"entry_point": None}), ("d", {"entry_point": 1})):
+    for name, more in (("a", {}), ("b", {"entry_point": ""}), ("c", {"entry_point": None})):
         put(pack, f"actions/{name}.yaml", dict({"name": name, "runner_type": "local-shell-cmd"}, **more))
     assert read_content(str(pack), "demo").warnings == ()
+
+
+def test_a_runner_that_this_stackstorm_lacks_is_refused(pack):
+    put(pack, "actions/old.yaml", {"name": "old", "runner_type": "mistral-v2"})
+    with pytest.raises(InvalidPackError, match=r"actions/old\.yaml, line 2: this StackStorm has no runner mistral-v2"):
+        read_content(str(pack), "demo", runners=["python-script"])
+    assert "mistral-v2, which StackStorm 3.9 does not have: old." in read_content(str(pack), "demo").warnings[0]
+    assert read_content(str(pack), "demo", runners=["python-script", "mistral-v2"]).actions == ("old", "run")
+
+
+def test_what_is_left_out_is_told_and_requirements_stay_safe(pack):
+    put(pack, "actions/bad.yaml", {"name": 5, "runner_type": "noop"})
+    content = read_content(str(pack), "demo", strict=False, safe=True)
+    assert content.left_out == ("actions/bad.yaml, line 1: name is not a string",)
+    assert content.actions == ("run",)
+    put(pack, "requirements.txt", "-r /etc/passwd\n")
+    with pytest.raises(InvalidPackError, match="must not be installed"):
+        read_content(str(pack), "demo", strict=False, safe=True)
 
 
 def test_every_runner_of_stackstorm_is_known(pack):
@@ -292,10 +340,8 @@ def test_requirements_that_are_no_file_are_none(tmp_path):
 GOOD_SCHEMAS = {
     "plain": {"url": {"type": "string", "required": True}, "token_2": {"type": "string", "secret": True}},
     "words": {"\u00fcber": {}, "A": {}, "_": {}, "1a": {}},
-    "left to later": {"a": None, "b": {"type": "text"}, "c": {"requried": True}},
     "text": "# c\r\nurl:\r\n  type: string\r\n",
     "anchors": "a: &a {type: string}\nb: *a\n",
-    "duplicate": "a: {}\na: {}\n",
     "Jinja": "a: {default: '{{ st2kv.system.a }}'}\n",
 }
 
@@ -313,6 +359,11 @@ def test_no_config_schema_passes_and_its_spelling_is_fixed(tmp_path):
 
 BAD_SCHEMAS = {
     "empty": ("", "config.schema.yaml is empty"),
+    "null": ("b: {}\na:\n", "config.schema.yaml, line 2: a must be a mapping"),
+    "type": ("a:\n  type: text\n", "line 2: a.type must be one of array"),
+    "unknown keyword": ("a:\n  requried: true\n", "line 2: a.requried has keywords that StackStorm does not know"),
+    "key twice": ("a: {}\nb: {}\na: {}\n", "config.schema.yaml, line 3, is not YAML"),
+    "merge key": ("a: &a {}\nb: {<<: *a}\n", "line 2, is not YAML that StackStorm can read: the merge key <<"),
     "a comment": ("# nothing yet\n", "config.schema.yaml is empty"),
     "an empty mapping": ("{}\n", "config.schema.yaml is empty"),
     "a list": ("- url\n", "config.schema.yaml is not a mapping"),

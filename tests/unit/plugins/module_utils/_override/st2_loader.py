@@ -10,8 +10,10 @@ whatever is in it is indexed as it comes, and Python's own errors are what regis
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import yaml
+from infrastructure.st2_stub.yaml_files import read_yaml
 
 KINDS = ("sensors", "actions", "rules", "aliases")
 NAMES = {"sensors": "class_name", "actions": "name", "rules": "name", "aliases": "name"}
@@ -24,8 +26,7 @@ def override(directory, pack, kind, content):
     for name in ("_global", pack):
         path = os.path.join(directory, f"{name}.yaml")
         if os.path.exists(path):
-            with open(path, encoding="utf-8") as stream:
-                document = yaml.safe_load(stream)
+            document = read_yaml(Path(path))
             apply(document, kind, content, exceptions=name != "_global")
     if content == original:
         return False

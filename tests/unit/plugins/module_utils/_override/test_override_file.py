@@ -46,7 +46,12 @@ def test_a_file_that_is_right(tmp_path):
         ("actions:\n  defaults:\n    enabled: false\n    foo: 1\n", 4, "has the key foo"),
         ("actions:\n  exceptions:\n    a: {enabled: true}\n    b:\n      enabled: 'no'\n", 5, "b.enabled is text"),
         ("# nothing\npolicies:\n  defaults: {}\n", 2, "policies cannot be overridden"),
-        ("rules: {}\nactions: {}\nrules: {defaults: {enabled: true}}\n", 3, "stands there twice, first in line 1"),
+        (
+            "rules: {}\nactions: {}\nrules: {defaults: {enabled: true}}\n",
+            3,
+            "the key rules is there twice, first in line 1",
+        ),
+        ("a: &a {}\nactions:\n  <<: *a\n", 3, "the merge key <<"),
         ("", 1, "the file is empty"),
         ("rules: {}\nactions: {\n", 3, "is not YAML"),
         ("rules: {}\n\tactions: {}\n", 2, "is not YAML"),

@@ -65,7 +65,7 @@ TABLE = {
     "list with the kind": (A1, None, "[actions]", None, "metadata", False),
     "syntax error": (A1, None, "actions: {", None, "metadata", False),
     "tab": (A1, None, "actions:\n\tdefaults:", None, "metadata", False),
-    "twice": (A1, None, f"{ON}\n{OFF}", False, "defaults", True),
+    "twice": (A1, None, f"{ON}\n{OFF}", None, "metadata", False),
     "quoted": (A1, None, "actions: {defaults: {enabled: 'no'}}", None, "metadata", False),
     "rule unsaid": (RULE, None, None, False, "metadata", False),
     "rule unsaid to true: not counted": (RULE, None, exception("r1", "true", "rules"), True, "exception", False),

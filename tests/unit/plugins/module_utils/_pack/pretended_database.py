@@ -10,6 +10,7 @@ import os
 
 import yaml
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._content.resource_rules import RUNNERS
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import RegistrationError
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.registration import Configs, Registered, Resource
 
@@ -95,6 +96,10 @@ class PretendedDatabase:
     def config_schema(self, ref):
         assert self.reads
         return self.schemas.get(ref)
+
+    def runners(self):
+        assert self.reads
+        return RUNNERS
 
     def every(self, kind):
         assert self.reads

@@ -156,6 +156,11 @@ def test_an_empty_list_is_never_sent_as_it_would_mean_everything(server, registr
     assert server.quiet
 
 
+def test_the_runners_are_listed(server, registrar):
+    server.on("GET", "/runnertypes", paged([{"name": "noop"}, {"name": "orquesta"}]))
+    assert registrar.runners() == ["noop", "orquesta"]
+
+
 def test_types_and_leniency_are_passed_on(server, registrar):
     server.on(*REGISTER, {"configs": 1})
     registrar.register([ONE], ["config", "action"], fail_on_failure=False)

@@ -118,6 +118,8 @@ def test_a_config_that_cannot_be_read_is_warned_of(site):
     assert site.proxy().https is None
     (warning,) = site.warnings
     assert "packs.yaml" in warning and "A proxy in it is not used." in warning and "hunter2" not in warning
+    site.packs.write_text("https_proxy: http://a:1\nhttps_proxy: http://b:1\n")
+    assert site.proxy().https is None and "the key https_proxy is there twice" in site.warnings[0]
     site.packs.unlink()
     site.packs.mkdir()
     assert site.proxy().https is None and "Is a directory. A proxy in it" in site.warnings[0]

@@ -203,7 +203,9 @@ def test_types_are_told_apart(make_site):
         assert site.on_disk() == {"a": value} and type(site.on_disk()["a"]) is type(value)
 
 
-@pytest.mark.parametrize("content", ["a: [1\n", "- a\n", "a: \x01\n"])
+@pytest.mark.parametrize(
+    "content", ["a: [1\n", "- a\n", "a: \x01\n", "a: 1\nb: 2\na: 3\n", "a: &x {b: 1}\nc: {<<: *x}\n"]
+)
 def test_a_broken_file_is_reported_and_only_replaced_when_asked(make_site, content):
     site = make_site(register="none")
     site.path.write_text(content)

@@ -180,6 +180,11 @@ def test_a_broken_pack_and_a_link_are_told_too(site, tmp_path):
     assert broken["version"] is None
     assert {kind["count"] for kind in broken["contents"].values()} <= {0}
     assert "pack.yaml" in broken["problem"]
+    twice = site.host.packs / "twice"
+    PackTree("twice", "1.0.0", minimal=True).write(twice)
+    (twice / "pack.yaml").write_text((twice / "pack.yaml").read_text() + "version: 2.0.0\n")
+    pack = one(site, "twice")
+    assert pack["version"] == "2.0.0" and "the key version is there twice, first in line" in pack["problem"]
     linked = one(site, "linked")
     assert (linked["version"], linked["link"], linked["edits"]) == ("1.0.0", str(tmp_path / "work"), [])
 
