@@ -11,6 +11,7 @@ by tests/toolchain/test_examples.py.
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import time
@@ -26,6 +27,7 @@ from infrastructure.module_docs import MODULES, documented_options, examples, to
 from infrastructure.packs import PackTree, Tree, bodies, well_kept
 from infrastructure.repositories import GitRepository
 from infrastructure.repositories.git_repository import run_git
+from infrastructure.signing import Signer
 
 # By module, and for all of its examples as "*": why they are not run here.
 NOT_RUN: t.Mapping[str, t.Mapping[str, str]] = {
@@ -95,9 +97,10 @@ class World:
             "/srv/packs/sensu-2.0.0": str(place / "sensu-2.0.0"),
             "source: ./acme_dns": f"source: {place}/acme_dns",
             "dest: ./sensu.yaml": f"dest: {place}/sensu.yaml",
-            **self._of_indexes(key),
             **self._of_packs_in_work(key),
+            **self._of_indexes(key),
             "https://git.example.com": scene.git.url,
+            "https://st2.example.com/api/v1": self.site.variables["st2_api"]["api_url"],
         }
         self.api = self.site.variables["st2_api"]
 
@@ -116,7 +119,12 @@ class World:
             replacements[f"/srv/git/{ref}.git"] = str(repository.build().path)
         document = self.scene.index.documents[INDEX]
         document.setdefault("metadata", {})["generated_ts"] = int(time.time())
-        self.scene.index.documents["/second.json"] = document
+        listed = {"ref": "acme_dns", "name": "acme_dns", "version": "1.0.0", "versions": ["1.0.0"]}
+        listed["repo_url"] = f"{self.scene.git.url}/acme/stackstorm-acme_dns"
+        second = json.dumps({**document, "packs": {**document["packs"], "acme_dns": listed}}).encode()
+        signer = Signer(self.place / "signer")
+        self.scene.index.documents.update({"/second.json": second, "/second.json.sig": signer.sign(second)})
+        (self.playbooks / "st2_allowed_signers").write_text(f"{signer.line}\n", encoding="utf-8")
         return replacements
 
     def _of_packs_in_work(self, key: Path) -> t.Dict[str, str]:
