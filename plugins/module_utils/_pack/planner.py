@@ -99,10 +99,7 @@ class PackPlanner:
         self.warnings += resolution.warnings
         self._look(resolution)
         staying = preparation.plans(resolution)
-        made = self._joined(staying, resolution)
-        preparation.look_for_what_is_in_the_way(staying)
-        preparation.require_own_names(made.packs)
-        return made
+        return preparation.possible(self._joined(staying, resolution))
 
     def _look(self, resolution: Resolution) -> None:
         """Ask the database once for all packs."""

@@ -190,16 +190,19 @@ class Preparation:
         # The request is still what it was asked as.
         return repair._replace(candidate=candidate, contents_after=candidate.contents)
 
-    def require_own_names(self, plans: t.Sequence[PackPlan]) -> None:
-        """As L(own_names.require_own_names)."""
-        own_names.require_own_names(plans, self._installation)
+    def possible(self, made: Plan) -> Plan:
+        """The plan again, once nothing is in the way of it.
 
-    def look_for_what_is_in_the_way(self, plans: t.Iterable[PackPlan]) -> None:
-        """See that there is room for what the plans put in place, and say what is moved away for it.
-
+        :raises InvalidPackError: when two packs would have one name.
         :raises HostError: when something has the place of a virtualenv.
         :raises VirtualenvError: when what shall make one is not there.
         """
+        own_names.require_own_names(made.packs, self._installation)
+        self._look_for_what_is_in_the_way(made.packs)
+        return made
+
+    def _look_for_what_is_in_the_way(self, plans: t.Iterable[PackPlan]) -> None:
+        """See that there is room for what the plans put in place, and say what is moved away for it."""
         virtualenvs = self._observation.virtualenvs
         for made in plans:
             if made.builds_virtualenv:

@@ -120,8 +120,7 @@ class ApiRegistrar:
 
     def runners(self) -> t.Sequence[str]:
         """As L(Registrar.runners)."""
-        items = self._client.list("/runnertypes", {"include_attributes": "name"})
-        return [item["name"] for item in items if isinstance(item.get("name"), str)]
+        return [str(item.get("name")) for item in self._client.list("/runnertypes", {"include_attributes": "name"})]
 
     def every(self, kind: str) -> t.Sequence[Resource]:
         """As L(Registrar.every)."""
