@@ -398,7 +398,7 @@ def test_over_ssh(pack: PackWorkingCopy, tmp_path: Path) -> None:
         pack.commit("1.0.0")
         known = {"known_hosts_file": str(server.known_hosts_file)}
         done = run(pack, ssh_key_file=str(server.stranger_key_file), **known)
-        assert done.failed and "give ssh_key_file" in done["msg"]
+        assert done.failed and "The server refused the key" in done["msg"] and "(ssh_key_file)" in done["msg"]
         assert run(pack, ssh_key_file=str(server.key_file), **known).changed
     assert pack.released() == {"v1.0.0": pack.head}
 

@@ -72,9 +72,9 @@ def line(splits: t.Sequence[t.Tuple[SplitPack, Steps]]) -> str:
     for split, steps in splits:
         bare = split.bare
         done = ["written"] * steps.write + ["pushed"] * steps.push
-        tags = len(split.choice.kept)
+        commits, tags = bare.count(), len(split.choice.kept)
         parts.append(
-            f"{split.ref} ({bare.count()} commits, {tags} tag{'' if tags == 1 else 's'}, "
+            f"{split.ref} ({commits} commit{'' if commits == 1 else 's'}, {tags} tag{'' if tags == 1 else 's'}, "
             f"{' and '.join(done) or 'as it was'})"
         )
     return ", ".join(parts)
