@@ -112,7 +112,7 @@ def test_without_libraries_anywhere_it_says_what_to_install(scene: Scene, bare_p
     variables = {"ansible_python_interpreter": bare_python}
     task = {"stackstorm.st2.st2_pack": options(scene, name="demo", virtualenv="never"), "ignore_errors": True}
     play = run_play([task], host=scene.host, env=scene.environment, variables=variables)
-    assert "requests" in play[0]["msg"] and "lacks it too" in play[0]["msg"], play[0]
+    assert "requests" in play[0]["msg"] and "lacks them too" in play[0]["msg"], play[0]
     scene.change("demo")
     play = run_play([task], host=scene.host, env=scene.environment, variables=variables)
     assert play[0]["changed"] is False and play.tasks[0].outcome == "ok", "what is right already needs no library"
