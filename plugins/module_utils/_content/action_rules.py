@@ -17,7 +17,7 @@ from .._printable import printable
 from .config_schema import schema_problems
 from .config_schema_rules import TYPES
 from .resource_rules import Clause
-from .runners import Parameter, parameters_of
+from .runners import Parameter, is_known, parameters_of
 
 _PLAIN = frozenset(("type", "description", "default", "required", "secret", "immutable", "position"))
 _FLAGS = ("required", "secret", "immutable")
@@ -37,7 +37,10 @@ def action_refusals(action: t.Mapping[t.Any, t.Any]) -> t.Iterator[Clause]:
     for problem in schema_problems(odd) if odd else ():
         yield ("parameters", *problem.path), f"the parameter {printable(problem.key)} {problem.message}"
     yield from _positions(parameters)
-    known = parameters_of(str(action.get("runner_type")))
+    runner = str(action.get("runner_type"))
+    if not is_known(runner):
+        return
+    known = parameters_of(runner)
     for name, schema in parameters.items():
         if isinstance(schema, dict):
             yield from _against_runner(str(name), schema, known.get(name))

@@ -69,6 +69,7 @@ _RUNNERS: t.Mapping[str, t.Mapping[str, Parameter]] = {
     "local-shell-cmd": {**_SHELL, "cmd": _TEXT, "cwd": _TEXT},
     "local-shell-script": {**_SHELL, "cwd": _TEXT, "debug": _FLAG, "content_version": _TEXT},
     "noop": {},
+    "orchestra": {"notify": _LIST},
     "orquesta": {"notify": _LIST},
     "python-script": {
         "debug": _FLAG,
@@ -83,6 +84,11 @@ _RUNNERS: t.Mapping[str, t.Mapping[str, Parameter]] = {
     "winrm-ps-cmd": {**_WINRM, "cmd": _TEXT},
     "winrm-ps-script": _WINRM,
 }
+
+
+def is_known(runner: str) -> bool:
+    """Whether it is one of StackStorm's own; of others nobody knows what parameters they have."""
+    return runner in _RUNNERS
 
 
 def parameters_of(runner: str) -> t.Mapping[str, Parameter]:

@@ -55,6 +55,7 @@ def test_what_a_parameter_must_not_be(schema, runner, clause):
         ({}, "noop"),
         ({"immutable": True, "default": 5}, "noop"),
         ({"immutable": True}, "python-script"),
+        ({"immutable": True, "position": 0}, "somebody-elses-runner"),
         ({"type": "integer", "default": 5, "description": "x", "required": True}, "python-script"),
     ],
 )
