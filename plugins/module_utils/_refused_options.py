@@ -30,10 +30,10 @@ def refusal(module: t.Any, msg: str) -> str:
 
     :arg msg: Ansible's own, for what is not about options.
     """
-    found = getattr(module, "validation_result", None)
-    if found is None or not found.errors:
+    found: t.Any = getattr(module, "validation_result", None)
+    errors = [(type(error).__name__, str(error)) for error in (found.errors if found else ())]
+    if not errors:
         return msg
-    errors = [(type(error).__name__, str(error)) for error in found.errors]
     return refused_options(module._name, module.argument_spec, errors, found._unsupported_parameters)
 
 

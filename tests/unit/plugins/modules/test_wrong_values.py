@@ -127,6 +127,7 @@ OWN = [
     ("st2_pack", PACK, {"purge": True}, "purge goes with state=absent and exclusive only"),
     ("st2_pack", PACK, {"name": [], "exclusive": True}, "exclusive with an empty list"),
     ("st2_pack", PACK, {"st2_conf": ""}, "There is no st2_conf, so this does not look like a StackStorm host."),
+    ("st2_pack", PACK, {"st2_conf": "/a\0b"}, "embedded null"),
     ("st2_pack", PACK, {"st2_conf": "/nowhere"}, "There is no /nowhere, so this does not"),
     ("st2_pack_config", CONFIG, {"pack": ""}, 'The pack "" cannot be used: there is no pack name in it.'),
     ("st2_pack_config", CONFIG, {"mode": "rw"}, 'mode must be octal, like "0640".'),
