@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import os
 import typing as t
+from pathlib import Path
 
 import pytest
 from hostile.addresses import NAMES, PAYLOAD, SOURCES, SUBDIRS, VERSIONS, Texts
 from hostile.arena import Arena
 from infrastructure.packs import PackTree
+from infrastructure.signing import Signer
 
 
 def texts(table: Texts) -> t.Callable[[t.Any], t.Any]:
@@ -134,10 +136,18 @@ REACHING: t.Mapping[str, t.Dict[str, t.Any]] = {
 
 
 @pytest.mark.parametrize("arguments", [pytest.param(value, id=key) for key, value in REACHING.items()])
-def test_an_option_that_reaches_ssh_stays_one_argument(arena: Arena, arguments: t.Dict[str, str]) -> None:
+def test_an_option_that_reaches_ssh_stays_one_argument(
+    arena: Arena, arguments: t.Dict[str, str], tmp_path: Path
+) -> None:
     filled = {key: value.replace("PAYLOAD", arena.payload()) for key, value in arguments.items()}
-    # Nobody listens at port 9: ssh is started, reads its options, and that is all.
-    arena.refuse({"name": ["ssh://git@127.0.0.1:9/x"], **filled}, "cannot be fetched", step="fetch")
+    arena.refuse({"name": ["ssh://git@127.0.0.1:9/x"], **filled}, "there is no such file", step="fetch")
+    ((option, value),) = filled.items()
+    if value.startswith("/"):
+        # Now there is. Nobody listens at port 9: ssh is started, reads its options, and that is all.
+        path = Path(f"{tmp_path}{value}")
+        path.parent.mkdir(parents=True)
+        Signer(tmp_path / "signer").key_file.rename(path)
+        arena.refuse({"name": ["ssh://git@127.0.0.1:9/x"], option: str(path)}, "cannot be fetched", step="fetch")
 
 
 @pytest.mark.parametrize("field", ["username", "password", "token"])

@@ -65,6 +65,8 @@ def _answer(*numbers: int) -> None:
 
 def _work(job: Job, prepare: t.Callable[[Job], None]) -> t.NoReturn:
     status = 70
+    # What a run opens and writes is looked at, and the bytecode of what is imported late is not its doing.
+    sys.dont_write_bytecode = True
     try:
         os.setsid()
         for descriptor, (path, flags) in enumerate(
