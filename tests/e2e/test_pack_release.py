@@ -311,7 +311,7 @@ def test_over_https(served: Served) -> None:
     pack.git("remote", "set-url", "origin", url)
     pack.commit("1.2.0")
     wrong = served.run(token="wr0ng-t0ken")
-    assert wrong.failed and "give token" in wrong["msg"] and "wr0ng" not in wrong.everything
+    assert wrong.failed and "refuses the credentials" in wrong["msg"] and "wr0ng" not in wrong.everything
 
 
 def test_a_server_that_refuses(served: Served) -> None:

@@ -68,7 +68,10 @@ def registrations(stub: StackStormStub) -> t.List[t.Any]:
 def release_unregistrable(scene: Scene) -> None:
     """Release demo 2.0.0, whose files are fine and which StackStorm cannot register."""
     tree = PackTree("demo", "2.0.0", minimal=True)
-    tree.add("actions/odd.yaml", "name: odd\nrunner_type: nosuch-runner\nentry_point: ''\nenabled: true\n")
+    tree.add(
+        "rules/odd.yaml",
+        "name: odd\npack: demo\nenabled: true\ntrigger: {type: demo.none}\ncriteria: {}\naction: {ref: core.noop}\n",
+    )
     scene.repository("demo").release(tree)
     scene.publish()
 
@@ -169,7 +172,7 @@ def test_content_that_stackstorm_refuses_leaves_everything_as_it_was(scene: Scen
     release_unregistrable(scene)
     before = stub.resources("demo")
     refused = undone(scene, "demo=2.0.0", **api(stub))
-    assert refused["step"] == "register" and "nosuch-runner" in refused["msg"]
+    assert refused["step"] == "register" and "demo.none" in refused["msg"]
     assert "could not be put back" not in refused["msg"] and only(refused)["database_state"] == "current"
     assert version(stub) == "1.0.0" and stub.resources("demo") == before
     scene.keep("demo=1.0.0", **api(stub))
@@ -309,7 +312,7 @@ def test_a_registration_that_fails_on_the_host_is_put_back(scene: Scene, stub: S
     scene.change("demo=1.0.0", register="local")
     release_unregistrable(scene)
     refused = undone(scene, "demo=2.0.0", register="local")
-    assert refused["step"] == "register" and "nosuch-runner" in refused.everything
+    assert refused["step"] == "register" and "demo.none" in refused.everything
 
 
 def test_without_any_way_to_tell_it_says_so(scene: Scene, stub: StackStormStub) -> None:

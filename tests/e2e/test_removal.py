@@ -44,7 +44,8 @@ def test_removal_is_by_name_or_address_and_of_anything(scene: Scene) -> None:
     scene.host.place(PackTree("broken", minimal=True).add("pack.yaml", "["), "broken")
     scene.host.place(PackTree("mine", minimal=True), "mine")
     scene.host.install_like_st2(one, "theirs")
-    names = [scene.url(two) + ".git", "one=9.9.9", "broken", "mine", "theirs", "never_there"]
+    names = [scene.url(two) + ".git", "one=1.0.0", "broken", "mine", "theirs", "never_there"]
+    scene.satisfied("one=9.9.9", state="absent")
     rows = scene.change(*names, state="absent")["packs"]
     assert {row["ref"]: row["action"] for row in rows if row["ref"] != "never_there"} == dict.fromkeys(
         ("one", "two", "broken", "mine", "theirs"), "remove"

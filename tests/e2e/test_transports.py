@@ -131,7 +131,8 @@ def test_of_several_indexes_the_leftmost_wins(scene: Scene) -> None:
         scene.change("demo", state="latest", index_url=both[::-1])
         assert scene.host.pack_version("demo") == "9.0.0"
         environment = {"ST2_CONTENT__INDEX_URL": f"{scene.index_url},"}
-        scene.change("demo", state="latest", env=environment)
+        assert not scene.run("demo", state="latest", env=environment).changed, "which would go down"
+        scene.change("demo", state="latest", allow_downgrade=True, env=environment)
         assert scene.host.pack_version("demo") == "1.0.0"
 
 
