@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 
 import pytest
 from infrastructure.packs import PackTree, well_kept
+from infrastructure.repositories import run_git
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import MissingLibraryError, OptionError, St2Error
 from ansible_collections.stackstorm.st2.plugins.module_utils._lint.bounded import NotFinishedError, bounded
@@ -64,9 +64,7 @@ def test_what_tools_leave_is_no_part_of_a_pack(tmp_path):
 
 def git(directory, *arguments):
     settings = ("-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main")
-    return subprocess.run(
-        ["git", *settings, *arguments], cwd=directory, check=True, capture_output=True, text=True
-    ).stdout
+    return run_git("-C", directory, *settings, *arguments)
 
 
 @pytest.fixture

@@ -11,9 +11,6 @@ import pytest
 from .pretended_database import PretendedDatabase
 from .scratch_run import Site, released, row_of
 
-# Git, uv, virtualenv or pip, which see to most of the time: see tests/toolchain/ansible_test_runs.py.
-pytestmark = pytest.mark.starts_programs
-
 TWICE = "name: twice\nrunner_type: noop\nname: twice\n"
 OLD = "name: old\nrunner_type: mistral-v2\n"
 
