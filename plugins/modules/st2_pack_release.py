@@ -50,7 +50,7 @@ options:
     description:
       - Who makes the tag, in the form C(Name <name@example.com>). By default what git's configuration says.
     type: str
-  message:
+  tag_message:
     description:
       - The message of the tag. By default the ref of the pack and the version.
     type: str

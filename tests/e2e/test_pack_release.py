@@ -76,7 +76,7 @@ def test_release_after_release(pack: PackWorkingCopy) -> None:
     text = run_git("-C", pack.remote, "cat-file", "tag", "v1.0.0")
     assert "tagger A. Author <author@example.com>" in text and text.endswith("acme_dns 1.0.0")
     second = pack.commit("1.1.0")
-    done = converge(pack, message="Second\n\n# all of it\n", tagger="Bot <bot@example.com>")
+    done = converge(pack, tag_message="Second\n\n# all of it\n", tagger="Bot <bot@example.com>")
     assert done["msg"].endswith(f"tag v1.1.0 at {second[:7]}, after v1.0.0")
     assert done["diff"][0]["after"] == f"v1.1.0 {second}\n"
     assert pack.released() == {"v1.0.0": first, "v1.1.0": second}

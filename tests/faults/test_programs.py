@@ -108,7 +108,7 @@ def goes_on(scene: Scene, **arguments: t.Any) -> None:
 )
 def test_a_uv_that_cannot_install_requirements(upgrade: Scene, behaviour: str, step: str, words: str) -> None:
     impostor = Impostor(upgrade, "uv", behaviour, when="pip*requirements.txt*")
-    result = refused(upgrade, timeout=patience(behaviour))
+    result = refused(upgrade, virtualenv_backend="uv", timeout=patience(behaviour))
     impostor.leave()
     assert result["step"] == step and words in result["msg"], result.everything
     assert len(result["msg"]) < 5000 and impostor.survivors() == []
@@ -119,7 +119,7 @@ def test_a_uv_that_cannot_install_requirements(upgrade: Scene, behaviour: str, s
 def test_a_uv_that_cannot_make_the_first_virtualenv(scene: Scene, behaviour: str) -> None:
     scene.release("alpha", "1.0.0")
     impostor = Impostor(scene, "uv", behaviour, when="venv*")
-    result = scene.refuse("alpha", virtualenv="auto", timeout=patience(behaviour))
+    result = scene.refuse("alpha", virtualenv="auto", virtualenv_backend="uv", timeout=patience(behaviour))
     impostor.leave()
     assert result["step"] in ("virtualenv", "timeout") and scene.host.installed() == []
     assert impostor.survivors() == [] and not list(scene.host.virtualenvs.glob(".stackstorm.st2/bases/*"))

@@ -63,7 +63,7 @@ def test_the_virtualenv_of_one_cannot_be_built(world: World) -> None:
     before = inspection.normal_content(world.host)
     wheel = next(world.packages.glob("tinydep-2*"))
     hidden = wheel.rename(world.root / wheel.name)
-    result = world.runs.run(world.packs("2.0.0"))
+    result = world.runs.run({**world.packs("2.0.0"), "virtualenv_backend": "uv"})
     hidden.rename(wheel)
     assert_nothing_done(world, before, result, "beta", "virtualenv")
     assert_all_done(world, world.packs("2.0.0"))

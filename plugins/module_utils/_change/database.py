@@ -71,6 +71,10 @@ class Database:
     @property
     def registrar(self) -> Registrar:
         """The adapter that this run uses."""
+        return self.choose()
+
+    def choose(self) -> Registrar:
+        """L(registrar), for who wants to know that there is one."""
         if self._chosen is None:
             self._chosen, warnings = self._choose(self._deadline)
             self.warnings += warnings

@@ -24,7 +24,7 @@ def plan_candidate(
     policy: str,
     requested: t.Tuple[str, ...],
     base_path: str,
-    provided: t.Mapping[str, str] = {},
+    provided: t.Optional[t.Mapping[str, str]] = None,
 ) -> PackPlan:
     """What happens to a pack that comes new, or in another version.
 

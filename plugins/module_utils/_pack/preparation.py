@@ -58,7 +58,7 @@ class Preparation:
 
         :raises St2Error: when what is asked cannot be had or must not be installed.
         """
-        _ = self._observation.database.registrar  # Whether it can be had is told before anything is fetched.
+        self._observation.database.choose()  # Where none can be had, nothing is fetched.
         directory = self._installation.directory(self._observation.base_path)
         staging = os.path.dirname(self._staging.path(directory.staging, "fetched", "any"))
         self._fetcher = self._upstream().fetcher(staging)

@@ -16,7 +16,7 @@ from .._content.receipt import Receipt
 from .candidate import Candidate
 
 
-def receipt_of(candidate: Candidate, provided: t.Mapping[str, str] = {}) -> Receipt:
+def receipt_of(candidate: Candidate, provided: t.Optional[t.Mapping[str, str]] = None) -> Receipt:
     """The receipt of a candidate; its stamp is filled in when it is written.
 
     :arg provided: As in L(Receipt).
@@ -31,7 +31,7 @@ def receipt_of(candidate: Candidate, provided: t.Mapping[str, str] = {}) -> Rece
         digest=candidate.digest,
         dependencies=candidate.metadata.dependencies,
         python=candidate.python,
-        provided=provided,
+        provided=provided or {},
     )
 
 

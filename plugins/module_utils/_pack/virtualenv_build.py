@@ -119,7 +119,7 @@ class VirtualenvBuilder:
         except ProgramError as error:
             if backend.installer == "pip" or backend.otherwise is None:
                 raise _refused(label, ref, backend, error) from error
-            refusal = reason(error.completed.stderr, error.completed.stdout)
+            refusal = _said(error)
             backend = backend.otherwise
             remove_tree(staged)
             clone_tree(base, staged, base, staged)
@@ -137,7 +137,7 @@ class VirtualenvBuilder:
         except ProgramError as error:
             raise VirtualenvError(
                 f"The requirements of {label} leave no six that works, which StackStorm needs in each virtualenv: "
-                f"{reason(error.completed.stderr)}.",
+                f"{_said(error)}.",
                 stderr=error.stderr,
                 ref=ref,
             ) from error
@@ -194,7 +194,7 @@ class VirtualenvBuilder:
         except DeadlineError:
             raise
         except St2Error as error:
-            said = reason(error.completed.stderr) if isinstance(error, ProgramError) else error.message.rstrip(".")
+            said = _said(error) if isinstance(error, ProgramError) else error.message.rstrip(".")
             raise VirtualenvError(
                 f"A virtualenv cannot be made with {backend.name}: {said}.", stderr=error.stderr
             ) from error
@@ -241,7 +241,7 @@ def marker_document(inputs: t.Mapping[str, t.Any], signature: t.Tuple[int, int])
 
 
 def _refused(label: str, ref: str, backend: Backend, error: ProgramError) -> VirtualenvError:
-    clause = reason(error.completed.stderr, error.completed.stdout)
+    clause = _said(error)
     return VirtualenvError(
         f"The requirements of {label} cannot be installed: {clause} (said {backend.installer}).",
         stderr=error.stderr or last_lines(error.completed.stdout),
@@ -259,3 +259,7 @@ def _take_away(path: str, gone: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(path, _CONFIGURATION))
         remove_tree(path)
+
+
+def _said(error: ProgramError) -> str:
+    return reason(error.completed.stderr, error.completed.stdout, error.completed.returncode)

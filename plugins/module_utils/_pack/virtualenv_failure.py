@@ -38,11 +38,12 @@ _AT_WORK = re.compile(r"^\s*(?:Collecting|Obtaining|Processing|Building wheel fo
 _ERROR = re.compile(r"^\s*(?:ERROR|error|fatal|\w*Error): (.+)$", re.MULTILINE)
 
 
-def reason(stderr: str, stdout: str = "") -> str:
+def reason(stderr: str, stdout: str = "", status: int = 1) -> str:
     """Why requirements cannot be installed, as a clause that names the package where the program tells it.
 
     :arg stderr: What the program said.
     :arg stdout: What it said meanwhile.
+    :arg status: Its exit status, for one that said nothing; negative for a signal.
     """
     unwrapped = " ".join(stderr.split())
     for pattern, meaning in _PATTERNS:
@@ -50,7 +51,7 @@ def reason(stderr: str, stdout: str = "") -> str:
         if found:
             return _short(meaning.format(*(" ".join(word.split()) for word in found.groups())))
     last = _ERROR.findall(stderr) or stderr.strip().splitlines()[-1:]
-    said = last[-1] if last else "it said nothing"
+    said = last[-1] if last else f"it ended with the exit status {status} and said nothing"
     at_work = _AT_WORK.findall(stdout)
     return _short(f"{at_work[-1]}: {said}" if at_work else said)
 

@@ -20,7 +20,7 @@ def release_options() -> ArgumentSpec:
             "branch": {"type": "str"},
             "signing_key": {"type": "path", "no_log": False},
             "tagger": {"type": "str"},
-            "message": {"type": "str"},
+            "tag_message": {"type": "str"},
             "maintenance": {"type": "bool", "default": False},
             "fail_on_unreleased": {"type": "bool", "default": False},
         },

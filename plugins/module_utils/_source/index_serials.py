@@ -74,7 +74,8 @@ class IndexSerials:
 
 def serial_of(value: t.Any) -> t.Optional[int]:
     """A serial as an index may have it; C(None) for what is none."""
-    return value if type(value) is int and 0 <= value < _LARGEST else None
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_number and 0 <= value < _LARGEST else None
 
 
 def _name(url: str) -> str:

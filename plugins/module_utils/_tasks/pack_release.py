@@ -48,7 +48,7 @@ def _release(task: Task, own: TaskGit) -> Result:
     elif plan.release and not task.check:
         release = Release(git, checkout, branch=published.branch or "", tag=plan.tag or "", signer=signer)
         try:
-            _change(release, checkout, plan, params["message"], result)
+            _change(release, checkout, plan, params["tag_message"], result)
         except St2Error as error:
             result.failure = error
             result.changed = False

@@ -151,7 +151,7 @@ def test_a_result_names_what_made_a_virtualenv(tmp_path, index):
         ('  File "/tmp/pip-install-x8/my_sql_0e3f2c58503f40c598e1697b553032d8/setup.py"', "my_sql cannot be built"),
         ("error: Failed to build `own @ file:///x`\n", "own @ file:///x cannot be had"),
         ("OSError: disk on fire.\n", "disk on fire"),
-        ("", "it said nothing"),
+        ("", "it ended with the exit status 1 and said nothing"),
         (
             "  x No solution found when resolving dependencies:\n  `-> Because c==1.0.0 depends on t<2.0.0 and\n"
             "      only c==1 is available, we can. And because you require c\n      and t==2, we can conclude that",
