@@ -287,7 +287,7 @@ class Registering:
         told: t.Mapping[str, t.Sequence[str]],
         on_disk: OnDisk,
         before: Snapshot = Snapshot(),  # noqa: B008  # It is frozen.
-        fileless: Fileless = Fileless(),  # noqa: B008
+        fileless: Fileless = Fileless(),  # noqa: B008  # So is it.
     ) -> str:
         """Make the database agree with the files of some packs, whatever it has of them.
 

@@ -62,4 +62,4 @@ def _md5() -> t.Any:
     try:
         return hashlib.md5(usedforsecurity=False)  # also where the system allows none for security
     except TypeError:  # Python 3.8
-        return hashlib.md5()  # noqa: S324
+        return hashlib.md5()  # noqa: S324  # The Exchange's rule; it protects nothing.

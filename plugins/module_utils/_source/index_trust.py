@@ -102,7 +102,7 @@ class IndexTrust:
 
     def _file(self, content: bytes) -> t.IO[bytes]:
         """A file that is gone when it is closed."""
-        stream = tempfile.NamedTemporaryFile(prefix="index-", dir=self._scratch)  # noqa: SIM115
+        stream = tempfile.NamedTemporaryFile(prefix="index-", dir=self._scratch)  # noqa: SIM115  # Closed by the caller.
         stream.write(content)
         stream.flush()
         return t.cast(t.IO[bytes], stream)
