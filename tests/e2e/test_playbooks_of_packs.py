@@ -57,7 +57,7 @@ def test_release_pack(play: t.Callable[..., subprocess.CompletedProcess[str]], t
     touched, made = tmp_path / "touched", tmp_path / "made"
     given = {
         "path": str(pack.path),
-        "release_pack_options": {"message": "From a playbook"},
+        "release_pack_options": {"tag_message": "From a playbook"},
         "release_pack_touch": str(touched),
         "release_pack_command": ["mkdir", str(made)],
     }
