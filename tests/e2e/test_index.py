@@ -18,7 +18,7 @@ from infrastructure.ansible_run import ModuleResult
 from infrastructure.packs import PackTree, quirks
 from infrastructure.repositories import GitRepository
 from infrastructure.servers import Document, GitHttpsServer, GitSshServer
-from infrastructure.servers.git_ssh import find_sshd
+from infrastructure.servers.ssh_server import find_sshd
 from infrastructure.signing import Signer
 
 

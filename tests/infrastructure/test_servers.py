@@ -36,7 +36,7 @@ from infrastructure.servers import (
     PackageIndex,
     Proxy,
 )
-from infrastructure.servers.git_ssh import find_sshd
+from infrastructure.servers.ssh_server import find_sshd
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from .http_base import HttpServer, Request
 from .index_server import Document, IndexServer
 from .package_index import PackageIndex, build_wheel
 from .proxy import Proxy
+from .ssh_server import SshServer
 
 __all__ = [
     "CertificateAuthority",
@@ -26,5 +27,6 @@ __all__ = [
     "PackageIndex",
     "Proxy",
     "Request",
+    "SshServer",
     "build_wheel",
 ]

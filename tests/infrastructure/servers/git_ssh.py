@@ -5,16 +5,12 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 import shlex
-import shutil
-import subprocess
 import time
 import typing as t
 from pathlib import Path
 
-from .serving_process import ServingProcess
+from .ssh_server import SshServer
 
 # Only `git-upload-pack 'PATH'` is run, and `git-receive-pack 'PATH'` where pushing is allowed, and PATH is taken as one
 # below the served folder.
@@ -35,30 +31,10 @@ export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory 
 exec git "$program" ROOT/"${path#/}"
 """
 
-CONFIGURATION = """\
-ListenAddress 127.0.0.1
-Port {port}
-HostKey {directory}/host_key
-PidFile none
-AuthorizedKeysFile {directory}/authorized_keys
-PubkeyAuthentication yes
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-UsePAM no
-PermitRootLogin prohibit-password
-StrictModes no
-AcceptEnv GIT_PROTOCOL
-LogLevel VERBOSE
-"""
 CONNECTED = "Connection from 127.0.0.1"
 
 
-def find_sshd() -> t.Optional[str]:
-    """Return the path of sshd, which is often outside PATH; None where there is none."""
-    return shutil.which("sshd", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"]))
-
-
-class GitSshServer(ServingProcess):
+class GitSshServer(SshServer):
     """Serves the bare repositories below ``root`` for whoever has the deploy key, and runs nothing else for them.
 
     :arg directory: where its keys, configuration and logs are made, outside ``root``.
@@ -73,33 +49,24 @@ class GitSshServer(ServingProcess):
     def __init__(self, root: t.Union[str, Path], directory: t.Union[str, Path], push: bool = False) -> None:
         self._push = push
         self.root = Path(root).resolve()
-        self.directory = Path(directory).resolve()
-        self.directory.mkdir(parents=True, exist_ok=True)
-        self.user = getpass.getuser()
-        self._sshd = find_sshd()
-        assert self._sshd, "sshd is missing: install openssh-server"
-        if os.geteuid() == 0:
-            # The folder in which sshd confines its unprivileged part; normally made when the service starts.
-            Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-        self.key_file = self._key("deploy_key")
+        self._fetch_log = Path(directory).resolve() / "fetches.log"
+        super().__init__(directory)
         self.stranger_key_file = self._key("stranger_key")
-        self._key("host_key")
-        self._fetch_log = self.directory / "fetches.log"
-        self._write_gate()
-        super().__init__(self.directory / "sshd.log")
+        self.wrong_known_hosts_file = self._known_hosts("wrong_known_hosts", "stranger_key")
         # The connection that showed it to be up is logged a moment later; it is not one of a test.
         deadline = time.monotonic() + 60
         while CONNECTED not in self.log and time.monotonic() < deadline:
             time.sleep(0.01)
         self._own_connections = self.log.count(CONNECTED)
-        self.known_hosts_file = self._known_hosts("known_hosts", "host_key")
-        self.wrong_known_hosts_file = self._known_hosts("wrong_known_hosts", "stranger_key")
 
-    def command(self) -> t.List[str]:
-        """Return the command line for ``self.port``."""
-        config = self.directory / "sshd_config"
-        config.write_text(CONFIGURATION.format(port=self.port, directory=self.directory))
-        return [str(self._sshd), "-D", "-e", "-f", str(config)]
+    def restriction(self) -> str:
+        """Return the command that is run instead of any other."""
+        gate = self.directory / "gate"
+        text = GATE.replace("LOG", shlex.quote(str(self._fetch_log)))
+        text = text.replace("PUSH", "yes" if self._push else "no")
+        gate.write_text(text.replace("ROOT", shlex.quote(str(self.root))))
+        gate.chmod(0o755)
+        return f'restrict,command="{gate}" '
 
     @property
     def url(self) -> str:
@@ -134,25 +101,3 @@ class GitSshServer(ServingProcess):
                 *("-o", "StrictHostKeyChecking=yes", "-o", f"UserKnownHostsFile={self.known_hosts_file}"),
             ]
         )
-
-    def _key(self, name: str) -> Path:
-        path = self.directory / name
-        if not path.exists():
-            command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(path)]
-            subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
-        return path
-
-    def _write_gate(self) -> None:
-        gate = self.directory / "gate"
-        text = GATE.replace("LOG", shlex.quote(str(self._fetch_log)))
-        text = text.replace("PUSH", "yes" if self._push else "no")
-        gate.write_text(text.replace("ROOT", shlex.quote(str(self.root))))
-        gate.chmod(0o755)
-        public = self.key_file.with_suffix(".pub").read_text()
-        (self.directory / "authorized_keys").write_text(f'restrict,command="{gate}" {public}')
-
-    def _known_hosts(self, name: str, key: str) -> Path:
-        path = self.directory / name
-        kind, body = (self.directory / f"{key}.pub").read_text().split()[:2]
-        path.write_text(f"[127.0.0.1]:{self.port} {kind} {body}\n")
-        return path

@@ -12,7 +12,7 @@ import subprocess
 
 import pytest
 from infrastructure.servers import GitSshServer
-from infrastructure.servers.git_ssh import find_sshd
+from infrastructure.servers.ssh_server import find_sshd
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import SourceError
