@@ -167,7 +167,7 @@ class PackPlanner:
             return
         from .comparison import Comparison, verify_registered
 
-        registered = [pack for pack in made.packs if pack.registration == "register"]
+        registered = [one.pack for one in made.telling.register]
         comparison = Comparison(View(self._view.host, self._view.staging), self._database, self._database.types)
         verify_registered(comparison, self._database, registered)
 

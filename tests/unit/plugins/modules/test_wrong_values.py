@@ -171,6 +171,11 @@ OWN = [
     ("st2_pack_release", {"path": "{ROOT}"}, {}, "is not a working copy of a git repository"),
     ("st2_pack_split", {"repo": "/nowhere", "dest": "{ROOT}/split"}, {"timeout": 0}, "timeout is 0; the least is 1."),
     ("st2_proxy_info", {}, {"timeout": -1}, "timeout is -1; the least is 1."),
+    ("st2_register", {}, {"packs": []}, "packs is an empty list."),
+    ("st2_register", {}, {"packs": [""]}, 'The packs "" cannot be used'),
+    ("st2_register", {}, {"types": []}, "types is an empty list."),
+    ("st2_register", {}, {"register": "none"}, "register is none, and this module does nothing but register packs."),
+    ("st2_register", {}, {"timeout": 0}, "timeout is 0; the least is 1."),
     ("st2_restart", {}, {"name": ["no service"]}, "no service"),
 ]
 
