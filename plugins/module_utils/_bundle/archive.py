@@ -29,6 +29,7 @@ from .layout import (
     MOST_DOCUMENT_BYTES,
     STEP,
     Manifest,
+    content_digest,
     digest_of,
     is_blob,
     read_manifest,
@@ -117,6 +118,8 @@ class Archive:
                 raise self._cut(member.name)
             left -= len(block)
             yield block
+        if self._stream.read(-member.size % _BLOCK).strip(b"\0"):
+            raise refusal(self.shown, f"there is something between {member.name} and what comes after it")
 
     def _members(self) -> t.Iterator[Member]:
         position, before, total = 0, "", 0
@@ -197,6 +200,8 @@ def manifest_of(archive: Archive) -> Manifest:
     :raises SourceError: when these are others.
     """
     manifest = read_manifest(archive.read(MANIFEST), archive.shown)
+    if content_digest(archive.read(INDEX)) != manifest.index_digest:
+        raise refusal(archive.shown, f"the content of {INDEX} is not what {MANIFEST} says")
     listed = {blob.member: blob.size for blob in manifest.blobs}
     found = {name: member.size for name, member in archive.members.items() if is_blob(name)}
     for name in sorted({*listed, *found}):
@@ -226,7 +231,7 @@ def write_archive(target: str, files: t.Mapping[str, t.Union[bytes, str]]) -> No
                 with open(content, "rb") as reader:
                     size = os.fstat(reader.fileno()).st_size
                     stream.write(header(name, size))
-                    for block in iter(lambda: reader.read(_CHUNK), b""):  # noqa: B023  # used up at once
+                    for block in iter(lambda: reader.read(_CHUNK), b""):  # used up at once
                         stream.write(block)
             stream.write(b"\0" * (-size % _BLOCK))
         stream.write(b"\0" * _END)

@@ -26,12 +26,13 @@ MOST_BLOBS = 20_000
 MOST_DOCUMENT_BYTES = 64 << 20
 LARGEST_BLOB = 4 << 30
 MOST_BYTES = 64 << 30
-KINDS = ("directory", "git", "wheel")
+KINDS = ("directory", "git", "package")
 _BLOB_PREFIX = "blobs/sha256/"
 _BLOB_NAME = re.compile(r"blobs/sha256/[0-9a-f]{64}\Z")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 _HELD = re.compile(r"refs/[!-~]+ [0-9a-f]{40,64} [0-9a-f]{40,64}\Z")
-_WHEEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,250}\.whl\Z")
+_FILE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._+!-]{0,400}\.(?:whl|tar\.gz|zip)\Z")
+_KEYS = {"format", "lock", "blobs", "index", "digest"}
 _BLOB_KEYS = {"digest", "size", "kind", "name", "holds"}
 
 
@@ -39,8 +40,8 @@ class Blob(t.NamedTuple):
     """One file of a bundle.
 
     :arg digest: C(sha256:...) of its bytes.
-    :arg kind: C(git), C(directory) or C(wheel).
-    :arg name: What it is of: the source of a pack as the lock has it, or the name of a wheel's file.
+    :arg kind: C(git), C(directory) or C(package).
+    :arg name: What it is of: the source of a pack as the lock has it, or the name of the file of a Python package.
     :arg holds: What one finds in it: C("REF OBJECT COMMIT") of git, the content digest of a directory.
     """
 
@@ -71,20 +72,22 @@ class Manifest(t.NamedTuple):
 
     :arg lock: The text of the lock, to the letter.
     :arg blobs: Sorted by digest.
+    :arg index_digest: C(sha256:...) of C(index.json).
     """
 
     lock: str
     blobs: t.Tuple[Blob, ...]
+    index_digest: str
 
     @property
     def digest(self) -> str:
         """The C(sha256:...) by which bundles of equal content are known."""
-        content = [FORMAT, self.lock, sorted(blob.identity for blob in self.blobs)]
-        return f"sha256:{hashlib.sha256(_json(content)).hexdigest()}"
+        content = [FORMAT, self.lock, self.index_digest, sorted(blob.identity for blob in self.blobs)]
+        return content_digest(_json(content))
 
-    def wheel(self, digest: str) -> t.Optional[Blob]:
-        """The wheel with a digest, as the lock has it."""
-        return next((blob for blob in self.blobs if blob.kind == "wheel" and blob.digest == digest), None)
+    def package(self, digest: str) -> t.Optional[Blob]:
+        """The file of a Python package, by the digest that the lock has of it."""
+        return next((blob for blob in self.blobs if blob.kind == "package" and blob.digest == digest), None)
 
     def source(self, name: str, held: str) -> t.Optional[Blob]:
         """Where a pack is.
@@ -93,7 +96,7 @@ class Manifest(t.NamedTuple):
         :arg held: Its commit, or the digest of its content.
         """
         for blob in self.blobs:
-            if blob.kind != "wheel" and blob.name == name and held in (*blob.commits, *blob.holds):
+            if blob.kind != "package" and blob.name == name and held in (*blob.commits, *blob.holds):
                 return blob
         return None
 
@@ -103,9 +106,9 @@ def is_blob(member: str) -> bool:
     return bool(_BLOB_NAME.match(member))
 
 
-def is_wheel_name(name: str) -> bool:
-    """Whether a name is that of a wheel's file, and of nothing that lies elsewhere."""
-    return bool(_WHEEL.match(name))
+def is_file_name(name: str) -> bool:
+    """Whether a name is that of the file of a Python package, and of nothing that lies elsewhere."""
+    return bool(_FILE.match(name))
 
 
 def digest_of(member: str) -> str:
@@ -116,7 +119,8 @@ def digest_of(member: str) -> str:
 def manifest_text(manifest: Manifest) -> bytes:
     """The bytes of C(bundle.json)."""
     blobs = [{**blob._asdict(), "holds": list(blob.holds)} for blob in manifest.blobs]
-    return _json({"format": FORMAT, "lock": manifest.lock, "blobs": blobs}) + b"\n"
+    document = {"format": FORMAT, "lock": manifest.lock, "blobs": blobs, "index": manifest.index_digest}
+    return _json({**document, "digest": manifest.digest}) + b"\n"
 
 
 def read_manifest(content: bytes, shown: str) -> Manifest:
@@ -129,6 +133,30 @@ def read_manifest(content: bytes, shown: str) -> Manifest:
     def wrong(what: str) -> SourceError:
         return refusal(shown, f"{MANIFEST} {what}")
 
+    document = _document(content, wrong)
+    if not isinstance(document, dict):
+        raise wrong("is no JSON object")
+    if document.get("format") != FORMAT:
+        raise wrong(
+            f"has the format {str(document.get('format'))[:20]}, and this version of stackstorm.st2 reads {FORMAT}"
+        )
+    texts = [document.get(key) for key in ("lock", "index", "digest")]
+    if set(document) != _KEYS or not all(isinstance(text, str) for text in texts):
+        raise wrong(f"has other keys than {', '.join(sorted(_KEYS))}")
+    listed = document["blobs"]
+    if not isinstance(listed, list) or len(listed) > MOST_BLOBS:
+        raise wrong(f"has no list of at most {MOST_BLOBS} blobs")
+    blobs = tuple(_blob(item, number, wrong) for number, item in enumerate(listed, 1))
+    digests = [blob.digest for blob in blobs]
+    if digests != sorted(set(digests)):
+        raise wrong("lists blobs twice, or not in their order")
+    manifest = Manifest(document["lock"], blobs, document["index"])
+    if document["digest"] != manifest.digest:
+        raise wrong("is not what its own digest says")
+    return manifest
+
+
+def _document(content: bytes, wrong: t.Callable[[str], SourceError]) -> t.Any:
     def unique(pairs: t.List[t.Tuple[str, t.Any]]) -> t.Dict[str, t.Any]:
         found = dict(pairs)
         if len(found) != len(pairs):
@@ -137,24 +165,10 @@ def read_manifest(content: bytes, shown: str) -> Manifest:
 
     try:
         document = json.loads(content.decode("utf-8"), object_pairs_hook=unique)
+        _json(document)  # A text with half a letter (a lone surrogate) could not be written again.
     except (ValueError, RecursionError) as error:
         raise wrong(f"is no JSON ({str(error)[:100]})") from error
-    if not isinstance(document, dict):
-        raise wrong("is no JSON object")
-    if document.get("format") != FORMAT:
-        raise wrong(
-            f"has the format {str(document.get('format'))[:20]}, and this version of stackstorm.st2 reads {FORMAT}"
-        )
-    if set(document) != {"format", "lock", "blobs"} or not isinstance(document["lock"], str):
-        raise wrong("has other keys than format, lock and blobs")
-    listed = document["blobs"]
-    if not isinstance(listed, list) or len(listed) > MOST_BLOBS:
-        raise wrong(f"has no list of at most {MOST_BLOBS} blobs")
-    blobs = tuple(_blob(item, number, wrong) for number, item in enumerate(listed, 1))
-    digests = [blob.digest for blob in blobs]
-    if digests != sorted(set(digests)):
-        raise wrong("lists blobs twice, or not in their order")
-    return Manifest(document["lock"], blobs)
+    return document
 
 
 def _blob(item: t.Any, number: int, wrong: t.Callable[[str], SourceError]) -> Blob:
@@ -168,13 +182,18 @@ def _blob(item: t.Any, number: int, wrong: t.Callable[[str], SourceError]) -> Bl
         raise wrong(f"{where} whose size is not from 0 to {LARGEST_BLOB}")
     if kind not in KINDS or not isinstance(name, str) or not name:
         raise wrong(f"{where} that is none of {', '.join(KINDS)}, or has no name")
-    if kind == "wheel" and not is_wheel_name(name):
-        raise wrong(f"{where} whose name is not that of a wheel")
+    if kind == "package" and not is_file_name(name):
+        raise wrong(f"{where} whose name is not that of the file of a package")
     if not isinstance(holds, list) or not all(isinstance(held, str) for held in holds):
         raise wrong(f"{where} that does not say what it holds")
     if kind == "git" and not (holds and all(map(_HELD.match, holds))):
         raise wrong(f"{where} of git without refs")
     return Blob(digest, size, kind, name, tuple(holds))
+
+
+def content_digest(content: bytes) -> str:
+    """The C(sha256:...) of some bytes."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def refusal(shown: str, what: str) -> SourceError:
