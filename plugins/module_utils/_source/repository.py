@@ -35,7 +35,7 @@ _MOST_FILES = 100_000
 _MOST_BYTES = 1 << 30
 _LONGEST_LISTING = 8 << 20
 # Of the objects of all versions, as they travel.
-_MOST_FETCHED = 4 << 30
+MOST_FETCHED = 4 << 30
 _TOO_LARGE = (-signal.SIGXFSZ, 128 + signal.SIGXFSZ)
 _FULL_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
 
@@ -123,24 +123,29 @@ class Repository:
                 self.url,
                 directory,
                 url=self.url,
-                most_written=_MOST_FETCHED,
+                most_written=MOST_FETCHED,
             )
         except ProgramError as error:
             if _could_not_store(error.completed.told):
                 raise SourceError(
                     f"The repository {strip_urls(self.url)} cannot be stored: it has more than "
-                    f"{_MOST_FETCHED >> 20} MiB, which no pack needs, or this host has not enough memory.",
+                    f"{MOST_FETCHED >> 20} MiB, which no pack needs, or this host has not enough memory.",
                     stderr=error.stderr,
                 ) from error
             raise fetch_failure(strip_urls(self.url), error, self._git.access) from error
+        refs = self._refs(directory)
+        if not (refs.head or refs.branches or refs.tags):
+            raise SourceError(f"The repository {strip_urls(self.url)} is empty: there is no commit in it.")
+        return refs
+
+    def _refs(self, directory: str) -> Refs:
+        """The branches and tags that a clone has of the remote."""
         listing = self._git("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)", cwd=directory).stdout
         symbolic = self._git("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD", cwd=directory, check=False)
         default = symbolic.stdout.strip().replace("refs/remotes/origin/", "", 1) or None
         branches, tags = _parse(listing, "refs/remotes/origin/")
         branches.pop("HEAD", None)
         head = branches.get(default) if default else self._commit(directory, "HEAD")
-        if not (head or branches or tags):
-            raise SourceError(f"The repository {strip_urls(self.url)} is empty: there is no commit in it.")
         return Refs(branches, tags, default, head)
 
     def list_remote(self) -> Refs:
