@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import typing as t
 
@@ -18,6 +19,9 @@ MODULE = "stackstorm.st2.st2_pack"
 # The option and its alias.
 _NAMES = ("name", "pack")
 _LOCAL_PREFIXES = ("/", "./", "../", "~", "file://")
+# Whether a task may show how far it is. In the processes that run tasks, nothing is a terminal any more.
+_PROGRESS = os.environ.get("ST2_PROGRESS", "auto")
+_MAY_SHOW_PROGRESS = _PROGRESS == "always" or (_PROGRESS != "never" and sys.stdout.isatty() and sys.stderr.isatty())
 
 
 class ActionModule(ActionBase):
@@ -64,6 +68,11 @@ class ActionModule(ActionBase):
         return result
 
     def _run_module(self, arguments: t.Dict[str, t.Any], task_vars: t.Any) -> t.Dict[str, t.Any]:
+        if _MAY_SHOW_PROGRESS:
+            from ansible_collections.stackstorm.st2.plugins.plugin_utils import progress
+
+            if progress.is_shown(self, arguments, always=_PROGRESS == "always"):
+                return progress.run_showing_progress(self, MODULE, arguments, task_vars)
         return self._execute_module(
             module_name=MODULE, module_args=arguments, task_vars=task_vars, wrap_async=self._task.async_val
         )

@@ -24,6 +24,7 @@ from .._errors import InvalidPackError, SourceError, St2Error
 from .._file_changes import low_space
 from .._file_tree import list_tree, tree_digest
 from .._layout import SYSTEM_PACKS
+from .._progress import begin, finished
 from .._secrets import strip_urls
 from .._source.directory import copy_directory, directory_digest, pack_path, unpack_directory
 from .._source.git_program import Git
@@ -75,6 +76,7 @@ class Fetcher:
         :raises SourceError: when it cannot be fetched.
         :raises InvalidPackError: when it must not be installed.
         """
+        begin()
         place = os.path.join(self._staging, f"pack-{number}")
         try:
             if wanted.source.kind == "git":
@@ -88,6 +90,7 @@ class Fetcher:
                 # Of a full disk git often says no more than that it could not write something.
                 error.message += low_space(self._staging)
             raise
+        finished(f"{candidate.ref} {candidate.metadata.version} fetched")
         return candidate
 
     def restore(self, kept: InstalledPack, wanted: Wanted, number: int) -> Candidate:

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shutil
 import typing as t
@@ -22,6 +23,7 @@ from .._errors import ApplyError, Collected, St2Error
 from .._file_changes import write_atomically
 from .._layout import PacksDirectory, VirtualenvsDirectory
 from .._own_directory import is_own, make_own_directory, root_of
+from .._progress import begin, finished
 from .._source.git_program import Git
 from .._source.object_store import restore_working_copy
 from . import releases
@@ -104,9 +106,11 @@ def _build_virtualenvs(
 ) -> t.Dict[str, str]:
     if not packs:
         return {}
+    begin()
     with _about(packs[0].ref):
         builder = tools.builder()
         base = builder.ensure_base()
+    numbers = itertools.count(1)
 
     def build(pack: PackPlan) -> str:
         staged = tools.staging.path(virtualenvs.staging, "virtualenvs", pack.ref)
@@ -114,6 +118,8 @@ def _build_virtualenvs(
             files = trees.get(pack.ref) or (pack.installed.location if pack.installed else "")
             version = pack.after.version if pack.after else ""
             builder.build(base, pack.ref, files, staged, version=version, place=pack.path)
+        count = f" ({next(numbers)} of {len(packs)})" if len(packs) > 1 else ""
+        finished(f"{pack.ref} {version} has its virtualenv{count}")
         return staged
 
     with ThreadPoolExecutor(max_workers=min(_PARALLEL, len(packs))) as pool:
