@@ -66,8 +66,11 @@ options:
         type: str
       digest:
         description:
-          - Digest of the content of a directory, V(sha256:...), as RV(packs[].after.digest) gives it. When that is
-            installed, the directory is not read.
+          - Digest of the content that the pack must have, V(sha256:...). A pack with other files is refused, and
+            nothing is changed. A pack that was installed with this content is satisfied.
+          - Of a directory RV(packs[].after.digest) gives it. When that is installed, the directory is not read.
+          - Of a repository it is that of the files at the version that is asked for, or of O(packs[].subdir) there, as
+            M(stackstorm.st2.st2_pack_info) gives it. It is what no tag that somebody moves, and no server, can change.
         type: str
       upload:
         description:

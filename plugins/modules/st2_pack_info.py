@@ -184,7 +184,9 @@ packs:
       type: str
       sample: 108d52bf6694c1a681d871124901ab0925f49bd0
     digest:
-      description: Digest of the content, for a pack that came from a directory.
+      description:
+        - Digest of the files with which the pack was installed, as O(stackstorm.st2.st2_pack#module:packs[].digest)
+          takes it. Null for a pack that something else installed.
       returned: always
       type: str
       sample: null

@@ -22,7 +22,8 @@ class Wanted(t.NamedTuple):
     :arg source: Where from.
     :arg version: Tag, version, branch or commit; C(None) for the default branch, or a directory's content.
     :arg ref: The ref that the pack must have; C(None) when the asker did not name one.
-    :arg digest: What the content of a directory, or of the commit, must be.
+    :arg digest: What the content must be by the task.
+    :arg index_digest: What it must be by the index.
     :arg upload: Archive with the content of a directory of the controller.
     :arg controller: Whether the source is on the controller.
     :arg from_index: Whether the source is the index's choice, so that the same commit from elsewhere is as good.
@@ -34,6 +35,7 @@ class Wanted(t.NamedTuple):
     ref: t.Optional[str] = None
     from_index: bool = False
     digest: t.Optional[str] = None
+    index_digest: t.Optional[str] = None
     upload: t.Optional[str] = None
     controller: bool = False
     commit: t.Optional[str] = None
@@ -45,6 +47,7 @@ class Candidate(t.NamedTuple):
     :arg staged: The directory it lies in, ready to be renamed to its place.
     :arg commit: The full commit, empty for a plain directory.
     :arg digest: Digest of its files, for a pack without C(.git).
+    :arg content: The same for a pack with C(.git).
     :arg left_out: What in it StackStorm refuses, where the task takes it nevertheless.
     :arg release: The directory of the kept release that it was taken from, and that is one no more once it is there.
     """
@@ -60,6 +63,7 @@ class Candidate(t.NamedTuple):
     warnings: t.Tuple[str, ...] = ()
     release: str = ""
     left_out: t.Tuple[str, ...] = ()
+    content: str = ""
 
     @property
     def ref(self) -> str:

@@ -122,11 +122,6 @@ class Fetcher:
         else:
             found = repository.find(place, refs, wanted.version)
         repository.check_out(place, found)
-        if wanted.digest and directory_digest(place) != wanted.digest:
-            raise SourceError(
-                f"The files of {strip_urls(wanted.source.url)} at {found.commit} are not those that the index has "
-                f"listed: they do not have the digest {wanted.digest}. Let the index be built anew."
-            )
         warnings = [*found.warnings, *repository.fetch_elsewhere(place, wanted.source.subdir)]
         if os.path.isabs(wanted.source.url) or wanted.source.url.startswith("file://"):
             warnings += _uncommitted(repository, wanted.source)
@@ -141,8 +136,6 @@ class Fetcher:
             _unpack_upload(wanted, place)
         else:
             copy_directory(pack_path(wanted.source.url, wanted.source.subdir), place)
-        if wanted.digest and directory_digest(place) != wanted.digest:
-            raise SourceError(f"The directory {wanted.source.url} does not have the digest that was asked for.")
         warnings = []
         if wanted.version:
             warnings.append(
@@ -164,6 +157,9 @@ class Fetcher:
     def _validated(
         self, wanted: Wanted, place: str, resolved: Resolved, warnings: t.List[str], *, commit: str = ""
     ) -> Candidate:
+        entries = list_tree(place)
+        content_digest = tree_digest(entries)
+        _check_digest(wanted, content_digest, commit)
         warnings += check_boundary(place)
         metadata = self._identified(wanted, place)
         self._check_compatible(metadata)
@@ -176,16 +172,17 @@ class Fetcher:
         warnings += content.warnings
         if resolved.kind == "tag" and not same_version(resolved.name, metadata.version):
             warnings.append(f"The tag {resolved.name} of {metadata.ref} holds version {metadata.version}.")
-        files = () if os.path.isdir(os.path.join(place, ".git")) else tuple(list_tree(place))
+        has_git = os.path.isdir(os.path.join(place, ".git"))
         return Candidate(
             wanted=wanted,
             metadata=metadata,
             resolved=resolved,
-            contents=Contents(content.by_type(), content.requirements, files),
+            contents=Contents(content.by_type(), content.requirements, () if has_git else tuple(entries)),
             staged=place,
             python=content.needs_virtualenv,
             commit=commit,
-            digest=tree_digest(files) if files else "",
+            digest="" if has_git else content_digest,
+            content=content_digest if has_git else "",
             warnings=tuple(warnings),
             left_out=content.left_out,
         )
@@ -253,6 +250,23 @@ def _metadata(wanted: Wanted, place: str) -> PackMetadata:
             raise
         # Without a usable ref or name of its own, a pack takes the name of its directory, which is the ref asked for.
         return load_metadata(place, directory_name=wanted.ref)
+
+
+def _check_digest(wanted: Wanted, digest: str, commit: str) -> None:
+    """:raises SourceError: for other files than the task, or the index, says, naming which of the two does."""
+    url = strip_urls(wanted.source.url)
+    if wanted.index_digest not in (None, digest):
+        raise SourceError(
+            f"The files of {url} at {commit} are not those that the index has listed: they have the digest {digest}, "
+            f"and not {wanted.index_digest}. Let the index be built anew."
+        )
+    if wanted.digest in (None, digest):
+        return
+    place = f"The files of {url} at {commit}" if commit else f"The files of the directory {url}"
+    raise SourceError(
+        f"{place} are not those that the task asks for: they have the digest {digest}, and not {wanted.digest}. "
+        "Nothing was changed: see what is different there, and correct digest if that was meant."
+    )
 
 
 def _unpack_upload(wanted: Wanted, place: str) -> None:

@@ -147,6 +147,10 @@ class Preparation:
         if proof and (not satisfied(pack, proof.wanted.version) if pack.receipt else pack.head):
             resolved = proof.resolved._replace(asked=proof.wanted.version or "")
             remembered = adopted(pack, proof.wanted.source, resolved, dependencies_of(pack))
+        if proof and proof.content and pack.receipt:
+            remembered = remembered or (pack.receipt if pack.receipt.content != proof.content else None)
+        if proof and remembered:
+            remembered = remembered._replace(content=proof.content or remembered.content)
         learned = provided(dependencies_of(pack), resolution.provided)
         if learned and not remembered and pack.receipt:
             remembered = pack.receipt

@@ -30,10 +30,11 @@ class Asked(t.NamedTuple):
 
 
 class Proof(t.NamedTuple):
-    """That an installed pack is what a wanted means now, and how it was found."""
+    """That an installed pack is what a wanted means now, how it was found, and the digest of what was fetched."""
 
     wanted: Wanted
     resolved: Resolved
+    content: str = ""
 
 
 class Resolution:
@@ -73,7 +74,7 @@ def particular(asked: Asked) -> bool:
     """Whether not just any version will do. The task that names a source means that source; a dependency without a
     version means the pack, wherever it comes from."""
     named = asked.request.kind != "index" and asked.asker == TASK
-    return bool(asked.latest or asked.request.version or named)
+    return bool(asked.latest or asked.request.version or asked.request.digest or named)
 
 
 def already_there(asked: Asked, installation: Installation) -> t.Optional[InstalledPack]:
@@ -114,7 +115,12 @@ def _serves(pack: InstalledPack, asked: Asked) -> bool:
         return False
     if asked.latest and (not request.version or (_moves(pack) and not is_commit(request.version))):
         return pack.is_system and not request.version
-    return satisfied(pack, request.version)
+    return satisfied(pack, request.version) and has_content(pack, request.digest)
+
+
+def has_content(pack: InstalledPack, digest: t.Optional[str]) -> bool:
+    """Whether a pack was installed with a content; C(None) is any."""
+    return digest is None or bool(pack.receipt and digest in (pack.receipt.digest, pack.receipt.content))
 
 
 def _is_meant(own: InstalledPack, request: PackRequest) -> bool:

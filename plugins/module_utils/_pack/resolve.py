@@ -27,7 +27,7 @@ from .dependants import check_dependants
 from .fetch import Fetcher
 from .in_the_way import linked, own_source
 from .own_source import is_same_directory, local_path, pack_at_source
-from .resolution import TASK, Asked, Proof, Resolution, already_there, particular
+from .resolution import TASK, Asked, Proof, Resolution, already_there, has_content, particular
 from .satisfaction import is_latest, pinned, same_source
 
 if t.TYPE_CHECKING:
@@ -69,6 +69,7 @@ class Resolver:
         self._number = 0
         self._sought: t.Set[dependencies.Need] = set()
         self._restored: t.Dict[str, t.Optional[Candidate]] = {}
+        self._contents: t.Dict[str, str] = {}
 
     def resolve(self, requests: t.Sequence[Asked]) -> Resolution:
         """The packs that the requests mean, with everything those depend on.
@@ -131,7 +132,7 @@ class Resolver:
                 if pack.ref not in resolution.packs:
                     continue
                 if resolved:
-                    resolution.proven[pack.ref] = Proof(wanted, resolved)
+                    resolution.proven[pack.ref] = Proof(wanted, resolved, self._contents.get(pack.ref, ""))
                 if isinstance(pack, Candidate):
                     resolution.warnings += [f"{pack.ref}: {warning}" for warning in pack.warnings]
         collected.raise_them()
@@ -141,6 +142,8 @@ class Resolver:
         request = asked.request
         installed = self._installation.get(request.name or "") if asked.latest and not request.version else None
         if installed is None or installed.is_system or installed.link or not installed.version:
+            return None
+        if not has_content(installed, request.digest):
             return None
         entry = self._entry(asked)
         version = entry.wanted_version(None)
@@ -194,7 +197,7 @@ class Resolver:
         return None
 
     def _restore(self, kept: InstalledPack, request: PackRequest) -> t.Optional[Candidate]:
-        source = source_for(request) if request.digest else kept.source
+        source = source_for(request) if request.kind == "path" else kept.source
         wanted = Wanted(
             source or Source("git", ""),
             request.version,
@@ -242,12 +245,16 @@ class Resolver:
                 error.message = f"{error.message} ({', '.join(needed_by)} needs it.)"
             raise
         same = self._same(candidate)
+        if same:
+            self._contents[same.ref] = candidate.content
         return (same, candidate.resolved) if same else (candidate, None)
 
     def _comparable(self, wanted: Wanted) -> t.Optional[InstalledPack]:
         installed = self._installation.get(wanted.ref) if wanted.ref else None
         installed = installed or self._installation.by_source(wanted.source.url, wanted.source.subdir)
         if installed is None or not installed.commit or installed.link or wanted.ref not in (None, installed.ref):
+            return None
+        if not has_content(installed, wanted.digest):
             return None
         return installed if wanted.from_index or same_source(installed, wanted.source) else None
 
@@ -285,10 +292,11 @@ class Resolver:
         entry = self._entry(asked)
         self._trust(entry.repo_url, entry.credentials)
         version = entry.wanted_version(request.version)
-        wanted = Wanted(source_of(entry.repo_url, request.subdir or ""), version, name, from_index=True)
+        source = source_of(entry.repo_url, request.subdir or "")
+        wanted = Wanted(source, version, name, from_index=True, digest=request.digest)
         if entry.commit is None or entry.version is None or not same_version(version, entry.version):
             return wanted
-        return wanted._replace(commit=entry.commit, digest=None if request.subdir else entry.digest)
+        return wanted._replace(commit=entry.commit, index_digest=None if request.subdir else entry.digest)
 
     def _entry(self, asked: Asked) -> IndexEntry:
         """What the index says of the pack that a request names."""

@@ -102,7 +102,7 @@ class _Inspector:
             "link": pack.link,
             "problem": problem_of(pack),
             "commit": pack.commit,
-            "digest": (pack.receipt.digest or None) if pack.receipt else None,
+            "digest": (pack.receipt.digest or pack.receipt.content or None) if pack.receipt else None,
             "branch": pack.head.branch if pack.head else None,
             "tags": sort_versions(tags) if tags else [],
             "requested": (resolved.asked or None) if resolved else None,

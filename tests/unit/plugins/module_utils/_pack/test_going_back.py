@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
@@ -215,3 +216,12 @@ def database_that_refuses():
     database.refuses.add(("sensu", "1.0.1"))
     database.rows["sensu"] = "1.0.3"
     return database
+
+
+def test_a_release_with_another_content_than_the_digest_is_not_gone_back_to(cut_off):
+    release = cut_off.host.packs / STATE / "releases" / "sensu" / cut_off.releases("sensu")[0]
+    content = json.loads((release / "receipt.json").read_text())["content"]
+    asked = {"name": "sensu", "version": "1.0.1"}
+    assert cut_off.run(packs=[{**asked, "digest": f"sha256:{'0' * 64}"}]).failure is not None
+    done = cut_off.run(packs=[{**asked, "digest": content}], keep_releases=5)
+    assert (row_of(done)["after"]["commit"], done.failure) == (cut_off.shas["1.0.1"], None)
