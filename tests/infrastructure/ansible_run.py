@@ -308,7 +308,8 @@ def _nothing(rc: int) -> t.Dict[str, t.Any]:
     return {"failed": True, "msg": f"the process ended with {rc} and gave no result"}
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
+    """Return the path of a program of Ansible, beside this Python or on PATH."""
     beside = Path(sys.executable).parent / name
     found = str(beside) if beside.exists() else shutil.which(name)
     assert found, f"{name} is neither beside {sys.executable} nor on PATH"
@@ -317,7 +318,7 @@ def _program(name: str) -> str:
 
 def ansible_command(playbook: str, *arguments: str) -> t.List[str]:
     """Return the command that runs a playbook, by its path or its name in a collection, on localhost."""
-    return [_program("ansible-playbook"), "-i", "localhost,", "-c", "local", playbook, *arguments]
+    return [program("ansible-playbook"), "-i", "localhost,", "-c", "local", playbook, *arguments]
 
 
 def ansible_environment(host: t.Optional[ScratchHost], folder: t.Union[str, Path]) -> t.Dict[str, str]:

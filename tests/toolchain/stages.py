@@ -18,6 +18,7 @@ import ansible_test_runs
 import collection_tree
 import containers
 import interpreters
+import system_packages
 from check_environment import TRIPWIRES, Tripwires, environment
 from checks import Check, Skip
 from environments import (
@@ -26,6 +27,7 @@ from environments import (
     importer_environment,
     main_environment,
     molecule_environment,
+    page_environment,
     stackstorm_environment,
     tools_environment,
 )
@@ -124,6 +126,15 @@ def molecule() -> Checks:
     yield Check("the scenarios", command, ROOT, surroundings, report, seconds=2400, tripped=tripped)
 
 
+def page() -> Checks:
+    """The pages that the collection makes, in Chromium without a window."""
+    program = system_packages.browser()
+    if program is None:
+        yield Skip("in a browser", "there is no Chromium (Debian: apt-get install chromium)")
+        return
+    yield _pytest("page", "in a browser", page_environment(), "tests/page")
+
+
 def faults() -> Checks:
     """Killed at every step, which takes as long as all other faults together, and those."""
     kills = "tests/faults/test_kills.py"
@@ -159,6 +170,7 @@ STAGES = (
         "integration", "modules run by Ansible, the state read back", "tests/integration", ansible_test_runs.integration
     ),
     Stage("benchmarks", "what it costs", "tests/benchmarks", pytest_stage("benchmarks")),
+    Stage("page", "what the collection shows in a browser", "tests/page", page),
     Stage("docs", "the documentation site, the built collection, and what Galaxy says of it", "docs", docs),
     Stage("lint", "ruff, mypy, yamllint, ansible-lint and the documentation linters", "plugins", lint),
 )
