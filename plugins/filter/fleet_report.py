@@ -13,7 +13,7 @@ author:
 description:
   - Makes one document of what the info modules returned on several hosts. It says which hosts have equal packs, in what
     the others differ from the largest group of equal hosts, and what needs attention on any of them.
-  - The playbook P(stackstorm.st2.report#playbook) does all of it.
+  - The playbook C(stackstorm.st2.report) does all of it.
 positional: _input
 options:
   _input:
