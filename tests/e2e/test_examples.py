@@ -32,11 +32,12 @@ from infrastructure.signing import Signer
 # By module, and for all of its examples as "*": why they are not run here.
 NOT_RUN: t.Mapping[str, t.Mapping[str, str]] = {
     "st2_conf": {
-        "Restart what goes on with the old values": "it is of another module and would restart services of this machine"
+        "Restart the services that still use the old values": "it is of another module and would restart services of "
+        "this machine"
     },
     "st2_pack": {
-        "Install releases in a StackStorm that can only be reached by its API": "its StackStorm fetches the packs "
-        "itself; test_backend_api.py walks through it"
+        "Install releases through the API of a remote StackStorm": "its StackStorm fetches the packs itself; "
+        "test_backend_api.py walks through it"
     },
 }
 SCHEMA = {

@@ -60,7 +60,7 @@ def test_from_nothing_to_nothing(site: Site, scene: Scene) -> None:
     assert config(site, "sensu") == {**CONFIG, "token": CANARY} and site.stackstorm.config("sensu") is not None
     actions = site.stackstorm.resources("sensu")["actions"]
     assert {name: one["enabled"] for name, one in actions.items()} == {"greet": True, "relay": True, "report": False}
-    told = " ".join(play["stackstorm.st2.packs : Say what happened"]["msg"])
+    told = " ".join(play["stackstorm.st2.packs : Show the changes"]["msg"])
     assert "sensu absent -> 1.0.1" in told and "jira absent -> 3.0.0" in told
     assert "in StackStorm's database: current" in told
 
@@ -121,8 +121,8 @@ def test_what_content_has_left_is_restarted_before_packs_are_registered(site: Si
     play = site.play("packs", st2_packs=[{"name": "sensu", "config": CONFIG}])
     assert play.rc == 0 and site.systemd.restarted == ["st2api"], play.stdout
     order = changes(play)
-    assert order.index("Restart the services that go on with old settings, code or config") < order.index(
-        "Converge the packs"
+    assert order.index("Restart services that still use old settings, code or config") < order.index(
+        "Manage the packs"
     )
 
 
