@@ -56,7 +56,7 @@ class LockRepository(Repository):
         """As L(Repository.check_out)."""
         super().check_out(directory, found)
         title = self._program("log", "-1", "--format=%s", found.commit, cwd=directory).stdout
-        self._titles[found.commit] = " ".join(printable(title).split())[:_LONGEST_TITLE].strip()
+        self._titles[found.commit] = printable(" ".join(title.split()))[:_LONGEST_TITLE].strip()
 
     def title(self, commit: str) -> str:
         """The first line of the message of a commit that was checked out."""
