@@ -24,8 +24,8 @@ description:
 options:
   path:
     description:
-      - The file to write, by its absolute path, such as V({{ playbook_dir }}/packs.lock.yml). The directory in which
-        it lies has to be there.
+      - The file to write, such as V(packs.lock.yml). A relative path begins at the directory of the playbook. The
+        directory in which the file lies has to be there.
       - A file that is there has to be a lock. Comments in it are not kept.
     type: path
     required: true
@@ -49,8 +49,8 @@ options:
     description:
       - As O(stackstorm.st2.st2_pack#module:remote_src) for the same requests. With V(true), a directory is one of the
         targets, and refused, as nobody knows here what it holds. With V(false), it is one of the controller.
-      - A directory of the controller is locked by its content, and by its path relative to the lock. Here it is given
-        by its absolute path, such as V({{ playbook_dir }}/packs/acme_dns).
+      - A directory of the controller is found as O(stackstorm.st2.st2_pack#module:remote_src) finds it. It is locked by
+        its content, and by its path relative to the lock.
     type: bool
     default: true
   update:
@@ -76,15 +76,18 @@ options:
     elements: dict
     suboptions:
       version:
-        description: The version of Python, such as V("3.11"). Quote it.
+        description:
+          - The version of Python, such as V("3.11"). Quote it.
         type: raw
         required: true
       abi:
-        description: Its ABI, such as V(cp311).
+        description:
+          - Its ABI, such as V(cp311).
         type: str
         required: true
       platform:
-        description: The newest platform that it takes wheels of, such as V(manylinux_2_36_x86_64).
+        description:
+          - The newest platform that it takes wheels of, such as V(manylinux_2_36_x86_64).
         type: str
         required: true
   pip_index_url:
@@ -147,7 +150,7 @@ seealso:
 EXAMPLES = r"""
 - name: Lock all packs of a site
   stackstorm.st2.st2_pack_lock:
-    path: "{{ playbook_dir }}/packs.lock.yml"
+    path: packs.lock.yml
     name:
       - sensu=1.0.2
       - jira
@@ -158,19 +161,19 @@ EXAMPLES = r"""
 
 - name: Lock the same packs as the role installs, a directory beside the playbook among them
   stackstorm.st2.st2_pack_lock:
-    path: "{{ playbook_dir }}/packs.lock.yml"
+    path: packs.lock.yml
     packs:
       - name: sensu
         version: 1.0.2
         config: {host: sensu.example.com}
-      - source: "{{ playbook_dir }}/packs/acme_mail"
+      - source: ./packs/acme_mail
     remote_src: false
     index_url:
       - https://index.stackstorm.org/v1/index.json
 
 - name: See what renewing one pack would change
   stackstorm.st2.st2_pack_lock:
-    path: "{{ playbook_dir }}/packs.lock.yml"
+    path: packs.lock.yml
     name: [sensu, jira]
     update: [jira]
     index_url:

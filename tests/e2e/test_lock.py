@@ -254,7 +254,7 @@ def test_what_cannot_be_locked_is_refused(keeper: Keeper) -> None:
     assert "is a directory on the targets" in keeper.refuse(f"file://{local.path}")
     assert 'No record of the "none" pack' in keeper.refuse("none")
     assert "no index is configured: set index_url" in keeper.refuse("local", index_url=[])
-    assert "a lock names the packs" in keeper.refuse("*")
+    assert 'The name "*" cannot be used' in keeper.refuse("*")
     keeper.path.write_text("format: 2\n")
     assert "format (line 1) is 2" in keeper.refuse("local")
 

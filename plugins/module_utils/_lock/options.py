@@ -12,7 +12,7 @@ import re
 import typing as t
 
 from .._content.names import check_ref, refusal
-from .._content.request import ALL, PackRequest, from_option, given_in, parse_spec
+from .._content.request import PackRequest, from_option, parse_spec
 from .._content.yaml_values import not_text
 from .._errors import Collected, OptionError
 from .._secrets import Credentials, split_userinfo
@@ -68,12 +68,10 @@ def options_from(params: t.Mapping[str, t.Any]) -> LockOptions:
     with collected.one():
         _check_path(path)
     requests: t.List[PackRequest] = []
-    named: t.List[t.Any] = []
-    with collected.one():
-        named = given_in(params)
-    for given in named:
+    named = [(parse_spec, name) for name in params["name"] or ()]
+    for read, given in (*named, *((_from_item, item) for item in params["packs"] or ())):
         with collected.one():
-            request = _request(given, params, os.path.dirname(os.path.normpath(path)))
+            request = _here(read(given), params["remote_src"], os.path.dirname(os.path.normpath(path)))
             requests += [request] if request.state != "absent" else []
     update: t.List[str] = []
     for ref in params["update"] or ():
@@ -115,29 +113,10 @@ def _check_path(path: str) -> None:
         raise OptionError(f"The directory {parent}, in which the lock is to be, does not exist: make it.")
 
 
-def _request(given: t.Any, params: t.Mapping[str, t.Any], beside: str) -> PackRequest:
-    """One request; C(beside) is the directory of the lock."""
-    if given == ALL:
-        raise OptionError('name is "*", which means all that is installed on a host; a lock names the packs.')
-    request = parse_spec(given) if isinstance(given, str) else from_option(_item(given))
-    if request.kind != "path":
-        return request
-    if params["remote_src"]:
-        raise OptionError(
-            f"{request.requested} is a directory on the targets, of which nobody knows here what it holds, so that it "
-            "cannot be locked. Set remote_src=false if it is one of the controller, or give a repository."
-        )
-    source = os.path.normpath(os.path.join(_path_of(request.source or ""), request.subdir or ""))
-    place = relative_place(source, beside)
-    return request._replace(requested=place, source=source, subdir=None, version=None, controller=True)
-
-
-def _item(given: t.Any) -> t.Dict[str, t.Any]:
+def _from_item(given: t.Any) -> PackRequest:
     """An item of C(packs), in which what is not about where the pack comes from means nothing here."""
     if not isinstance(given, t.Mapping):
-        raise OptionError(
-            f"An item of packs is {type(given).__name__}: give a string, or a dictionary as st2_pack takes."
-        )
+        raise OptionError("An item of packs is no dictionary: give name, source and version in one.")
     item = {"name" if key == "pack" else key: value for key, value in given.items()}
     unknown = sorted(str(key) for key in item if key not in pack_keys())
     if unknown:
@@ -145,7 +124,24 @@ def _item(given: t.Any) -> t.Dict[str, t.Any]:
             f"An item of packs has {', '.join(unknown)}, which st2_pack does not know: it takes "
             f"{', '.join(sorted(pack_keys()))}."
         )
-    return item
+    return from_option(item)
+
+
+def _here(request: PackRequest, remote_src: bool, beside: str) -> PackRequest:
+    """A request as a lock in the directory C(beside) has it.
+
+    :raises OptionError: for what cannot be locked.
+    """
+    if request.kind != "path" or request.state == "absent":
+        return request
+    if remote_src:
+        raise OptionError(
+            f"{request.requested} is a directory on the targets, of which nobody knows here what it holds, so that it "
+            "cannot be locked. Set remote_src=false if it is one of the controller, or give a repository."
+        )
+    source = os.path.normpath(os.path.join(_path_of(request.source or ""), request.subdir or ""))
+    place = relative_place(source, beside)
+    return request._replace(requested=place, source=source, subdir=None, version=None, controller=True)
 
 
 def _path_of(source: str) -> str:

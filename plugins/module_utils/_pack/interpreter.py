@@ -13,7 +13,6 @@ from .._deadline import Deadline
 from .._errors import DeadlineError, St2Error, VirtualenvError
 from .._process import run
 
-
 # The tags of wheels that it takes (PEP 425, PEP 600).
 _TAGS = """
 import os, sys, sysconfig
