@@ -1,97 +1,20 @@
 # Copyright: Contributors to the stackstorm.st2 project
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""st2_pack_lock over real git servers, an index and a package index: what it writes, keeps, renews and refuses."""
+"""st2_pack_lock over real git servers and an index: what it writes, keeps, renews, tells and refuses."""
 
 from __future__ import annotations
 
-import hashlib
 import shutil
-import typing as t
+import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
-from e2e.scene import Scene, warnings
-from infrastructure.ansible_run import ModuleResult
+from e2e.lock_keeper import Keeper
+from e2e.scene import INDEX, Scene
+from infrastructure.ansible_run import ansible_command, ansible_environment
 from infrastructure.packs import PackTree, Tree, bodies
-from infrastructure.servers import PackageIndex
-from infrastructure.servers.package_index import build_wheel
-
-PLATFORM = {"version": "3.11", "abi": "cp311", "platform": "manylinux_2_36_x86_64"}
-KEY = "cp311-manylinux_2_36_x86_64"
-
-
-class Keeper:
-    """Keeps a lock in a directory of its own."""
-
-    def __init__(self, scene: Scene) -> None:
-        self.scene = scene
-        self.site = scene.root / "site"
-        self.site.mkdir()
-        self.path = self.site / "packs.lock.yml"
-        self.home = scene.root / "home"
-        self.home.mkdir()
-
-    def run(self, *names: str, **arguments: t.Any) -> ModuleResult:
-        given = {"path": str(self.path), "index_url": [self.scene.index_url], **arguments}
-        given["env"] = {"HOME": str(self.home), **arguments.get("env", {})}
-        return self.scene.run(*names, module="st2_pack_lock", host=None, **given)
-
-    def walk(self, *names: str, **arguments: t.Any) -> ModuleResult:
-        """Check, run, check again, run again: what check mode says comes, and only once."""
-        before = self.stamp()
-        foreseen = self.run(*names, check=True, **arguments)
-        assert not foreseen.failed and foreseen.changed, foreseen.everything
-        assert self.stamp() == before, "check mode writes nothing"
-        done = self.run(*names, **arguments)
-        assert not done.failed and done.changed, done.everything
-        for key in ("diff", "packs", "msg", "refs", "unlocked", "markdown"):
-            assert done.get(key) == foreseen.get(key), key
-        self.unchanged(*names, **arguments)
-        return done
-
-    def unchanged(self, *names: str, **arguments: t.Any) -> None:
-        after = self.stamp()
-        for check in (True, False):
-            again = self.run(*names, check=check, **arguments)
-            assert not again.failed and not again.changed and again["packs"] == [], again.everything
-            assert not again.get("diff") and again["markdown"] == ""
-        assert self.stamp() == after, "nothing is written"
-
-    def refuse(self, *names: str, **arguments: t.Any) -> str:
-        """Run it, with nothing written and the sentence returned."""
-        before = self.stamp()
-        for check in (True, False):
-            result = self.run(*names, check=check, **arguments)
-            assert result.failed and not result.changed and "Traceback" not in result.everything, result.everything
-        assert self.stamp() == before
-        assert not [path.name for path in self.site.iterdir() if path.name.startswith(".")]
-        return str(result["msg"])
-
-    def stamp(self) -> t.Optional[t.Tuple[t.Any, ...]]:
-        if not self.path.exists():
-            return None
-        status = self.path.stat()
-        return status.st_ino, status.st_mtime_ns, status.st_mode & 0o777, self.text
-
-    @property
-    def text(self) -> str:
-        return self.path.read_text(encoding="utf-8")
-
-    @property
-    def document(self) -> t.Dict[str, t.Any]:
-        return dict(yaml.safe_load(self.text))
-
-    def pack(self, ref: str) -> t.Dict[str, t.Any]:
-        return dict(self.document["packs"][ref])
-
-    def part(self, ref: str) -> str:
-        """The lines of one pack."""
-        lines = self.text.splitlines()
-        first = lines.index(f"  {ref}:")
-        rest = [number for number in range(first + 1, len(lines)) if not lines[number].startswith("   ")]
-        return "\n".join(lines[first : rest[0] if rest else None])
 
 
 @pytest.fixture
@@ -272,69 +195,85 @@ def test_item_of_the_role_is_taken_and_secrets_are_not_shown(keeper: Keeper) -> 
     assert "which st2_pack does not know" in keeper.refuse(packs=[{"nmae": "one"}])
 
 
-def test_wheels_are_locked_for_each_platform(keeper: Keeper, packages: PackageIndex) -> None:
+def test_lock_made_while_upstream_moves_is_of_one_moment(keeper: Keeper, tmp_path: Path) -> None:
+    """Whatever somebody pushes between two questions, what is locked was there at once."""
     scene = keeper.scene
-    wants = scene.repository("wants")
-    wants.release(PackTree("wants", "1.0.0", minimal=True).add("requirements.txt", "middledep\ntinydep<2\n"))
-    scene.release("plain", "1.0.0")
-    older = {"version": "3.8", "abi": "cp38", "platform": "manylinux_2_28_x86_64"}
+    many = scene.repository("many")
 
-    done = keeper.walk("wants", "plain", platforms=[PLATFORM, older, PLATFORM])
-    assert done["unlocked"] == [] and warnings(done) == []
-    assert keeper.pack("wants")["wheels"][KEY] == ["middledep==1.0.0", "six==1.16.0", "tinydep==1.0.0"]
-    assert keeper.pack("plain")["wheels"] == {key: ["six==1.16.0"] for key in ("cp38-manylinux_2_28_x86_64", KEY)}
-    wheel = next(iter(packages.wheels("tinydep")))
-    digest = f"sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}"
-    assert keeper.document["wheels"]["tinydep==1.0.0"] == {wheel.name: digest}
-    assert keeper.document["platforms"][KEY] == {"python": "3.11", "abi": "cp311", "platform": PLATFORM["platform"]}
-    # The platforms of the lock stay those of the lock.
-    keeper.unchanged("wants", "plain")
-    assert "with update, packs stay" in keeper.refuse("wants", "plain", update=["wants"], platforms=[PLATFORM])
-    done = keeper.walk("wants", "plain", platforms=[])
-    assert "wheels" not in keeper.document
+    def tree(version: str) -> Tree:
+        packs = {ref: PackTree(ref, version, minimal=True) for ref in ("one", "two")}
+        return Tree().mount("packs/one", packs["one"]).mount("packs/two", packs["two"])
 
+    first = many.commit(tree("1.0.0"))
+    many.tag("v1.0.0", first)
+    many.build()
+    asked = [{"source": scene.url(many), "subdir": f"packs/{ref}", "version": "v1.0.0"} for ref in ("one", "two")]
+    keeper.run(packs=asked)
+    before = keeper.text
+    second = many.commit(tree("2.0.0"), branch="next")
+    many.build()
+    keeper.path.unlink()
 
-def test_requirements_without_a_digest_are_named(keeper: Keeper) -> None:
-    scene = keeper.scene
-    wants = scene.repository("wants")
-    wants.release(
-        PackTree("wants", "1.0.0", minimal=True).add("requirements.txt", "git+https://example.com/x.git@v1\n")
+    program = tmp_path / "moving" / "git"
+    program.parent.mkdir()
+    git = shutil.which("git", path=scene.environment["PATH"])
+    # After each answer of the server, the tag and the branch are others.
+    program.write_text(
+        f'#!/bin/sh\n{git} "$@"\nstatus=$?\ncase " $* " in *" clone "*|*" ls-remote "*|*" fetch "*)\n'
+        f"  for name in refs/tags/v1.0.0 refs/heads/main; do\n"
+        f"    {git} -C {many.path} update-ref $name {second.sha} || exit 1\n  done;;\nesac\nexit $status\n"
     )
-    scene.publish()
-    done = keeper.walk("wants", platforms=[PLATFORM])
-    reason = "git+https://example.com/x.git@v1 is no package of an index"
-    assert done["unlocked"] == [{"ref": "wants", "platform": KEY, "reason": reason}]
-    assert warnings(done) == [f"wants is locked without its Python packages on {KEY}: {reason}."]
-    assert "wheels" not in keeper.pack("wants")
+    program.chmod(0o755)
+    moving = {"PATH": f"{program.parent}:{scene.environment['PATH']}"}
+    done = keeper.run(packs=asked, env=moving)
+    assert not done.failed, done.everything
+    assert keeper.text == before, "all of it is of the first answer"
+    done = keeper.run(packs=asked)
+    assert {keeper.pack(ref)["commit"] for ref in ("one", "two")} == {second.sha}
+    assert {keeper.pack(ref)["version"] for ref in ("one", "two")} == {"2.0.0"}
 
 
-def test_requirements_that_nobody_meets_fail(keeper: Keeper) -> None:
+def test_tag_that_is_no_more_what_the_index_says_is_refused(keeper: Keeper) -> None:
     scene = keeper.scene
-    wants = scene.repository("wants")
-    wants.release(PackTree("wants", "1.0.0", minimal=True).add("requirements.txt", "nosuchdep\n"))
-    scene.publish()
-    said = keeper.refuse("wants", platforms=[PLATFORM])
-    assert f"The requirements of wants cannot be resolved for {KEY}" in said and "nosuchdep" in said
+    repository = scene.release("one", "1.0.0")
+    entry = scene.index.documents[INDEX]["packs"]["one"]
+    entry["commit"] = repository.sha("v1.0.0")
+    keeper.walk("one")
+    moved = repository.commit(PackTree("one", "1.0.0", minimal=True, actions=("other",)))
+    repository.tag("v1.0.0", moved)
+    repository.build()
+    said = keeper.refuse("one")
+    assert moved.sha in said and entry["commit"] in said and "somebody has moved it" in said
 
 
-def test_without_uv_one_sentence_says_so(keeper: Keeper, tmp_path: Path) -> None:
-    keeper.scene.release("one", "1.0.0")
-    programs = tmp_path / "programs"
-    programs.mkdir()
-    (programs / "git").symlink_to(str(shutil.which("git")))
-    said = keeper.refuse("one", platforms=[PLATFORM], env={"PATH": str(programs)})
-    assert said == "uv is needed, but the program uv is not on this host."
-
-
-def test_replaced_wheel_is_found(keeper: Keeper, tmp_path: Path) -> None:
+def test_paths_of_a_play_are_those_of_st2_pack(keeper: Keeper) -> None:
+    """By ansible-playbook: the lock beside the playbook, a directory where the src of copy is looked for."""
     scene = keeper.scene
-    with PackageIndex(tmp_path / "index") as packages:
-        for ref in ("one", "two"):
-            repository = scene.repository(ref)
-            repository.release(PackTree(ref, "1.0.0", minimal=True).add("requirements.txt", "tinydep\n"))
-        scene.publish()
-        given = {"platforms": [PLATFORM], "pip_index_url": packages.index_url}
-        keeper.walk("one", "two", **given)
-        build_wheel(packages.directory, "tinydep", "2.0.0", code="replaced = True\n")
-        said = keeper.refuse("one", "two", update=["one"], **given)
-        assert "tinydep-2.0.0-py3-none-any.whl in the package index has another digest than in the lock" in said
+    PackTree("ours", minimal=True).write(keeper.site / "files" / "packs" / "ours")
+    playbook = keeper.site / "lock.yml"
+    options = {"path": "packs.lock.yml", "name": ["./packs/ours"], "remote_src": False}
+    play = [
+        {
+            "hosts": "localhost",
+            "connection": "local",
+            "gather_facts": False,
+            "tasks": [
+                {"stackstorm.st2.st2_pack_lock": options, "check_mode": True, "register": "foreseen"},
+                {"stackstorm.st2.st2_pack_lock": options, "register": "done"},
+                {"stackstorm.st2.st2_pack_lock": {**options, "name": "./packs/none"}, "ignore_errors": True},
+                {"ansible.builtin.assert": {"that": ["done is changed", "done.packs == foreseen.packs"]}},
+            ],
+        }
+    ]
+    playbook.write_text(yaml.safe_dump(play), encoding="utf-8")
+    ran = subprocess.run(
+        ansible_command(str(playbook)),
+        cwd=str(scene.root),
+        env={**ansible_environment(None, keeper.home), "PATH": scene.environment["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "The pack directory ./packs/none was not found on the controller" in ran.stdout + ran.stderr
+    assert keeper.pack("ours")["source"] == "./files/packs/ours" == keeper.pack("ours")["requested"][0]
