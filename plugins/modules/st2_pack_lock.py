@@ -277,7 +277,7 @@ step:
   sample: fetch
 """
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._lock.argspec import lock_options
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_lock.argspec import lock_options
 from ansible_collections.stackstorm.st2.plugins.module_utils._runner import run_module
 from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.pack_lock import lock_packs
 

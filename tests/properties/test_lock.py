@@ -26,8 +26,8 @@ from infrastructure.repositories import GitRepository, index_document
 from infrastructure.servers.git_daemon import GitDaemon
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import St2Error
-from ansible_collections.stackstorm.st2.plugins.module_utils._lock.argspec import lock_options
 from ansible_collections.stackstorm.st2.plugins.module_utils._lock.document import lock_text, read_lock
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_lock.argspec import lock_options
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result, Task
 from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.pack_lock import lock_packs

@@ -15,14 +15,14 @@ from .._deadline import Deadline
 from .._errors import ApplyError, OptionError
 from .._file_changes import low_space, write_atomically
 from .._files import read_regular_file
-from .._lock import report
-from .._lock.changes import PackChange, changed_refs, differences
 from .._lock.document import Lock, LockedPack, Platform, lock_text, read_lock
-from .._lock.making import Made, Maker
-from .._lock.options import LockOptions, options_from
-from .._lock.repositories import LockFetcher
-from .._lock.sides import Side, read_side
-from .._lock.wheels import Unlocked, WheelResolver, Wheels
+from .._pack_lock import report
+from .._pack_lock.changes import PackChange, changed_refs, differences
+from .._pack_lock.making import Made, Maker
+from .._pack_lock.options import LockOptions, options_from
+from .._pack_lock.repositories import LockFetcher
+from .._pack_lock.sides import Side, read_side
+from .._pack_lock.wheels import Unlocked, WheelResolver, Wheels
 from .._secrets import Credentials, split_userinfo
 from .._source.credentials import CredentialBook
 from .._source.git_program import Git, GitAccess

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from infrastructure.packs import PackTree, bodies
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._lock.places import absolute_place, relative_place
-from ansible_collections.stackstorm.st2.plugins.module_utils._lock.sides import read_side
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_lock.sides import read_side
 
 
 def test_side_is_read_from_the_files(tmp_path: Path) -> None:
@@ -37,8 +36,3 @@ def test_what_cannot_be_read_is_not_known(tmp_path: Path) -> None:
     assert read_side(str(tmp_path), "demo") is None
     (tmp_path / "pack.yaml").write_text("[")
     assert read_side(str(tmp_path), "demo") is None
-
-
-def test_directories_are_named_from_the_lock() -> None:
-    for path, place in (("/site/packs/a", "./packs/a"), ("/other/a", "../other/a"), ("/site", "./.")):
-        assert relative_place(path, "/site") == place and absolute_place(place, "/site") == path

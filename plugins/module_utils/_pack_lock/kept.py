@@ -15,7 +15,7 @@ from .._content.origin import Source
 from .._content.receipt import Receipt
 from .._content.request import PackRequest, parse_spec
 from .._errors import OptionError
-from .document import Lock, LockedPack
+from .._lock.document import Lock, LockedPack
 
 _NOWHERE = "/nonexistent"
 

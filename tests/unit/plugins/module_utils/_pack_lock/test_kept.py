@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.request import parse_spec
 from ansible_collections.stackstorm.st2.plugins.module_utils._lock.document import Lock
-from ansible_collections.stackstorm.st2.plugins.module_utils._lock.kept import KeptPacks, kept_of, reachable
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_lock.kept import KeptPacks, kept_of, reachable
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._lock.locks import (
     directory_pack,
     git_pack,

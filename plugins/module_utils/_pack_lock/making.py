@@ -13,6 +13,8 @@ import typing as t
 from .._content.request import PackRequest, parse_spec
 from .._errors import Collected, DependencyError, OptionError, SourceError
 from .._layout import SYSTEM_PACKS
+from .._lock.document import Lock, LockedPack
+from .._lock.places import relative_place
 from .._pack.candidate import Candidate
 from .._pack.dependencies import Pack, Providers, needs_of
 from .._pack.resolution import Asked, Resolution
@@ -20,10 +22,8 @@ from .._pack.resolve import Resolver
 from .._pack.virtualenv import requirements_digest
 from .._secrets import Credentials, strip_urls
 from .._source.directory import directory_digest, pack_directory
-from .document import Lock, LockedPack
 from .kept import KeptPacks, kept_of, reachable
 from .options import LockOptions
-from .places import relative_place
 from .repositories import LockFetcher
 
 if t.TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .document import Lock, LockedPack
+from .._lock.document import Lock, LockedPack
 from .sides import Side
 
 _SHORT = 7

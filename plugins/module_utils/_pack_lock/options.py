@@ -15,10 +15,10 @@ from .._content.names import check_ref, refusal
 from .._content.request import PackRequest, from_option, parse_spec
 from .._content.yaml_values import not_text
 from .._errors import Collected, OptionError
+from .._lock.document import Platform
+from .._lock.places import relative_place
 from .._secrets import Credentials, split_userinfo
 from .argspec import pack_keys
-from .document import Platform
-from .places import relative_place
 
 _PYTHON = re.compile(r"3\.[0-9]{1,3}")
 _TAG = re.compile(r"[a-z0-9][a-z0-9_]{0,100}")

@@ -13,9 +13,9 @@ import pytest
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import OptionError, VirtualenvError
-from ansible_collections.stackstorm.st2.plugins.module_utils._lock import wheels
 from ansible_collections.stackstorm.st2.plugins.module_utils._lock.document import Platform
-from ansible_collections.stackstorm.st2.plugins.module_utils._lock.wheels import Unlocked, WheelResolver
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_lock import wheels
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_lock.wheels import Unlocked, WheelResolver
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 
 needs_toml = pytest.mark.skipif(sys.version_info < (3, 11), reason="Python has tomllib from 3.11 on")

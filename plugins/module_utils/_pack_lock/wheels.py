@@ -21,11 +21,11 @@ from urllib.parse import unquote, urlsplit
 from .._content.requirements import REQUIREMENTS, read_requirements
 from .._deadline import Deadline
 from .._errors import OptionError, VirtualenvError
+from .._lock.document import Platform
 from .._pack.virtualenv import BASE_REQUIREMENT, Settings
 from .._pack.virtualenv_failure import reason
 from .._process import ProgramError, run
 from .._secrets import Redactor
-from .document import Platform
 
 _PARALLEL = 4
 _GLIBC = re.compile(r"manylinux_2_(?P<minor>[0-9]+)_(?P<machine>x86_64|aarch64)")

@@ -8,15 +8,15 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.origin import Resolved
-from ansible_collections.stackstorm.st2.plugins.module_utils._lock import report
-from ansible_collections.stackstorm.st2.plugins.module_utils._lock.changes import (
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_lock import report
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_lock.changes import (
     Difference,
     PackChange,
     changed_refs,
     differences,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._lock.sides import Side
-from ansible_collections.stackstorm.st2.plugins.module_utils._lock.wheels import Unlocked
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_lock.sides import Side
+from ansible_collections.stackstorm.st2.plugins.module_utils._pack_lock.wheels import Unlocked
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._lock.locks import (
     DEBIAN,
     digest,

@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import typing as t
 
+from .._lock.document import Lock
 from .._printable import printable
 from .changes import Difference, PackChange
-from .document import Lock
 from .wheels import Unlocked
 
 _MOST_NAMED = 5
