@@ -56,10 +56,11 @@ class GpgSigner:
     To be closed: its agent runs on.
     """
 
-    def __init__(self, user: str = "Jane Releaser <jane@example.com>", expires: str = "never") -> None:
+    def __init__(self, user: str = "Jane Releaser <jane@example.com>") -> None:
         self.home = tempfile.mkdtemp(prefix="gnupg-")
         self._environment = {"PATH": os.environ.get("PATH", os.defpath), "GNUPGHOME": self.home, "LC_ALL": "C"}
-        self.gpg("--passphrase", "", "--quick-generate-key", user, "ed25519", "sign", expires)
+        made = ("--faked-system-time", "20200101T000000")
+        self.gpg(*made, "--passphrase", "", "--quick-generate-key", user, "ed25519", "sign", "never")
         self.fingerprint = self.fingerprints()[0]
 
     def gpg(self, *arguments: str, data: bytes = b"") -> bytes:
@@ -89,8 +90,9 @@ class GpgSigner:
         return self.gpg("--passphrase", "", "--armor", "--detach-sign", data=content)
 
     def expire(self) -> None:
-        """Let the key have expired a long time ago, before it was made."""
-        self.gpg("--passphrase", "", "--quick-set-expire", self.fingerprint, "seconds=1")
+        """Let the key have expired some years ago."""
+        said = ("--faked-system-time", "20210101T000000")
+        self.gpg(*said, "--passphrase", "", "--quick-set-expire", self.fingerprint, "1d")
 
     def revoke(self) -> None:
         """Revoke the key, by the certificate that was made with it."""

@@ -123,7 +123,9 @@ def test_a_signed_commit_under_an_unsigned_tag(place, signer):
 def test_a_signed_tag_of_an_unsigned_commit(place, signer):
     signed_tag(place.path, "v1.0.0", place.commit, sign_by(signer))
     message = place.refused(allowed_signers=[signer.line], require="commit")
-    assert f"for a signed commit by one of those in allowed_signers. The commit {place.commit} is not signed." in message
+    assert (
+        f"for a signed commit by one of those in allowed_signers. The commit {place.commit} is not signed." in message
+    )
 
 
 @pytest.mark.parametrize("require", ["tag", "commit", "either"])
