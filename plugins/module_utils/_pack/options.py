@@ -107,7 +107,7 @@ def options_from(params: t.Mapping[str, t.Any]) -> Options:
 
 
 def _signatures(params: t.Mapping[str, t.Any], requests: t.Sequence[PackRequest]) -> t.Optional[Demands]:
-    if not any(item.get("verify_signature") for item in (params, *(params["packs"] or ()))):
+    if all(item.get("verify_signature") is None for item in (params, *(params["packs"] or ()))):
         return None
     from .signed import demands_of
 

@@ -14,7 +14,7 @@ from .._content.installed import Installation, InstalledPack
 from .._content.origin import Resolved, Source
 from .._errors import Collected, SourceError, St2Error
 from .._secrets import strip_urls
-from .._source.signatures import Signatures
+from .._source.signatures import STEP, Signatures
 from .candidate import Candidate, Wanted
 from .dependencies import Pack, label
 from .signed import Demands, known_signers, unsigned_directory
@@ -67,7 +67,7 @@ class Prover:
             return known
         source = pack.wanted.source if isinstance(pack, Candidate) else pack.source
         if source is None or source.kind == "directory" or not pack.commit:
-            raise unsigned_directory(label(pack), pack.ref)
+            raise unsigned_directory(label(pack), pack.ref, STEP)
         check = self._check(policy)
         what = f"{label(pack)} from {strip_urls(source.url)}"
         what += ", which is installed," if isinstance(pack, InstalledPack) else ""

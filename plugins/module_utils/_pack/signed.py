@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from .._content.installed import Installation, InstalledPack
@@ -124,14 +125,16 @@ def demands_of(params: t.Mapping[str, t.Any], requests: t.Sequence[PackRequest])
 def _refuse_directory(request: PackRequest) -> None:
     if request.kind != "path":
         return
-    if request.controller or source_of(request.source or "").kind == "directory":
+    path = request.source or ""
+    if request.controller or (os.path.isdir(path) and source_of(path).kind == "directory"):
         raise unsigned_directory(request.requested, request.expected_ref)
 
 
-def unsigned_directory(what: str, ref: t.Optional[str]) -> OptionError:
+def unsigned_directory(what: str, ref: t.Optional[str], step: t.Optional[str] = None) -> OptionError:
     """The error for a pack without a repository."""
     return OptionError(
         f"{what} is a directory, in which nobody can have signed anything, and verify_signature asks for a signature. "
         "Give it a digest and a task without verify_signature, or install it from a git repository.",
         ref=ref,
+        step=step,
     )
