@@ -54,11 +54,15 @@ class Prover:
         """
         self._demands.signed.clear()
         collected = Collected()
-        for ref, demand in self._demands.of(resolution, installation).items():
-            with collected.one(ref):
-                self._demands.signed[ref] = {
-                    policy.digest: self._signer(demand.pack, policy) for policy in demand.policies
-                }
+        try:
+            for ref, demand in self._demands.of(resolution, installation).items():
+                with collected.one(ref):
+                    self._demands.signed[ref] = {
+                        policy.digest: self._signer(demand.pack, policy) for policy in demand.policies
+                    }
+        finally:
+            for check in self._checks.values():
+                check.close()
         collected.raise_them()
 
     def _signer(self, pack: Pack, policy: Policy) -> str:

@@ -38,7 +38,7 @@ _WORTHLESS = {
 
 
 class GpgKeys:
-    """The keys whose signatures count.
+    """The keys whose signatures count, to be closed.
 
     :arg fingerprints: Of primary keys, whose subkeys count too, or of subkeys; 40 or 64 capital digits.
     :arg keys: Armoured public keys; without any, the account's keys of these fingerprints are taken.
@@ -73,6 +73,10 @@ class GpgKeys:
             exported = self._export(fingerprints, deadline)
             if exported:
                 self._import(exported, deadline, "What the account's keyring has of gpg_fingerprints")
+
+    def close(self) -> None:
+        """Remove the home, and the keys with it."""
+        shutil.rmtree(self._home, ignore_errors=True)
 
     def signer(self, content: bytes, signature: bytes, deadline: Deadline) -> str:
         """The fingerprint of the primary key that signed some content.

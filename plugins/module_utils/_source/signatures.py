@@ -42,7 +42,7 @@ _IDENTIFIER = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
 
 
 class Signatures:
-    """Checks what was fetched by one policy.
+    """Checks what was fetched by one policy. To be closed, as keys are written to files for it.
 
     :arg git: Whose scratch directory is private to the task.
     :arg environment: For C(ssh-keygen) and C(gpg).
@@ -92,6 +92,12 @@ class Signatures:
             "verify_signature.",
             step=STEP,
         )
+
+    def close(self) -> None:
+        """Remove what was written to check signatures."""
+        if self._gpg:
+            self._gpg.close()
+        self._gpg = None
 
     def _asked(self) -> str:
         thing = {"tag": "a signed tag", "commit": "a signed commit", "either": "a signed tag or commit"}

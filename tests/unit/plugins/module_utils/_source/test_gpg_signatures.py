@@ -164,11 +164,14 @@ def test_one_of_two_signatures_is_enough(keys, signer, stranger):
 
 
 def test_nothing_in_the_home_is_for_others(keys, signer, tmp_path):
-    keys([signer.fingerprint], [signer.public_key]).signer(TEXT, signer.sign(TEXT), Deadline(60))
+    accepting = keys([signer.fingerprint], [signer.public_key])
+    accepting.signer(TEXT, signer.sign(TEXT), Deadline(60))
     (home,) = (tmp_path / "scratch").iterdir()
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
     assert {stat.S_IMODE((home / name).stat().st_mode) for name in ("keys", "signature", "signed")} == {0o600}
     assert not [name for name in os.listdir(home) if name.startswith("S.")], "no agent is left"
+    accepting.close()
+    assert list((tmp_path / "scratch").iterdir()) == []
 
 
 @pytest.mark.parametrize("thing", ["tag", "commit"])
