@@ -135,6 +135,33 @@ options:
         choices: [replace, merge]
         default: replace
         version_added: 0.3.0
+      verify_signature:
+        description:
+          - As O(verify_signature), for this pack and those that it depends on, in place of that of the task.
+        type: dict
+        version_added: 0.3.0
+        suboptions:
+          allowed_signers:
+            description:
+              - As O(verify_signature.allowed_signers).
+            type: list
+            elements: str
+          gpg_fingerprints:
+            description:
+              - As O(verify_signature.gpg_fingerprints).
+            type: list
+            elements: str
+          gpg_keys:
+            description:
+              - As O(verify_signature.gpg_keys).
+            type: list
+            elements: str
+          require:
+            description:
+              - As O(verify_signature.require).
+            type: str
+            choices: [tag, commit, either]
+            default: either
   backend:
     description:
       - V(local) manages the packs on the target, which must be a StackStorm host.
@@ -280,6 +307,7 @@ options:
     type: bool
     default: false
 extends_documentation_fragment:
+  - stackstorm.st2._signature
   - stackstorm.st2._virtualenv
   - stackstorm.st2._access
   - stackstorm.st2._connection
@@ -327,6 +355,13 @@ EXAMPLES = r"""
     name: acme_dns
     index_url: https://exchange.example.com/v1/index.json
     index_allowed_signers: "{{ lookup('ansible.builtin.file', 'st2_allowed_signers') | split('\n') }}"
+
+- name: Install a release whose tag was signed by one of those in a file of the controller
+  stackstorm.st2.st2_pack:
+    name: https://git.example.com/automation/stackstorm-acme_signed.git=1.4.0
+    verify_signature:
+      allowed_signers: "{{ lookup('ansible.builtin.file', 'st2_allowed_signers') | split('\n') }}"
+      require: tag
 
 - name: Install a pack from a subdirectory of a repository
   stackstorm.st2.st2_pack:
@@ -515,6 +550,14 @@ packs:
       returned: always
       type: str
       sample: current
+    signer:
+      description:
+        - Who vouches for the pack, by the name in O(verify_signature.allowed_signers), or by the fingerprint of the
+          primary key of GnuPG.
+      returned: with O(verify_signature), when the pack is there
+      type: str
+      sample: release@example.com
+      version_added: 0.3.0
     left_out:
       description: Resources of a new version that StackStorm refuses and leaves out, with file, line and reason.
       returned: when O(fail_on_failure=false) and there is any

@@ -189,6 +189,15 @@ packs:
       returned: always
       type: str
       sample: null
+    signers:
+      description:
+        - Who vouched for the pack when it was last asked for with O(stackstorm.st2.st2_pack#module:verify_signature).
+          The result of all such tasks, which may have asked for different signers.
+      returned: always
+      type: list
+      elements: str
+      sample: [release@example.com]
+      version_added: 0.3.0
     branch:
       description: The checked out branch. Null for tags and commits.
       returned: always

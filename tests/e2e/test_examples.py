@@ -27,6 +27,7 @@ from infrastructure.module_docs import MODULES, documented_options, examples, to
 from infrastructure.packs import PackTree, Tree, bodies, well_kept
 from infrastructure.repositories import GitRepository
 from infrastructure.repositories.git_repository import run_git
+from infrastructure.repositories.signed_objects import signed_tag
 from infrastructure.signing import Signer
 
 # By module, and for all of its examples as "*": why they are not run here.
@@ -76,6 +77,11 @@ class World:
         scene.release("jira", "3.0.0")
         acme = scene.repository("acme", group="automation")
         acme.release(PackTree("acme", "2.1.0", minimal=True))
+        signed = scene.repository("acme_signed", group="automation")
+        signed.release(PackTree("acme_signed", "1.4.0", minimal=True))
+        self.signer = Signer(place / "signer")
+        commit = signed.build().sha("v1.4.0")
+        signed_tag(signed.path, "v1.4.0", commit, lambda text: self.signer.sign(text, "git"))
         scene.publish()
         packs = scene.repository("packs", group="automation")
         packs.commit(
@@ -123,9 +129,8 @@ class World:
         listed = {"ref": "acme_dns", "name": "acme_dns", "version": "1.0.0", "versions": ["1.0.0"]}
         listed["repo_url"] = f"{self.scene.git.url}/acme/stackstorm-acme_dns"
         second = json.dumps({**document, "packs": {**document["packs"], "acme_dns": listed}}).encode()
-        signer = Signer(self.place / "signer")
-        self.scene.index.documents.update({"/second.json": second, "/second.json.sig": signer.sign(second)})
-        (self.playbooks / "st2_allowed_signers").write_text(f"{signer.line}\n", encoding="utf-8")
+        self.scene.index.documents.update({"/second.json": second, "/second.json.sig": self.signer.sign(second)})
+        (self.playbooks / "st2_allowed_signers").write_text(f"{self.signer.line}\n", encoding="utf-8")
         return replacements
 
     def _of_packs_in_work(self, key: Path) -> t.Dict[str, str]:

@@ -14,6 +14,7 @@ import yaml
 from e2e.roles import LIBRARIES, Site, changes, warned
 from e2e.scene import INDEX, Scene
 from infrastructure.packs import PackTree
+from infrastructure.repositories.signed_objects import signed_tag
 from infrastructure.signing import Signer, missing_program
 
 CANARY, TOKEN = "canary-xyzzy-0815", "canary-xyzzy-0816"
@@ -136,3 +137,22 @@ def test_indexes_have_to_be_signed_where_signers_are_named(site: Site, scene: Sc
     scene.index.documents.update({INDEX: content, f"{INDEX}.sig": signer.sign(content)})
     site.converge("packs")
     assert site.host.installed() == ["sensu"]
+
+
+@pytest.mark.skipif(bool(missing_program()), reason=missing_program())
+def test_packs_have_to_be_signed_where_signers_are_named(site: Site, scene: Scene) -> None:
+    signer = Signer(scene.root / "signer")
+    wanted = {"allowed_signers": [signer.line], "require": "tag"}
+    site.variables.update(st2_packs=[{"name": "sensu"}], st2_packs_verify_signature=wanted)
+    play = site.play("packs")
+    assert play.rc and "is refused, as verify_signature asks for a signed tag" in play.stdout
+    assert site.host.installed() == []
+    repository = scene.repositories[0]
+    signed_tag(repository.path, "v1.0.2", repository.sha("v1.0.2"), lambda text: signer.sign(text, "git"))
+    site.converge("packs")
+    assert site.host.installed() == ["sensu"]
+    del site.variables["st2_packs_verify_signature"]
+    item = {"name": "sensu", "verify_signature": {**wanted, "require": "commit"}}
+    site.variables.update(st2_packs=[item])
+    play = site.play("packs")
+    assert play.rc and "which is installed, is refused" in play.stdout and site.host.installed() == ["sensu"]

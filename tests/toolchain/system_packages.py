@@ -22,7 +22,11 @@ DEMO = {"git": "git"}
 # What Debian's podman needs where it comes without its recommendations, on machines of every kind.
 CONTAINERS = ("podman", "runc", "iptables", "netavark", "aardvark-dns", "uidmap", "fuse-overlayfs", "debootstrap")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-TEST = {**DEMO, "ssh": "openssh-client", "ssh-keygen": "openssh-client", "sshd": "openssh-server", "openssl": "openssl"}
+TEST = {
+    **DEMO,
+    **{"ssh": "openssh-client", "ssh-keygen": "openssh-client", "sshd": "openssh-server"},
+    **{"openssl": "openssl", "gpg": "gnupg"},
+}
 
 
 def missing(programs: t.Mapping[str, str]) -> dict[str, str]:

@@ -37,6 +37,7 @@ class Receipt(t.NamedTuple):
     :arg adopted: Whether something else installed the pack; then its virtualenv is what that made.
     :arg provided: By address (L(normal_url)), the refs that dependencies turned out to mean whose address does not
         tell.
+    :arg signed: By policy (L(signature_policy.Policy.digest)), who vouched for it.
     """
 
     ref: str
@@ -52,6 +53,7 @@ class Receipt(t.NamedTuple):
     adopted: bool = False
     provided: t.Mapping[str, str] = {}
     content: str = ""
+    signed: t.Mapping[str, str] = {}
 
     def matches(self, commit: str) -> bool:
         """Whether it is about a working copy at C(commit); with an empty one, about files without C(.git)."""

@@ -41,6 +41,14 @@ class Wanted(t.NamedTuple):
     commit: t.Optional[str] = None
 
 
+class Proof(t.NamedTuple):
+    """That an installed pack is what a wanted means now, how it was found, and the digest of what was fetched."""
+
+    wanted: Wanted
+    resolved: Resolved
+    content: str = ""
+
+
 class Candidate(t.NamedTuple):
     """A pack that was fetched and may be installed.
 
@@ -48,6 +56,8 @@ class Candidate(t.NamedTuple):
     :arg commit: The full commit, empty for a plain directory.
     :arg digest: Digest of its files, for a pack without C(.git).
     :arg content: The same for a pack with C(.git).
+    :arg repository: The working copy that it was taken from, where that is another directory.
+    :arg signed: As L(Receipt), of a kept release.
     :arg left_out: What in it StackStorm refuses, where the task takes it nevertheless.
     :arg release: The directory of the kept release that it was taken from, and that is one no more once it is there.
     """
@@ -64,6 +74,8 @@ class Candidate(t.NamedTuple):
     release: str = ""
     left_out: t.Tuple[str, ...] = ()
     content: str = ""
+    repository: str = ""
+    signed: t.Mapping[str, str] = {}
 
     @property
     def ref(self) -> str:

@@ -112,7 +112,8 @@ class Fetcher:
         if receipt and receipt.digest and directory_digest(place) != receipt.digest:
             raise SourceError(f"The release {kept.path} is not what was installed.", ref=kept.ref)
         resolved = receipt.resolved if receipt else Resolved("commit", "", wanted.version or "")
-        return self._validated(wanted, place, resolved, [], commit=kept.commit or "")._replace(release=kept.path)
+        restored = self._validated(wanted, place, resolved, [], commit=kept.commit or "")
+        return restored._replace(release=kept.path, signed=receipt.signed if receipt else {})
 
     def _fetch_repository(self, wanted: Wanted, place: str) -> Candidate:
         repository = self.repository(wanted.source)
@@ -125,11 +126,9 @@ class Fetcher:
         warnings = [*found.warnings, *repository.fetch_elsewhere(place, wanted.source.subdir)]
         if os.path.isabs(wanted.source.url) or wanted.source.url.startswith("file://"):
             warnings += _uncommitted(repository, wanted.source)
-        if wanted.source.subdir:
-            return self._validated(
-                wanted, self._take_subdir(wanted, place), found.resolved, warnings, commit=found.commit
-            )
-        return self._validated(wanted, place, found.resolved, warnings, commit=found.commit)
+        taken = self._take_subdir(wanted, place) if wanted.source.subdir else place
+        fetched = self._validated(wanted, taken, found.resolved, warnings, commit=found.commit)
+        return fetched._replace(repository=place)
 
     def _fetch_directory(self, wanted: Wanted, place: str) -> Candidate:
         if wanted.controller:

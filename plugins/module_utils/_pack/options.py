@@ -13,6 +13,9 @@ from .._content.request import ALL, PackRequest, from_option, given_in, parse_sp
 from .._errors import Collected, OptionError
 from .._secrets import Credentials, split_userinfo
 
+if t.TYPE_CHECKING:
+    from .signed import Demands
+
 
 class Options(t.NamedTuple):
     """What a task asks for; every field is the module option of that name, see the documentation of M(st2_pack)."""
@@ -43,6 +46,7 @@ class Options(t.NamedTuple):
     register_types: t.Tuple[str, ...] = ()
     fail_on_failure: bool = True
     prune: bool = False
+    signatures: t.Optional[Demands] = None
 
     def __repr__(self) -> str:
         return f"Options({self.requests!r}, ...)"  # Addresses may hold secrets.
@@ -98,7 +102,16 @@ def options_from(params: t.Mapping[str, t.Any]) -> Options:
         register_types=tuple(params["register_types"] or ()),
         fail_on_failure=params["fail_on_failure"],
         prune=params["prune"],
+        signatures=_signatures(params, requests),
     )
+
+
+def _signatures(params: t.Mapping[str, t.Any], requests: t.Sequence[PackRequest]) -> t.Optional[Demands]:
+    if all(item.get("verify_signature") is None for item in (params, *(params["packs"] or ()))):
+        return None
+    from .signed import demands_of
+
+    return demands_of(params, requests)
 
 
 def _check_exclusive(params: t.Mapping[str, t.Any], requests: t.Sequence[PackRequest]) -> None:

@@ -79,6 +79,7 @@ class PackPlan(t.NamedTuple):
     :arg displaced: What is no pack and makes room for one, and where it is kept.
     :arg purges: Whether nothing of a pack that goes is kept.
     :arg kept_work: Where a pack is kept in which people worked.
+    :arg signer: Who vouches for it, where the task asks.
     """
 
     ref: str
@@ -101,6 +102,7 @@ class PackPlan(t.NamedTuple):
     displaced: t.Optional[Displaced] = None
     purges: bool = False
     kept_work: str = ""
+    signer: str = ""
 
     @property
     def changed(self) -> bool:

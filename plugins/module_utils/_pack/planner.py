@@ -85,6 +85,8 @@ class PackPlanner:
             resolution.asked.setdefault(pack.ref, []).append(asked)
         if self._options.dependencies != "skip" and self._lacks_dependencies(there):
             return None
+        if self._options.signatures and not self._options.signatures.shown(resolution, self.installation):
+            return None
         self._look(resolution)
         made = self._joined([self._plan_installed(pack, resolution) for pack in there.values()], resolution)
         return None if made.changed else made
@@ -137,9 +139,9 @@ class PackPlanner:
             going = removals.of_task(self._absent, resolution, staying)
             self.warnings += removals.warnings
         made = Plan((*going, *staying), self._database.types)
-        return (
-            made._replace(needed=self._needed.plans(self._database, self._options.virtualenv)) if self._needed else made
-        )
+        if self._needed:
+            made = made._replace(needed=self._needed.plans(self._database, self._options.virtualenv))
+        return self._options.signatures.named(made) if self._options.signatures else made
 
     def stage(self, made: Plan) -> Staged:
         """Prepare everything aside."""

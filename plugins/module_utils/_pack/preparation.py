@@ -12,7 +12,8 @@ import typing as t
 
 from .._change.planner import Staged
 from .._content.installed import InstalledPack, dependencies_of
-from .._content.receipt import Contents
+from .._content.origin import Resolved
+from .._content.receipt import Contents, Receipt
 from .._deadline import Deadline
 from .._errors import DeadlineError, InvalidPackError, St2Error
 from .._secrets import Redactor, strip_urls
@@ -62,7 +63,18 @@ class Preparation:
         directory = self._installation.directory(self._observation.base_path)
         staging = os.path.dirname(self._staging.path(directory.staging, "fetched", "any"))
         self._fetcher = self._upstream().fetcher(staging)
-        return self._upstream().resolver(self._installation, self._fetcher).resolve(asked)
+        resolution = self._upstream().resolver(self._installation, self._fetcher).resolve(asked)
+        if self._options.signatures:
+            from .proving import Prover
+
+            Prover(
+                self._options.signatures,
+                self._fetcher,
+                self._git(),
+                deadline=self._deadline,
+                environment=self._observation.environment,
+            ).prove(resolution, self._installation)
+        return resolution
 
     def plans(self, resolution: Resolution) -> t.List[PackPlan]:
         """The plans of the packs that are to be there: first what stays, then what comes, dependencies first."""
@@ -106,7 +118,14 @@ class Preparation:
             base_path=base_path,
             provided=provided(pack.metadata.dependencies, resolution.provided),
         )
+        signed = self._signed(pack.ref)
+        if signed and made.remembered:
+            made = made._replace(remembered=made.remembered._replace(signed=signed))
         return self._keeping_work(made) if facts.edits else made
+
+    def _signed(self, ref: str) -> t.Dict[str, str]:
+        """Who vouches for a pack, where the task asks."""
+        return self._options.signatures.signed.get(ref, {}) if self._options.signatures else {}
 
     def _work_in(self, pack: InstalledPack) -> t.Tuple[str, ...]:
         """What people did in a pack that another one replaces: edits and commits."""
@@ -156,6 +175,7 @@ class Preparation:
             remembered = pack.receipt
         if learned and remembered:
             remembered = remembered._replace(provided={**remembered.provided, **learned})
+        remembered = self._remembering_signers(pack, remembered)
         if facts.edits:
             self._displaced(pack.base_path, pack.ref, "what was installed there")
         if remembered or facts.edits:
@@ -164,6 +184,15 @@ class Preparation:
         made = plan_installed(pack, facts, policy=policy, requested=requested, remembered=remembered, restored=stays)
         committed = any(edit.startswith(inspection.COMMITTED) for edit in facts.edits)
         return self._keeping_work(made) if committed else made
+
+    def _remembering_signers(self, pack: InstalledPack, remembered: t.Optional[Receipt]) -> t.Optional[Receipt]:
+        """The receipt that a pack gets, with who vouches for it where that is not in it."""
+        known, signed = remembered or pack.receipt, self._signed(pack.ref)
+        if known is None and pack.source and not pack.link:
+            known = adopted(pack, pack.source, Resolved("commit", ""), dependencies_of(pack))
+        if known is None or all(known.signed.get(policy) == signer for policy, signer in signed.items()):
+            return remembered
+        return known._replace(signed={**known.signed, **signed})
 
     def _look_for_edits(self, pack: InstalledPack, facts: Facts) -> t.Tuple[Facts, InstalledPack]:
         """The facts with the edits in them, and what undoing those makes of the pack."""
@@ -203,7 +232,28 @@ class Preparation:
         """
         own_names.require_own_names(made.packs, self._installation)
         self._look_for_what_is_in_the_way(made.packs)
-        return made
+        return self._with_signed_needs(made) if self._options.signatures else made
+
+    def _with_signed_needs(self, made: Plan) -> Plan:
+        """The plan by which it is remembered who vouches for what packs need, and that is there already."""
+        adopting: t.List[PackPlan] = []
+        for need in made.needed:
+            pack = self._installation.get(need.ref)
+            remembered = self._remembering_signers(pack, None) if pack else None
+            if pack and remembered:
+                contents = self._contents_of(pack)
+                adopting.append(
+                    need._replace(
+                        action="adopt",
+                        installed=pack,
+                        remembered=remembered,
+                        contents_before=contents,
+                        contents_after=contents,
+                    )
+                )
+        refs = {need.ref for need in adopting}
+        needed = tuple(need for need in made.needed if need.ref not in refs)
+        return made._replace(packs=(*made.packs, *adopting), needed=needed)
 
     def _look_for_what_is_in_the_way(self, plans: t.Iterable[PackPlan]) -> None:
         """See that there is room for what the plans put in place, and say what is moved away for it."""

@@ -61,6 +61,7 @@ def row_of(pack: PackPlan) -> Row:
         "msg": _in_words(pack),
         "database_state": pack.database_state,
         "pruned": [one.ref for one in pack.surplus],
+        **({"signer": pack.signer} if pack.signer else {}),
         **({"left_out": list(pack.candidate.left_out)} if pack.candidate and pack.candidate.left_out else {}),
     }
 

@@ -14,8 +14,7 @@ from .._content.request import PackRequest
 from .satisfaction import is_commit, satisfied
 
 if t.TYPE_CHECKING:
-    from .._content.origin import Resolved
-    from .candidate import Candidate, Wanted
+    from .candidate import Candidate, Proof
     from .dependencies import Pack
 
 TASK = "the task"
@@ -27,14 +26,6 @@ class Asked(t.NamedTuple):
     request: PackRequest
     asker: str = TASK
     latest: bool = False
-
-
-class Proof(t.NamedTuple):
-    """That an installed pack is what a wanted means now, how it was found, and the digest of what was fetched."""
-
-    wanted: Wanted
-    resolved: Resolved
-    content: str = ""
 
 
 class Resolution:

@@ -22,12 +22,12 @@ from .._errors import Collected, DependencyError, InvalidPackError, OptionError,
 from .._process import ProgramError
 from .._secrets import Credentials, strip_urls
 from . import dependencies
-from .candidate import Candidate, Wanted
+from .candidate import Candidate, Proof, Wanted
 from .dependants import check_dependants
 from .fetch import Fetcher
 from .in_the_way import linked, own_source
 from .own_source import is_same_directory, local_path, pack_at_source
-from .resolution import TASK, Asked, Proof, Resolution, already_there, has_content, particular
+from .resolution import TASK, Asked, Resolution, already_there, has_content, particular
 from .satisfaction import is_latest, pinned, same_source
 
 if t.TYPE_CHECKING:

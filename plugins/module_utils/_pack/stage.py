@@ -33,7 +33,7 @@ from .virtualenv_build import VirtualenvBuilder
 
 _PARALLEL = 4
 # What leaves the pack directory and what is remembered of it alone.
-_WITHOUT_FILES = ("none", "virtualenv", "purge", "prune", "unload")
+_WITHOUT_FILES = ("none", "virtualenv", "purge", "prune", "unload", "register")
 
 
 @dataclass(frozen=True)
@@ -144,12 +144,12 @@ def _moves(
     if virtualenv:
         kept = tools.staging.path(virtualenvs.staging, "old", pack.ref)
         yield Move(pack.ref, "virtualenv", virtualenvs.virtualenv(pack.ref), virtualenv, kept)
-    if pack.action in _WITHOUT_FILES or (pack.action == "register" and not _remembers_more(pack)):
+    if pack.action in _WITHOUT_FILES and not _remembers_more(pack):
         yield from _leftovers(pack, tools)
         return
     release = ""
     keeps = tools.keep_releases or pack.kept_work
-    if pack.before and pack.action not in ("adopt", "register") and keeps and not pack.purges:
+    if pack.before and (tree or pack.action == "remove") and keeps and not pack.purges:
         label = pack.before.short + (f" {releases.EDITED}" if pack.action == "repair" else "")
         release = pack.kept_work or releases.next_release(directory, pack.ref, label)
     if tree or pack.action == "remove":

@@ -44,6 +44,7 @@ _MEANINGLESS = {
     "token": _ACCESS,
     "username": _ACCESS,
     "verify": "the API does not tell which files a pack has",
+    "verify_signature": "StackStorm fetches packs itself, and looks at no signature",
     "virtualenv": "StackStorm makes a virtualenv for every pack",
     "virtualenv_backend": _STACKSTORMS_OWN,
 }

@@ -8,11 +8,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import typing as t
 
 from .._errors import OptionError
 from .._process import ProgramError, last_lines, run
+from .._source.ssh_signatures import private_key, ssh_keygen
 
 if t.TYPE_CHECKING:
     from .._deadline import Deadline
@@ -30,11 +30,8 @@ class Signer:
     """
 
     def __init__(self, key: str, git: Git, *, deadline: Deadline, environment: t.Mapping[str, str]) -> None:
-        program = shutil.which("ssh-keygen", path=environment.get("PATH", os.defpath))
-        if program is None:
-            raise OptionError("The program ssh-keygen is needed for signing_key and is not on this host: install it.")
-        if not os.path.isfile(key):
-            raise OptionError(f"The signing_key {key} is not a file: give the path of an ssh private key.")
+        program = ssh_keygen("signing_key", environment)
+        private_key("signing_key", key)
         environment = {**environment, "SSH_ASKPASS": "/bin/false", "SSH_ASKPASS_REQUIRE": "force"}
         try:
             public = run([program, "-y", "-f", key], deadline=deadline, environment=environment).stdout.strip()

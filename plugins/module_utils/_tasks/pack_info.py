@@ -113,6 +113,7 @@ class _Inspector:
             "problem": problem_of(pack),
             "commit": pack.commit,
             "digest": (pack.receipt.digest or pack.receipt.content or None) if pack.receipt else None,
+            "signers": sorted(set(pack.receipt.signed.values())) if pack.receipt else [],
             "branch": pack.head.branch if pack.head else None,
             "tags": sort_versions(tags) if tags else [],
             "requested": (resolved.asked or None) if resolved else None,

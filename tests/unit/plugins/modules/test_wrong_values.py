@@ -103,6 +103,8 @@ def value_of(option):
 
 # What the modules refuse. {CONF} is the st2.conf of the host, {ROOT} an empty directory.
 PACK = {"name": ["demo"], "register": "none"}
+LINES = {"allowed_signers": ["me@example.com ssh-ed25519 AAAA"]}
+PRINTS = {"gpg_fingerprints": ["0" * 40]}
 CONFIG = {"pack": "demo", "config": {}, "register": "none"}
 OVERRIDE = {"pack": "demo", "actions": {"enabled": ["greet"]}, "register": "none"}
 CONF = {"section": "api", "option": "port", "value": "1"}
@@ -123,6 +125,24 @@ OWN = [
     ("st2_pack", PACK, {"packs": [{"source": "/srv/x", "subdir": "../y"}]}, 'The subdir "../y" cannot be used'),
     ("st2_pack", PACK, {"packs": [{"source": "/srv/x", "digest": "md5:1"}]}, 'The digest "md5:1" cannot be used'),
     ("st2_pack", PACK, {"timeout": 0}, "timeout is 0; the least is 1."),
+    ("st2_pack", PACK, {"verify_signature": {}}, "verify_signature names nobody whose signature would count"),
+    (
+        "st2_pack",
+        PACK,
+        {"verify_signature": {"allowed_signers": ["#"]}},
+        "allowed_signers has no line that names a signer",
+    ),
+    ("st2_pack", PACK, {"verify_signature": {"gpg_fingerprints": ["01234567"]}}, "01234567"),
+    ("st2_pack", PACK, {"verify_signature": {**PRINTS, "gpg_keys": ["x"]}}, "is no public key of GnuPG"),
+    ("st2_pack", PACK, {"verify_signature": {**LINES, "gpg_keys": ["x"]}}, "gpg_keys without gpg_fingerprints"),
+    ("st2_pack", PACK, {"packs": [{"name": "demo", "verify_signature": {}}]}, "verify_signature names nobody"),
+    ("st2_pack", PACK, {"name": ["/tmp"], "verify_signature": LINES}, "/tmp is a directory, in which nobody can have"),
+    (
+        "st2_pack",
+        PACK,
+        {"backend": "api", "verify_signature": LINES},
+        "verify_signature cannot be used with backend=api: StackStorm fetches packs itself, and looks at no signature",
+    ),
     ("st2_pack", PACK, {"keep_releases": -1}, "keep_releases is -1; the least is 0."),
     ("st2_pack", PACK, {"base_path": ""}, "base_path is '', but StackStorm on this host looks for packs only in "),
     ("st2_pack", PACK, {"base_path": "/nowhere"}, "base_path is /nowhere, but StackStorm"),

@@ -44,6 +44,7 @@ GIVEN = {
     "token": "secret",
     "username": "me",
     "verify": "content",
+    "verify_signature": {"allowed_signers": ["me@example.com ssh-ed25519 AAAA"]},
     "virtualenv": "never",
     "virtualenv_backend": "uv",
 }
