@@ -48,6 +48,8 @@ def lock_options(params: t.Mapping[str, t.Any]) -> LockOptions:
     :raises MissingLibraryError: without PyYAML, for a file of this host.
     """
     lockfile: str = params["lockfile"]
+    if not lockfile:
+        raise OptionError("lockfile is empty: name a lock.")
     if lockfile.startswith(_ON_TARGET):
         lock, name, directory, uploads = _read_here(lockfile[len(_ON_TARGET) :])
     else:
