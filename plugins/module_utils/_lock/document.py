@@ -42,14 +42,14 @@ class LockedPack(t.NamedTuple):
     :arg source: The URL of a repository, without credentials; or a directory of the controller, relative to the lock,
         which begins with a dot.
     :arg subdir: The directory of the pack in the source; empty for its top.
-    :arg requested: How the task, or other packs (their C(dependencies)), asked for it, as written. A directory is
-        there as in C(source).
+    :arg requested: How tasks ask for it, as written, but a directory as in C(source); empty for what is only there as
+        others depend on it.
     :arg resolved: What the version that was asked for came to, without C(asked).
     :arg commit: Empty for a directory.
     :arg title: The first line of the commit's message.
     :arg content: C(sha256:...) of the files, as L(tree_digest) gives it.
     :arg requirements: C(sha256:...) of C(requirements.txt); C(None) where there is none.
-    :arg dependencies: The refs of the packs of this lock that it depends on.
+    :arg dependencies: The refs of the packs of this lock that it depends on, each with how C(pack.yaml) asks for it.
     :arg counts: How many resources it has of each type, such as C(actions).
     :arg signer: Who signed it, where that was asked for.
     :arg index_url: The URL of the index that named the repository, without credentials.
@@ -60,14 +60,14 @@ class LockedPack(t.NamedTuple):
     ref: str
     version: str
     source: str
-    requested: t.Tuple[str, ...]
     resolved: Resolved
     content: str
+    requested: t.Tuple[str, ...] = ()
     subdir: str = ""
     commit: str = ""
     title: str = ""
     requirements: t.Optional[str] = None
-    dependencies: t.Tuple[str, ...] = ()
+    dependencies: t.Mapping[str, str] = {}
     counts: t.Mapping[str, int] = {}
     signer: t.Optional[str] = None
     index_url: t.Optional[str] = None
@@ -131,7 +131,7 @@ def lock_document(lock: Lock) -> t.Dict[str, t.Any]:
     platforms = {key: dict(lock.platforms[key]._asdict()) for key in sorted(lock.platforms)}
     if platforms:
         document["platforms"] = platforms
-        document["wheels"] = {pin: dict(sorted(lock.wheels[pin].items())) for pin in sorted(lock.wheels)}
+        document["wheels"] = {pin: _sorted(lock.wheels[pin]) for pin in sorted(lock.wheels)}
     return document
 
 
@@ -147,10 +147,14 @@ def _pack_document(pack: LockedPack) -> t.Dict[str, t.Any]:
         "title": pack.title,
         "content": pack.content,
         "requirements": pack.requirements,
-        "dependencies": sorted(set(pack.dependencies)),
-        "counts": {kind: pack.counts[kind] for kind in sorted(pack.counts)},
+        "dependencies": _sorted(pack.dependencies),
+        "counts": _sorted(pack.counts),
         "signer": pack.signer,
         "index_url": pack.index_url,
         "wheels": {key: sorted(set(pack.wheels[key])) for key in sorted(pack.wheels)},
     }
     return {key: value for key, value in document.items() if value}
+
+
+def _sorted(values: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+    return {key: values[key] for key in sorted(values)}

@@ -21,7 +21,7 @@ from .document import FORMAT, Lock, LockedPack, Platform
 _MOST_SHOWN = 20
 _TOP = ("format", "packs", "platforms", "wheels")
 _PACK = tuple(name for name in LockedPack._fields if name != "ref")
-_NEEDED = ("version", "source", "requested", "resolved", "content")
+_NEEDED = ("version", "source", "resolved", "content")
 _KINDS = ("default", "branch", "tag", "commit", "content")
 
 
@@ -42,9 +42,7 @@ _SUBDIR = _Form(
 _PIN = _Form(
     re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?==[0-9A-Za-z][0-9A-Za-z.!+_-]{0,200}"), "a pin as NAME==VERSION"
 )
-_FILE = _Form(
-    re.compile(r"[0-9A-Za-z][0-9A-Za-z._+!-]{0,400}\.(?:whl|tar\.gz|zip)"), "the name of a wheel or a source archive"
-)
+_FILE = _Form(re.compile(r"[0-9A-Za-z][0-9A-Za-z._+!-]{0,400}\.whl"), "the name of a wheel")
 _PYTHON = _Form(re.compile(r"3\.[0-9]{1,3}"), "a version of Python such as 3.11")
 _TAG = _Form(re.compile(r"[a-z0-9][a-z0-9_]{0,100}"), "a tag of wheels such as cp311 or manylinux_2_36_x86_64")
 
@@ -119,9 +117,9 @@ class _Reader:
     def _check_whole(self, lock: Lock) -> None:
         """What is named elsewhere in it has to be there."""
         for ref, pack in lock.packs.items():
-            for number, other in enumerate(pack.dependencies):
+            for other in pack.dependencies:
                 if other not in lock.packs:
-                    self._wrong(("packs", ref, "dependencies", number), f"is {other}, which the lock does not have")
+                    self._wrong(("packs", ref, "dependencies", other), "is no pack of the lock")
             for key, pins in pack.wheels.items():
                 if key not in lock.platforms:
                     self._wrong(("packs", ref, "wheels", key), "is not among the platforms of the lock")
@@ -137,8 +135,8 @@ class _Reader:
         more = f"; and {len(found) - _MOST_SHOWN} more" if len(found) > _MOST_SHOWN else ""
         shown = "; ".join(problem.with_line for problem in found[:_MOST_SHOWN])
         raise OptionError(
-            f"{self._name} is no lock that can be used: {shown}{more}. Make it anew with st2_pack_lock, or take back "
-            "what was changed in it by hand."
+            f"{self._name} is no lock that can be used: {shown}{more}. Take back what "
+            "was changed in it by hand, or remove it and make it anew with st2_pack_lock."
         )
 
     def _platform(self, key: str, value: t.Any) -> Platform:
@@ -172,7 +170,10 @@ class _Reader:
             title=self._field(path, fields, "title", _LINE),
             content=self._field(path, fields, "content", _DIGEST),
             requirements=self._field(path, fields, "requirements", _DIGEST) or None,
-            dependencies=self._list(path, fields, "dependencies", _NAME),
+            dependencies={
+                other: self._text((*path, "dependencies", other), asked, _LINE)
+                for other, asked in self._open(path, fields, "dependencies")
+            },
             counts={
                 kind: self._number((*path, "counts", kind), count) for kind, count in self._open(path, fields, "counts")
             },

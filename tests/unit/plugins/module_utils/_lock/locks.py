@@ -53,7 +53,7 @@ def lock_with(*packs: LockedPack) -> Lock:
 
 WHOLE = Lock(
     {
-        "sensu": git_pack(dependencies=("ours",), wheels={DEBIAN.key: (SIX,)}, signer="ops@example.com"),
+        "sensu": git_pack(dependencies={"ours": "ours=0.1.0"}, wheels={DEBIAN.key: (SIX,)}, signer="ops@example.com"),
         "ours": directory_pack(),
     },
     {SIX: {"six-1.17.0-py2.py3-none-any.whl": digest("d")}},

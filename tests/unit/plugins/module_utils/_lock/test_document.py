@@ -51,7 +51,7 @@ packs:
     content: sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
     requirements: sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
     dependencies:
-      - ours
+      ours: ours=0.1.0
     counts:
       actions: 12
       sensors: 1
@@ -110,7 +110,7 @@ WRONG = {
     "count": ("actions: 12", "actions: many", "packs.sensu.counts.actions (line 27) must be a number"),
     "pack of text": ("  ours:\n", "  other: text\n  ours:\n", "packs.other (line 4) must be a mapping"),
     "no packs": ("packs:", "other:", "packs.lock.yml has no packs"),
-    "dependency": ("      - ours\n", "      - theirs\n", "packs.sensu.dependencies[0] (line 25) is theirs"),
+    "dependency": ("      ours: ours", "      theirs: ours", "packs.sensu.dependencies.theirs (line 25) is no pack"),
     "platform": ("python: '3.11'", "python: '2.7'", "platforms.cp311-manylinux_2_36_x86_64.python (line 36) must be"),
     "key of a platform": ("    abi: cp311", "    abi: cp312", "must be called cp312-manylinux_2_36_x86_64"),
     "unknown platform": ("      cp311-many", "      cp312-many", "(line 32) is not among the platforms of the lock"),
@@ -120,7 +120,7 @@ WRONG = {
         "(line 33) is six==1.16.0, of which the lock",
     ),
     "pin": ("        - six==1.17.0", "        - six>=1.9", "(line 33) must be a pin as NAME==VERSION"),
-    "file that escapes": ("six-1.17.0-py2", "../six-1.17.0-py2", "must be the name of a wheel or a source archive"),
+    "file that escapes": ("six-1.17.0-py2", "../six-1.17.0-py2", "must be the name of a wheel"),
     "option of pip": ("        - six==1.17.0", "        - --pre==1", "(line 33) must be a pin as NAME==VERSION"),
     "subdir": (
         "    requested:\n      - sensu",
@@ -200,7 +200,7 @@ def test_what_is_sent_is_checked_likewise() -> None:
     document = lock_document(WHOLE)
     document["wheels"]["six==1.17.0"] = {"../six.whl": digest("d")}
 
-    with pytest.raises(OptionError, match="must be the name of a wheel or a source archive"):
+    with pytest.raises(OptionError, match="must be the name of a wheel"):
         lock_of(document, "packs.lock.yml")
 
 
