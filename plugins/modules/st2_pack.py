@@ -306,6 +306,38 @@ options:
         sensor, so such a sensor is disabled instead. Requires access to the API.
     type: bool
     default: false
+  lockfile:
+    description:
+      - Path to a lock file, usually C(packs.lock.yml), that M(stackstorm.st2.st2_pack_lock) created. The file is on the
+        controller and is found like the C(src) of M(ansible.builtin.copy). With V(file:///PATH) it is on the target,
+        which then requires PyYAML.
+      - Packs are installed exactly as they are locked, with the locked commit and content, and so are their
+        dependencies. No index is read. The content is verified before the pack is replaced. A tag that was moved is an
+        error that names both commits.
+      - Each pack must be requested as it was when the lock was created. All requests that are not in the lock, or
+        differ from it (RV(packs[].requested)), are reported in one error, and nothing is changed. See O(locked).
+      - Without O(name) and O(packs), all locked packs are requested. O(exclusive) then removes all others.
+      - O(state=latest) means the locked version. O(state=absent) does not depend on the lock.
+      - If the lock contains wheels, virtualenvs get exactly these wheels, verified by hash, and the requirements of the
+        pack are not resolved again. The Python of the virtualenvs on the target determines which wheels are used. A
+        virtualenv that was created in another way, such as by C(st2 pack install), is replaced. Without wheels,
+        requirements are installed as without a lock.
+    type: str
+    version_added: 0.3.0
+  locked:
+    description:
+      - How to handle a pack that is not in O(lockfile), or that is requested differently. V(strict) refuses it.
+        V(prefer) resolves it as without a lock, with a warning.
+      - The same applies to a virtualenv that has to be built for a platform without wheels in the lock.
+    type: str
+    choices: [strict, prefer]
+    default: strict
+    version_added: 0.3.0
+  lock:
+    description:
+      - The content of a O(lockfile) on the controller. Set by Ansible.
+    type: str
+    version_added: 0.3.0
 extends_documentation_fragment:
   - stackstorm.st2._signature
   - stackstorm.st2._virtualenv
@@ -320,6 +352,7 @@ attributes:
     support: partial
     details:
       - Not supported with O(remote_src=false), since the controller has to send directories while the task runs.
+      - With a lock that contains a directory of the controller, that content must already be installed.
   check_mode:
     support: full
     details:
@@ -411,6 +444,16 @@ EXAMPLES = r"""
       - name: jira
         state: latest
     exclusive: true
+
+- name: Install exactly what is locked in a file beside the playbook, and remove all other packs
+  stackstorm.st2.st2_pack:
+    lockfile: packs.lock.yml
+    exclusive: true
+
+- name: Install one pack as it is locked, and what it depends on
+  stackstorm.st2.st2_pack:
+    name: sensu
+    lockfile: packs.lock.yml
 
 - name: Install a pack in an image where StackStorm is not running
   stackstorm.st2.st2_pack:

@@ -11,6 +11,7 @@ import typing as t
 
 from .._content.origin import Resolved, Source
 from .._content.receipt import Contents
+from .._source.authority import INDEX, Authority
 
 if t.TYPE_CHECKING:
     from .._content.metadata import PackMetadata
@@ -23,11 +24,13 @@ class Wanted(t.NamedTuple):
     :arg version: Tag, version, branch or commit; C(None) for the default branch, or a directory's content.
     :arg ref: The ref that the pack must have; C(None) when the asker did not name one.
     :arg digest: What the content must be by the task.
-    :arg index_digest: What it must be by the index.
+    :arg listed_digest: What it must be by the index or a lock.
     :arg upload: Archive with the content of a directory of the controller.
     :arg controller: Whether the source is on the controller.
     :arg from_index: Whether the source is the index's choice, so that the same commit from elsewhere is as good.
-    :arg commit: What the version is by the index, where that tells it.
+    :arg commit: What the version is by the index or a lock, where that tells it.
+    :arg resolved: What the version came to by a lock.
+    :arg by: Which of them says commit and digest.
     """
 
     source: Source
@@ -35,10 +38,12 @@ class Wanted(t.NamedTuple):
     ref: t.Optional[str] = None
     from_index: bool = False
     digest: t.Optional[str] = None
-    index_digest: t.Optional[str] = None
+    listed_digest: t.Optional[str] = None
     upload: t.Optional[str] = None
     controller: bool = False
     commit: t.Optional[str] = None
+    resolved: t.Optional[Resolved] = None
+    by: Authority = INDEX
 
 
 class Proof(t.NamedTuple):

@@ -119,7 +119,9 @@ class Fetcher:
         repository = self.repository(wanted.source)
         refs = repository.clone(place)
         if wanted.commit:
-            found = repository.find_commit(place, refs, wanted.version, wanted.commit)
+            found = repository.find_commit(
+                place, refs, wanted.version, wanted.commit, known=wanted.resolved, by=wanted.by
+            )
         else:
             found = repository.find(place, refs, wanted.version)
         repository.check_out(place, found)
@@ -252,16 +254,16 @@ def _metadata(wanted: Wanted, place: str) -> PackMetadata:
 
 
 def _check_digest(wanted: Wanted, digest: str, commit: str) -> None:
-    """:raises SourceError: for other files than the task, or the index, says, naming which of the two does."""
+    """:raises SourceError: for other files than the task, an index or a lock says, naming which of them does."""
     url = strip_urls(wanted.source.url)
-    if wanted.index_digest not in (None, digest):
+    place = f"The files of {url} at {commit}" if commit else f"The files of the directory {url}"
+    if wanted.listed_digest not in (None, digest):
         raise SourceError(
-            f"The files of {url} at {commit} are not those that the index has listed: they have the digest {digest}, "
-            f"and not {wanted.index_digest}. Let the index be built anew."
+            f"{place} are not those that {wanted.by.name} has listed: they have the digest {digest}, and not "
+            f"{wanted.listed_digest}. {wanted.by.remedy}."
         )
     if wanted.digest in (None, digest):
         return
-    place = f"The files of {url} at {commit}" if commit else f"The files of the directory {url}"
     raise SourceError(
         f"{place} are not those that the task asks for: they have the digest {digest}, and not {wanted.digest}. "
         "Nothing was changed: see what is different there, and correct digest if that was meant."

@@ -16,16 +16,18 @@ from .satisfaction import is_commit, satisfied
 if t.TYPE_CHECKING:
     from .candidate import Candidate, Proof
     from .dependencies import Pack
+    from .locked import Locked
 
 TASK = "the task"
 
 
 class Asked(t.NamedTuple):
-    """A request with who made it: the task, or a pack that depends on it."""
+    """A request with who made it: the task, or a pack that depends on it; and what a lock has for it."""
 
     request: PackRequest
     asker: str = TASK
     latest: bool = False
+    locked: t.Optional[Locked] = None
 
 
 class Resolution:
@@ -74,6 +76,10 @@ def already_there(asked: Asked, installation: Installation) -> t.Optional[Instal
     The table is in the guide: docs/docsite/rst/guide_packs.rst.
     """
     request = asked.request
+    if asked.locked:
+        from .locked import installed_as_locked
+
+        return installed_as_locked(asked.locked, installation)
     if request.kind != "index":
         return _already_there_from(asked, installation)
     pack = installation.get(request.name or "")

@@ -117,7 +117,7 @@ def _build_virtualenvs(
         with _about(pack.ref):
             files = trees.get(pack.ref) or (pack.installed.location if pack.installed else "")
             version = pack.after.version if pack.after else ""
-            builder.build(base, pack.ref, files, staged, version=version, place=pack.path)
+            builder.build(base, pack.ref, files, staged, version=version, place=pack.path, pins=pack.pins)
         count = f" ({next(numbers)} of {len(packs)})" if len(packs) > 1 else ""
         finished(f"{pack.ref} {version} has its virtualenv{count}")
         return staged

@@ -34,7 +34,7 @@ class LockRepository(Repository):
         self._program = git
         self._place = place
         self._asking = threading.Lock()
-        self._refs: t.Optional[Refs] = None
+        self._cloned: t.Optional[Refs] = None
         self._failure: t.Optional[St2Error] = None
         self._titles: t.Dict[str, str] = {}
 
@@ -43,14 +43,14 @@ class LockRepository(Repository):
         with self._asking:
             if self._failure:
                 raise self._failure
-            if self._refs is None:
+            if self._cloned is None:
                 try:
-                    self._refs = super().clone(self._place)
+                    self._cloned = super().clone(self._place)
                 except St2Error as error:
                     self._failure = error
                     raise
             shutil.copytree(self._place, directory, symlinks=True)
-        return self._refs
+        return self._cloned
 
     def check_out(self, directory: str, found: Found) -> None:
         """As L(Repository.check_out)."""

@@ -115,7 +115,7 @@ LINT = {"path": ["{ROOT}"]}
 ENVIRONMENT = {"name": ["st2api"], "variables": {"A": "b"}}
 OWN = [
     ("st2_pack", PACK, {"name": [""]}, "name is empty: name a pack or a source."),
-    ("st2_pack", PACK, {"name": None}, "one of the following is required: name, packs"),
+    ("st2_pack", PACK, {"name": None}, "one of the following is required: name, packs, lockfile"),
     ("st2_pack", PACK, {"name": ["a b"]}, 'The name "a b" cannot be used: it holds blanks'),
     ("st2_pack", PACK, {"version": 1.1}, "1.1"),
     ("st2_pack", PACK, {"name": ["demo", "other"], "version": "1.0.0"}, "version is that of the one pack in name"),
@@ -144,6 +144,11 @@ OWN = [
         "verify_signature cannot be used with backend=api: StackStorm fetches packs itself, and looks at no signature",
     ),
     ("st2_pack", PACK, {"keep_releases": -1}, "keep_releases is -1; the least is 0."),
+    ("st2_pack", PACK, {"lockfile": ""}, "lockfile is empty: name a lock."),
+    ("st2_pack", PACK, {"lockfile": "a.yml"}, "a.yml is a lock on the controller, but what it holds was not sent."),
+    ("st2_pack", PACK, {"lockfile": "a.yml", "lock": "x"}, "lock is set by Ansible from what lockfile names."),
+    ("st2_pack", PACK, {"lockfile": "file://a.yml"}, "lockfile is file://a.yml, which names no place on the target."),
+    ("st2_pack", PACK, {"lockfile": "file:///nowhere"}, "The lock /nowhere on the target cannot be read"),
     ("st2_pack", PACK, {"base_path": ""}, "base_path is '', but StackStorm on this host looks for packs only in "),
     ("st2_pack", PACK, {"base_path": "/nowhere"}, "base_path is /nowhere, but StackStorm"),
     ("st2_pack", PACK, {"purge": True}, "purge goes with state=absent and exclusive only"),
