@@ -46,10 +46,11 @@ def build_bundle(task: Task) -> Result:
 
     :raises St2Error: when it cannot be built; what was there stays then.
     """
-    path, lockfile = os.path.abspath(task.params["path"]), os.path.abspath(task.params["lockfile"])
+    path, lockfile = absolute(task, "path"), absolute(task, "lockfile")
+    _check_options(task)
+    _check_place(path)
     text = _read(lockfile)
     lock = read_lock(text, lockfile)
-    _check_place(path)
     with contextlib.ExitStack() as stack:
         existing, archive = _look(stack, path)
         if existing.manifest and existing.manifest.lock == text:
@@ -68,6 +69,25 @@ def build_bundle(task: Task) -> Result:
         [{"before_header": path, "after_header": path, "before": before, "after": after}],
         [*([replaced] if existing.problem else []), *built.warnings],
     )
+
+
+def absolute(task: Task, option: str) -> str:
+    """The path in an option.
+
+    :raises OptionError: when it depends on the directory in which the module happens to run.
+    """
+    given: str = task.params[option]
+    if not os.path.isabs(given):
+        raise OptionError(f'The {option} "{given}" cannot be used: it must be an absolute path.')
+    return os.path.normpath(given)
+
+
+def _check_options(task: Task) -> None:
+    if task.params["timeout"] < 1:
+        raise OptionError(f"timeout is {task.params['timeout']}; the least is 1.")
+    url = task.params["pip_index_url"]
+    if url is not None and not url.startswith(("https://", "http://")):
+        raise OptionError(f"pip_index_url is {url}; it must be an http or https URL.")
 
 
 def _returned(path: str, manifest: Manifest, lock: Lock) -> t.Dict[str, t.Any]:

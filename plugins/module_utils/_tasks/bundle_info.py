@@ -7,12 +7,11 @@
 
 from __future__ import annotations
 
-import os
-
 from .._bundle.archive import manifest_of, open_archive
 from .._bundle.report import described, line
 from .._lock.document import read_lock
 from .._task import Result, Task
+from .bundle import absolute
 
 
 def describe_bundle(task: Task) -> Result:
@@ -20,7 +19,7 @@ def describe_bundle(task: Task) -> Result:
 
     :raises St2Error: when it is not whole, or no bundle.
     """
-    path = os.path.abspath(task.params["path"])
+    path = absolute(task, "path")
     with open_archive(path) as archive:
         manifest = manifest_of(archive)
         archive.check()
