@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The controller's side of st2_pack: directories that are here and not on the target are sent there when needed."""
+"""The controller's side of st2_pack: directories that are here and not on the target are sent there when needed, and a
+lock that is here is read here."""
 
 from __future__ import annotations
 
@@ -13,6 +14,9 @@ import typing as t
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+
+if t.TYPE_CHECKING:
+    from ansible_collections.stackstorm.st2.plugins.plugin_utils.lockfile import ControllerLock
 
 MODULE = "stackstorm.st2.st2_pack"
 # The option and its alias.
@@ -40,22 +44,50 @@ class ActionModule(ActionBase):
                 "async goes with remote_src: true only: with remote_src: false the controller has to answer when the "
                 "module asks for a directory. Copy the directory to the target first, or take async away."
             )
-        if here:
-            return self._run_with_directories(arguments, task_vars)
+        lock = self._read_lock(arguments)
+        if lock:
+            arguments["lock"] = lock.for_module()
+        if here or (lock and lock.directories and not self._task.async_val):
+            return self._run_with_directories(arguments, task_vars, here, lock)
         return self._run_module(arguments, task_vars)
 
-    def _run_with_directories(self, arguments: t.Dict[str, t.Any], task_vars: t.Any) -> t.Dict[str, t.Any]:
+    def _read_lock(self, arguments: t.Mapping[str, t.Any]) -> t.Optional[ControllerLock]:
+        """The lock of the task, where that is on the controller."""
+        if not arguments.get("lockfile") or arguments.get("backend") == "api":
+            return None
+        from ansible_collections.stackstorm.st2.plugins.module_utils._errors import St2Error
+        from ansible_collections.stackstorm.st2.plugins.plugin_utils.lockfile import ControllerLock, file_of_controller
+
+        path = file_of_controller(self, "lockfile", arguments["lockfile"])
+        try:
+            return ControllerLock(self, path) if path else None
+        except St2Error as error:
+            raise AnsibleActionFail(error.message) from error
+
+    def _run_with_directories(
+        self, arguments: t.Dict[str, t.Any], task_vars: t.Any, here: bool, lock: t.Optional[ControllerLock]
+    ) -> t.Dict[str, t.Any]:
+        """Run the module, and once more with the content of directories where it lacks that of one.
+
+        :arg here: Whether the directories that the task names are on the controller.
+        """
         # Imported here, as most tasks have no need of them.
         from ansible_collections.stackstorm.st2.plugins.module_utils._errors import St2Error
         from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import UPLOAD_STEP
 
         try:
-            arguments["packs"] = [self._named_by_content(item) for item in self._items(arguments)]
-            for option in _NAMES:
-                arguments.pop(option, None)
+            here = here and any(arguments.get(option) is not None for option in (*_NAMES, "packs"))
+            if here:
+                arguments["packs"] = [self._named_by_content(item) for item in self._items(arguments)]
+                for option in _NAMES:
+                    arguments.pop(option, None)
             result = self._run_module(arguments, task_vars)
             if result.get("failed") and result.get("step") == UPLOAD_STEP:
-                arguments["packs"] = [self._sent(item) for item in arguments["packs"]]
+                if here:
+                    arguments["packs"] = [self._sent(item) for item in arguments["packs"]]
+                if lock:
+                    sent = {ref: self._send(path, f"locked-{ref}") for ref, path in lock.directories.items()}
+                    arguments["lock"] = lock.for_module(sent)
                 result = self._run_module(arguments, task_vars)
         except St2Error as error:
             raise AnsibleActionFail(error.message) from error
@@ -114,14 +146,21 @@ class ActionModule(ActionBase):
         source = item.get("source")
         if not isinstance(source, str) or not os.path.isabs(source):
             return item
+        return {**item, "upload": self._send(source, os.path.basename(source))}
+
+    def _send(self, directory: str, name: str) -> str:
+        """Send the content of a directory.
+
+        :returns: The path of the archive on the target.
+        """
         from ansible_collections.stackstorm.st2.plugins.module_utils._source.directory import pack_directory
 
         target = self._connection._shell.join_path(
-            self._connection._shell.tmpdir or self._make_tmp_path(), f"{os.path.basename(source)}.tar"
+            self._connection._shell.tmpdir or self._make_tmp_path(), f"{name}.tar"
         )
-        with tempfile.TemporaryDirectory() as directory:
-            archive = os.path.join(directory, "pack.tar")
-            pack_directory(source, archive)
+        with tempfile.TemporaryDirectory() as temporary:
+            archive = os.path.join(temporary, "pack.tar")
+            pack_directory(directory, archive)
             self._transfer_file(archive, target)
         self._fixup_perms2((os.path.dirname(target), target))
-        return {**item, "upload": target}
+        return target

@@ -171,9 +171,12 @@ def pack_options() -> ArgumentSpec:
             },
             "fail_on_failure": {"type": "bool", "default": True},
             "prune": {"type": "bool", "default": False},
+            "lockfile": {"type": "str"},
+            "locked": {"type": "str", "choices": ["strict", "prefer"], "default": "strict"},
+            "lock": {"type": "str"},
         },
-        required_one_of=(("name", "packs"),),
-        hidden=("packs.config", "packs.secrets"),
+        required_one_of=(("name", "packs", "lockfile"),),
+        hidden=("packs.config", "packs.secrets", "lock"),
     ).merge(virtualenv_options().merge(backend()))
 
 

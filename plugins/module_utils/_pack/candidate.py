@@ -11,6 +11,7 @@ import typing as t
 
 from .._content.origin import Resolved, Source
 from .._content.receipt import Contents
+from .._source.authority import INDEX, Authority
 
 if t.TYPE_CHECKING:
     from .._content.metadata import PackMetadata
@@ -26,7 +27,9 @@ class Wanted(t.NamedTuple):
     :arg upload: Archive with the content of a directory of the controller.
     :arg controller: Whether the source is on the controller.
     :arg from_index: Whether the source is the index's choice, so that the same commit from elsewhere is as good.
-    :arg commit: What the version is by the index, where that tells it.
+    :arg commit: What the version is by the index or a lock, where that tells it.
+    :arg resolved: What the version came to by a lock.
+    :arg by: Who says commit and digest.
     """
 
     source: Source
@@ -37,6 +40,8 @@ class Wanted(t.NamedTuple):
     upload: t.Optional[str] = None
     controller: bool = False
     commit: t.Optional[str] = None
+    resolved: t.Optional[Resolved] = None
+    by: Authority = INDEX
 
 
 class Candidate(t.NamedTuple):

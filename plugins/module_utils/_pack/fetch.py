@@ -25,6 +25,7 @@ from .._file_changes import low_space
 from .._file_tree import list_tree, tree_digest
 from .._layout import SYSTEM_PACKS
 from .._secrets import strip_urls
+from .._source.authority import INDEX
 from .._source.directory import copy_directory, directory_digest, pack_path, unpack_directory
 from .._source.git_program import Git
 from .._source.object_store import restore_working_copy
@@ -115,23 +116,27 @@ class Fetcher:
         repository = self.repository(wanted.source)
         refs = repository.clone(place)
         if wanted.commit:
-            found = repository.find_commit(place, refs, wanted.version, wanted.commit)
+            found = repository.find_commit(
+                place, refs, wanted.version, wanted.commit, known=wanted.resolved, by=wanted.by
+            )
         else:
             found = repository.find(place, refs, wanted.version)
         repository.check_out(place, found)
-        if wanted.digest and directory_digest(place) != wanted.digest:
-            raise SourceError(
-                f"The files of {strip_urls(wanted.source.url)} at {found.commit} are not those that the index has "
-                f"listed: they do not have the digest {wanted.digest}. Let the index be built anew."
-            )
         warnings = [*found.warnings, *repository.fetch_elsewhere(place, wanted.source.subdir)]
         if os.path.isabs(wanted.source.url) or wanted.source.url.startswith("file://"):
             warnings += _uncommitted(repository, wanted.source)
         if wanted.source.subdir:
-            return self._validated(
-                wanted, self._take_subdir(wanted, place), found.resolved, warnings, commit=found.commit
-            )
+            place = self._take_subdir(wanted, place)
+        self._check_digest(wanted, place, found.commit)
         return self._validated(wanted, place, found.resolved, warnings, commit=found.commit)
+
+    def _check_digest(self, wanted: Wanted, place: str, commit: str) -> None:
+        if wanted.digest and directory_digest(place) != wanted.digest:
+            subdir = f" ({wanted.source.subdir})" if wanted.source.subdir else ""
+            raise SourceError(
+                f"The files of {strip_urls(wanted.source.url)}{subdir} at {commit} are not those that "
+                f"{wanted.by.name} has listed: they do not have the digest {wanted.digest}. {wanted.by.remedy}."
+            )
 
     def _fetch_directory(self, wanted: Wanted, place: str) -> Candidate:
         if wanted.controller:
@@ -139,7 +144,8 @@ class Fetcher:
         else:
             copy_directory(pack_path(wanted.source.url, wanted.source.subdir), place)
         if wanted.digest and directory_digest(place) != wanted.digest:
-            raise SourceError(f"The directory {wanted.source.url} does not have the digest that was asked for.")
+            said = f"{wanted.by.name} has. {wanted.by.remedy}" if wanted.by != INDEX else "was asked for"
+            raise SourceError(f"The directory {wanted.source.url} does not have the digest that {said}.")
         warnings = []
         if wanted.version:
             warnings.append(

@@ -13,9 +13,18 @@ from .._content.request import ALL, PackRequest, from_option, given_in, parse_sp
 from .._errors import Collected, OptionError
 from .._secrets import Credentials, split_userinfo
 
+if t.TYPE_CHECKING:
+    from .._lock.document import Lock
+    from .lock_options import LockedDirectory
+
 
 class Options(t.NamedTuple):
-    """What a task asks for; every field is the module option of that name, see the documentation of M(st2_pack)."""
+    """What a task asks for; every field is the module option of that name, see the documentation of M(st2_pack).
+
+    :arg lock: What C(lockfile) holds; C(lockfile) itself is its name, for messages.
+    :arg lock_directories: By ref, where the directories are that are locked; C(lock_on_controller) says on which side.
+    :arg wheels_directory: On this host, what the virtualenvs of locked packs are filled from, and nothing else.
+    """
 
     requests: t.Tuple[PackRequest, ...]
     dependencies: str = "install"
@@ -43,6 +52,12 @@ class Options(t.NamedTuple):
     register_types: t.Tuple[str, ...] = ()
     fail_on_failure: bool = True
     prune: bool = False
+    lock: t.Optional[Lock] = None
+    lockfile: str = ""
+    locked: str = "strict"
+    lock_directories: t.Mapping[str, LockedDirectory] = {}
+    lock_on_controller: bool = False
+    wheels_directory: t.Optional[str] = None
 
     def __repr__(self) -> str:
         return f"Options({self.requests!r}, ...)"  # Addresses may hold secrets.
@@ -61,7 +76,14 @@ def options_from(params: t.Mapping[str, t.Any]) -> Options:
 
     :raises OptionError: naming every option that cannot be used.
     """
-    requests = requests_from(params)
+    requests, lock = requests_from(params), {}
+    if params["lockfile"]:
+        from .lock_options import lock_options, requests_for_all
+
+        found = lock_options(params)
+        lock = found._asdict()
+        if params["name"] is None and params["packs"] is None:
+            requests = requests_for_all(found.lock, params)
     _check_exclusive(params, requests)
     if params["purge"] and requests and not params["exclusive"] and all(one.state != "absent" for one in requests):
         raise OptionError(
@@ -98,6 +120,7 @@ def options_from(params: t.Mapping[str, t.Any]) -> Options:
         register_types=tuple(params["register_types"] or ()),
         fail_on_failure=params["fail_on_failure"],
         prune=params["prune"],
+        **lock,
     )
 
 

@@ -69,6 +69,10 @@ class PackPlanner:
             for request in options.requests
             if request.state != "absent"
         ]
+        if options.lock:
+            from .locked import Locking
+
+            self._asked = Locking(options, self.warnings).of_task(self._asked)
         self._absent = [request for request in options.requests if request.state == "absent"]
 
     def at_rest(self) -> t.Optional[Plan]:

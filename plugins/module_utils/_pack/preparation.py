@@ -90,7 +90,7 @@ class Preparation:
         requested: t.Tuple[str, ...],
         resolution: Resolution,
     ) -> PackPlan:
-        facts = self._observation.facts(pack.ref, pack.staged, adopted=False)
+        facts = self._observation.facts(pack, pack.staged, adopted=False)
         if installed:
             facts = facts._replace(contents=self._contents_of(installed), edits=self._work_in(installed))
             self._warn_of_other_source(pack, installed)
@@ -209,6 +209,10 @@ class Preparation:
                 from .._content.obstacle import require_own_place
 
                 self._backend()  # One that was asked for and is not there is found before anything is built.
+                if made.pins and made.pins.problem:
+                    from .locked_wheels import without_pins
+
+                    self._observation.warnings.append(without_pins(made, self._options))
 
                 place = virtualenvs.virtualenv(made.ref)
                 require_own_place(place, virtualenvs.now(place), "virtualenv", made.ref)
@@ -275,12 +279,14 @@ class Preparation:
         from .virtualenv_backend import choose_backend
 
         observation = self._observation
-        return choose_backend(
+        backend = choose_backend(
             self._options.virtualenv_backend,
             observation.settings,
             self._host.virtualenv_binary,
             observation.environment,
         )
+        wheels = self._options.wheels_directory
+        return backend.from_directory(wheels) if wheels else backend
 
     def _builder(self) -> VirtualenvBuilder:
         from .virtualenv_build import VirtualenvBuilder

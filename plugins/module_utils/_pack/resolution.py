@@ -17,16 +17,18 @@ if t.TYPE_CHECKING:
     from .._content.origin import Resolved
     from .candidate import Candidate, Wanted
     from .dependencies import Pack
+    from .locked import Locked
 
 TASK = "the task"
 
 
 class Asked(t.NamedTuple):
-    """A request with who made it: the task, or a pack that depends on it."""
+    """A request with who made it: the task, or a pack that depends on it; and what a lock has for it."""
 
     request: PackRequest
     asker: str = TASK
     latest: bool = False
+    locked: t.Optional[Locked] = None
 
 
 class Proof(t.NamedTuple):
@@ -82,6 +84,10 @@ def already_there(asked: Asked, installation: Installation) -> t.Optional[Instal
     The table is in the guide: docs/docsite/rst/guide_packs.rst.
     """
     request = asked.request
+    if asked.locked:
+        from .locked import installed_as_locked
+
+        return installed_as_locked(asked.locked, installation)
     if request.kind != "index":
         return _already_there_from(asked, installation)
     pack = installation.get(request.name or "")

@@ -113,7 +113,7 @@ def _build_virtualenvs(
         with _about(pack.ref):
             files = trees.get(pack.ref) or (pack.installed.location if pack.installed else "")
             version = pack.after.version if pack.after else ""
-            builder.build(base, pack.ref, files, staged, version=version, place=pack.path)
+            builder.build(base, pack.ref, files, staged, version=version, place=pack.path, pins=pack.pins)
         return staged
 
     with ThreadPoolExecutor(max_workers=min(_PARALLEL, len(packs))) as pool:

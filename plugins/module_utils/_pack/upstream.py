@@ -86,6 +86,11 @@ class Upstream:
 
     def resolver(self, installation: Installation, fetcher: Fetcher) -> Resolver:
         """Finds the packs that the requests of the task mean."""
+        locking = None
+        if self._options.lock:
+            from .locked import Locking
+
+            locking = Locking(self._options, self._warnings)
         return Resolver(
             installation,
             fetcher,
@@ -94,6 +99,7 @@ class Upstream:
             policy=self._options.dependencies,
             allow_downgrade=self._options.allow_downgrade,
             trust=self._book.trust,
+            locking=locking,
         )
 
     def _fetch_indexes(self) -> Indexes:

@@ -63,6 +63,7 @@ _UV_VALUES: t.Mapping[str, str] = {
     "--no-binary": "--no-binary",
     "--only-binary": "--only-binary",
 }
+_OFFLINE = {"UV_OFFLINE": "1", "PIP_NO_INDEX": "1"}
 _COMMA_SEPARATED = ("UV_FIND_LINKS",)
 # Where pip finds settings for all accounts of a host; later ones win.
 _HOST_CONFIGURATION = ("/etc/xdg/pip/pip.conf", "/etc/pip.conf")
@@ -102,6 +103,17 @@ class Backend:
     def installer(self) -> str:
         """The program that installs packages."""
         return "uv" if self.name == "uv" else "pip"
+
+    @property
+    def reinstall(self) -> t.Tuple[str, ...]:
+        """The options by which packages are installed that are there already."""
+        return ("--reinstall",) if self.name == "uv" else ("--force-reinstall",)
+
+    def from_directory(self, directory: str) -> Backend:
+        """The same, taking packages from a directory of wheels alone, without the network."""
+        otherwise = self.otherwise.from_directory(directory) if self.otherwise else None
+        options = (*self.install_options, "--no-index", "--find-links", directory)
+        return replace(self, install_options=options, variables={**self.variables, **_OFFLINE}, otherwise=otherwise)
 
     def create(self, path: str) -> t.List[str]:
         """The command that makes an empty virtualenv (st2common/util/virtualenvs.py create_virtualenv)."""

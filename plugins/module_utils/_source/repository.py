@@ -22,6 +22,7 @@ from .._file_tree import is_bytecode
 from .._lfs import MOST_POINTER_BYTES, parse_pointer
 from .._process import ProgramError, last_lines
 from .._secrets import strip_urls
+from .authority import INDEX, Authority
 from .git_program import Git, fetch_failure
 from .lfs import fetch_elsewhere, is_content, may_keep_elsewhere
 from .object_store import object_store
@@ -194,25 +195,36 @@ class Repository:
             f"{version} is not a version, tag, branch or commit of {strip_urls(self.url)}. {_listed(refs)}"
         )
 
-    def find_commit(self, directory: str, refs: Refs, version: t.Optional[str], commit: str) -> Found:
+    def find_commit(
+        self,
+        directory: str,
+        refs: Refs,
+        version: t.Optional[str],
+        commit: str,
+        *,
+        known: t.Optional[Resolved] = None,
+        by: Authority = INDEX,
+    ) -> Found:
         """What a version means in a clone that is known to be a commit.
 
+        :arg known: What the version came to, where that is known too.
+        :arg by: Who knows it.
         :raises SourceError: when it is a tag of another commit, or the repository does not have the commit.
         """
-        found = look_up(refs, version)
+        found = _look_up_known(refs, known) if known else look_up(refs, version)
         if found and found.resolved.kind == "tag":
             tag = self._dereferenced(directory, found)
             if tag.commit == commit:
                 return tag
             raise SourceError(
-                f"The tag {found.resolved.name} of {strip_urls(self.url)} is {tag.commit} now, and {commit} by the "
-                "index: somebody has moved it. Let the index be built anew if that was meant, or ask for one of the "
-                "two by its commit."
+                f"The tag {found.resolved.name} of {strip_urls(self.url)} is {tag.commit} now, and {commit} by "
+                f"{by.name}: somebody has moved it. {by.remedy} if that was meant, or ask for one of the two by its "
+                "commit."
             )
         if not (self._commit(directory, commit) or self._fetch_commit(directory, commit)):
             raise SourceError(
-                f"The repository {strip_urls(self.url)} does not have the commit {commit}, which the index says "
-                f"{version} is. Let the index be built anew, or ask for another version. {_listed(refs)}"
+                f"The repository {strip_urls(self.url)} does not have the commit {commit}, which {by.name} "
+                f"says {version} is. {by.remedy}, or ask for another version. {_listed(refs)}"
             )
         if found is None:
             return Found(Resolved("commit", "", version or ""), commit)
@@ -388,6 +400,16 @@ def look_up(refs: Refs, version: t.Optional[str]) -> t.Optional[Found]:
         warnings = _ambiguous(refs, version, tag) if tag else ()
         return Found(Resolved(kind, version, version), refs.branches[version], warnings)
     return Found(Resolved("tag", tag, version), refs.tags[tag]) if tag else None
+
+
+def _look_up_known(refs: Refs, known: Resolved) -> t.Optional[Found]:
+    """The tag or branch of that name, where it is still there."""
+    if known.kind == "tag" and known.name in refs.tags:
+        return Found(known, refs.tags[known.name])
+    if known.kind in ("default", "branch") and known.name in refs.branches:
+        kind = "default" if known.name == refs.default else "branch"
+        return Found(known._replace(kind=kind), refs.branches[known.name])
+    return None
 
 
 def _ambiguous(refs: Refs, branch: str, tag: str) -> t.Tuple[str, ...]:
