@@ -172,10 +172,11 @@ def pack_options() -> ArgumentSpec:
             "fail_on_failure": {"type": "bool", "default": True},
             "prune": {"type": "bool", "default": False},
             "lockfile": {"type": "str"},
+            "bundle": {"type": "str"},
             "locked": {"type": "str", "choices": ["strict", "prefer"], "default": "strict"},
             "lock": {"type": "str"},
         },
-        required_one_of=(("name", "packs", "lockfile"),),
+        required_one_of=(("name", "packs", "lockfile", "bundle"),),
         hidden=("packs.config", "packs.secrets", "lock"),
     ).merge(virtualenv_options().merge(backend()))
 

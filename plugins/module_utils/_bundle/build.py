@@ -18,6 +18,7 @@ from .._index.entry import Entry, make_entry
 from .._lfs import Pointer
 from .._libraries import require
 from .._secrets import strip_urls
+from .._source.authority import lock_file
 from .._source.directory import directory_digest, pack_directory, pack_path
 from .._source.git_bundle import BundledRepository, write_git_bundle
 from .._source.git_program import Git
@@ -67,7 +68,7 @@ class Builder:
     """Builds the bundle of one lock.
 
     :arg text: The lock as it is written.
-    :arg directory: Where it lies; its directories are relative to that.
+    :arg path: Where it lies; its directories are relative to that.
     :arg git: Gives the git program, where there are repositories.
     :arg packages: Gives the indexes, where there are files of Python packages.
     :arg scratch: A private directory, in which all is prepared.
@@ -78,7 +79,7 @@ class Builder:
         self,
         lock: Lock,
         text: str,
-        directory: str,
+        path: str,
         *,
         git: t.Callable[[], Git],
         packages: t.Callable[[], PackageIndexes],
@@ -87,7 +88,7 @@ class Builder:
     ) -> None:
         self._lock = lock
         self._text = text
-        self._directory = directory
+        self._directory, self._name = os.path.split(path)
         self._git = git
         self._packages = packages
         self._scratch = scratch
@@ -155,7 +156,14 @@ class Builder:
         refs = repository.clone(f"{place}.clone")
         held: t.Dict[str, t.Tuple[str, str]] = {}
         for pack in packs:
-            found = repository.find_commit(f"{place}.clone", refs, pack.resolved.name or pack.commit, pack.commit)
+            found = repository.find_commit(
+                f"{place}.clone",
+                refs,
+                pack.resolved.name or pack.commit,
+                pack.commit,
+                known=pack.resolved,
+                by=lock_file(self._name),
+            )
             name = _ref_name(pack)
             if name.startswith("refs/tags/") and found.resolved.kind != "tag":
                 raise SourceError(

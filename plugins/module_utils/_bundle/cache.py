@@ -15,7 +15,7 @@ import json
 import os
 import typing as t
 
-from .._errors import SourceError, St2Error
+from .._errors import SourceError
 from .._file_changes import low_space
 from .._files import file_digest
 from .._own_directory import OwnDirectory, make_own_directory, open_own_directory, remove_own
@@ -30,10 +30,10 @@ _MOST_NAMES_BYTES = 64 << 20
 class MissingBlobsError(SourceError):
     """Blobs that are neither on the host nor were sent.
 
-    :arg blobs: Which.
+    :arg blobs: Which; C(digests) are theirs.
     """
 
-    def __init__(self, message: str, blobs: t.Sequence[Blob], step: str) -> None:
+    def __init__(self, message: str, blobs: t.Sequence[Blob], step: t.Optional[str]) -> None:
         super().__init__(message, step=step)
         self.digests = [blob.digest for blob in blobs]
 
@@ -162,8 +162,3 @@ def _read_names(directory: OwnDirectory) -> t.Dict[str, t.List[str]]:
 
 def _write_names(directory: OwnDirectory, names: t.Mapping[str, t.Sequence[str]]) -> None:
     directory.write(_NAMES, json.dumps(names, sort_keys=True, separators=(",", ":")).encode())
-
-
-def missing_digests(error: t.Optional[St2Error]) -> t.List[str]:
-    """The digests of the blobs that a run lacked."""
-    return error.digests if isinstance(error, MissingBlobsError) else []

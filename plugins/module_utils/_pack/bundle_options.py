@@ -78,7 +78,7 @@ def _handed_over(given: str, handed: t.Optional[str]) -> t.Tuple[Lock, str, Bund
     try:
         document = json.loads(handed)
         name, directory, sent = str(document["name"]), str(document["directory"]), document["bundle"]
-        blobs = tuple(Blob(*fields, tuple(holds)) for (*fields, holds) in sent["blobs"])
+        blobs = tuple(Blob(digest, size, kind, file, tuple(holds)) for digest, size, kind, file, holds in sent["blobs"])
         bundle = Bundle(name, Manifest("", blobs, ""), sent["archive"], True)
         lock = document["lock"]
     except (ValueError, KeyError, TypeError) as error:

@@ -13,7 +13,8 @@ import typing as t
 
 from .._bundle.cache import BlobCache, MissingBlobsError
 from .._bundle.layout import Blob, refusal, source_name
-from .._errors import VirtualenvError
+from .._errors import OptionError, VirtualenvError
+from .._layout import PacksDirectory
 from .._source.git_bundle import BundledRepository
 from .._source.repository import Repository
 from .fetch import UPLOAD_STEP, Fetcher
@@ -23,6 +24,7 @@ if t.TYPE_CHECKING:
     from .._lock.document import Lock, LockedPack
     from .bundle_options import Bundle
     from .candidate import Candidate, Wanted
+    from .observation import Observation
 
 _SIX = re.compile(r"six==")
 _MOST_NAMED = 3
@@ -158,6 +160,30 @@ class Blobs:
         return MissingBlobsError(f"What is needed of the bundle {self._bundle.shown} {problem}.", blobs, step)
 
 
+def blobs_of(observation: Observation, scratch: str) -> Blobs:
+    """The blobs of the bundle of a task.
+
+    :arg scratch: A private directory of the task.
+    """
+    options, view = observation.options, observation.view
+    if options.bundle is None or options.lock is None:
+        raise OptionError("The task names no bundle.")
+
+    def python() -> str:
+        return observation.interpreters.look(observation.settings.python).version
+
+    # Trees are staged, and virtualenvs built, in a scratch directory where the host is not to be written.
+    needed = options.virtualenv != "never" and not view.staging.elsewhere
+    return Blobs(
+        options.bundle,
+        options.lock,
+        PacksDirectory(view.host.system_packs_path).blobs,
+        scratch=scratch,
+        python=python if needed else None,
+        keeps=not view.staging.elsewhere,
+    )
+
+
 class BundledFetcher(Fetcher):
     """Fetches packs from a bundle; others, where locks are only to be preferred, from where they are.
 
@@ -180,9 +206,7 @@ class BundledFetcher(Fetcher):
         blobs = self._blobs.of_pack(pack)
         (blob,) = [blob for blob in blobs if blob.kind == "git"][:1]
         default = pack.resolved.name if pack.resolved.kind == "default" else ""
-        contents = {
-            blob.digest.partition(":")[2]: self._blobs.path(blob) for blob in blobs if blob.kind == "lfs"
-        }
+        contents = {blob.digest.partition(":")[2]: self._blobs.path(blob) for blob in blobs if blob.kind == "lfs"}
         return BundledRepository(
             self._git(), pack.source, self._blobs.path(blob), blob.refs, default=default, contents=contents
         )

@@ -11,7 +11,6 @@ import os
 import typing as t
 
 from .._bundle.cache import BlobCache
-from .._content.installed import Installation
 from .._content.receipt import read_receipt
 from .._layout import PacksDirectory, entries
 from .releases import kept_packs
@@ -20,14 +19,14 @@ _RECEIPT = ".json"
 _CONTENTS = ".contents.json"
 
 
-def clean_blobs(place: str, installation: Installation) -> None:
+def clean_blobs(place: str, packs_base_paths: t.Iterable[str]) -> None:
     """Remove the blobs that no pack needs any more.
 
     :arg place: Where blobs are.
     :raises OSError: as the file system gives it.
     """
     if os.path.isdir(place):
-        BlobCache(place).clean({held for directory in installation.directories for held in _held(directory)})
+        BlobCache(place).clean({held for path in packs_base_paths for held in _held(PacksDirectory(path))})
 
 
 def _held(directory: PacksDirectory) -> t.Iterator[str]:

@@ -16,8 +16,9 @@ from .._errors import OptionError
 
 if t.TYPE_CHECKING:
     from .._lock.document import Lock
+    from .bundle_options import Bundle
 
-_ON_TARGET = "file://"
+ON_TARGET = "file://"
 
 
 class LockedDirectory(t.NamedTuple):
@@ -39,6 +40,7 @@ class LockOptions(t.NamedTuple):
     locked: str
     lock_directories: t.Mapping[str, LockedDirectory]
     lock_on_controller: bool
+    bundle: t.Optional[Bundle] = None
 
 
 def lock_options(params: t.Mapping[str, t.Any]) -> LockOptions:
@@ -47,9 +49,13 @@ def lock_options(params: t.Mapping[str, t.Any]) -> LockOptions:
     :raises OptionError: when there is none that can be used.
     :raises MissingLibraryError: without PyYAML, for a file of this host.
     """
+    if params["bundle"]:
+        from .bundle_options import options_of_bundle
+
+        return options_of_bundle(params)
     lockfile: str = params["lockfile"]
-    if lockfile.startswith(_ON_TARGET):
-        lock, name, directory, uploads = _read_here(lockfile[len(_ON_TARGET) :])
+    if lockfile.startswith(ON_TARGET):
+        lock, name, directory, uploads = _read_here(lockfile[len(ON_TARGET) :])
     else:
         lock, name, directory, uploads = _handed_over(lockfile, params["lock"])
     directories = {
@@ -57,7 +63,7 @@ def lock_options(params: t.Mapping[str, t.Any]) -> LockOptions:
         for ref, pack in lock.packs.items()
         if pack.is_directory
     }
-    return LockOptions(lock, name, params["locked"], directories, not lockfile.startswith(_ON_TARGET))
+    return LockOptions(lock, name, params["locked"], directories, not lockfile.startswith(ON_TARGET))
 
 
 Given = t.Tuple["Lock", str, str, t.Mapping[str, str]]
@@ -67,7 +73,7 @@ def _read_here(path: str) -> Given:
     from .._lock.document import read_lock
 
     if not os.path.isabs(path):
-        raise OptionError(f"lockfile is {_ON_TARGET}{path}, which names no place on the target. Write file:///PATH.")
+        raise OptionError(f"lockfile is {ON_TARGET}{path}, which names no place on the target. Write file:///PATH.")
     try:
         with open(path, encoding="utf-8") as stream:
             text = stream.read()
@@ -83,7 +89,7 @@ def _handed_over(lockfile: str, handed: t.Optional[str]) -> Given:
     if handed is None:
         raise OptionError(
             f"{lockfile} is a lock on the controller, but what it holds was not sent. Run the module by Ansible, which "
-            f"reads it, or name one on the target as {_ON_TARGET}/PATH."
+            f"reads it, or name one on the target as {ON_TARGET}/PATH."
         )
     try:
         document = json.loads(handed)

@@ -140,6 +140,22 @@ def fits(platform: Platform, version: str, host: str) -> bool:
     return _libc_version(platform.platform) <= _libc_version(host)
 
 
+def is_for(file: str, version: str, host: str) -> bool:
+    """Whether a file of a package may be installed on a host: all but wheels for another Python or machine, or a newer
+    libc."""
+    from .._lock.document import Platform
+
+    parts = file[: -len(".whl")].split("-") if file.endswith(".whl") else []
+    if len(parts) < 5:
+        return True
+    python, abi, platforms = parts[-3:]
+    number = version.replace(".", "")
+    if "abi3" not in abi and not {"py3", f"py{number}", f"cp{number}"} & set(python.split(".")):
+        return False
+    tags = (Platform(version, f"cp{number}", tag) for tag in platforms.split("."))
+    return "any" in platforms.split(".") or any(fits(tag, version, host) for tag in tags)
+
+
 def _parsed(tag: str) -> t.Optional[t.Match[str]]:
     for old, new in _OLD.items():
         if tag.startswith(f"{old}_"):

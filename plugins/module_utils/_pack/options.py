@@ -15,6 +15,7 @@ from .._secrets import Credentials, split_userinfo
 
 if t.TYPE_CHECKING:
     from .._lock.document import Lock
+    from .bundle_options import Bundle
     from .lock_options import LockedDirectory
 
 
@@ -58,6 +59,7 @@ class Options(t.NamedTuple):
     lock_directories: t.Mapping[str, LockedDirectory] = {}
     lock_on_controller: bool = False
     wheels_directory: t.Optional[str] = None
+    bundle: t.Optional[Bundle] = None
 
     def __repr__(self) -> str:
         return f"Options({self.requests!r}, ...)"  # Addresses may hold secrets.
@@ -77,7 +79,7 @@ def options_from(params: t.Mapping[str, t.Any]) -> Options:
     :raises OptionError: naming every option that cannot be used.
     """
     requests, lock = requests_from(params), {}
-    if params["lockfile"]:
+    if params["lockfile"] or params["bundle"]:
         from .lock_options import lock_options, requests_for_all
 
         found = lock_options(params)

@@ -55,7 +55,7 @@ def build_bundle(task: Task) -> Result:
         existing, archive = _look(stack, path)
         if existing.manifest and existing.manifest.lock == text:
             return Result(False, line(path, existing.manifest, lock), _returned(path, existing.manifest, lock))
-        built = _build(stack, task, lock, text, os.path.dirname(lockfile), archive)
+        built = _build(stack, task, lock, text, lockfile, archive)
         if not task.check:
             _write(path, built)
     if not task.check:
@@ -130,7 +130,7 @@ def _look(stack: contextlib.ExitStack, path: str) -> t.Tuple[_Existing, t.Option
 
 
 def _build(
-    stack: contextlib.ExitStack, task: Task, lock: Lock, text: str, directory: str, known: t.Optional[Archive]
+    stack: contextlib.ExitStack, task: Task, lock: Lock, text: str, lockfile: str, known: t.Optional[Archive]
 ) -> Built:
     git = stack.enter_context(git_of(task))
     for pack in lock.packs.values():
@@ -139,7 +139,7 @@ def _build(
     os.mkdir(scratch)
     packages = _packages(task, git)
     builder = Builder(
-        lock, text, directory, git=lambda: git.git, packages=lambda: packages, scratch=scratch, known=known
+        lock, text, lockfile, git=lambda: git.git, packages=lambda: packages, scratch=scratch, known=known
     )
     return builder.build()
 
