@@ -273,6 +273,37 @@ options:
         a sensor is switched off. Needs access to the API.
     type: bool
     default: false
+  lockfile:
+    description:
+      - A lock, usually C(packs.lock.yml), on the controller, absolute or relative as for M(ansible.builtin.copy). With
+        V(file:///PATH) it is on the target, which then needs PyYAML to read it.
+      - Packs are installed exactly as they are locked, at the commit and with the content that the lock has, and so are
+        the packs that they depend on by it, whatever the index, a tag or a branch say meanwhile. No index is read. The
+        content is compared before a pack takes its place, and a tag that was moved is an error that names both commits.
+      - Each pack has to be asked for as it was when the lock was made. All that is not in the lock, or is asked for
+        otherwise (RV(packs[].requested)), is said in one error, and nothing is changed; see O(locked).
+      - Without O(name) and O(packs), all that is locked is asked for, so that O(exclusive) keeps just that.
+      - With O(state=latest) it is the locked version, and O(state=absent) is the same with and without a lock.
+      - Where the lock has wheels, a virtualenv gets exactly those, compared by digest, and what C(requirements.txt)
+        says is not resolved again. The Python of pack virtualenvs on the target decides which wheels these are. A
+        virtualenv that was made otherwise is made anew, also one that C(st2 pack install) made. Without wheels,
+        requirements are installed as without a lock.
+    type: str
+    version_added: 0.3.0
+  locked:
+    description:
+      - What to do about a pack that is not in O(lockfile), or is asked for otherwise. V(strict) refuses it, V(prefer)
+        resolves it as without a lock, with a warning.
+      - The same goes for a virtualenv that has to be built for a platform of which the lock has no wheels.
+    type: str
+    choices: [strict, prefer]
+    default: strict
+    version_added: 0.3.0
+  lock:
+    description:
+      - What a O(lockfile) of the controller holds. Ansible sets this; there is no need to.
+    type: str
+    version_added: 0.3.0
 extends_documentation_fragment:
   - stackstorm.st2._virtualenv
   - stackstorm.st2._access
@@ -285,7 +316,8 @@ attributes:
   async:
     support: partial
     details:
-      - Not with O(remote_src=false), as the controller has to answer when the module asks for a directory.
+      - Not with O(remote_src=false), as the controller has to answer when the module asks for a directory. With a lock
+        that has a directory of the controller, that content has to be installed already.
   check_mode:
     support: full
     details:
@@ -370,6 +402,16 @@ EXAMPLES = r"""
       - name: jira
         state: latest
     exclusive: true
+
+- name: Install exactly what is locked in a file beside the playbook, and remove all other packs
+  stackstorm.st2.st2_pack:
+    lockfile: packs.lock.yml
+    exclusive: true
+
+- name: Install one pack as it is locked, and what it depends on
+  stackstorm.st2.st2_pack:
+    name: sensu
+    lockfile: packs.lock.yml
 
 - name: Install a pack in an image, where no StackStorm runs
   stackstorm.st2.st2_pack:

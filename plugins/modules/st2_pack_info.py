@@ -310,6 +310,29 @@ disk:
     staging: 0
     total: 117440512
     absent: []
+python:
+  description:
+    - Which Python packages the virtualenvs of packs take, as O(stackstorm.st2.st2_pack_lock#module:platforms) wants it.
+      It is what the Python of StackStorm (C([actionrunner] python_binary)) says. Null where that does not run.
+  returned: with O(backend=local)
+  type: dict
+  version_added: 0.3.0
+  contains:
+    version:
+      description: Its version.
+      returned: always
+      type: str
+      sample: "3.11"
+    abi:
+      description: Its ABI.
+      returned: always
+      type: str
+      sample: cp311
+    platform:
+      description: The newest platform that it takes packages of.
+      returned: always
+      type: str
+      sample: manylinux_2_36_x86_64
 missing:
   description: The refs of O(name) that are not installed.
   returned: always

@@ -37,7 +37,9 @@ class Fleet:
         scene.publish()
         own = PackTree("own", "0.1.0", minimal=True)
         own.write(self.shelf / "own")
-        self.lock = LockFile(scene).add(common, "1.0.0", "common").add(jira, "1.0.0", "jira", dependencies={"common": "common"})
+        self.lock = (
+            LockFile(scene).add(common, "1.0.0", "common").add(jira, "1.0.0", "jira", dependencies={"common": "common"})
+        )
         self.lock.add(sensu, "1.0.0", "sensu").wheels("sensu", "six==1.16.0", "tinydep==1.0.0")
         self.lock.document["packs"]["own"] = {
             "version": "0.1.0",

@@ -19,6 +19,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from e2e.locks import LockFile
 from e2e.roles import LIBRARIES, Site
 from e2e.scene import INDEX, Scene
 from e2e.working_copies import PackWorkingCopy
@@ -82,6 +83,7 @@ class World:
         )
         packs.build()
         self.playbooks = place / "checkout" / "acme_dns" / "ansible"
+        LockFile(scene).add(repository, "1.0.2", "sensu").write(self.playbooks)
         self.site = Site(scene.root, host=scene.host)
         for tree in (sensu("1.0.1"), napalm()):
             tree.write(scene.host.packs / tree.ref)

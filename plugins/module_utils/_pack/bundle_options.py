@@ -43,6 +43,8 @@ def options_of_bundle(params: t.Mapping[str, t.Any]) -> LockOptions:
     :raises MissingLibraryError: without PyYAML, for a file of this host.
     """
     given: str = params["bundle"]
+    if not given:
+        raise OptionError("bundle is empty: name a bundle.")
     if given.startswith(ON_TARGET):
         lock, directory, bundle = _read_here(given[len(ON_TARGET) :])
     else:

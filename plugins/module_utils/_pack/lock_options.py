@@ -49,11 +49,13 @@ def lock_options(params: t.Mapping[str, t.Any]) -> LockOptions:
     :raises OptionError: when there is none that can be used.
     :raises MissingLibraryError: without PyYAML, for a file of this host.
     """
-    if params["bundle"]:
+    if params["bundle"] is not None:
         from .bundle_options import options_of_bundle
 
         return options_of_bundle(params)
     lockfile: str = params["lockfile"]
+    if not lockfile:
+        raise OptionError("lockfile is empty: name a lock.")
     if lockfile.startswith(ON_TARGET):
         lock, name, directory, uploads = _read_here(lockfile[len(ON_TARGET) :])
     else:

@@ -79,7 +79,7 @@ def options_from(params: t.Mapping[str, t.Any]) -> Options:
     :raises OptionError: naming every option that cannot be used.
     """
     requests, lock = requests_from(params), {}
-    if params["lockfile"] or params["bundle"]:
+    if params["lockfile"] is not None or params["bundle"] is not None:
         from .lock_options import lock_options, requests_for_all
 
         found = lock_options(params)

@@ -166,17 +166,34 @@ def choose_backend(
         )
     if asked == "virtualenv":
         return without_uv
-    uv = _find("uv", environment)
     try:
-        if uv:
-            found = _uv(uv, settings, options, {**environment, **variables})
-            return replace(found, otherwise=without_uv) if asked == "auto" else found
-        problem = "the program uv is not on this host"
+        found = _find_uv(settings, options, variables, environment)
+        return replace(found, otherwise=without_uv) if asked == "auto" else found
     except ValueError as error:
-        problem = str(error)
-    if asked == "uv":
-        raise VirtualenvError(f"virtualenv_backend is uv, but {problem}.")
+        if asked == "uv":
+            raise VirtualenvError(f"virtualenv_backend is uv, but {error}.") from error
     return without_uv
+
+
+def find_uv(settings: Settings, environment: t.Mapping[str, str]) -> Backend:
+    """uv, told all that pip is told, for what nothing else does.
+
+    :raises VirtualenvError: when it is not there, or cannot be told that.
+    """
+    options, variables = _take_passwords(settings.pip_options, environment)
+    try:
+        return _find_uv(settings, options, variables, environment)
+    except ValueError as error:
+        raise VirtualenvError(f"uv is needed, but {error}.") from error
+
+
+def _find_uv(
+    settings: Settings, options: t.Sequence[str], variables: t.Mapping[str, str], environment: t.Mapping[str, str]
+) -> Backend:
+    uv = _find("uv", environment)
+    if uv is None:
+        raise ValueError("the program uv is not on this host")
+    return _uv(uv, settings, options, {**environment, **variables})
 
 
 def _find(program: str, environment: t.Mapping[str, str]) -> t.Optional[str]:

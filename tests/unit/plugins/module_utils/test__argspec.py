@@ -171,6 +171,7 @@ def test_the_action_group_has_every_module_that_talks_to_stackstorm(spec_of):
         "st2_environment",
         "st2_index",
         "st2_pack_lint",
+        "st2_pack_lock",
         "st2_pack_release",
         "st2_pack_split",
         "st2_proxy_info",

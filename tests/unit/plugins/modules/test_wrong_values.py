@@ -108,11 +108,13 @@ OVERRIDE = {"pack": "demo", "actions": {"enabled": ["greet"]}, "register": "none
 CONF = {"section": "api", "option": "port", "value": "1"}
 INDEX = {"path": "{ROOT}/index", "packs": []}
 BUNDLE = {"lockfile": "{ROOT}/none", "path": "{ROOT}/packs.bundle"}
+LOCK = {"path": "{ROOT}/packs.lock.yml", "name": ["demo"]}
+PLATFORM = {"version": "3.11", "abi": "cp311", "platform": "manylinux_2_36_x86_64"}
 LINT = {"path": ["{ROOT}"]}
 ENVIRONMENT = {"name": ["st2api"], "variables": {"A": "b"}}
 OWN = [
     ("st2_pack", PACK, {"name": [""]}, "name is empty: name a pack or a source."),
-    ("st2_pack", PACK, {"name": None}, "one of the following is required: name, packs"),
+    ("st2_pack", PACK, {"name": None}, "one of the following is required: name, packs, lockfile"),
     ("st2_pack", PACK, {"name": ["a b"]}, 'The name "a b" cannot be used: it holds blanks'),
     ("st2_pack", PACK, {"version": 1.1}, "1.1"),
     ("st2_pack", PACK, {"name": ["demo", "other"], "version": "1.0.0"}, "version is that of the one pack in name"),
@@ -123,6 +125,11 @@ OWN = [
     ("st2_pack", PACK, {"packs": [{"source": "/srv/x", "digest": "md5:1"}]}, 'The digest "md5:1" cannot be used'),
     ("st2_pack", PACK, {"timeout": 0}, "timeout is 0; the least is 1."),
     ("st2_pack", PACK, {"keep_releases": -1}, "keep_releases is -1; the least is 0."),
+    ("st2_pack", PACK, {"lockfile": ""}, "lockfile is empty: name a lock."),
+    ("st2_pack", PACK, {"lockfile": "a.yml"}, "a.yml is a lock on the controller, but what it holds was not sent."),
+    ("st2_pack", PACK, {"lockfile": "a.yml", "lock": "x"}, "lock is set by Ansible from what lockfile names."),
+    ("st2_pack", PACK, {"lockfile": "file://a.yml"}, "lockfile is file://a.yml, which names no place on the target."),
+    ("st2_pack", PACK, {"lockfile": "file:///nowhere"}, "The lock /nowhere on the target cannot be read"),
     ("st2_pack", PACK, {"base_path": ""}, "base_path is '', but StackStorm on this host looks for packs only in "),
     ("st2_pack", PACK, {"base_path": "/nowhere"}, "base_path is /nowhere, but StackStorm"),
     ("st2_pack", PACK, {"purge": True}, "purge goes with state=absent and exclusive only"),
@@ -175,6 +182,26 @@ OWN = [
     ("st2_index_info", {}, {"limit": -1}, "limit is -1; the least is 0."),
     ("st2_index_info", {}, {"max_age": 0}, "max_age is 0; the least is 1."),
     ("st2_index_info", {}, {"index_allowed_signers": [""]}, "index_allowed_signers has no line that names a signer"),
+    ("st2_pack_lock", LOCK, {"path": ""}, 'The path "" cannot be used: it must be the absolute path of a file'),
+    ("st2_pack_lock", LOCK, {"path": "{ROOT}"}, "it is a directory, and a lock is a file."),
+    ("st2_pack_lock", LOCK, {"path": "{ROOT}/none/lock"}, "in which the lock is to be, does not exist: make it."),
+    ("st2_pack_lock", LOCK, {"name": [""]}, "name is empty: name a pack or a source."),
+    ("st2_pack_lock", LOCK, {"name": ["*"]}, 'The name "*" cannot be used'),
+    ("st2_pack_lock", LOCK, {"name": ["/srv/x"]}, "/srv/x is a directory on the targets"),
+    ("st2_pack_lock", LOCK, {"packs": ["demo"]}, "An item of packs is no dictionary"),
+    ("st2_pack_lock", LOCK, {"packs": [{"nmae": "x"}]}, "An item of packs has nmae, which st2_pack does not know"),
+    ("st2_pack_lock", LOCK, {"update": ["A b"]}, 'The ref of update "A b" cannot be used'),
+    ("st2_pack_lock", LOCK, {"platforms": [{**PLATFORM, "version": 3.1}]}, "YAML made the number 3.1 of it"),
+    ("st2_pack_lock", LOCK, {"platforms": [{**PLATFORM, "version": "2.7"}]}, "it is one of Python 3, such as 3.11"),
+    ("st2_pack_lock", LOCK, {"platforms": [{**PLATFORM, "abi": "CP"}]}, "take what st2_pack_info returns as python"),
+    (
+        "st2_pack_lock",
+        LOCK,
+        {"platforms": [{**PLATFORM, "platform": "win32"}]},
+        "Wheels cannot be locked for cp311-win32",
+    ),
+    ("st2_pack_lock", LOCK, {"index_url": []}, "no index is configured: set index_url"),
+    ("st2_pack_lock", LOCK, {"timeout": 0}, "timeout is 0; the least is 1."),
     ("st2_pack_lint", LINT, {"rules": ["no-such"]}, "no-such"),
     ("st2_pack_lint", LINT, {"skip": [""]}, "skip names '', and there is no such rule"),
     ("st2_pack_lint", LINT, {"ignore_file": ""}, "ignore_file is ''; it must be a path inside of the packs."),
