@@ -105,7 +105,7 @@ class BundledRepository(Repository):
                 stderr=error.stderr,
             ) from error
         remove_tree(os.path.join(directory, ".git", "FETCH_HEAD"))  # It names the file.
-        return self._refs(directory)
+        return self._refs_of(directory)
 
     def fetch_elsewhere(self, directory: str, subdir: str = "") -> t.List[str]:
         """As L(lfs.fetch_elsewhere), from the files that are here."""
