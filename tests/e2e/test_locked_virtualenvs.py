@@ -80,7 +80,10 @@ def test_a_lock_for_another_platform(scene: Scene, lock: LockFile) -> None:
     lock.wheels("demo", *PINS, platform=OTHER)
     for check in (True, False):
         refused = scene.run("demo", virtualenv="auto", check=check, **lock.options())
-        assert refused.failed and f"has no wheels for Python {sys.version_info[0]}.{sys.version_info[1]} on" in refused["msg"]
+        assert (
+            refused.failed
+            and f"has no wheels for Python {sys.version_info[0]}.{sys.version_info[1]} on" in refused["msg"]
+        )
         assert "only for cp37-manylinux_2_17_x86_64" in refused["msg"] and refused["step"] == "virtualenv"
     assert scene.host.installed() == []
     result = scene.change("demo", virtualenv="auto", locked="prefer", **lock.options())
