@@ -176,6 +176,7 @@ def pack_options() -> ArgumentSpec:
             "locked": {"type": "str", "choices": ["strict", "prefer"], "default": "strict"},
             "lock": {"type": "str"},
         },
+        mutually_exclusive=(("lockfile", "bundle"),),
         required_one_of=(("name", "packs", "lockfile", "bundle"),),
         hidden=("packs.config", "packs.secrets", "lock"),
     ).merge(virtualenv_options().merge(backend()))

@@ -290,10 +290,23 @@ options:
         requirements are installed as without a lock.
     type: str
     version_added: 0.3.0
+  bundle:
+    description:
+      - A bundle (M(stackstorm.st2.st2_bundle)) on the controller, absolute or relative as for M(ansible.builtin.copy).
+        With V(file:///PATH) it is on the target, which then needs PyYAML to read the lock in it.
+      - The lock in it counts, as with O(lockfile), and all that it names is taken from the bundle. The target connects
+        to no index, no repository and no package index. Credentials are not needed.
+      - A target is sent only what it lacks, in one file. What was sent is kept beside the packs, until no pack that
+        needs it is installed or kept as an earlier release.
+      - A bundle that was cut off or changed is refused before anything is written, and so is one without Python
+        packages for the Python of the target, where a virtualenv has to be built.
+      - Mutually exclusive with O(lockfile).
+    type: str
+    version_added: 0.3.0
   locked:
     description:
-      - What to do about a pack that is not in O(lockfile), or is asked for otherwise. V(strict) refuses it, V(prefer)
-        resolves it as without a lock, with a warning.
+      - What to do about a pack that is not in O(lockfile) or O(bundle), or is asked for otherwise. V(strict) refuses it,
+        V(prefer) resolves it as without a lock, with a warning.
       - The same goes for a virtualenv that has to be built for a platform of which the lock has no wheels.
     type: str
     choices: [strict, prefer]
@@ -301,7 +314,7 @@ options:
     version_added: 0.3.0
   lock:
     description:
-      - What a O(lockfile) of the controller holds. Ansible sets this; there is no need to.
+      - What a O(lockfile) of the controller holds, or a O(bundle). Ansible sets this; there is no need to.
     type: str
     version_added: 0.3.0
 extends_documentation_fragment:
@@ -329,6 +342,8 @@ attributes:
   idempotent:
     support: full
 seealso:
+  - module: stackstorm.st2.st2_bundle
+    description: Makes what O(bundle) names.
   - module: stackstorm.st2.st2_pack_info
 """
 
@@ -407,6 +422,10 @@ EXAMPLES = r"""
   stackstorm.st2.st2_pack:
     lockfile: packs.lock.yml
     exclusive: true
+
+- name: Install all packs of a bundle on hosts that reach nothing else
+  stackstorm.st2.st2_pack:
+    bundle: packs.bundle
 
 - name: Install one pack as it is locked, and what it depends on
   stackstorm.st2.st2_pack:
@@ -612,6 +631,12 @@ registration:
   returned: always
   type: dict
   sample: {by: api, counts: {actions: 12, sensors: 1}, overridden: {actions: 2}}
+missing_blobs:
+  description: The digests of what the target lacks of O(bundle). Ansible sends it, and runs the module again.
+  returned: failure at the step V(upload)
+  type: list
+  elements: str
+  sample: [sha256:62b7f35c9bd5ad19c530fb979b0b43ef62b7f35c9bd5ad19c530fb979b0b43ef]
 step:
   description: The step that failed.
   returned: failure

@@ -54,7 +54,8 @@ def options_of_bundle(params: t.Mapping[str, t.Any]) -> LockOptions:
         for ref, pack in lock.packs.items()
         if pack.is_directory
     }
-    return LockOptions(lock, f"in {bundle.shown}", params["locked"], directories, True, bundle)
+    whole = params["name"] is None and params["packs"] is None
+    return LockOptions(lock, f"in {bundle.shown}", params["locked"], directories, True, whole, bundle)
 
 
 def _read_here(path: str) -> t.Tuple[Lock, str, Bundle]:

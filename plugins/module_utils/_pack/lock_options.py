@@ -13,6 +13,7 @@ import typing as t
 
 from .._content.request import PackRequest
 from .._errors import OptionError
+from .._lock.places import absolute_place
 
 if t.TYPE_CHECKING:
     from .._lock.document import Lock
@@ -40,6 +41,7 @@ class LockOptions(t.NamedTuple):
     locked: str
     lock_directories: t.Mapping[str, LockedDirectory]
     lock_on_controller: bool
+    lock_is_asked_for: bool
     bundle: t.Optional[Bundle] = None
 
 
@@ -61,11 +63,12 @@ def lock_options(params: t.Mapping[str, t.Any]) -> LockOptions:
     else:
         lock, name, directory, uploads = _handed_over(lockfile, params["lock"])
     directories = {
-        ref: LockedDirectory(os.path.normpath(os.path.join(directory, pack.source, pack.subdir)), uploads.get(ref))
+        ref: LockedDirectory(absolute_place(os.path.join(pack.source, pack.subdir), directory), uploads.get(ref))
         for ref, pack in lock.packs.items()
         if pack.is_directory
     }
-    return LockOptions(lock, name, params["locked"], directories, not lockfile.startswith(ON_TARGET))
+    whole = params["name"] is None and params["packs"] is None
+    return LockOptions(lock, name, params["locked"], directories, not lockfile.startswith(ON_TARGET), whole)
 
 
 Given = t.Tuple["Lock", str, str, t.Mapping[str, str]]
@@ -112,6 +115,6 @@ def requests_for_all(lock: Lock, params: t.Mapping[str, t.Any]) -> t.List[PackRe
             "state=absent with a lock and without names would remove all that is locked. Name the packs that are to go."
         )
     return [
-        PackRequest(pack.requested[0], name=ref, version=None, subdir=pack.subdir or None, state=params["state"])
+        PackRequest(next(iter(pack.requested), ref), name=ref, state=params["state"])
         for ref, pack in sorted(lock.packs.items())
     ]

@@ -24,6 +24,7 @@ class Options(t.NamedTuple):
 
     :arg lock: What C(lockfile) holds; C(lockfile) itself is its name, for messages.
     :arg lock_directories: By ref, where the directories are that are locked; C(lock_on_controller) says on which side.
+    :arg lock_is_asked_for: Whether the task names no pack, so that all that is locked is asked for.
     :arg wheels_directory: On this host, what the virtualenvs of locked packs are filled from, and nothing else.
     """
 
@@ -58,6 +59,7 @@ class Options(t.NamedTuple):
     locked: str = "strict"
     lock_directories: t.Mapping[str, LockedDirectory] = {}
     lock_on_controller: bool = False
+    lock_is_asked_for: bool = False
     wheels_directory: t.Optional[str] = None
     bundle: t.Optional[Bundle] = None
 
@@ -84,7 +86,7 @@ def options_from(params: t.Mapping[str, t.Any]) -> Options:
 
         found = lock_options(params)
         lock = found._asdict()
-        if params["name"] is None and params["packs"] is None:
+        if found.lock_is_asked_for:
             requests = requests_for_all(found.lock, params)
     _check_exclusive(params, requests)
     if params["purge"] and requests and not params["exclusive"] and all(one.state != "absent" for one in requests):
