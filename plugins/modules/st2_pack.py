@@ -305,8 +305,8 @@ options:
     version_added: 0.3.0
   locked:
     description:
-      - What to do about a pack that is not in O(lockfile) or O(bundle), or is asked for otherwise. V(strict) refuses it,
-        V(prefer) resolves it as without a lock, with a warning.
+      - What to do about a pack that is not in O(lockfile) or O(bundle), or is asked for otherwise. V(strict) refuses
+        it, V(prefer) resolves it as without a lock, with a warning.
       - The same goes for a virtualenv that has to be built for a platform of which the lock has no wheels.
     type: str
     choices: [strict, prefer]
