@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 """The controller's side of st2_pack: directories that are here and not on the target are sent there when needed, and a
-lock that is here is read here."""
+lock or bundle that is here is read here."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 if t.TYPE_CHECKING:
+    from ansible_collections.stackstorm.st2.plugins.plugin_utils.bundle import ControllerBundle
     from ansible_collections.stackstorm.st2.plugins.plugin_utils.lockfile import ControllerLock
 
 MODULE = "stackstorm.st2.st2_pack"
@@ -51,27 +52,41 @@ class ActionModule(ActionBase):
         lock = self._read_lock(arguments)
         if lock:
             arguments["lock"] = lock.for_module()
-        if here or (lock and lock.directories and not self._task.async_val):
+        if lock and lock.always_sends and self._task.async_val:
+            raise AnsibleActionFail(
+                "async does not go with a bundle on the controller, which has to answer when the module asks for what "
+                "it lacks. Copy the bundle to the target and name it as file:///PATH, or take async away."
+            )
+        if here or (lock and (lock.always_sends or lock.directories) and not self._task.async_val):
             return self._run_with_directories(arguments, task_vars, here, lock)
         return self._run_module(arguments, task_vars)
 
-    def _read_lock(self, arguments: t.Mapping[str, t.Any]) -> t.Optional[ControllerLock]:
-        """The lock of the task, where that is on the controller."""
-        if not arguments.get("lockfile") or arguments.get("backend") == "api":
+    def _read_lock(self, arguments: t.Mapping[str, t.Any]) -> t.Union[ControllerLock, ControllerBundle, None]:
+        """The lock or bundle of the task, where that is on the controller."""
+        given = next((option for option in ("lockfile", "bundle") if arguments.get(option)), None)
+        if not given or arguments.get("backend") == "api":
             return None
         from ansible_collections.stackstorm.st2.plugins.module_utils._errors import St2Error
         from ansible_collections.stackstorm.st2.plugins.plugin_utils.lockfile import ControllerLock, file_of_controller
 
-        path = file_of_controller(self, "lockfile", arguments["lockfile"])
+        path = file_of_controller(self, given, arguments[given])
         try:
+            if path and given == "bundle":
+                from ansible_collections.stackstorm.st2.plugins.plugin_utils.bundle import ControllerBundle
+
+                return ControllerBundle(path)
             return ControllerLock(self, path) if path else None
         except St2Error as error:
             raise AnsibleActionFail(error.message) from error
 
     def _run_with_directories(
-        self, arguments: t.Dict[str, t.Any], task_vars: t.Any, here: bool, lock: t.Optional[ControllerLock]
+        self,
+        arguments: t.Dict[str, t.Any],
+        task_vars: t.Any,
+        here: bool,
+        lock: t.Union[ControllerLock, ControllerBundle, None],
     ) -> t.Dict[str, t.Any]:
-        """Run the module, and once more with the content of directories where it lacks that of one.
+        """Run the module, and once more with the content of directories, or what it lacks of a bundle.
 
         :arg here: Whether the directories that the task names are on the controller.
         """
@@ -86,12 +101,14 @@ class ActionModule(ActionBase):
                 for option in _NAMES:
                     arguments.pop(option, None)
             result = self._run_module(arguments, task_vars)
-            if result.get("failed") and result.get("step") == UPLOAD_STEP:
-                if here:
+            # What virtualenvs lack of a bundle may only be known when packs are there.
+            for number in range(2 if lock and lock.always_sends else 1):
+                if not (result.get("failed") and result.get("step") == UPLOAD_STEP):
+                    break
+                if here and not number:
                     arguments["packs"] = [self._sent(item) for item in arguments["packs"]]
                 if lock:
-                    sent = {ref: self._send(path, f"locked-{ref}") for ref, path in lock.directories.items()}
-                    arguments["lock"] = lock.for_module(sent)
+                    arguments["lock"] = lock.sent(result, self._send_archive)
                 result = self._run_module(arguments, task_vars)
         except St2Error as error:
             raise AnsibleActionFail(error.message) from error
@@ -164,12 +181,20 @@ class ActionModule(ActionBase):
         """
         from ansible_collections.stackstorm.st2.plugins.module_utils._source.directory import pack_directory
 
+        return self._send_archive(lambda archive: pack_directory(directory, archive), name)
+
+    def _send_archive(self, write: t.Callable[[str], None], name: str) -> str:
+        """Send what is written into an archive.
+
+        :arg write: Takes the path of the archive.
+        :returns: Its path on the target.
+        """
         target = self._connection._shell.join_path(
             self._connection._shell.tmpdir or self._make_tmp_path(), f"{name}.tar"
         )
         with tempfile.TemporaryDirectory() as temporary:
             archive = os.path.join(temporary, "pack.tar")
-            pack_directory(directory, archive)
+            write(archive)
             self._transfer_file(archive, target)
         self._fixup_perms2((os.path.dirname(target), target))
         return target

@@ -31,7 +31,7 @@ class ActionModule(PackAction):
             here = not boolean(arguments.get("remote_src", True))
         except TypeError:
             here = False  # The module says what is wrong with it.
-        if here:
+        if here and any(arguments.get(option) is not None for option in (*_NAMES, "packs")):
             arguments["packs"] = self._found_here(arguments)
             for option in _NAMES:
                 arguments.pop(option, None)

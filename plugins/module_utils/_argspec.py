@@ -182,10 +182,12 @@ def pack_options() -> ArgumentSpec:
             "prune": {"type": "bool", "default": False},
             **signature_options(),
             "lockfile": {"type": "str"},
+            "bundle": {"type": "str"},
             "locked": {"type": "str", "choices": ["strict", "prefer"], "default": "strict"},
             "lock": {"type": "str"},
         },
-        required_one_of=(("name", "packs", "lockfile"),),
+        mutually_exclusive=(("lockfile", "bundle"),),
+        required_one_of=(("name", "packs", "lockfile", "bundle"),),
         hidden=("packs.config", "packs.secrets", "lock"),
     ).merge(virtualenv_options().merge(backend()))
 

@@ -324,9 +324,22 @@ options:
         requirements are installed as without a lock.
     type: str
     version_added: 0.3.0
+  bundle:
+    description:
+      - Path to a bundle that M(stackstorm.st2.st2_bundle) created. The file is on the controller and is found like the
+        C(src) of M(ansible.builtin.copy). With V(file:///PATH) it is on the target, which then requires PyYAML.
+      - The lock in the bundle is used as O(lockfile), and everything it lists is taken from the bundle. The target does
+        not connect to indexes, repositories or package indexes, and credentials are not needed.
+      - Only what the target does not have yet is sent, in one file. It is kept beside the packs as long as an installed
+        pack or a kept earlier release needs it.
+      - A truncated or modified bundle is refused before anything is written. So is a bundle without Python packages for
+        the Python of the target, if a virtualenv has to be built.
+      - Mutually exclusive with O(lockfile).
+    type: str
+    version_added: 0.3.0
   locked:
     description:
-      - How to handle a pack that is not in O(lockfile), or that is requested differently. V(strict) refuses it.
+      - How to handle a pack that is not in O(lockfile) or O(bundle), or that is requested differently. V(strict) refuses it.
         V(prefer) resolves it as without a lock, with a warning.
       - The same applies to a virtualenv that has to be built for a platform without wheels in the lock.
     type: str
@@ -335,7 +348,7 @@ options:
     version_added: 0.3.0
   lock:
     description:
-      - The content of a O(lockfile) on the controller. Set by Ansible.
+      - The content of a O(lockfile) or a O(bundle) on the controller. Set by Ansible.
     type: str
     version_added: 0.3.0
 extends_documentation_fragment:
@@ -364,6 +377,8 @@ attributes:
   idempotent:
     support: full
 seealso:
+  - module: stackstorm.st2.st2_bundle
+    description: Makes what O(bundle) names.
   - module: stackstorm.st2.st2_pack_info
 """
 
@@ -449,6 +464,10 @@ EXAMPLES = r"""
   stackstorm.st2.st2_pack:
     lockfile: packs.lock.yml
     exclusive: true
+
+- name: Install all packs of a bundle on hosts that reach nothing else
+  stackstorm.st2.st2_pack:
+    bundle: packs.bundle
 
 - name: Install one pack as it is locked, and what it depends on
   stackstorm.st2.st2_pack:
@@ -661,6 +680,12 @@ registration:
   returned: always
   type: dict
   sample: {by: api, counts: {actions: 12, sensors: 1}, overridden: {actions: 2}}
+missing_blobs:
+  description: The digests of what the target lacks of O(bundle). Ansible sends it, and runs the module again.
+  returned: failure at the step V(upload)
+  type: list
+  elements: str
+  sample: [sha256:62b7f35c9bd5ad19c530fb979b0b43ef62b7f35c9bd5ad19c530fb979b0b43ef]
 step:
   description: The step that failed.
   returned: failure

@@ -17,6 +17,8 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.stackstorm.st2.plugins.module_utils._lock.document import Lock, lock_document, read_lock
 
 _ON_TARGET = "file://"
+# Takes what writes an archive, and the name that it gets on the target; returns its path there.
+Sender = t.Callable[[t.Callable[[str], None], str], str]
 
 
 def file_of_controller(action: ActionBase, option: str, given: t.Any) -> t.Optional[str]:
@@ -42,6 +44,8 @@ class ControllerLock:
     :raises St2Error: when it is none that can be used.
     """
 
+    always_sends = False
+
     def __init__(self, action: ActionBase, path: str) -> None:
         self._path = path
         self._lock = _read(action, path)
@@ -56,19 +60,36 @@ class ControllerLock:
             if pack.is_directory
         }
 
+    def sent(self, _result: t.Mapping[str, t.Any], send: Sender) -> str:
+        """The option C(lock) of the module, once the content of directories was sent."""
+        from ansible_collections.stackstorm.st2.plugins.module_utils._source.directory import pack_directory
+
+        def writer(path: str) -> t.Callable[[str], None]:
+            return lambda archive: pack_directory(path, archive)
+
+        return self.for_module({ref: send(writer(path), f"locked-{ref}") for ref, path in self.directories.items()})
+
     def for_module(self, uploads: t.Optional[t.Mapping[str, str]] = None) -> str:
         """The option C(lock) of the module, which L(lock_options.lock_options) reads.
 
         :arg uploads: By ref, the archives on the target with the content of directories.
         """
-        packs = {ref: pack._replace(title="", counts={}, signer=None) for ref, pack in self._lock.packs.items()}
-        document = {
-            "name": os.path.basename(self._path),
-            "directory": os.path.dirname(self._path),
-            "uploads": dict(uploads or {}),
-            "lock": lock_document(self._lock._replace(packs=packs)),
-        }
-        return json.dumps(document, separators=(",", ":"))
+        return handed_over(self._path, self._lock, uploads=dict(uploads or {}))
+
+
+def handed_over(path: str, lock: Lock, **more: t.Any) -> str:
+    """What the option C(lock) of the module says, without what is for people only.
+
+    :arg path: Where the lock, or the bundle with it, is on the controller.
+    """
+    packs = {ref: pack._replace(title="", counts={}, signer=None) for ref, pack in lock.packs.items()}
+    document = {
+        "name": os.path.basename(path),
+        "directory": os.path.dirname(path),
+        "lock": lock_document(lock._replace(packs=packs)),
+        **more,
+    }
+    return json.dumps(document, separators=(",", ":"))
 
 
 def _read(action: ActionBase, path: str) -> Lock:

@@ -36,13 +36,14 @@ TASKS: t.Mapping[str, t.Tuple[t.Dict[str, t.Any], str]] = {
     "st2_restart": ({"name": []}, "msg"),
     "st2_index": ({"path": "PLACE/index", "entries": {"demo": {"repo_url": "https://a/demo"}}}, "packs"),
     "st2_index_info": ({"index_url": ["file://PLACE/index.json"]}, "indexes"),
+    "st2_bundle": ({"lockfile": "PLACE/packs.lock.yml", "path": "PLACE/packs.bundle"}, "digest"),
     "st2_pack_lint": ({"path": ["PACK"], "fail_on": "never"}, "findings"),
     "st2_pack_lock": ({"path": "PLACE/packs.lock.yml", "name": "PACK", "remote_src": False}, "refs"),
     "st2_pack_release": ({"path": "PLACE/acme_dns"}, "tag"),
     "st2_pack_split": ({"repo": "PLACE/many.git", "dest": "PLACE/split"}, "packs"),
 }
 # Those that do not work on a StackStorm host.
-ELSEWHERE = ("st2_index", "st2_pack_lint", "st2_pack_lock", "st2_pack_release", "st2_pack_split")
+ELSEWHERE = ("st2_bundle", "st2_index", "st2_pack_lint", "st2_pack_lock", "st2_pack_release", "st2_pack_split")
 POLLED = ("st2_pack", "st2_pack_config")
 
 

@@ -16,7 +16,7 @@ from infrastructure.packs import PackTree
 
 @pytest.fixture
 def lock(scene: Scene) -> LockFile:
-    """A lock of ``jira`` 1.0.0, which needs ``common``; both have newer releases."""
+    """A lock of ``jira`` 1.0.0, which needs ``common``, for which nobody asks; both have newer releases."""
     common = scene.repository("common")
     for version in ("1.0.0", "2.0.0"):
         common.release(PackTree("common", version, minimal=True))
@@ -24,7 +24,9 @@ def lock(scene: Scene) -> LockFile:
     for version in ("1.0.0", "2.0.0"):
         jira.release(PackTree("jira", version, minimal=True, dependencies=["common"]))
     scene.publish()
-    return LockFile(scene).add(common, "1.0.0", "common").add(jira, "1.0.0", "jira", dependencies=["common"])
+    return (
+        LockFile(scene).add(common, "1.0.0", requested=[]).add(jira, "1.0.0", "jira", dependencies={"common": "common"})
+    )
 
 
 def test_the_lock_is_installed_and_costs_nothing_from_then_on(scene: Scene, lock: LockFile) -> None:
@@ -65,16 +67,17 @@ def test_all_that_is_not_in_it_is_said_at_once(scene: Scene, lock: LockFile) -> 
     scene.release("other", "1.0.0")
     asked = ("jira=2.0.0", "other", "https://git.example.com/org/thing=main", "common")
     refused = scene.refuse(*asked, **lock.options())
-    assert "3 things are wrong" in refused["msg"]
+    assert "4 things are wrong" in refused["msg"]
     for said in (
         "jira=2.0.0 is asked for, and the lock packs.lock.yml has jira as jira.",
         "other is asked for, and is not in the lock packs.lock.yml.",
         "https://git.example.com/org/thing=main is asked for, and is not in the lock",
+        "common is asked for, and the lock packs.lock.yml has common only as others depend on it.",
     ):
         assert said in refused["msg"], refused["msg"]
     assert scene.quiet and scene.programs == []
     steps = {row["ref"]: row["step"] for row in refused["packs"]}
-    assert steps == {"jira": "options", "other": "options", None: None, "common": None}
+    assert steps == {"jira": "options", "other": "options", None: None, "common": "options"}
 
 
 def test_prefer_resolves_what_is_not_in_it(scene: Scene, lock: LockFile) -> None:

@@ -11,6 +11,7 @@ import typing as t
 
 import pytest
 import yaml
+from e2e.locks import LockFile
 from e2e.roles import LIBRARIES, Site, changes, warned
 from e2e.scene import INDEX, Scene
 from infrastructure.packs import PackTree
@@ -154,3 +155,14 @@ def test_packs_have_to_be_signed_where_signers_are_named(site: Site, scene: Scen
     site.variables.update(st2_packs=[item])
     play = site.play("packs")
     assert play.rc and "which is installed, is refused" in play.stdout and site.host.installed() == ["sensu"]
+
+
+def test_a_lock_says_which_versions_come(site: Site, scene: Scene) -> None:
+    lock = LockFile(scene).add(scene.repositories[0], "1.0.1", "sensu").add(scene.repositories[1], "3.0.0", "jira")
+    path = str(lock.write(scene.root / "site"))
+    site.converge("packs", st2_packs=[{"name": "sensu", "config": CONFIG}], st2_packs_lockfile=path)
+    assert site.host.installed() == ["sensu"] and site.host.pack_version("sensu") == "1.0.1"
+    message = site.refuse("packs", st2_packs=[{"name": "sensu", "version": "1.0.2"}], st2_packs_lockfile=path)
+    assert "sensu=1.0.2 is asked for, and the lock packs.lock.yml has sensu as sensu." in message
+    site.converge("packs", st2_packs_lockfile=path, st2_packs_exclusive=True)
+    assert sorted(site.host.installed()) == ["jira", "sensu"]

@@ -100,6 +100,20 @@ class Archive:
         with open(target, "xb") as stream:
             self._copy(name, stream)
 
+    def write_part(self, names: t.Iterable[str], target: str) -> None:
+        """Write an archive with some of the blobs.
+
+        :arg target: Does not exist yet.
+        :raises SourceError: as L(check); what was written is debris then.
+        """
+        with open(target, "xb") as stream:
+            for name in sorted(names):
+                size = self.members[name].size
+                stream.write(header(name, size))
+                self._copy(name, stream)
+                stream.write(b"\0" * (-size % _BLOCK))
+            stream.write(b"\0" * _END)
+
     def _copy(self, name: str, target: t.Optional[t.IO[bytes]]) -> None:
         digest = hashlib.sha256()
         for block in self._blocks(self.members[name]):

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import typing as t
 
 from .._errors import SourceError
+from .._files import file_digest
 
 FORMAT = 1
 MANIFEST = "bundle.json"
@@ -26,11 +28,12 @@ MOST_BLOBS = 20_000
 MOST_DOCUMENT_BYTES = 64 << 20
 LARGEST_BLOB = 4 << 30
 MOST_BYTES = 64 << 30
-KINDS = ("directory", "git", "package")
+KINDS = ("directory", "git", "lfs", "package")
 _BLOB_PREFIX = "blobs/sha256/"
 _BLOB_NAME = re.compile(r"blobs/sha256/[0-9a-f]{64}\Z")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 _HELD = re.compile(r"refs/(?:heads|tags|locked)/[^\x00-\x20\x7f:~^?*\[\\]+ [0-9a-f]{40,64} [0-9a-f]{40,64}\Z")
+_HELD_BY_KIND = {"git": _HELD, "lfs": re.compile(r"[0-9a-f]{40,64}\Z")}
 _FILE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._+!-]{0,400}\.(?:whl|tar\.gz|zip)\Z")
 _KEYS = {"format", "lock", "blobs", "index", "digest"}
 _BLOB_KEYS = {"digest", "size", "kind", "name", "holds"}
@@ -40,9 +43,10 @@ class Blob(t.NamedTuple):
     """One file of a bundle.
 
     :arg digest: C(sha256:...) of its bytes.
-    :arg kind: C(git), C(directory) or C(package).
-    :arg name: What it is of: the source of a pack as the lock has it, or the name of the file of a Python package.
-    :arg holds: What one finds in it: C("REF OBJECT COMMIT") of git, the content digest of a directory.
+    :arg kind: C(git), C(directory), C(lfs) for a file that a repository keeps elsewhere, or C(package).
+    :arg name: What it is of: the source of a pack (L(source_name)), or the name of the file of a Python package.
+    :arg holds: What one finds in it: C("REF OBJECT COMMIT") of git, the content digest of a directory, the commits to
+        which a file of Git LFS belongs.
     """
 
     digest: str
@@ -59,12 +63,17 @@ class Blob(t.NamedTuple):
     @property
     def identity(self) -> t.Tuple[str, ...]:
         """What it is known by. The bytes of git's own bundles depend on the version of git; commits do not."""
-        return (self.kind, self.name, *(self.holds or (self.digest,)))
+        return (self.kind, self.name, *(self.holds if self.kind == "git" else (self.digest, *self.holds)))
 
     @property
     def commits(self) -> t.List[str]:
-        """The commits that its refs lead to."""
-        return [held.split(" ")[2] for held in self.holds] if self.kind == "git" else []
+        """The commits that it is for."""
+        return [held.split(" ")[-1] for held in self.holds] if self.kind in ("git", "lfs") else []
+
+    @property
+    def refs(self) -> t.Dict[str, str]:
+        """The refs of git in it, and the objects that they lead to."""
+        return dict(held.split(" ")[:2] for held in self.holds) if self.kind == "git" else {}
 
 
 class Manifest(t.NamedTuple):
@@ -83,22 +92,28 @@ class Manifest(t.NamedTuple):
     def digest(self) -> str:
         """The C(sha256:...) by which bundles of equal content are known."""
         content = [FORMAT, self.lock, self.index_digest, sorted(blob.identity for blob in self.blobs)]
-        return content_digest(_json(content))
+        return content_digest(plain_json(content))
 
     def package(self, digest: str) -> t.Optional[Blob]:
         """The file of a Python package, by the digest that the lock has of it."""
         return next((blob for blob in self.blobs if blob.kind == "package" and blob.digest == digest), None)
 
-    def source(self, name: str, held: str) -> t.Optional[Blob]:
-        """Where a pack is.
+    def of_pack(self, name: str, held: str) -> t.List[Blob]:
+        """What a pack is made of.
 
-        :arg name: Its source, as the lock has it.
+        :arg name: Its source, as L(source_name) gives it.
         :arg held: Its commit, or the digest of its content.
         """
-        for blob in self.blobs:
-            if blob.kind != "package" and blob.name == name and held in (*blob.commits, *blob.holds):
-                return blob
-        return None
+        return [
+            blob
+            for blob in self.blobs
+            if blob.kind != "package" and blob.name == name and held in (*blob.commits, *blob.holds)
+        ]
+
+
+def source_name(source: str, subdir: str, *, is_directory: bool) -> str:
+    """What a blob calls the source of a pack. One repository may hold several packs, a directory is one."""
+    return f"{source}/{subdir}" if is_directory and subdir else source
 
 
 def is_blob(member: str) -> bool:
@@ -120,7 +135,7 @@ def manifest_text(manifest: Manifest) -> bytes:
     """The bytes of C(bundle.json)."""
     blobs = [{**blob._asdict(), "holds": list(blob.holds)} for blob in manifest.blobs]
     document = {"format": FORMAT, "lock": manifest.lock, "blobs": blobs, "index": manifest.index_digest}
-    return _json({**document, "digest": manifest.digest}) + b"\n"
+    return plain_json({**document, "digest": manifest.digest}) + b"\n"
 
 
 def read_manifest(content: bytes, shown: str) -> Manifest:
@@ -147,8 +162,7 @@ def read_manifest(content: bytes, shown: str) -> Manifest:
     if not isinstance(listed, list) or len(listed) > MOST_BLOBS:
         raise wrong(f"has no list of at most {MOST_BLOBS} blobs")
     blobs = tuple(_blob(item, number, wrong) for number, item in enumerate(listed, 1))
-    digests = [blob.digest for blob in blobs]
-    if digests != sorted(set(digests)):
+    if list(blobs) != sorted(set(blobs)):
         raise wrong("lists blobs twice, or not in their order")
     manifest = Manifest(document["lock"], blobs, document["index"])
     if document["digest"] != manifest.digest:
@@ -165,7 +179,7 @@ def _document(content: bytes, wrong: t.Callable[[str], SourceError]) -> t.Any:
 
     try:
         document = json.loads(content.decode("utf-8"), object_pairs_hook=unique)
-        _json(document)  # A text with half a letter (a lone surrogate) could not be written again.
+        plain_json(document)  # A text with half a letter (a lone surrogate) could not be written again.
     except (ValueError, RecursionError) as error:
         raise wrong(f"is no JSON ({str(error)[:100]})") from error
     return document
@@ -186,14 +200,20 @@ def _blob(item: t.Any, number: int, wrong: t.Callable[[str], SourceError]) -> Bl
         raise wrong(f"{where} whose name is not that of the file of a package")
     if not isinstance(holds, list) or not all(isinstance(held, str) for held in holds):
         raise wrong(f"{where} that does not say what it holds")
-    if kind == "git" and not (holds and all(map(_HELD.match, holds))):
-        raise wrong(f"{where} of git without refs")
+    form = _HELD_BY_KIND.get(kind)
+    if form and not (holds and all(map(form.match, holds))):
+        raise wrong(f"{where} of {kind} without refs or commits")
     return Blob(digest, size, kind, name, tuple(holds))
 
 
 def content_digest(content: bytes) -> str:
     """The C(sha256:...) of some bytes."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def blob_of_file(path: str, kind: str, name: str, holds: t.Iterable[str]) -> Blob:
+    """The blob that a file is; arguments as in L(Blob)."""
+    return Blob(f"sha256:{file_digest(path)}", os.path.getsize(path), kind, name, tuple(sorted(holds)))
 
 
 def refusal(shown: str, what: str) -> SourceError:
@@ -208,5 +228,6 @@ def refusal(shown: str, what: str) -> SourceError:
     )
 
 
-def _json(value: t.Any) -> bytes:
+def plain_json(value: t.Any) -> bytes:
+    """JSON without blanks, sorted: equal values, equal bytes."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8")

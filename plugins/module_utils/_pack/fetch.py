@@ -69,6 +69,16 @@ class Fetcher:
         """The repository behind a source of kind C(git)."""
         return Repository(self._git(), source.url)
 
+    def expect(self, wanted: t.Sequence[Wanted]) -> None:
+        """Be told all that is going to be fetched, before any of it is.
+
+        :raises St2Error: when it is known by then that some of it cannot be had.
+        """
+
+    def _repository_of(self, wanted: Wanted) -> Repository:
+        """The repository of a pack."""
+        return self.repository(wanted.source)
+
     def fetch(self, wanted: Wanted, number: int) -> Candidate:
         """Fetch one pack and validate it.
 
@@ -116,7 +126,7 @@ class Fetcher:
         return restored._replace(release=kept.path, signed=receipt.signed if receipt else {})
 
     def _fetch_repository(self, wanted: Wanted, place: str) -> Candidate:
-        repository = self.repository(wanted.source)
+        repository = self._repository_of(wanted)
         refs = repository.clone(place)
         if wanted.commit:
             found = repository.find_commit(

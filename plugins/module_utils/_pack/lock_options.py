@@ -13,11 +13,13 @@ import typing as t
 
 from .._content.request import PackRequest
 from .._errors import OptionError
+from .._lock.places import absolute_place
 
 if t.TYPE_CHECKING:
     from .._lock.document import Lock
+    from .bundle_options import Bundle
 
-_ON_TARGET = "file://"
+ON_TARGET = "file://"
 
 
 class LockedDirectory(t.NamedTuple):
@@ -39,6 +41,8 @@ class LockOptions(t.NamedTuple):
     locked: str
     lock_directories: t.Mapping[str, LockedDirectory]
     lock_on_controller: bool
+    lock_is_asked_for: bool
+    bundle: t.Optional[Bundle] = None
 
 
 def lock_options(params: t.Mapping[str, t.Any]) -> LockOptions:
@@ -47,19 +51,24 @@ def lock_options(params: t.Mapping[str, t.Any]) -> LockOptions:
     :raises OptionError: when there is none that can be used.
     :raises MissingLibraryError: without PyYAML, for a file of this host.
     """
+    if params["bundle"] is not None:
+        from .bundle_options import options_of_bundle
+
+        return options_of_bundle(params)
     lockfile: str = params["lockfile"]
     if not lockfile:
         raise OptionError("lockfile is empty: name a lock.")
-    if lockfile.startswith(_ON_TARGET):
-        lock, name, directory, uploads = _read_here(lockfile[len(_ON_TARGET) :])
+    if lockfile.startswith(ON_TARGET):
+        lock, name, directory, uploads = _read_here(lockfile[len(ON_TARGET) :])
     else:
         lock, name, directory, uploads = _handed_over(lockfile, params["lock"])
     directories = {
-        ref: LockedDirectory(os.path.normpath(os.path.join(directory, pack.source, pack.subdir)), uploads.get(ref))
+        ref: LockedDirectory(absolute_place(os.path.join(pack.source, pack.subdir), directory), uploads.get(ref))
         for ref, pack in lock.packs.items()
         if pack.is_directory
     }
-    return LockOptions(lock, name, params["locked"], directories, not lockfile.startswith(_ON_TARGET))
+    whole = params["name"] is None and params["packs"] is None
+    return LockOptions(lock, name, params["locked"], directories, not lockfile.startswith(ON_TARGET), whole)
 
 
 Given = t.Tuple["Lock", str, str, t.Mapping[str, str]]
@@ -69,7 +78,7 @@ def _read_here(path: str) -> Given:
     from .._lock.document import read_lock
 
     if not os.path.isabs(path):
-        raise OptionError(f"lockfile is {_ON_TARGET}{path}, which names no place on the target. Write file:///PATH.")
+        raise OptionError(f"lockfile is {ON_TARGET}{path}, which names no place on the target. Write file:///PATH.")
     try:
         with open(path, encoding="utf-8") as stream:
             text = stream.read()
@@ -85,7 +94,7 @@ def _handed_over(lockfile: str, handed: t.Optional[str]) -> Given:
     if handed is None:
         raise OptionError(
             f"{lockfile} is a lock on the controller, but what it holds was not sent. Run the module by Ansible, which "
-            f"reads it, or name one on the target as {_ON_TARGET}/PATH."
+            f"reads it, or name one on the target as {ON_TARGET}/PATH."
         )
     try:
         document = json.loads(handed)
@@ -106,6 +115,6 @@ def requests_for_all(lock: Lock, params: t.Mapping[str, t.Any]) -> t.List[PackRe
             "state=absent with a lock and without names would remove all that is locked. Name the packs that are to go."
         )
     return [
-        PackRequest(pack.requested[0], name=ref, version=None, subdir=pack.subdir or None, state=params["state"])
+        PackRequest(next(iter(pack.requested), ref), name=ref, state=params["state"])
         for ref, pack in sorted(lock.packs.items())
     ]

@@ -118,7 +118,7 @@ class Locking:
             other = self._packs.get(request.expected_ref or "")
             if other is None:
                 return None, f"{requested} is asked for, and is not in the lock {name}"
-            return None, f"{requested} is asked for, and the lock {name} has {other.ref} as {_asked_as(other)}"
+            return None, f"{requested} is asked for, and the lock {name} has {other.ref} {_asked_as(other)}"
         pack = found[0]
         if request.digest and request.digest != pack.content:
             problem = f"{requested} has the digest {request.digest}, and {pack.content} in the lock {name}"
@@ -126,6 +126,8 @@ class Locking:
         return pack, ""
 
     def _is_asked_as(self, pack: LockedPack, request: PackRequest) -> bool:
+        if self._options.lock_is_asked_for:
+            return True
         if request.kind == "path":
             directory = self._options.lock_directories.get(pack.ref)
             here = request.controller == self._options.lock_on_controller
@@ -137,11 +139,11 @@ class Locking:
         known, waiting = set(found), list(found)
         while waiting:
             pack = self._packs[waiting.pop(0)]
-            for ref in pack.dependencies:
+            for ref, text in pack.dependencies.items():
                 if ref not in known:
                     known.add(ref)
                     waiting.append(ref)
-                    request = PackRequest(ref, name=ref)
+                    request = PackRequest(text, name=ref)
                     yield Asked(request, f"{pack.ref} {pack.version}", locked=self._locked(self._packs[ref]))
 
     def _dependency(self, request: PackRequest) -> t.Optional[LockedPack]:
@@ -173,8 +175,10 @@ def _path(request: PackRequest) -> str:
 
 
 def _asked_as(pack: LockedPack) -> str:
+    if not pack.requested:
+        return "only as others depend on it"
     subdir = f" (subdir {pack.subdir})" if pack.subdir else ""
-    return " and ".join(pack.requested) + subdir
+    return f"as {' and '.join(pack.requested)}{subdir}"
 
 
 def installed_as_locked(locked: Locked, installation: Installation) -> t.Optional[InstalledPack]:

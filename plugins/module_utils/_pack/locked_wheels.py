@@ -30,10 +30,12 @@ class Pins(t.NamedTuple):
 
     :arg lines: Of a requirements file, each with the digests of all files that will do.
     :arg problem: Why the lock has nothing for this host, as a clause.
+    :arg refused: Whether that is a reason not to build one where only what is locked may be installed.
     """
 
     lines: t.Tuple[str, ...] = ()
     problem: str = ""
+    refused: bool = False
 
     @property
     def digest(self) -> str:
@@ -76,11 +78,13 @@ def _digest(pack: Pack) -> str:
 def without_pins(made: PackPlan, options: Options) -> str:
     """The warning about a virtualenv that is to be built, and for which the lock has nothing.
 
-    :raises VirtualenvError: when only what is locked may be installed.
+    :raises VirtualenvError: when only what is locked may be installed, and the lock is not for this host. Where it says
+        of a pack that there are no digests of all it requires, it was made knowing that.
     """
-    problem = made.pins.problem if made.pins else ""
+    pins = made.pins or Pins()
+    problem = pins.problem
     said = f"The virtualenv of {made.ref} has to be built, and the lock {options.lockfile} {problem}"
-    if options.locked == "prefer":
+    if options.locked == "prefer" or not pins.refused:
         return f"{said}: its requirements were resolved as without a lock."
     raise VirtualenvError(
         f"{said}. Nothing was changed: make the lock anew with this platform among its platforms (st2_pack_info tells "
@@ -103,7 +107,7 @@ def pins_for(lock: Lock, pack: LockedPack, version: str, host: str) -> Pins:
     )
     if not fitting:
         known = ", ".join(sorted(lock.platforms))
-        return Pins(problem=f"has no wheels for Python {version} on {host}, only for {known}")
+        return Pins(problem=f"has no wheels for Python {version} on {host}, only for {known}", refused=True)
     pins = next((pack.wheels[one.key] for one in reversed(fitting) if one.key in pack.wheels), None)
     if pins is None and pack.requirements:
         return Pins(problem=f"does not have the digests of all that {pack.ref} requires on {fitting[-1].key}")
@@ -138,6 +142,22 @@ def fits(platform: Platform, version: str, host: str) -> bool:
     if not wanted or not there or wanted.group("libc", "machine") != there.group("libc", "machine"):
         return False
     return _libc_version(platform.platform) <= _libc_version(host)
+
+
+def is_for(file: str, version: str, host: str) -> bool:
+    """Whether a file of a package may be installed on a host: all but wheels for another Python or machine, or a newer
+    libc."""
+    from .._lock.document import Platform
+
+    parts = file[: -len(".whl")].split("-") if file.endswith(".whl") else []
+    if len(parts) < 5:
+        return True
+    python, abi, platforms = parts[-3:]
+    number = version.replace(".", "")
+    if "abi3" not in abi and not {"py3", f"py{number}", f"cp{number}"} & set(python.split(".")):
+        return False
+    tags = (Platform(version, f"cp{number}", tag) for tag in platforms.split("."))
+    return "any" in platforms.split(".") or any(fits(tag, version, host) for tag in tags)
 
 
 def _parsed(tag: str) -> t.Optional[t.Match[str]]:

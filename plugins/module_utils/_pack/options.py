@@ -15,6 +15,7 @@ from .._secrets import Credentials, split_userinfo
 
 if t.TYPE_CHECKING:
     from .._lock.document import Lock
+    from .bundle_options import Bundle
     from .lock_options import LockedDirectory
     from .signed import Demands
 
@@ -24,6 +25,7 @@ class Options(t.NamedTuple):
 
     :arg lock: What C(lockfile) holds; C(lockfile) itself is its name, for messages.
     :arg lock_directories: By ref, where the directories are that are locked; C(lock_on_controller) says on which side.
+    :arg lock_is_asked_for: Whether the task names no pack, so that all that is locked is asked for.
     :arg wheels_directory: On this host, what the virtualenvs of locked packs are filled from, and nothing else.
     """
 
@@ -59,7 +61,9 @@ class Options(t.NamedTuple):
     locked: str = "strict"
     lock_directories: t.Mapping[str, LockedDirectory] = {}
     lock_on_controller: bool = False
+    lock_is_asked_for: bool = False
     wheels_directory: t.Optional[str] = None
+    bundle: t.Optional[Bundle] = None
 
     def __repr__(self) -> str:
         return f"Options({self.requests!r}, ...)"  # Addresses may hold secrets.
@@ -79,12 +83,12 @@ def options_from(params: t.Mapping[str, t.Any]) -> Options:
     :raises OptionError: naming every option that cannot be used.
     """
     requests, lock = requests_from(params), {}
-    if params["lockfile"] is not None:
+    if params["lockfile"] is not None or params["bundle"] is not None:
         from .lock_options import lock_options, requests_for_all
 
         found = lock_options(params)
         lock = found._asdict()
-        if params["name"] is None and params["packs"] is None:
+        if found.lock_is_asked_for:
             requests = requests_for_all(found.lock, params)
     _check_exclusive(params, requests)
     if params["purge"] and requests and not params["exclusive"] and all(one.state != "absent" for one in requests):

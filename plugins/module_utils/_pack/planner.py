@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from .._change.database import Database
@@ -163,6 +164,11 @@ class PackPlanner:
         from .verify import verify
 
         verify(made, self._view.host.packs_base_paths, self._view.host.virtualenvs_path)
+        blobs = self.installation.directory(self._view.host.system_packs_path).blobs
+        if os.path.isdir(blobs):
+            from .living import clean_blobs
+
+            clean_blobs(blobs, self._view.host.packs_base_paths)
 
     def verify_database(self, made: Plan) -> None:
         """With verify=database, read the resources of all packs that were registered, and compare them with the files.

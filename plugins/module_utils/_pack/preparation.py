@@ -34,6 +34,7 @@ from .wording import few
 
 if t.TYPE_CHECKING:
     from .._source.git_program import Git
+    from .bundled import Blobs
     from .virtualenv_backend import Backend
     from .virtualenv_build import VirtualenvBuilder
 
@@ -53,6 +54,7 @@ class Preparation:
         self._reached: t.Optional[Upstream] = None
         self._fetcher: t.Optional[Fetcher] = None
         self._building: t.Optional[VirtualenvBuilder] = None
+        self._blobs = self._of_bundle() if self._options.bundle else None
 
     def resolve(self, asked: t.Sequence[Asked]) -> Resolution:
         """What the requests of the task come to, fetched into staging.
@@ -62,7 +64,7 @@ class Preparation:
         self._observation.database.choose()  # Where none can be had, nothing is fetched.
         directory = self._installation.directory(self._observation.base_path)
         staging = os.path.dirname(self._staging.path(directory.staging, "fetched", "any"))
-        self._fetcher = self._upstream().fetcher(staging)
+        self._fetcher = self._upstream().fetcher(staging, self._blobs)
         resolution = self._upstream().resolver(self._installation, self._fetcher).resolve(asked)
         if self._options.signatures:
             from .proving import Prover
@@ -258,6 +260,9 @@ class Preparation:
     def _look_for_what_is_in_the_way(self, plans: t.Iterable[PackPlan]) -> None:
         """See that there is room for what the plans put in place, and say what is moved away for it."""
         virtualenvs = self._observation.virtualenvs
+        plans = list(plans)
+        if self._blobs and not self._staging.elsewhere:
+            self._blobs.expect_packages(made.ref for made in plans if made.builds_virtualenv)
         for made in plans:
             if made.builds_virtualenv:
                 from .._content.obstacle import require_own_place
@@ -306,6 +311,11 @@ class Preparation:
             for ref in building
         }
 
+    def _of_bundle(self) -> Blobs:
+        from .bundled import blobs_of
+
+        return blobs_of(self._observation, self._scratch)
+
     def _upstream(self) -> Upstream:
         if self._reached is None:
             self._reached = Upstream(
@@ -339,7 +349,7 @@ class Preparation:
             self._host.virtualenv_binary,
             observation.environment,
         )
-        wheels = self._options.wheels_directory
+        wheels = self._blobs.wheels_directory() if self._blobs else self._options.wheels_directory
         return backend.from_directory(wheels) if wheels else backend
 
     def _builder(self) -> VirtualenvBuilder:

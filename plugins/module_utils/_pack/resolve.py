@@ -125,6 +125,7 @@ class Resolver:
                     askers.setdefault(self._wanted(asked), []).append(asked)
         numbered = [(wanted, self._number + position) for position, wanted in enumerate(askers)]
         self._number += len(numbered)
+        self._fetcher.expect([wanted for wanted, _number in numbered])
         for (wanted, _number), getting in zip(numbered, self._get_all(numbered, askers)):
             with collected.one(wanted.ref):
                 pack, resolved = getting.result()

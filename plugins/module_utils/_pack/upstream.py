@@ -23,6 +23,7 @@ from .resolve import Resolver
 if t.TYPE_CHECKING:
     from .._source.index import Indexes
     from .._source.index_trust import IndexTrust
+    from .bundled import Blobs
 
 
 class Upstream:
@@ -76,8 +77,15 @@ class Upstream:
         """The git program."""
         return self._git
 
-    def fetcher(self, staging: str) -> Fetcher:
-        """Fetches packs into a staging directory."""
+    def fetcher(self, staging: str, blobs: t.Optional[Blobs] = None) -> Fetcher:
+        """Fetches packs into a staging directory.
+
+        :arg blobs: Of the bundle that they come from.
+        """
+        if blobs and self._options.lock:
+            from .bundled import BundledFetcher
+
+            return BundledFetcher(staging, self.git, self._rules(), blobs, self._options.lock)
         return Fetcher(staging, self.git, self._rules())
 
     def _rules(self) -> Rules:

@@ -231,7 +231,7 @@ def _take_passwords(
 
 def _configured(setting: str, environment: t.Mapping[str, str]) -> str:
     try:
-        return " ".join(_pip_configuration(environment).get(setting, "").split())
+        return " ".join(pip_configuration(environment).get(setting, "").split())
     except ValueError as error:
         raise VirtualenvError(f"The options for pip cannot be used: {error}.") from error
 
@@ -243,7 +243,7 @@ def _uv(program: str, settings: Settings, options: t.Sequence[str], environment:
     # Trust whom the host trusts, as pip does; uv brings its own list otherwise.
     variables = {"UV_SYSTEM_CERTS": "true", "UV_NATIVE_TLS": "true"}
     flags: t.List[str] = []
-    for key, value in _pip_configuration(environment).items():
+    for key, value in pip_configuration(environment).items():
         if key == "no-index":
             flags += ["--no-index"] if value.lower() in ("1", "true", "yes", "on") else []
         elif key not in _UV_VARIABLES:
@@ -275,7 +275,7 @@ def _translate(options: t.Sequence[str]) -> t.Iterator[str]:
             raise ValueError(f"it has nothing like the pip option {option}")
 
 
-def _pip_configuration(environment: t.Mapping[str, str]) -> t.Dict[str, str]:
+def pip_configuration(environment: t.Mapping[str, str]) -> t.Dict[str, str]:
     """pip's settings for C(pip install), later places winning as for pip: files, then environment."""
     home = environment.get("HOME", "/root")
     paths = [*_HOST_CONFIGURATION, f"{home}/.pip/pip.conf", f"{home}/.config/pip/pip.conf"]

@@ -28,6 +28,7 @@ _MEANINGLESS = {
     "http_proxy": _ACCESS,
     "https_proxy": _ACCESS,
     "index_allowed_signers": "StackStorm reads the indexes itself, and looks at no signature",
+    "bundle": "StackStorm fetches packs itself",
     "index_url": "StackStorm looks into the indexes of its own settings",
     "keep_releases": "StackStorm keeps no earlier version",
     "known_hosts_file": _ACCESS,

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import typing as t
 
 from .._errors import SourceError
@@ -15,9 +16,11 @@ from .._file_changes import remove_tree
 from .._process import ProgramError, last_lines
 from .._secrets import strip_urls
 from .git_program import Git
+from .lfs import kept_content, pointers, put_back
 from .repository import MOST_FETCHED, Refs, Repository
 
 _HEADS, _TAGS, _BRANCHES = "refs/heads/", "refs/tags/", "refs/remotes/origin/"
+_MOST_NAMED = 3
 # As C(git clone) writes them.
 _FETCH = f"+{_HEADS}*:{_BRANCHES}*"
 # Objects that mean harm to other versions of git end the fetch.
@@ -58,13 +61,24 @@ class BundledRepository(Repository):
     :arg path: The file.
     :arg refs: The names in the file that are wanted, and what they lead to.
     :arg default: The branch that is known to be the default one; empty for none.
+    :arg contents: By their digests in hex, the files that the repository keeps in Git LFS.
     """
 
-    def __init__(self, git: Git, url: str, path: str, refs: t.Mapping[str, str], default: str = "") -> None:
+    def __init__(
+        self,
+        git: Git,
+        url: str,
+        path: str,
+        refs: t.Mapping[str, str],
+        *,
+        default: str = "",
+        contents: t.Optional[t.Mapping[str, str]] = None,
+    ) -> None:
         super().__init__(git, url)
         self._path = path
         self._known = refs
         self._default = default
+        self._contents = contents or {}
 
     def clone(self, directory: str) -> Refs:
         """As L(Repository.clone); what is in it is checked.
@@ -91,7 +105,22 @@ class BundledRepository(Repository):
                 stderr=error.stderr,
             ) from error
         remove_tree(os.path.join(directory, ".git", "FETCH_HEAD"))  # It names the file.
-        return self._refs(directory)
+        return self._refs_of(directory)
+
+    def fetch_elsewhere(self, directory: str, subdir: str = "") -> t.List[str]:
+        """As L(lfs.fetch_elsewhere), from the files that are here."""
+        found = pointers(os.path.join(directory, subdir))
+        for pointer in found.values():
+            kept = kept_content(directory, pointer)
+            if pointer.oid in self._contents and not os.path.exists(kept):
+                os.makedirs(os.path.dirname(kept), exist_ok=True)
+                shutil.copyfile(self._contents[pointer.oid], kept)
+        put_back(directory)
+        missing = sorted(path for path, pointer in found.items() if pointer.oid not in self._contents)
+        if not missing:
+            return []
+        named = ", ".join(missing[:_MOST_NAMED]) + (" and more" if len(missing) > _MOST_NAMED else "")
+        return [f"{strip_urls(self.url)} keeps files in Git LFS that are only pointers to their content here: {named}."]
 
     def _fetch_commit(self, directory: str, version: str) -> t.Optional[str]:
         return None  # There is nobody to ask.

@@ -134,12 +134,12 @@ class Repository:
                     stderr=error.stderr,
                 ) from error
             raise fetch_failure(strip_urls(self.url), error, self._git.access) from error
-        refs = self._refs(directory)
+        refs = self._refs_of(directory)
         if not (refs.head or refs.branches or refs.tags):
             raise SourceError(f"The repository {strip_urls(self.url)} is empty: there is no commit in it.")
         return refs
 
-    def _refs(self, directory: str) -> Refs:
+    def _refs_of(self, directory: str) -> Refs:
         """The branches and tags that a clone has of the remote."""
         listing = self._git("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)", cwd=directory).stdout
         symbolic = self._git("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD", cwd=directory, check=False)

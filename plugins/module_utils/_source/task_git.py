@@ -22,7 +22,8 @@ if t.TYPE_CHECKING:
     from .._content.address import Address
     from .._task import Task
 
-_PROXY = ("http_proxy", "https_proxy", "no_proxy", "ca_bundle")
+# The options of which a proxy is made.
+PROXY_OPTIONS = ("http_proxy", "https_proxy", "no_proxy", "ca_bundle")
 
 
 class TaskGit(t.NamedTuple):
@@ -48,7 +49,7 @@ def git_of(task: Task) -> t.Iterator[TaskGit]:
     params = task.params
     if params["timeout"] < 1:
         raise OptionError(f"timeout is {params['timeout']}; the least is 1.")
-    proxy = resolve_proxy({name: params[name] for name in _PROXY}, {}, task.environment)
+    proxy = resolve_proxy({name: params[name] for name in PROXY_OPTIONS}, {}, task.environment)
     for secret in proxy.secrets():
         task.redactor.add(secret)
     book = CredentialBook(Credentials(params["username"] or "", params["password"] or params["token"] or ""))

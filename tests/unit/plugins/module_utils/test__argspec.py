@@ -165,6 +165,8 @@ def test_the_action_group_has_every_module_that_talks_to_stackstorm(spec_of):
     ]
     assert sorted(runtime["action_groups"]["st2"]) == members
     assert set(MODULES) - set(members) == {
+        "st2_bundle",
+        "st2_bundle_info",
         "st2_conf",
         "st2_environment",
         "st2_index",

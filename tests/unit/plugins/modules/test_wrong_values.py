@@ -109,6 +109,7 @@ CONFIG = {"pack": "demo", "config": {}, "register": "none"}
 OVERRIDE = {"pack": "demo", "actions": {"enabled": ["greet"]}, "register": "none"}
 CONF = {"section": "api", "option": "port", "value": "1"}
 INDEX = {"path": "{ROOT}/index", "packs": []}
+BUNDLE = {"lockfile": "{ROOT}/none", "path": "{ROOT}/packs.bundle"}
 LOCK = {"path": "{ROOT}/packs.lock.yml", "name": ["demo"]}
 PLATFORM = {"version": "3.11", "abi": "cp311", "platform": "manylinux_2_36_x86_64"}
 LINT = {"path": ["{ROOT}"]}
@@ -149,6 +150,11 @@ OWN = [
     ("st2_pack", PACK, {"lockfile": "a.yml", "lock": "x"}, "lock is set by Ansible from what lockfile names."),
     ("st2_pack", PACK, {"lockfile": "file://a.yml"}, "lockfile is file://a.yml, which names no place on the target."),
     ("st2_pack", PACK, {"lockfile": "file:///nowhere"}, "The lock /nowhere on the target cannot be read"),
+    ("st2_pack", PACK, {"bundle": ""}, "bundle is empty: name a bundle."),
+    ("st2_pack", PACK, {"bundle": "a.bundle"}, "a.bundle is a bundle on the controller, but nothing of it was sent."),
+    ("st2_pack", PACK, {"bundle": "a.bundle", "lock": "x"}, "lock is set by Ansible from what bundle names."),
+    ("st2_pack", PACK, {"bundle": "file://a.bundle"}, "bundle is file://a.bundle, which names no place on the target."),
+    ("st2_pack", PACK, {"bundle": "file:///nowhere"}, "The bundle /nowhere cannot be read: No such file or directory."),
     ("st2_pack", PACK, {"base_path": ""}, "base_path is '', but StackStorm on this host looks for packs only in "),
     ("st2_pack", PACK, {"base_path": "/nowhere"}, "base_path is /nowhere, but StackStorm"),
     ("st2_pack", PACK, {"purge": True}, "purge goes with state=absent and exclusive only"),
@@ -156,6 +162,20 @@ OWN = [
     ("st2_pack", PACK, {"st2_conf": ""}, "There is no st2_conf, so this does not look like a StackStorm host."),
     ("st2_pack", PACK, {"st2_conf": "/a\0b"}, "embedded null"),
     ("st2_pack", PACK, {"st2_conf": "/nowhere"}, "There is no /nowhere, so this does not"),
+    ("st2_bundle", BUNDLE, {"lockfile": "{ROOT}/none"}, "none (lockfile) cannot be read: No such file or directory."),
+    ("st2_bundle", BUNDLE, {"lockfile": ""}, 'The lockfile "" cannot be used: it must be an absolute path.'),
+    ("st2_bundle", BUNDLE, {"path": ""}, 'The path "" cannot be used: it must be an absolute path.'),
+    (
+        "st2_bundle",
+        BUNDLE,
+        {"path": "/nowhere/a.tar"},
+        "The directory /nowhere, in which /nowhere/a.tar is to be, does",
+    ),
+    ("st2_bundle", BUNDLE, {"path": "{ROOT}"}, "is there and is no file"),
+    ("st2_bundle", BUNDLE, {"timeout": 0}, "timeout is 0; the least is 1."),
+    ("st2_bundle", BUNDLE, {"pip_index_url": "pypi.example.com"}, "pip_index_url is pypi.example.com; it must be an"),
+    ("st2_bundle_info", {}, {"path": ""}, 'The path "" cannot be used: it must be an absolute path.'),
+    ("st2_bundle_info", {}, {"path": "{ROOT}"}, "cannot be read: Is a directory."),
     ("st2_pack_config", CONFIG, {"pack": ""}, 'The pack "" cannot be used: there is no pack name in it.'),
     ("st2_pack_config", CONFIG, {"mode": "rw"}, 'mode must be octal, like "0640".'),
     ("st2_pack_config", CONFIG, {"timeout": 0}, "timeout is 0; the least is 1."),

@@ -44,10 +44,10 @@ def test_it_is_read_as_it_was_written():
 
 def test_where_packs_and_packages_are():
     made = manifest(GIT, DIRECTORY, blob_of(b"w"))
-    assert made.source("https://git.example.com/a.git", COMMIT) == GIT
-    assert made.source("./packs/b", f"sha256:{'c' * 64}") == DIRECTORY
-    assert made.source("./packs/b", COMMIT) is None
-    assert made.source("https://git.example.com/b.git", COMMIT) is None
+    assert made.of_pack("https://git.example.com/a.git", COMMIT) == [GIT]
+    assert made.of_pack("./packs/b", f"sha256:{'c' * 64}") == [DIRECTORY]
+    assert made.of_pack("./packs/b", COMMIT) == []
+    assert made.of_pack("https://git.example.com/b.git", COMMIT) == []
     assert made.package(blob_of(b"w").digest) == blob_of(b"w")
     assert made.package(GIT.digest) is None
 
@@ -76,7 +76,7 @@ def test_it_is_known_by_what_is_in_it_and_not_by_how_git_wrote_that():
         ({"blobs": [GIT._replace(size=-1)._asdict()]}, "whose size"),
         ({"blobs": [GIT._replace(size=True)._asdict()]}, "whose size"),
         ({"blobs": [GIT._replace(size=1 << 40)._asdict()]}, "whose size"),
-        ({"blobs": [GIT._replace(kind="link")._asdict()]}, "that is none of directory, git, package"),
+        ({"blobs": [GIT._replace(kind="link")._asdict()]}, "that is none of directory, git, lfs, package"),
         ({"blobs": [GIT._replace(name="")._asdict()]}, "has no name"),
         ({"blobs": [GIT._replace(holds=())._asdict()]}, "of git without refs"),
         ({"blobs": [GIT._replace(holds=("--upload-pack=x a b",))._asdict()]}, "of git without refs"),

@@ -73,7 +73,7 @@ def test_a_tag_has_its_history_and_the_real_address(tmp_path, upstream):
 
 def test_a_branch_is_followed_as_in_every_clone(tmp_path, upstream):
     path, refs = written(tmp_path, upstream, {"refs/heads/main": "origin/main"})
-    repository = BundledRepository(git_at(tmp_path), URL, str(path), refs, "main")
+    repository = BundledRepository(git_at(tmp_path), URL, str(path), refs, default="main")
     found = repository.clone(str(tmp_path / "copy"))
     assert (found.default, found.head) == ("main", refs["refs/heads/main"])
     repository.check_out(str(tmp_path / "copy"), Found(Resolved("default", "main"), refs["refs/heads/main"]))
