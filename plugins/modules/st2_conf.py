@@ -252,12 +252,12 @@ options:
       description:
         - The value that StackStorm read of the file, secrets masked. Null when the file did not have the option.
         - When only what is masked differs, it ends with C((old)), and RV(options[].after) with C((new)).
-      returned: always
+      returned: when not null, and not as RV(options[].after), or with C(-v)
       type: str
       sample: https://index.stackstorm.org/v1/index.json
     after:
       description: The value that it reads now, or would in check mode. Null when the file does not have the option.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: https://index.example.com/v1/index.json,https://index.stackstorm.org/v1/index.json
 shadowed_by:
@@ -296,7 +296,7 @@ shadowed_by:
       sample: /etc/default/st2api
     variable:
       description: The variable. Null when it is none.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: ST2_CONTENT__INDEX_URL
 restart_needed:
@@ -311,7 +311,7 @@ restart_needed:
   sample: [st2api]
 backup_file:
   description: The copy of the old file. Null when none was made.
-  returned: success, and failure of the change itself
+  returned: success, and failure of the change itself, when not null, or with C(-v)
   type: str
   sample: /etc/st2/st2.conf.4711.2026-01-31T12:00:00~
 step:

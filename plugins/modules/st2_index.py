@@ -240,17 +240,17 @@ packs:
       sample: acme_dns
     before:
       description: The version that the index offered. Null for a pack that it did not list.
-      returned: always
+      returned: when not null, and not as RV(packs[].after), or with C(-v)
       type: str
       sample: 1.0.0
     after:
       description: The version that the index offers. Null for a pack that it no longer lists.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: 1.1.0
     commit:
       description: The commit of RV(packs[].after). Null where that is not known.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: 2fd4e1c67a2d28fced849ee1bb76e7391b93eb12
     source:
@@ -271,7 +271,7 @@ left_out:
       sample: https://git.example.com/acme/stackstorm-acme_mail.git
     ref:
       description: Its ref. Null when it is not known.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: acme_mail
     reason:
@@ -294,7 +294,7 @@ shadowed:
       sample: acme_dns
     repo_url:
       description: The repository that is listed. Null for a pack that is left out, whose name stays reserved.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: https://git.example.com/acme/stackstorm-acme_dns.git
     index_url:

@@ -209,12 +209,12 @@ resources:
       description:
         - Whether it was enabled, in StackStorm's database where that can be read, and by the files otherwise. Null
           when that cannot be told.
-      returned: always
+      returned: when not null, and not as RV(resources[].after), or with C(-v)
       type: bool
       sample: true
     after:
       description: Whether it is enabled now, or would be in check mode. Null when that cannot be told.
-      returned: always
+      returned: when not null, or with C(-v)
       type: bool
       sample: false
     from:

@@ -412,33 +412,33 @@ packs:
   contains:
     ref:
       description: The pack's ref, which is the name of its directory. Null when a source was not read.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: sensu
     name:
       description: The pack's display name.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: sensu
     requested:
       description: The requests that came to this pack.
-      returned: always
+      returned: when not empty, or with C(-v)
       type: list
       elements: str
       sample: [sensu=1.0.2]
     source:
       description: Where the pack came from, without credentials.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: https://github.com/StackStorm-Exchange/stackstorm-sensu
     before:
       description: What was there. Null when nothing was.
-      returned: always
+      returned: when not null, and not as RV(packs[].after), or with C(-v)
       type: dict
-      sample: {version: 1.0.1, commit: 3f8a4b0c5d6e7f8091a2b3c4d5e6f708192a3b4c, digest: null}
+      sample: {version: 1.0.1, commit: 3f8a4b0c5d6e7f8091a2b3c4d5e6f708192a3b4c}
     after:
       description: What is there now, or would be in check mode. Null when nothing is.
-      returned: always
+      returned: when not null, or with C(-v)
       type: dict
       contains:
         version:
@@ -447,13 +447,13 @@ packs:
           type: str
           sample: 1.0.2
         commit:
-          description: The full commit. Null for a plain directory, and with O(backend=api).
-          returned: always
+          description: The full commit.
+          returned: when it came from git, not with O(backend=api)
           type: str
           sample: 108d52bf6694c1a681d871124901ab0925f49bd0
         digest:
-          description: Digest of the content of a pack without commit.
-          returned: always
+          description: Digest of the content.
+          returned: when it came from a plain directory
           type: str
           sample: sha256:0d1c7d2a9e8f7b6a5c4d3e2f1a0b9c8d7e6f5a4b3c2d1e0f9a8b7c6d5e4f3a2b
     action:
@@ -496,7 +496,7 @@ packs:
       description:
         - Commits, and edited, missing and extra files that were found. They are looked for with O(verify=content), and
           where another version takes the place of a pack. With O(backend=api) none are looked for.
-      returned: always
+      returned: when not empty, or with C(-v)
       type: list
       elements: str
       sample: [committed 1f0e2d3 Ask twice, edited actions/check.py]
@@ -529,13 +529,13 @@ packs:
       sample: {changed: true, switched: [actions event_delete], database_state: current}
     pruned:
       description: What was taken out of the database because its file is gone.
-      returned: always
+      returned: when not empty, or with C(-v)
       type: list
       elements: str
       sample: [sensu.old_check]
     step:
       description: The step that failed for this pack. Null when none did.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: validate
     msg:

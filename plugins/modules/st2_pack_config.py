@@ -231,19 +231,19 @@ changes:
   contains:
     added:
       description: Keys that were not there.
-      returned: success
+      returned: success, when not empty, or with C(-v)
       type: list
       elements: str
       sample: [ssl]
     removed:
       description: Keys that were there.
-      returned: success
+      returned: success, when not empty, or with C(-v)
       type: list
       elements: str
       sample: []
     changed:
       description: Keys with another value.
-      returned: success
+      returned: success, when not empty, or with C(-v)
       type: list
       elements: str
       sample: ["host", "vcenters.prod.password"]
@@ -273,17 +273,17 @@ registration:
   contains:
     counts:
       description: The number of resources by type.
-      returned: success
+      returned: success, when not empty, or with C(-v)
       type: dict
       sample: {configs: 1}
     overridden:
       description: How many of these had C(enabled) changed by an override.
-      returned: success
+      returned: success, when not empty, or with C(-v)
       type: dict
       sample: {}
 backup_file:
   description: The copy of the old file. Null when none was made.
-  returned: success
+  returned: success, when not null, or with C(-v)
   type: str
   sample: /opt/stackstorm/configs/sensu.yaml.4711.2026-01-31T12:00:00~
 problems:
@@ -311,14 +311,13 @@ problems:
       sample: vcenters.prod.port must be integer, and is string (schema line 12)
     schema_line:
       description: The line in C(config.schema.yaml).
-      returned: failure
+      returned: failure, when not null, or with C(-v)
       type: int
       sample: 12
     config_line:
       description: The line in the config, for a value that came from there.
-      returned: failure
+      returned: failure, when not null, or with C(-v)
       type: int
-      sample: null
 step:
   description: The step that failed.
   returned: failure

@@ -173,12 +173,12 @@ findings:
       sample: actions/import_public_ssh_key.yaml
     line:
       description: The line, V(null) for the file as a whole.
-      returned: always
+      returned: when not null, or with C(-v)
       type: int
       sample: 6
     column:
       description: The column, V(null) where it is not known.
-      returned: always
+      returned: when not null, or with C(-v)
       type: int
       sample: 1
     message:
@@ -209,7 +209,7 @@ packs:
       sample: /home/dev/stackstorm-libcloud
     ref:
       description: The ref, V(null) where none can be derived.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: libcloud
     counts:

@@ -124,17 +124,17 @@ url:
   sample: https://git.example.com/packs/acme_dns.git
 branch:
   description: The branch of the remote that is released from. Null when it is not known.
-  returned: when the working copy and its remote could be read
+  returned: when the working copy and its remote could be read, when not null, or with C(-v)
   type: str
   sample: main
 ref:
   description: The ref of the pack. Null when C(pack.yaml) is not valid.
-  returned: when the working copy and its remote could be read
+  returned: when the working copy and its remote could be read, when not null, or with C(-v)
   type: str
   sample: acme_dns
 version:
   description: The version in C(pack.yaml). Null when that is not valid.
-  returned: when the working copy and its remote could be read
+  returned: when the working copy and its remote could be read, when not null, or with C(-v)
   type: str
   sample: 1.2.0
 head:
@@ -144,12 +144,12 @@ head:
   sample: 108d52bfbc4e1b3c1a3d1f5d6e1b1c9d0f3a2b4c
 tag:
   description: The tag of the version, new or not. Null when there is no version.
-  returned: when the working copy and its remote could be read
+  returned: when the working copy and its remote could be read, when not null, or with C(-v)
   type: str
   sample: v1.2.0
 commit:
   description: The commit of that tag at the remote, or what it would be in check mode. Null when it has no such tag.
-  returned: when the working copy and its remote could be read
+  returned: when the working copy and its remote could be read, when not null, or with C(-v)
   type: str
   sample: 108d52bfbc4e1b3c1a3d1f5d6e1b1c9d0f3a2b4c
 released:
@@ -159,7 +159,7 @@ released:
   sample: true
 previous:
   description: The tag of the highest version that the remote had before. Null when there was none.
-  returned: when the working copy and its remote could be read
+  returned: when the working copy and its remote could be read, when not null, or with C(-v)
   type: str
   sample: v1.1.0
 problems:

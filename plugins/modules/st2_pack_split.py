@@ -152,7 +152,7 @@ packs:
       sample: acme_dns
     version:
       description: What its C(pack.yaml) says. Null when that says nothing.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: 1.2.0
     path:
@@ -162,13 +162,13 @@ packs:
       sample: packs/acme_dns
     former_paths:
       description: Where it was before, as the task says.
-      returned: always
+      returned: when not empty, or with C(-v)
       type: list
       elements: str
       sample: []
     former_paths_found:
       description: Where git thinks that it was, other than that. Nothing of it is in the result.
-      returned: always
+      returned: when not empty, or with C(-v)
       type: list
       elements: str
       sample: [contrib/dns]
@@ -194,7 +194,7 @@ packs:
       sample: 41
     authors:
       description: Who made how many of them.
-      returned: always
+      returned: when not empty, or with C(-v)
       type: list
       elements: dict
       contains:
@@ -215,19 +215,19 @@ packs:
       sample: 183204
     branches:
       description: Its branches.
-      returned: always
+      returned: when not empty, or with C(-v)
       type: list
       elements: str
       sample: [main]
     dropped_branches:
       description: Branches that have no commit of this pack that the default branch has not.
-      returned: always
+      returned: when not empty, or with C(-v)
       type: list
       elements: str
       sample: [mail-rewrite]
     tags:
       description: Its tags.
-      returned: always
+      returned: when not empty, or with C(-v)
       type: list
       elements: dict
       contains:
@@ -248,7 +248,7 @@ packs:
           sample: 108d52bfbc4e1b3c1a3d1f5d6e1b1c9d0f3a2b4c
     dropped_tags:
       description: The tags that are no releases of this pack.
-      returned: always
+      returned: when not empty, or with C(-v)
       type: list
       elements: dict
       contains:
@@ -264,26 +264,26 @@ packs:
           sample: pack.yaml has the version 1.0.0 there
     unsigned_tags:
       description: Tags that lost their signature, by their old names.
-      returned: always
+      returned: when not empty, or with C(-v)
       type: list
       elements: str
       sample: []
     outside:
       description: What the pack seems to need of the repository with many packs, each a sentence.
-      returned: always
+      returned: when not empty, or with C(-v)
       type: list
       elements: str
       sample: ["Files that name paths out of the pack: actions/run.sh."]
     url:
       description: The repository to push to. Null where the task does not say.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: https://git.example.com/packs/acme_dns.git
     target:
       description:
         - The state of that repository before. V(empty); V(part) and V(same) when it has some or all of the branches
           and tags and no others; V(other); V(unreachable). Null where the task does not say which repository.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: empty
     written:
