@@ -75,7 +75,7 @@ options:
   merge:
     description:
       - With V(replace), the config is what the task says, and nothing else. The file is written anew when its values
-        differ, also when it was no valid config. A symbolic link is read, and replaced by a file when its values differ.
+        differ, also when it was no valid config. A symbolic link is replaced then, and read like a file before.
       - With V(merge), the task's values are put into those of the file, mappings key by key at every depth; anything
         else, lists too, is replaced. Comments and all lines that need not change are kept as they are. A file that is
         no valid config fails the task.
