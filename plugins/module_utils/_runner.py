@@ -7,9 +7,7 @@
 
 from __future__ import annotations
 
-import importlib
 import os
-import sys
 import traceback
 import typing as t
 
@@ -160,22 +158,17 @@ def run_module(spec: ArgumentSpec, work: t.Callable[[Task], Result]) -> t.NoRetu
 
 
 def _with_libraries(work: t.Callable[[Task], Result], task: Task, host: t.Optional[Host]) -> Result:
-    """Do the work; with StackStorm's libraries, when one is missing and its Python is of the version of this one. That
-    spares the second process, and the imports, of a respawn.
+    """Do the work; with StackStorm's libraries, when one is missing and its Python is of the version of this one.
 
     :raises MissingLibraryError: when one is missing all the same. Nothing has happened then.
     """
     try:
         return work(task)
     except MissingLibraryError:
-        from ._st2.service_python import service_python
+        from ._missing_library import borrow_libraries
 
-        libraries = service_python(task.params, host)[1] or ""
-        if f"/python{sys.version_info[0]}.{sys.version_info[1]}/" not in libraries or libraries in sys.path:
+        if not borrow_libraries(task.params, host):
             raise
-        # Behind everything else: what this Python has of its own stays what it is.
-        sys.path.append(libraries)
-        importlib.invalidate_caches()
         return work(task)
 
 
@@ -188,7 +181,10 @@ def _exit(module: _Module, result: Result) -> t.NoReturn:
 
     for warning in dict.fromkeys(result.warnings):
         module.warn(told(warning))
-    answer: t.Dict[str, t.Any] = {"changed": result.changed, **shown(result.returned)}
+    returned = shown(result.returned)
+    if not (module._verbosity or module._name.endswith("_info")):  # What is asked for is all there.
+        returned = {name: _short(value) for name, value in returned.items() if value is not None}
+    answer: t.Dict[str, t.Any] = {"changed": result.changed, **returned}
     if module._diff and result.diff:
         answer["diff"] = told(result.diff)
     if result.failure:
@@ -200,6 +196,17 @@ def _exit(module: _Module, result: Result) -> t.NoReturn:
         module.fail_json(msg=told(failure.message), **answer)
     module.exit_json(msg=told(result.msg), **answer)
     raise AssertionError("AnsibleModule has ended the process before this line.")
+
+
+def _short(value: t.Any, depth: int = 2) -> t.Any:
+    """Dicts without what is null, empty, or as it was (C(before)). What dicts in them hold is not ours."""
+    if isinstance(value, list):
+        return [_short(item, depth) if isinstance(item, dict) else item for item in value]
+    if not isinstance(value, dict) or not depth:
+        return value
+    left_out = {"before"} if value.get("before") == value.get("after") else set()
+    fields = ((name, value[name]) for name in value if name not in left_out and value[name] not in (None, [], {}))
+    return {name: _short(field, depth - 1) if isinstance(field, list) else field for name, field in fields}
 
 
 def _fail_unexpectedly(module: _Module, error: Exception) -> t.NoReturn:
@@ -219,13 +226,12 @@ def _respawn(module: AnsibleModule, error: MissingLibraryError, host: t.Optional
     """Go on in StackStorm's own Python, which has every library; or say what to install."""
     from ansible.module_utils.common.respawn import has_respawned, respawn_module
 
-    from ._missing_library import missing_libraries, why_missing
+    from ._missing_library import missing
     from ._st2.service_python import service_python
 
     python = service_python(module.params, host)[0]
     if python and not has_respawned():
         respawn_module(python)  # Ends this process.
-    libraries = missing_libraries(error.library)
-    reason = why_missing(libraries, python, sys.executable)
-    module.fail_json(msg=f"{missing_required_lib(', '.join(libraries))} ({reason}.)", exception=error.traceback)
+    names, reason = missing(error.library, python)
+    module.fail_json(msg=f"{missing_required_lib(names)} ({reason}.)", exception=error.traceback)
     raise AssertionError("AnsibleModule has ended the process before this line.")

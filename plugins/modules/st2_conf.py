@@ -254,13 +254,13 @@ options:
         - The value that StackStorm read from the file, with secrets masked. Null if the file did not contain the
           option.
         - If only masked parts differ, it ends with C((old)), and RV(options[].after) with C((new)).
-      returned: always
+      returned: when not null, and not as RV(options[].after), or with C(-v)
       type: str
       sample: https://index.stackstorm.org/v1/index.json
     after:
       description:
         - The value that StackStorm reads now, as predicted in check mode. Null if the file does not contain the option.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: https://index.example.com/v1/index.json,https://index.stackstorm.org/v1/index.json
 shadowed_by:
@@ -299,7 +299,7 @@ shadowed_by:
       sample: /etc/default/st2api
     variable:
       description: The variable. Null if there is none.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: ST2_CONTENT__INDEX_URL
 restart_needed:
@@ -314,7 +314,7 @@ restart_needed:
   sample: [st2api]
 backup_file:
   description: Path to the backup file. Null if none was created.
-  returned: success, and failure of the change itself
+  returned: success, and failure of the change itself, when not null, or with C(-v)
   type: str
   sample: /etc/st2/st2.conf.4711.2026-01-31T12:00:00~
 step:

@@ -116,7 +116,7 @@ files:
       sample: /etc/default/st2api
     services:
       description: The services of the task that read the file.
-      returned: always
+      returned: when not empty, or with C(-v)
       type: list
       elements: str
       sample: [st2api]

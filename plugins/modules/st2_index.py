@@ -241,17 +241,17 @@ packs:
       sample: acme_dns
     before:
       description: The version in the index before the task. Null for a pack that was not listed.
-      returned: always
+      returned: when not null, and not as RV(packs[].after), or with C(-v)
       type: str
       sample: 1.0.0
     after:
       description: The version in the index after the task. Null for a pack that is no longer listed.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: 1.1.0
     commit:
       description: The commit of RV(packs[].after). Null if it is not known.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: 2fd4e1c67a2d28fced849ee1bb76e7391b93eb12
     source:
@@ -272,7 +272,7 @@ left_out:
       sample: https://git.example.com/acme/stackstorm-acme_mail.git
     ref:
       description: The ref of the pack. Null if it is not known.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: acme_mail
     reason:
@@ -295,7 +295,7 @@ shadowed:
       sample: acme_dns
     repo_url:
       description: The listed repository. Null for a pack that was left out, whose name stays reserved.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: https://git.example.com/acme/stackstorm-acme_dns.git
     index_url:

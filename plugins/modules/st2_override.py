@@ -212,12 +212,12 @@ resources:
       description:
         - Whether the resource was enabled, in StackStorm's database if that can be read, or else by the files. Null if
           it is not known.
-      returned: always
+      returned: when not null, and not as RV(resources[].after), or with C(-v)
       type: bool
       sample: true
     after:
       description: Whether the resource is enabled now, as predicted in check mode. Null if it is not known.
-      returned: always
+      returned: when not null, or with C(-v)
       type: bool
       sample: false
     from:

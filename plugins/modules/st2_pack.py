@@ -339,8 +339,8 @@ options:
     version_added: 0.3.0
   locked:
     description:
-      - How to handle a pack that is not in O(lockfile) or O(bundle), or that is requested differently. V(strict) refuses it.
-        V(prefer) resolves it as without a lock, with a warning.
+      - How to handle a pack that is not in O(lockfile) or O(bundle), or that is requested differently. V(strict) refuses
+        it. V(prefer) resolves it as without a lock, with a warning.
       - The same applies to a virtualenv that has to be built for a platform without wheels in the lock.
     type: str
     choices: [strict, prefer]
@@ -515,33 +515,33 @@ packs:
   contains:
     ref:
       description: The ref of the pack, which is the name of its directory. Null if the source was not read.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: sensu
     name:
       description: The display name of the pack.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: sensu
     requested:
       description: The requests that resolved to this pack.
-      returned: always
+      returned: when not empty, or with C(-v)
       type: list
       elements: str
       sample: [sensu=1.0.2]
     source:
       description: Where the pack came from, without credentials.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: https://github.com/StackStorm-Exchange/stackstorm-sensu
     before:
       description: The pack before the task. Null if it was not installed.
-      returned: always
+      returned: when not null, and not as RV(packs[].after), or with C(-v)
       type: dict
-      sample: {version: 1.0.1, commit: 3f8a4b0c5d6e7f8091a2b3c4d5e6f708192a3b4c, digest: null}
+      sample: {version: 1.0.1, commit: 3f8a4b0c5d6e7f8091a2b3c4d5e6f708192a3b4c}
     after:
       description: The pack after the task, as predicted in check mode. Null if it is not installed.
-      returned: always
+      returned: when not null, or with C(-v)
       type: dict
       contains:
         version:
@@ -551,12 +551,12 @@ packs:
           sample: 1.0.2
         commit:
           description: The full commit ID. Null for a plain directory, and with O(backend=api).
-          returned: always
+          returned: when it came from git, not with O(backend=api)
           type: str
           sample: 108d52bf6694c1a681d871124901ab0925f49bd0
         digest:
           description: Digest of the content of a pack without a commit.
-          returned: always
+          returned: when it came from a plain directory
           type: str
           sample: sha256:0d1c7d2a9e8f7b6a5c4d3e2f1a0b9c8d7e6f5a4b3c2d1e0f9a8b7c6d5e4f3a2b
     action:
@@ -598,7 +598,7 @@ packs:
       description:
         - Local commits, and edited, missing and extra files. They are searched for with O(verify=content) and when
           another version replaces a pack, but never with O(backend=api).
-      returned: always
+      returned: when not empty, or with C(-v)
       type: list
       elements: str
       sample: [committed 1f0e2d3 Ask twice, edited actions/check.py]
@@ -639,13 +639,13 @@ packs:
       sample: {changed: true, switched: [actions event_delete], database_state: current}
     pruned:
       description: Resources that were removed from the database because their file no longer exists.
-      returned: always
+      returned: when not empty, or with C(-v)
       type: list
       elements: str
       sample: [sensu.old_check]
     step:
       description: The step that failed for this pack. Null if none failed.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: validate
     msg:

@@ -75,8 +75,9 @@ options:
     default: present
   merge:
     description:
-      - With V(replace), the config contains only the values of the task. The file is replaced if its values differ, if
-        it is not a valid config, or if it is a symbolic link.
+      - With V(replace), the config contains only the values of the task. The file is replaced if its values differ, or if
+        it is not a valid config. A symbolic link is read like a file, and replaced by a file if something has to be
+        written.
       - With V(merge), the values of the task are merged recursively into those of the file. Only dictionaries are
         merged, everything else, including lists, is replaced. Comments and unaffected lines are kept. The task fails if
         the file is not a valid config.
@@ -233,19 +234,19 @@ changes:
   contains:
     added:
       description: Keys that were added.
-      returned: success
+      returned: success, when not empty, or with C(-v)
       type: list
       elements: str
       sample: [ssl]
     removed:
       description: Keys that were removed.
-      returned: success
+      returned: success, when not empty, or with C(-v)
       type: list
       elements: str
       sample: []
     changed:
       description: Keys whose value changed.
-      returned: success
+      returned: success, when not empty, or with C(-v)
       type: list
       elements: str
       sample: ["host", "vcenters.prod.password"]
@@ -276,17 +277,17 @@ registration:
   contains:
     counts:
       description: The number of resources by type.
-      returned: success
+      returned: success, when not empty, or with C(-v)
       type: dict
       sample: {configs: 1}
     overridden:
       description: The number of these for which an override changed C(enabled).
-      returned: success
+      returned: success, when not empty, or with C(-v)
       type: dict
       sample: {}
 backup_file:
   description: Path to the backup file. Null if none was created.
-  returned: success
+  returned: success, when not null, or with C(-v)
   type: str
   sample: /opt/stackstorm/configs/sensu.yaml.4711.2026-01-31T12:00:00~
 problems:
@@ -314,14 +315,13 @@ problems:
       sample: vcenters.prod.port must be integer, and is string (schema line 12)
     schema_line:
       description: The line number in C(config.schema.yaml).
-      returned: failure
+      returned: failure, when not null, or with C(-v)
       type: int
       sample: 12
     config_line:
       description: The line number in the config, for a value from the file.
-      returned: failure
+      returned: failure, when not null, or with C(-v)
       type: int
-      sample: null
 step:
   description: The step that failed.
   returned: failure

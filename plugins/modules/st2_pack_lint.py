@@ -174,12 +174,12 @@ findings:
       sample: actions/import_public_ssh_key.yaml
     line:
       description: The line number. Null for the file as a whole.
-      returned: always
+      returned: when not null, or with C(-v)
       type: int
       sample: 6
     column:
       description: The column number. Null if it is not known.
-      returned: always
+      returned: when not null, or with C(-v)
       type: int
       sample: 1
     message:
@@ -210,7 +210,7 @@ packs:
       sample: /home/dev/stackstorm-libcloud
     ref:
       description: The ref of the pack. Null if it cannot be determined.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: libcloud
     counts:

@@ -125,17 +125,17 @@ url:
   sample: https://git.example.com/packs/acme_dns.git
 branch:
   description: The released branch of the remote. Null if it is not known.
-  returned: when the working copy and its remote could be read
+  returned: when the working copy and its remote could be read, when not null, or with C(-v)
   type: str
   sample: main
 ref:
   description: The ref of the pack. Null if C(pack.yaml) is not valid.
-  returned: when the working copy and its remote could be read
+  returned: when the working copy and its remote could be read, when not null, or with C(-v)
   type: str
   sample: acme_dns
 version:
   description: The version in C(pack.yaml). Null if that is not valid.
-  returned: when the working copy and its remote could be read
+  returned: when the working copy and its remote could be read, when not null, or with C(-v)
   type: str
   sample: 1.2.0
 head:
@@ -145,12 +145,12 @@ head:
   sample: 108d52bfbc4e1b3c1a3d1f5d6e1b1c9d0f3a2b4c
 tag:
   description: The tag of the version, new or existing. Null if there is no version.
-  returned: when the working copy and its remote could be read
+  returned: when the working copy and its remote could be read, when not null, or with C(-v)
   type: str
   sample: v1.2.0
 commit:
   description: The commit of that tag on the remote, as predicted in check mode. Null if there is no such tag.
-  returned: when the working copy and its remote could be read
+  returned: when the working copy and its remote could be read, when not null, or with C(-v)
   type: str
   sample: 108d52bfbc4e1b3c1a3d1f5d6e1b1c9d0f3a2b4c
 released:
@@ -160,7 +160,7 @@ released:
   sample: true
 previous:
   description: The tag of the highest version on the remote before the task. Null if there was none.
-  returned: when the working copy and its remote could be read
+  returned: when the working copy and its remote could be read, when not null, or with C(-v)
   type: str
   sample: v1.1.0
 problems:

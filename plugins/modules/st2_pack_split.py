@@ -151,7 +151,7 @@ packs:
       sample: acme_dns
     version:
       description: The version in C(pack.yaml). Null if there is none.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: 1.2.0
     path:
@@ -161,13 +161,13 @@ packs:
       sample: packs/acme_dns
     former_paths:
       description: The former directories in the task.
-      returned: always
+      returned: when not empty, or with C(-v)
       type: list
       elements: str
       sample: []
     former_paths_found:
       description: Other possible former directories that git found. Their history is not included.
-      returned: always
+      returned: when not empty, or with C(-v)
       type: list
       elements: str
       sample: [contrib/dns]
@@ -193,7 +193,7 @@ packs:
       sample: 41
     authors:
       description: The authors of these commits.
-      returned: always
+      returned: when not empty, or with C(-v)
       type: list
       elements: dict
       contains:
@@ -214,19 +214,19 @@ packs:
       sample: 183204
     branches:
       description: The branches of the repository.
-      returned: always
+      returned: when not empty, or with C(-v)
       type: list
       elements: str
       sample: [main]
     dropped_branches:
       description: Branches without a commit of this pack that is not on the default branch.
-      returned: always
+      returned: when not empty, or with C(-v)
       type: list
       elements: str
       sample: [mail-rewrite]
     tags:
       description: The tags of the repository.
-      returned: always
+      returned: when not empty, or with C(-v)
       type: list
       elements: dict
       contains:
@@ -247,7 +247,7 @@ packs:
           sample: 108d52bfbc4e1b3c1a3d1f5d6e1b1c9d0f3a2b4c
     dropped_tags:
       description: Tags that are not releases of this pack.
-      returned: always
+      returned: when not empty, or with C(-v)
       type: list
       elements: dict
       contains:
@@ -263,26 +263,26 @@ packs:
           sample: pack.yaml has the version 1.0.0 there
     unsigned_tags:
       description: Tags that lost their signature, by their old names.
-      returned: always
+      returned: when not empty, or with C(-v)
       type: list
       elements: str
       sample: []
     outside:
       description: What the pack might need from the rest of O(repo), each as a sentence.
-      returned: always
+      returned: when not empty, or with C(-v)
       type: list
       elements: str
       sample: ["Files that name paths out of the pack: actions/run.sh."]
     url:
       description: The repository to push to. Null if the task does not set one.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: https://git.example.com/packs/acme_dns.git
     target:
       description:
         - State of the repository to push to before the task, V(empty), V(part) or V(same) (it has some or all of the
           branches and tags and no others), V(other), or V(unreachable). Null if the task does not set a repository.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: empty
     written:

@@ -143,17 +143,17 @@ running:
       sample: 6b0cea4a9983017d9424785d
     action:
       description: The action of the execution.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: core.local
     status:
       description: The status of the execution.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: running
     start_timestamp:
       description: When the execution started.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: "2026-01-31T12:00:00.000000Z"
 step:

@@ -254,7 +254,10 @@ def direct_job(
     host: t.Optional[ScratchHost],
     env: t.Optional[t.Mapping[str, str]],
 ) -> t.Tuple[t.Dict[str, t.Any], t.Dict[str, str]]:
-    """Return what Ansible would hand to a module, and the whole environment of its process."""
+    """Return what Ansible would hand to a module, and the whole environment of its process.
+
+    Results are those of a run with C(-v), with all that they have.
+    """
     folder = str(host.tmp) if host else tempfile.gettempdir()
     internal = {
         "_ansible_check_mode": check,
@@ -262,6 +265,7 @@ def direct_job(
         "_ansible_module_name": f"{COLLECTION}.{module}",
         "_ansible_remote_tmp": folder,
         "_ansible_tmpdir": folder,
+        "_ansible_verbosity": 1,
     }
     document = {"ANSIBLE_MODULE_ARGS": {**_arguments(args, host), **internal}}
     environment = host.environment() if host else clean_environment()

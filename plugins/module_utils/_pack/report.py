@@ -72,7 +72,6 @@ def _source(pack: PackPlan) -> t.Optional[str]:
 
 
 def identity(state: t.Optional[State]) -> t.Optional[t.Dict[str, t.Optional[str]]]:
-    """A pack before or after, as a result shows it; C(None) when there is none."""
-    if state is None:
-        return None
-    return {"version": state.version or None, "commit": state.commit or None, "digest": state.digest or None}
+    """A pack before or after, as a result shows it: with what it has of these; C(None) when there is none."""
+    known = (("commit", state.commit), ("digest", state.digest)) if state else ()
+    return {"version": state.version or None, **{name: value for name, value in known if value}} if state else None

@@ -76,7 +76,7 @@ def test_an_earlier_version_needs_no_network(cut_off, request_for):
     spelt = {"COMMIT": f"sensu={commit}", "SHORT": f"sensu={commit[:9]}", "URLCOMMIT": f"{url}={commit}"}
     done = converge(cut_off, spelt.get(request_for, request_for.replace("URL", url)), keep_releases=5)
     assert row_of(done)["action"] == "downgrade"
-    assert row_of(done)["after"] == {"version": "1.0.1", "commit": commit, "digest": None}
+    assert row_of(done)["after"] == {"version": "1.0.1", "commit": commit}
     assert row_of(done)["source"] == url
     assert (cut_off.host.pack_version("sensu"), cut_off.host.head("sensu")) == ("1.0.1", commit)
     assert cut_off.host.edited("sensu") == []
@@ -161,7 +161,7 @@ def test_a_directory_that_is_known_by_its_digest(site, tmp_path):
     (tmp_path / "1.0.0" / "pack.yaml").unlink()
     sent = {"remote_src": False, "packs": [{"source": "/home/me/local", "digest": digests[0]}]}
     done = converge(site, **sent)
-    assert row_of(done, "local")["after"] == {"version": "1.0.0", "commit": None, "digest": digests[0]}
+    assert row_of(done, "local")["after"] == {"version": "1.0.0", "digest": digests[0]}
     release = site.host.packs / STATE / "releases" / "local" / site.releases("local")[-1]
     (release / "pack" / "actions" / "report.py").write_text("edited")
     sent["packs"][0]["digest"] = digests[1]
