@@ -33,6 +33,7 @@ from environments import (
 )
 
 REPORTS = CACHE / "reports"
+UTILS = "tests/unit/plugins/module_utils"
 
 # Words that codespell takes for misspelt: what it sees of "café", and what tests misspell on purpose.
 MISSPELT = "befores,caf,requried,wnat"
@@ -75,16 +76,21 @@ def lint() -> Checks:
 
 
 def units() -> Checks:
-    """The newest libraries in .venv, and StackStorm's own on the oldest Python.
+    """The newest libraries in .venv, and StackStorm's own on the oldest Python, less what is marked C(once) there.
 
-    Only these run the tests that start programs. Those that need Ansible, and another Python, are for ansible-test.
+    In .venv, they are several runs: what starts programs or is killed begins with a copy of all the memory of pytest.
+    Those that need Ansible, and another Python, are for ansible-test.
     """
     programs = main_environment()
     _oldest, python = min(interpreters.find().items())
     stackstorm = stackstorm_environment(python)
     name = f"StackStorm's libraries, {python.name}"
-    yield _pytest("units", name, stackstorm, "tests/unit/plugins/module_utils", "-m", "not needs_ansible")
-    yield _pytest("units", "newest libraries", programs, "tests/unit")
+    yield _pytest("units", name, stackstorm, UTILS, "-m", "not needs_ansible and not once")
+    parts = {"packs": [f"{UTILS}/_pack"], "changes": [f"{UTILS}/_change", f"{UTILS}/_override"]}
+    for part, places in parts.items():
+        yield _pytest("units", f"newest libraries, {part}", programs, *places)
+    others = [f"--ignore={place}" for places in parts.values() for place in places]
+    yield _pytest("units", "newest libraries, the rest", programs, "tests/unit", *others)
     yield _pytest("units", "the tests' own tools", programs, "tests/toolchain", "tests/infrastructure")
     yield from ansible_test_runs.units()
 

@@ -17,8 +17,6 @@ from ansible_collections.stackstorm.st2.tests.unit.plugins.modules.running impor
 
 __all__ = ["hosts"]
 
-pytestmark = pytest.mark.needs_ansible
-
 # A value that is not of the type. Every value is a string, a path or a raw value to Ansible.
 OF_NO_TYPE = {"bool": "perhaps", "int": "many", "dict": "a word", "list": {"a": 1}}
 UNKNOWN = "no_such_choice"

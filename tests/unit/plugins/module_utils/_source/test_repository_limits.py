@@ -18,6 +18,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._source import git_
 from ansible_collections.stackstorm.st2.plugins.module_utils._source.repository import Repository
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._source.real_git import git_at
 
+pytestmark = pytest.mark.real_start
+
 
 @pytest.fixture
 def source(tmp_path):
