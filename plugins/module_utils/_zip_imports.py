@@ -28,6 +28,6 @@ class _Importer(zipimport.zipimporter):
         return os.path.join(place, "__init__.py") if self.is_package(fullname) else f"{place}.py"
 
 
-if isinstance(__loader__, zipimport.zipimporter):
+if isinstance(__spec__.loader, zipimport.zipimporter):
     sys.path_hooks.insert(0, _Importer)
     sys.path_importer_cache.pop(os.path.dirname(__file__), None)
