@@ -339,8 +339,8 @@ options:
     version_added: 0.3.0
   locked:
     description:
-      - How to handle a pack that is not in O(lockfile) or O(bundle), or that is requested differently. V(strict) refuses
-        it. V(prefer) resolves it as without a lock, with a warning.
+      - How to handle a pack that is not in O(lockfile) or O(bundle), or that is requested differently. V(strict)
+        refuses it. V(prefer) resolves it as without a lock, with a warning.
       - The same applies to a virtualenv that has to be built for a platform without wheels in the lock.
     type: str
     choices: [strict, prefer]

@@ -75,8 +75,8 @@ options:
     default: present
   merge:
     description:
-      - With V(replace), the config contains only the values of the task. The file is replaced if its values differ, or if
-        it is not a valid config. A symbolic link is read like a file, and replaced by a file if something has to be
+      - With V(replace), the config contains only the values of the task. The file is replaced if its values differ, or
+        if it is not a valid config. A symbolic link is read like a file, and replaced by a file if something has to be
         written.
       - With V(merge), the values of the task are merged recursively into those of the file. Only dictionaries are
         merged, everything else, including lists, is replaced. Comments and unaffected lines are kept. The task fails if
