@@ -80,10 +80,10 @@ class World:
         acme.release(PackTree("acme", "2.1.0", minimal=True))
         signed = scene.repository("acme_signed", group="automation")
         signed.release(PackTree("acme_signed", "1.4.0", minimal=True))
-        self.signer = Signer(place / "signer")
-        commit = signed.build().sha("v1.4.0")
-        signed_tag(signed.path, "v1.4.0", commit, lambda text: self.signer.sign(text, "git"))
         scene.publish()
+        self.signer = Signer(place / "signer")
+        commit = signed.sha("v1.4.0")
+        signed_tag(signed.path, "v1.4.0", commit, lambda text: self.signer.sign(text, "git"))
         packs = scene.repository("packs", group="automation")
         packs.commit(
             PackTree("sensu", "1.0.0", minimal=True).copy().mount("packs/acme_dns", PackTree("acme_dns", minimal=True))

@@ -46,10 +46,20 @@ class Signatures:
 
     :arg git: Whose scratch directory is private to the task.
     :arg environment: For C(ssh-keygen) and C(gpg).
+    :arg option: What names those whose SSH keys count.
     """
 
-    def __init__(self, policy: Policy, git: Git, *, deadline: Deadline, environment: t.Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        git: Git,
+        *,
+        deadline: Deadline,
+        environment: t.Mapping[str, str],
+        option: str = "allowed_signers",
+    ) -> None:
         self._policy = policy
+        self._option = option
         self._git = git
         self._deadline = deadline
         self._environment = environment
@@ -75,7 +85,7 @@ class Signatures:
             elif resolved.kind != "tag":
                 reasons.append(_no_tag(resolved))
             for name in names:
-                signer, reason = self._tag(working_copy, name, commit)
+                signer, reason = self.tag(working_copy, name, commit)
                 if signer:
                     return signer
                 reasons.append(reason)
@@ -104,8 +114,11 @@ class Signatures:
         options = [name for name in ("allowed_signers", "gpg_fingerprints") if getattr(self._policy, name)]
         return f"{thing[self._policy.require]} by one of those in {' or '.join(options)}"
 
-    def _tag(self, working_copy: WorkingCopy, name: str, commit: str) -> t.Tuple[str, str]:
-        """Who signed a tag, or why it vouches for nothing."""
+    def tag(self, working_copy: WorkingCopy, name: str, commit: str) -> t.Tuple[str, str]:
+        """Who signed a tag, or an empty string and why it does not vouch for a commit.
+
+        :raises SourceError: when it is too large to be one.
+        """
         the_tag = f"The tag {printable(name)}"
         identifier = _ref(working_copy, f"refs/tags/{name}")
         with object_store(self._git, working_copy.git_directory, commit) as environment:
@@ -151,7 +164,7 @@ class Signatures:
     def _ssh_signers(self) -> AllowedSigners:
         if self._ssh is None:
             self._ssh = AllowedSigners(
-                "allowed_signers",
+                self._option,
                 self._policy.allowed_signers,
                 scratch=self._git.scratch,
                 environment=self._environment,

@@ -253,7 +253,7 @@ def test_items_have_policies_of_their_own(site, signer, stranger):
     done = site.run(packs=items)
     assert done.failure is None
     assert {row["ref"]: row["signer"] for row in done.rows} == {"sensu": signer.name, "free": stranger.name}
-    assert "sensu 1.0.2" in refused(site, packs=[items[0] | {"verify_signature": by(stranger)}, items[1]])
+    assert "sensu 1.0.2" in refused(site, packs=[{**items[0], "verify_signature": by(stranger)}, items[1]])
     done = site.run(packs=[items[1], {"name": "sensu"}])
     assert "signer" not in row_of(done) and row_of(done, "free")["signer"] == stranger.name
     done = site.run(packs=[items[1], {"name": "sensu"}], verify_signature=by(signer))
