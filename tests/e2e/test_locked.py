@@ -9,8 +9,9 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from e2e.locks import LockFile, content
+from e2e.locks import LockFile
 from e2e.scene import Scene, only, warnings
+from infrastructure.locks import content
 from infrastructure.packs import PackTree
 
 
