@@ -143,6 +143,10 @@ def run_module(spec: ArgumentSpec, work: t.Callable[[Task], Result]) -> t.NoRetu
     os.umask(0o022)
     host: t.Optional[Host] = None
     try:
+        if module.params.get("timeout", 1) < 1 or "" in module.params.values() or [""] in module.params.values():
+            from ._refused_options import refuse_values
+
+            refuse_values(module.params)
         if spec.needs_host(module.params):
             host = read_host(module.params["st2_conf"])
         task = Task(module.params, host, module.check_mode, dict(os.environ), module.tmpdir, module.redactor)
@@ -196,7 +200,6 @@ def _exit(module: _Module, result: Result) -> t.NoReturn:
             answer["stderr"] = told(failure.stderr)
         module.fail_json(msg=told(failure.message), **answer)
     module.exit_json(msg=told(result.msg), **answer)
-    raise AssertionError("AnsibleModule has ended the process before this line.")
 
 
 def _short(value: t.Any, depth: int = 2) -> t.Any:
@@ -205,8 +208,7 @@ def _short(value: t.Any, depth: int = 2) -> t.Any:
         return [_short(item, depth) if isinstance(item, dict) else item for item in value]
     if not isinstance(value, dict) or not depth:
         return value
-    left_out = {"before"} if value.get("before") == value.get("after") else set()
-    fields = ((name, value[name]) for name in value if name not in left_out and value[name] not in (None, [], {}))
+    fields = [one for one in value.items() if one[1] not in (None, [], {}) and one != ("before", value.get("after"))]
     return {name: _short(field, depth - 1) if isinstance(field, list) else field for name, field in fields}
 
 
@@ -220,7 +222,6 @@ def _fail_unexpectedly(module: _Module, error: Exception) -> t.NoReturn:
         exception=redactor.any_text(traceback.format_exc()),
         step="unexpected",
     )
-    raise AssertionError("AnsibleModule has ended the process before this line.")
 
 
 def _respawn(module: AnsibleModule, error: MissingLibraryError, host: t.Optional[Host]) -> t.NoReturn:

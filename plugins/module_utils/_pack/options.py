@@ -95,9 +95,8 @@ def options_from(params: t.Mapping[str, t.Any]) -> Options:
         raise OptionError(
             "purge goes with state=absent and exclusive only: it takes away what belongs to a pack that is removed."
         )
-    for option, least in (("timeout", 1), ("keep_releases", 0)):
-        if params[option] < least:
-            raise OptionError(f"{option} is {params[option]}; the least is {least}.")
+    if params["keep_releases"] < 0:
+        raise OptionError(f"keep_releases is {params['keep_releases']}; the least is 0.")
     index_url, signers = params["index_url"], params["index_allowed_signers"]
     return Options(
         requests=tuple(requests),

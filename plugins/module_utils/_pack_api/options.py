@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from .._argspec import access_options, pack_options, registration_options
 from .._backend import refuse_options
-from .._errors import OptionError
 from .._pack.argspec import pack_info_options
 from .request import ApiRequest, requests_from
 
@@ -75,8 +74,6 @@ def options_from(params: t.Mapping[str, t.Any]) -> ApiOptions:
     """
     known = pack_options().merge(access_options()).merge(registration_options()).options
     refuse_options(params, known, _MEANINGLESS, "StackStorm registers what it installs")
-    if params["timeout"] < 1:
-        raise OptionError(f"timeout is {params['timeout']}; the least is 1.")
     return ApiOptions(
         requests=requests_from(params),
         state=params["state"],

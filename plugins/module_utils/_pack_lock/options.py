@@ -81,9 +81,6 @@ def options_from(params: t.Mapping[str, t.Any]) -> LockOptions:
     for given in params["platforms"] or ():
         with collected.one():
             platforms.append(_platform(given))
-    with collected.one():
-        if params["timeout"] < 1:
-            raise OptionError(f"timeout is {params['timeout']}; the least is 1.")
     collected.raise_them()
     signers = params["index_allowed_signers"]
     return LockOptions(

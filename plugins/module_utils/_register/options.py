@@ -47,9 +47,6 @@ def options_from(params: t.Mapping[str, t.Any]) -> Options:
             raise OptionError(
                 "register is none, and this module does nothing but register packs. Use auto, api or local."
             )
-    with collected.one():
-        if params["timeout"] < 1:
-            raise OptionError(f"timeout is {params['timeout']}; the least is 1.")
     collected.raise_them()
     return Options(
         packs=None if params["packs"] is None else tuple(dict.fromkeys(refs)),

@@ -83,8 +83,6 @@ def absolute(task: Task, option: str) -> str:
 
 
 def _check_options(task: Task) -> None:
-    if task.params["timeout"] < 1:
-        raise OptionError(f"timeout is {task.params['timeout']}; the least is 1.")
     url = task.params["pip_index_url"]
     if url is not None and not url.startswith(("https://", "http://")):
         raise OptionError(f"pip_index_url is {url}; it must be an http or https URL.")

@@ -99,6 +99,16 @@ def value_of(option):
     return {"list": ["x"], "dict": {}}.get(option["type"], "x")
 
 
+@pytest.mark.parametrize("name", MODULES)
+def test_no_module_takes_a_time_that_is_none(hosts, name):
+    spec = spec_of(name)
+    needed = [option for option, one in spec.options.items() if one.get("required")]
+    needed += [options[0] for options in spec.required_one_of]
+    for timeout in (0, -1) if "timeout" in spec.options else ():
+        params = {**{option: value_of(spec.options[option]) for option in needed}, "timeout": timeout}
+        assert hosts.refusal(name, params) == f"timeout is {timeout}; the least is 1."
+
+
 # What the modules refuse. {CONF} is the st2.conf of the host, {ROOT} an empty directory.
 PACK = {"name": ["demo"], "register": "none"}
 LINES = {"allowed_signers": ["me@example.com ssh-ed25519 AAAA"]}
@@ -123,7 +133,6 @@ OWN = [
     ("st2_pack", PACK, {"packs": [{"name": "a=1", "version": "2"}]}, "the name a=1 asks for another"),
     ("st2_pack", PACK, {"packs": [{"source": "/srv/x", "subdir": "../y"}]}, 'The subdir "../y" cannot be used'),
     ("st2_pack", PACK, {"packs": [{"source": "/srv/x", "digest": "md5:1"}]}, 'The digest "md5:1" cannot be used'),
-    ("st2_pack", PACK, {"timeout": 0}, "timeout is 0; the least is 1."),
     ("st2_pack", PACK, {"verify_signature": {}}, "verify_signature names nobody whose signature would count"),
     (
         "st2_pack",
@@ -153,11 +162,13 @@ OWN = [
     ("st2_pack", PACK, {"bundle": "a.bundle", "lock": "x"}, "lock is set by Ansible from what bundle names."),
     ("st2_pack", PACK, {"bundle": "file://a.bundle"}, "bundle is file://a.bundle, which names no place on the target."),
     ("st2_pack", PACK, {"bundle": "file:///nowhere"}, "The bundle /nowhere cannot be read: No such file or directory."),
-    ("st2_pack", PACK, {"base_path": ""}, "base_path is '', but StackStorm on this host looks for packs only in "),
+    ("st2_pack", PACK, {"owner": ""}, "owner is empty. Give it a value, or leave it out."),
+    ("st2_pack", PACK, {"index_url": [""]}, "index_url is empty."),
+    ("st2_pack", PACK, {"base_path": ""}, "base_path is empty. Give it a value, or leave it out."),
     ("st2_pack", PACK, {"base_path": "/nowhere"}, "base_path is /nowhere, but StackStorm"),
     ("st2_pack", PACK, {"purge": True}, "purge goes with state=absent and exclusive only"),
     ("st2_pack", PACK, {"name": [], "exclusive": True}, "exclusive with an empty list"),
-    ("st2_pack", PACK, {"st2_conf": ""}, "There is no st2_conf, so this does not look like a StackStorm host."),
+    ("st2_pack", PACK, {"st2_conf": ""}, "st2_conf is empty."),
     ("st2_pack", PACK, {"st2_conf": "/a\0b"}, "embedded null"),
     ("st2_pack", PACK, {"st2_conf": "/nowhere"}, "There is no /nowhere, so this does not"),
     ("st2_bundle", BUNDLE, {"lockfile": "{ROOT}/none"}, "none (lockfile) cannot be read: No such file or directory."),
@@ -170,13 +181,11 @@ OWN = [
         "The directory /nowhere, in which /nowhere/a.tar is to be, does",
     ),
     ("st2_bundle", BUNDLE, {"path": "{ROOT}"}, "is there and is no file"),
-    ("st2_bundle", BUNDLE, {"timeout": 0}, "timeout is 0; the least is 1."),
     ("st2_bundle", BUNDLE, {"pip_index_url": "pypi.example.com"}, "pip_index_url is pypi.example.com; it must be an"),
     ("st2_bundle_info", {}, {"path": ""}, 'The path "" cannot be used: it must be an absolute path.'),
     ("st2_bundle_info", {}, {"path": "{ROOT}"}, "cannot be read: Is a directory."),
     ("st2_pack_config", CONFIG, {"pack": ""}, 'The pack "" cannot be used: there is no pack name in it.'),
     ("st2_pack_config", CONFIG, {"mode": "rw"}, 'mode must be octal, like "0640".'),
-    ("st2_pack_config", CONFIG, {"timeout": 0}, "timeout is 0; the least is 1."),
     ("st2_pack_config", CONFIG, {}, "url is required and has no value"),
     ("st2_pack_config", CONFIG, {"config": {"url": 1}}, "url"),
     ("st2_pack_config_info", {}, {"pack": [""]}, 'The pack "" cannot be used'),
@@ -191,20 +200,18 @@ OWN = [
     ("st2_conf", CONF, {"values": ["x"]}, "[api] port: give value, or values for a list, or state=absent; both are"),
     ("st2_conf", CONF, {"separator": ";"}, "[api] port: separator can only go with values."),
     ("st2_conf", CONF, {"owner": "no_such_account"}, "The owner no_such_account does not exist on this host."),
-    ("st2_conf", CONF, {"group": ""}, "The group '' does not exist on this host."),
-    ("st2_conf", CONF, {"mode": ""}, "mode must be octal"),
+    ("st2_conf", CONF, {"group": ""}, "group is empty."),
+    ("st2_conf", CONF, {"mode": ""}, "mode is empty."),
     ("st2_environment", ENVIRONMENT, {"name": None}, "missing required arguments: name"),
     ("st2_environment", ENVIRONMENT, {"name": ["no service"]}, "no service"),
     ("st2_environment", ENVIRONMENT, {"variables": {"A=": "b"}}, "A="),
     ("st2_index", INDEX, {"path": ""}, 'The path "" cannot be used: it must be an absolute path.'),
-    ("st2_index", INDEX, {"timeout": -1}, "timeout is -1; the least is 1."),
     ("st2_index", INDEX, {"repo_url": ""}, 'The repo_url "" cannot be used: it is one address for all packs'),
     ("st2_index", INDEX, {"packs": [{"namee": "x"}]}, "namee"),
     ("st2_index_info", {}, {"query": ""}, "query is empty, which StackStorm refuses as well"),
     ("st2_index_info", {}, {"fields": ["name"]}, "fields says where to look for query, which is not given."),
     ("st2_index_info", {}, {"limit": -1}, "limit is -1; the least is 0."),
     ("st2_index_info", {}, {"max_age": 0}, "max_age is 0; the least is 1."),
-    ("st2_index_info", {}, {"index_allowed_signers": [""]}, "index_allowed_signers has no line that names a signer"),
     ("st2_pack_lock", LOCK, {"path": ""}, 'The path "" cannot be used: it must be the absolute path of a file'),
     ("st2_pack_lock", LOCK, {"path": "{ROOT}"}, "it is a directory, and a lock is a file."),
     ("st2_pack_lock", LOCK, {"path": "{ROOT}/none/lock"}, "in which the lock is to be, does not exist: make it."),
@@ -224,7 +231,7 @@ OWN = [
         "Wheels cannot be locked for cp311-win32",
     ),
     ("st2_pack_lock", LOCK, {"index_url": []}, "no index is configured: set index_url"),
-    ("st2_pack_lock", LOCK, {"timeout": 0}, "timeout is 0; the least is 1."),
+    ("st2_index_info", {}, {"index_allowed_signers": [""]}, "index_allowed_signers is empty."),
     ("st2_pack_lint", LINT, {"rules": ["no-such"]}, "no-such"),
     ("st2_pack_lint", LINT, {"skip": [""]}, "skip names '', and there is no such rule"),
     ("st2_pack_lint", LINT, {"ignore_file": ""}, "ignore_file is ''; it must be a path inside of the packs."),
@@ -232,15 +239,13 @@ OWN = [
     ("st2_pack_lint", LINT, {"python_version": ""}, "python_version is ''; it must be a version like 3.8."),
     ("st2_pack_lint", LINT, {"site_rules": ""}, "The directory of site_rules, '', cannot be read"),
     ("st2_pack_release", {"path": "{ROOT}"}, {"path": ""}, "The path '' is not a directory: give the working copy"),
-    ("st2_pack_release", {"path": "{ROOT}"}, {"timeout": 0}, "timeout is 0; the least is 1."),
     ("st2_pack_release", {"path": "{ROOT}"}, {}, "is not a working copy of a git repository"),
-    ("st2_pack_split", {"repo": "/nowhere", "dest": "{ROOT}/split"}, {"timeout": 0}, "timeout is 0; the least is 1."),
-    ("st2_proxy_info", {}, {"timeout": -1}, "timeout is -1; the least is 1."),
     ("st2_register", {}, {"packs": []}, "packs is an empty list."),
     ("st2_register", {}, {"packs": [""]}, 'The packs "" cannot be used'),
     ("st2_register", {}, {"types": []}, "types is an empty list."),
     ("st2_register", {}, {"register": "none"}, "register is none, and this module does nothing but register packs."),
-    ("st2_register", {}, {"timeout": 0}, "timeout is 0; the least is 1."),
+    ("st2_pack_split", {"repo": "/nowhere", "dest": "{ROOT}/split"}, {"ca_bundle": ""}, "ca_bundle is empty."),
+    ("st2_proxy_info", {}, {"git_url": ""}, "git_url is empty."),
     ("st2_restart", {}, {"name": ["no service"]}, "no service"),
 ]
 

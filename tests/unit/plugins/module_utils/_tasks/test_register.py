@@ -185,7 +185,6 @@ def test_what_is_not_there_cannot_be_used(site):
         ({"packs": []}, "packs is an empty list"),
         ({"types": []}, "types is an empty list"),
         ({"how": "none"}, "register is none"),
-        ({"timeout": 0}, "timeout is 0"),
         ({"packs": ["a b"]}, "a b"),
     ):
         with pytest.raises(St2Error, match=said):
