@@ -7,7 +7,7 @@
 PYTHON ?= python3
 TOOLCHAIN := tests/toolchain
 RUN := $(PYTHON) $(TOOLCHAIN)/run_stages.py $(if $(V),--verbose)
-STAGES := lint sanity units integration e2e molecule faults hostile secrets properties docs benchmarks
+STAGES := lint sanity units integration e2e molecule faults hostile secrets properties docs page benchmarks
 
 .PHONY: help demo test release clean prepare-demo prepare-test $(STAGES)
 

@@ -2,11 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The controller's side of st2_pack: directories that are here and not on the target are sent there when needed."""
+"""The controller's side of st2_pack: directories that are here and not on the target are sent there when needed, and a
+lock or bundle that is here is read here."""
 
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import typing as t
 
@@ -14,10 +16,17 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
+if t.TYPE_CHECKING:
+    from ansible_collections.stackstorm.st2.plugins.plugin_utils.bundle import ControllerBundle
+    from ansible_collections.stackstorm.st2.plugins.plugin_utils.lockfile import ControllerLock
+
 MODULE = "stackstorm.st2.st2_pack"
 # The option and its alias.
 _NAMES = ("name", "pack")
 _LOCAL_PREFIXES = ("/", "./", "../", "~", "file://")
+# Whether a task may show how far it is. In the processes that run tasks, nothing is a terminal any more.
+_PROGRESS = os.environ.get("ST2_PROGRESS", "auto")
+_MAY_SHOW_PROGRESS = _PROGRESS == "always" or (_PROGRESS != "never" and sys.stdout.isatty() and sys.stderr.isatty())
 
 
 class ActionModule(ActionBase):
@@ -40,22 +49,66 @@ class ActionModule(ActionBase):
                 "async goes with remote_src: true only: with remote_src: false the controller has to answer when the "
                 "module asks for a directory. Copy the directory to the target first, or take async away."
             )
-        if here:
-            return self._run_with_directories(arguments, task_vars)
+        lock = self._read_lock(arguments)
+        if lock:
+            arguments["lock"] = lock.for_module()
+        if lock and lock.always_sends and self._task.async_val:
+            raise AnsibleActionFail(
+                "async does not go with a bundle on the controller, which has to answer when the module asks for what "
+                "it lacks. Copy the bundle to the target and name it as file:///PATH, or take async away."
+            )
+        if here or (lock and (lock.always_sends or lock.directories) and not self._task.async_val):
+            return self._run_with_directories(arguments, task_vars, here, lock)
         return self._run_module(arguments, task_vars)
 
-    def _run_with_directories(self, arguments: t.Dict[str, t.Any], task_vars: t.Any) -> t.Dict[str, t.Any]:
+    def _read_lock(self, arguments: t.Mapping[str, t.Any]) -> t.Union[ControllerLock, ControllerBundle, None]:
+        """The lock or bundle of the task, where that is on the controller."""
+        given = next((option for option in ("lockfile", "bundle") if arguments.get(option)), None)
+        if not given or arguments.get("backend") == "api":
+            return None
+        from ansible_collections.stackstorm.st2.plugins.module_utils._errors import St2Error
+        from ansible_collections.stackstorm.st2.plugins.plugin_utils.lockfile import ControllerLock, file_of_controller
+
+        path = file_of_controller(self, given, arguments[given])
+        try:
+            if path and given == "bundle":
+                from ansible_collections.stackstorm.st2.plugins.plugin_utils.bundle import ControllerBundle
+
+                return ControllerBundle(path)
+            return ControllerLock(self, path) if path else None
+        except St2Error as error:
+            raise AnsibleActionFail(error.message) from error
+
+    def _run_with_directories(
+        self,
+        arguments: t.Dict[str, t.Any],
+        task_vars: t.Any,
+        here: bool,
+        lock: t.Union[ControllerLock, ControllerBundle, None],
+    ) -> t.Dict[str, t.Any]:
+        """Run the module, and once more with the content of directories, or what it lacks of a bundle.
+
+        :arg here: Whether the directories that the task names are on the controller.
+        """
         # Imported here, as most tasks have no need of them.
         from ansible_collections.stackstorm.st2.plugins.module_utils._errors import St2Error
         from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import UPLOAD_STEP
 
         try:
-            arguments["packs"] = [self._named_by_content(item) for item in self._items(arguments)]
-            for option in _NAMES:
-                arguments.pop(option, None)
+            here = here and any(arguments.get(option) is not None for option in (*_NAMES, "packs"))
+            if here:
+                arguments["packs"] = [self._named_by_content(item) for item in self._items(arguments)]
+                for option in _NAMES:
+                    arguments.pop(option, None)
             result = self._run_module(arguments, task_vars)
-            if result.get("failed") and result.get("step") == UPLOAD_STEP:
-                arguments["packs"] = [self._sent(item) for item in arguments["packs"]]
+            # What virtualenvs lack of a bundle may only be known when packs are there.
+            for number in range(2 if lock and lock.always_sends else 1):
+                if not (result.get("failed") and result.get("step") == UPLOAD_STEP):
+                    break
+                if here and not number:
+                    arguments["packs"] = [self._sent(item) for item in arguments["packs"]]
+                if lock:
+                    arguments["lock"] = lock.sent(result, self._send_archive)
                 result = self._run_module(arguments, task_vars)
         except St2Error as error:
             raise AnsibleActionFail(error.message) from error
@@ -64,6 +117,11 @@ class ActionModule(ActionBase):
         return result
 
     def _run_module(self, arguments: t.Dict[str, t.Any], task_vars: t.Any) -> t.Dict[str, t.Any]:
+        if _MAY_SHOW_PROGRESS:
+            from ansible_collections.stackstorm.st2.plugins.plugin_utils import progress
+
+            if progress.is_shown(self, arguments, always=_PROGRESS == "always"):
+                return progress.run_showing_progress(self, MODULE, arguments, task_vars)
         return self._execute_module(
             module_name=MODULE, module_args=arguments, task_vars=task_vars, wrap_async=self._task.async_val
         )
@@ -114,14 +172,29 @@ class ActionModule(ActionBase):
         source = item.get("source")
         if not isinstance(source, str) or not os.path.isabs(source):
             return item
+        return {**item, "upload": self._send(source, os.path.basename(source))}
+
+    def _send(self, directory: str, name: str) -> str:
+        """Send the content of a directory.
+
+        :returns: The path of the archive on the target.
+        """
         from ansible_collections.stackstorm.st2.plugins.module_utils._source.directory import pack_directory
 
+        return self._send_archive(lambda archive: pack_directory(directory, archive), name)
+
+    def _send_archive(self, write: t.Callable[[str], None], name: str) -> str:
+        """Send what is written into an archive.
+
+        :arg write: Takes the path of the archive.
+        :returns: Its path on the target.
+        """
         target = self._connection._shell.join_path(
-            self._connection._shell.tmpdir or self._make_tmp_path(), f"{os.path.basename(source)}.tar"
+            self._connection._shell.tmpdir or self._make_tmp_path(), f"{name}.tar"
         )
-        with tempfile.TemporaryDirectory() as directory:
-            archive = os.path.join(directory, "pack.tar")
-            pack_directory(source, archive)
+        with tempfile.TemporaryDirectory() as temporary:
+            archive = os.path.join(temporary, "pack.tar")
+            write(archive)
             self._transfer_file(archive, target)
         self._fixup_perms2((os.path.dirname(target), target))
-        return {**item, "upload": target}
+        return target

@@ -13,78 +13,81 @@ class ModuleDocFragment:
 options:
   index_url:
     description:
-      - Pack indexes to use instead of the host's own (C([content] index_url)). The leftmost one that lists a pack
+      - Pack indexes to use instead of those of the host (C([content] index_url)). The leftmost index that lists a pack
         wins.
-      - Also takes C(file:///) URLs.
+      - C(file:///) URLs are supported.
     type: list
     elements: str
   index_strict:
     description:
-      - While an index of higher priority cannot be read, do not resolve a short name from a lower one. A pack of a
-        private index is never replaced by a public pack of the same name because a server was down.
+      - Do not resolve a short name from an index of lower priority while one of higher priority cannot be read. This
+        prevents a pack of a private index from being replaced by a public pack of the same name because a server is
+        down.
     type: bool
     default: true
   index_allowed_signers:
     description:
-      - Who may sign the indexes, as the lines of an allowed_signers file of OpenSSH (see C(ssh-keygen(1))), such as
-        V(ci@example.com ssh-ed25519 AAAA...). With C(namespaces="st2-index") in such a line, its key may sign nothing
-        else.
-      - With this option, each index has to have a valid signature. It lies beside the index under the same name with
-        C(.sig), and is made by C(ssh-keygen -Y sign -n st2-index). An index without one, with a wrong one, or with one
-        of somebody else counts as one that cannot be read.
-      - The same goes for a signed index whose C(metadata.serial) is lower than the one that this host has last taken
-        from that URL, so that nobody can give it an old index, with the old versions of packs. A run of
-        M(stackstorm.st2.st2_pack) that is not in check mode writes that number down, beside the packs, so that hosts
-        that share these share it. Of an index without a signature it is neither written down nor looked at, as anybody
-        could lock the host out by a high one.
-      - Needs C(ssh-keygen) of OpenSSH 8.2 or later on the target.
+      - Who may sign the indexes, as lines of an OpenSSH allowed_signers file (see C(ssh-keygen(1))), such as
+        V(ci@example.com ssh-ed25519 AAAA...). With C(namespaces="st2-index") in a line, its key is accepted for indexes
+        only.
+      - With this option, each index must have a valid signature. The signature is a file next to the index with the
+        same name and the suffix C(.sig), created with C(ssh-keygen -Y sign -n st2-index). An index whose signature is
+        missing, invalid or made by somebody else is treated as an index that cannot be read.
+      - A signed index whose C(metadata.serial) is lower than the last one that this host accepted from the same URL is
+        treated the same way, so that nobody can replay an old index with old versions of packs.
+        M(stackstorm.st2.st2_pack) records that number next to the packs, except in check mode, so hosts that share
+        packs share it. For an unsigned index the number is neither recorded nor checked, since anybody could lock the
+        host out with a high one.
+      - Requires C(ssh-keygen) of OpenSSH 8.2 or later on the target.
     type: list
     elements: str
     version_added: 0.3.0
   username:
     description:
-      - Account for repositories and indexes over HTTP(S). An account that stands in a URL itself
-        (V(https://acme@git.example.com/x.git)) is used for that URL instead.
+      - User name for repositories and indexes over HTTP(S). A user name in a URL
+        (V(https://acme@git.example.com/x.git)) takes precedence for that URL.
     type: str
   password:
     description:
-      - Password of O(username). Only sent to servers that the task or the host's index names, and only when they ask.
-      - What stands in a URL is for that URL alone, and comes before it. So each of two repositories on one server may
-        have a token of its own.
+      - Password of O(username). It is only sent to servers that the task or the index of the host names, and only when
+        they ask for it.
+      - Credentials in a URL are used for that URL only, and take precedence. This allows a different token for each of
+        two repositories on one server.
       - Mutually exclusive with O(token).
     type: str
   token:
     description:
-      - Access token for repositories and indexes over HTTP(S). Hosts that want a certain account name beside it get
-        O(username).
+      - Access token for repositories and indexes over HTTP(S). Set O(username) as well for servers that expect a
+        certain user name with it.
       - Mutually exclusive with O(password).
     type: str
   ssh_key_file:
     description:
-      - Private key on the target for repositories over SSH. It must be one that ssh takes without a question, of mode
-        V(0600) and without a passphrase.
-      - Without O(ssh_key_file) and O(known_hosts_file), SSH is used as the account that runs the module uses it for
-        git, with its keys and with E(GIT_SSH_COMMAND), C(core.sshCommand) of git's configuration, or E(GIT_SSH).
+      - Private key on the target for repositories over SSH. The key must be usable without a prompt, with mode V(0600)
+        and without a passphrase.
+      - Without O(ssh_key_file) and O(known_hosts_file), git uses the SSH keys and settings of the account that runs the
+        module, with E(GIT_SSH_COMMAND), C(core.sshCommand) of the git configuration, or E(GIT_SSH).
     type: path
   known_hosts_file:
     description:
-      - File on the target with the keys of SSH servers; servers that are not in it are refused. By default, the files
-        of the account that runs the module.
+      - File on the target with the host keys of SSH servers. Servers that are not in it are refused. By default, the
+        files of the account that runs the module are used.
     type: path
   http_proxy:
     description:
-      - Proxy for HTTP, by default the one that StackStorm's own actions use. That is what the environment of the
-        service C(st2actionrunner) says, else C(configs/packs.yaml). Where neither does, it is that of the environment
-        of the task. An empty string means none.
-      - A value in C(configs/packs.yaml) that refers to StackStorm's key-value store cannot be read, as only StackStorm
-        can decrypt it. The module warns of it.
+      - Proxy for HTTP. By default, the proxy that StackStorm's own actions use, which is set in the environment of the
+        C(st2actionrunner) service or else in C(configs/packs.yaml). If neither sets one, the environment of the task is
+        used. An empty string disables the proxy.
+      - A value in C(configs/packs.yaml) that refers to StackStorm's datastore cannot be read, since only StackStorm can
+        decrypt it. The module warns about it.
     type: str
   https_proxy:
     description:
-      - Proxy for HTTPS, found as O(http_proxy) is.
+      - Proxy for HTTPS. The default is found in the same way as for O(http_proxy).
     type: str
   no_proxy:
     description:
-      - Hosts to reach without a proxy, separated by commas, found as O(http_proxy) is.
+      - Comma-separated list of hosts to reach without a proxy. The default is found in the same way as for
+        O(http_proxy).
     type: str
 """

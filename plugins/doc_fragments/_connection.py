@@ -13,13 +13,14 @@ class ModuleDocFragment:
 options:
   ca_bundle:
     description:
-      - File on the target with the certificates to trust, whatever the module connects to. By default, for indexes,
-        repositories and Python packages E(proxy_ca_bundle_path) of the st2actionrunner service; for StackStorm's API
-        E(ST2_CACERT), then C(cacert) in the config file of the st2 client; else the system's.
+      - File on the target with the CA certificates to trust for all connections of the module. By default,
+        E(proxy_ca_bundle_path) of the C(st2actionrunner) service is used for indexes, repositories and Python packages,
+        and E(ST2_CACERT) or else C(cacert) in the config file of the st2 client for StackStorm's API. If these are not
+        set, the certificates of the system are used.
     type: path
   timeout:
     description:
-      - Seconds after which the task gives up, whatever it waits for; then nothing is changed.
+      - Number of seconds after which the task fails, whatever it is waiting for. Nothing is changed then.
     type: int
     default: 600
 """

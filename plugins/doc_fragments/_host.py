@@ -13,15 +13,16 @@ class ModuleDocFragment:
 options:
   st2_conf:
     description:
-      - StackStorm's configuration on the target. Paths, group, Python and index URLs are read from it, so that a task
-        states only what differs.
-      - The environment variables E(ST2_SECTION__OPTION) win over the file, as they do for StackStorm, also when they
-        stand in the environment file of the st2actionrunner service.
+      - Path to StackStorm's configuration file on the target. Paths, group, Python and index URLs are read from it, so
+        a task only needs to set what differs.
+      - Environment variables E(ST2_SECTION__OPTION) take precedence over the file, as they do in StackStorm, including
+        those in the environment file of the C(st2actionrunner) service.
     type: path
     default: /etc/st2/st2.conf
 requirements:
   - Python 3.8 or newer
   - >-
-    PyYAML, jsonschema, requests and semver, when there is something to do. Where the running Python lacks one and
-    StackStorm's own virtualenv is on the host, the module goes on in that, so nothing needs to be installed first.
+    PyYAML, jsonschema, requests and semver, when something needs to be changed. If the Python interpreter in use lacks
+    one of them and StackStorm's own virtualenv is on the host, the module continues in that virtualenv, so nothing
+    needs to be installed first.
 """

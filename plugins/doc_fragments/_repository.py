@@ -16,47 +16,49 @@ class ModuleDocFragment:
 options:
   username:
     description:
-      - Account for repositories over HTTP(S).
+      - User name for repositories over HTTP(S).
     type: str
   password:
     description:
-      - Password of O(username). Only sent to servers that the task names, and only when they ask.
+      - Password of O(username). It is only sent to servers that the task names, and only when they ask for it.
       - Mutually exclusive with O(token).
     type: str
   token:
     description:
-      - Access token for repositories over HTTP(S). Hosts that want a certain account name beside it get O(username).
+      - Access token for repositories over HTTP(S). Set O(username) as well for servers that expect a certain user name
+        with it.
       - Mutually exclusive with O(password).
     type: str
   ssh_key_file:
     description:
-      - Private key for repositories over SSH, on the host where the module runs. By default, the keys of the account
-        that runs it.
+      - Private key for repositories over SSH, on the target. By default, the keys of the account that runs the module
+        are used.
     type: path
   known_hosts_file:
     description:
-      - File with the keys of SSH servers; servers that are not in it are refused. By default, the files of the account
-        that runs the module.
+      - File on the target with the host keys of SSH servers. Servers that are not in it are refused. By default, the
+        files of the account that runs the module are used.
     type: path
   http_proxy:
     description:
-      - Proxy for HTTP, by default that of the environment of the task. An empty string means none.
+      - Proxy for HTTP. By default, the environment of the task is used. An empty string disables the proxy.
     type: str
   https_proxy:
     description:
-      - Proxy for HTTPS, found as O(http_proxy) is.
+      - Proxy for HTTPS. The default is found in the same way as for O(http_proxy).
     type: str
   no_proxy:
     description:
-      - Hosts to reach without a proxy, separated by commas, found as O(http_proxy) is.
+      - Comma-separated list of hosts to reach without a proxy. The default is found in the same way as for
+        O(http_proxy).
     type: str
   ca_bundle:
     description:
-      - File with the certificates to trust, on the host where the module runs. By default the system's.
+      - File on the target with the CA certificates to trust. By default, those of the system are used.
     type: path
   timeout:
     description:
-      - Seconds after which the task gives up, whatever it waits for.
+      - Number of seconds after which the task fails, whatever it is waiting for.
     type: int
     default: 600
 """

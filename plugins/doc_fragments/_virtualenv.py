@@ -13,28 +13,30 @@ class ModuleDocFragment:
 options:
   virtualenv:
     description:
-      - V(auto) gives a virtualenv to packs with Python actions, sensors or requirements, V(always) to all, and
-        V(never) to none, for machines that only build images.
+      - V(auto) creates a virtualenv for packs with Python actions, sensors or requirements, V(always) for every pack,
+        and V(never) for none. Use V(never) on machines that only build images.
     type: str
     choices: [auto, always, never]
     default: auto
   virtualenv_backend:
     description:
-      - What makes virtualenvs. V(auto) takes uv where the host has it and it can be told all that C(st2.conf) and
-        pip's configuration say, else virtualenv, else venv. What one cannot make or install, the next one tries, which
-        a warning says. RV(packs[].virtualenv_backend) names the one that did.
-      - Requirements in files of the pack itself, such as C(./lib/acme), are built in a copy of it. Virtualenvs share no
+      - The tool that creates virtualenvs. V(auto) uses uv if the host has it and it supports all settings of
+        C(st2.conf) and the pip configuration, else virtualenv, else venv. If one tool cannot create or fill a
+        virtualenv, the module warns and tries the next one. RV(packs[].virtualenv_backend) names the tool that was
+        used.
+      - Requirements inside the pack, such as C(./lib/acme), are built in a copy of the pack. Virtualenvs do not share
         files.
     type: str
     choices: [auto, uv, virtualenv, venv]
     default: auto
   pip_args:
     description:
-      - Arguments for C(pip install), after C([actionrunner] pip_opts). They can be seen in the process list.
+      - Additional arguments for C(pip install), appended to C([actionrunner] pip_opts). They are visible in the process
+        list.
     type: list
     elements: str
   pip_index_url:
     description:
-      - Package index for requirements. Passed by the environment.
+      - URL of the Python package index for requirements. It is passed in the environment.
     type: str
 """

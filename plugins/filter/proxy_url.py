@@ -6,26 +6,27 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: proxy_url
-short_description: The address of a proxy as environment variables carry it
+short_description: Encode the URL of a proxy for use in environment variables
 version_added: 0.3.0
 author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
-  - Encodes what user name and password of a proxy have besides letters, digits and C(-._~) by C(%), as programs expect
-    it in variables such as C(https_proxy), and puts C(http://) before an address that has no scheme.
-  - What is encoded already stays. So a password that has a C(%) before two hexadecimal digits has to be given encoded.
+  - Percent-encodes all characters of the user name and password of a proxy except letters, digits and C(-._~), as
+    programs expect it in variables such as C(https_proxy), and prepends C(http://) to an address without a scheme.
+  - Characters that are already encoded are kept. A password that contains a C(%) followed by two hexadecimal digits
+    must therefore be passed encoded.
 positional: _input
 options:
   _input:
     description:
-      - The address, such as V(http://user:password@proxy.example.com:3128). Everything up to the last C(@) is user name
-        and password. An empty one stays empty.
+      - The address of the proxy, such as V(http://user:password@proxy.example.com:3128). Everything up to the last C(@)
+        is the user name and password. An empty string stays empty.
     type: str
     required: true
 """
 
 EXAMPLES = r"""
-- name: Give the proxy to the services
+- name: Set the proxy for the services
   stackstorm.st2.st2_environment:
     name: [st2api, st2actionrunner]
     variables:
@@ -34,7 +35,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The address.
+  description: The encoded URL.
   type: str
   sample: http://user:p%40ss@proxy.example.com:3128
 """

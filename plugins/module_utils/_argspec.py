@@ -129,6 +129,14 @@ def virtualenv_options() -> ArgumentSpec:
     )
 
 
+def signature_options() -> t.Dict[str, Option]:
+    """Who has to have signed packs; documented in the fragment P(stackstorm.st2._signature)."""
+    texts = {"type": "list", "elements": "str"}
+    who = {"allowed_signers": texts, "gpg_fingerprints": texts, "gpg_keys": {**texts, "no_log": False}}
+    what = {"type": "str", "choices": ["tag", "commit", "either"], "default": "either"}
+    return {"verify_signature": {"type": "dict", "options": {**who, "require": what}}}
+
+
 def pack_options() -> ArgumentSpec:
     """The options of M(stackstorm.st2.st2_pack) itself, L(virtualenv_options) among them."""
     packs = {
@@ -145,6 +153,7 @@ def pack_options() -> ArgumentSpec:
         "secrets": {"type": "dict", "no_log": False},
         "overrides": {"type": "dict", "options": override_sections()},
         "merge": {"type": "str", "choices": ["replace", "merge"], "default": "replace"},
+        **signature_options(),
     }
     return ArgumentSpec(
         {
@@ -171,9 +180,15 @@ def pack_options() -> ArgumentSpec:
             },
             "fail_on_failure": {"type": "bool", "default": True},
             "prune": {"type": "bool", "default": False},
+            **signature_options(),
+            "lockfile": {"type": "str"},
+            "bundle": {"type": "str"},
+            "locked": {"type": "str", "choices": ["strict", "prefer"], "default": "strict"},
+            "lock": {"type": "str"},
         },
-        required_one_of=(("name", "packs"),),
-        hidden=("packs.config", "packs.secrets"),
+        mutually_exclusive=(("lockfile", "bundle"),),
+        required_one_of=(("name", "packs", "lockfile", "bundle"),),
+        hidden=("packs.config", "packs.secrets", "lock"),
     ).merge(virtualenv_options().merge(backend()))
 
 

@@ -37,6 +37,7 @@ class PacksDirectory:
         self.releases = os.path.join(self.state, "releases")
         self.receipts = os.path.join(self.state, "receipts")
         self.plans = os.path.join(self.state, "staged")
+        self.blobs = os.path.join(self.state, "blobs")
 
     def pack(self, ref: str) -> str:
         """Where StackStorm looks for the pack C(ref)."""

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This code is private to the stackstorm.st2 collection: do not import it elsewhere.
 
-"""What Ansible refuses of a task's options, all of it in one message, with what was probably meant.
+"""What Ansible refuses of a task's options, all in one message, with what was probably meant; and what all modules do.
 
 Ansible itself tells the first error only, and a misspelt option last: C(namee=sensu) is "one of the following is
 required" to it.
@@ -15,6 +15,8 @@ import difflib
 import re
 import typing as t
 
+from ._errors import OptionError
+
 Options = t.Mapping[str, t.Mapping[str, t.Any]]
 # One for each error that ansible-core gives; names of its classes in ansible/module_utils/errors.py.
 Error = t.Tuple[str, str]
@@ -22,7 +24,21 @@ Error = t.Tuple[str, str]
 # These follow from what another error says: a value of another type, an option under another name.
 _FOLLOWING = ("NoLogError", "SubParameterTypeError", "UnsupportedError")
 _MISSING = ("RequiredOneOfError", "RequiredError")
+# Others mean something when they are empty: no proxy, no password, the value of an option of st2.conf.
+_NAMING = (
+    *("owner", "group", "mode", "base_path", "schema", "st2_conf", "ssh_key_file", "known_hosts_file", "ca_bundle"),
+    *("api_url", "auth_url", "index_url", "index_allowed_signers", "pip_index_url", "sign_key", "git_url", "package"),
+)
 _NO_MAPPING = re.compile(r"Elements value for option '(?P<option>\w+)' is of type (?P<kind>\w+) .* convert to dict\b")
+
+
+def refuse_values(params: t.Mapping[str, t.Any]) -> None:
+    """:raises OptionError: for a time that is none, and for options that name something and are empty."""
+    if params.get("timeout", 1) < 1:
+        raise OptionError(f"timeout is {params['timeout']}; the least is 1.")
+    for option, value in params.items():
+        if option in _NAMING and value in ("", [""]):
+            raise OptionError(f"{option} is empty. Give it a value, or leave it out.")
 
 
 def refusal(module: t.Any, msg: str) -> str:

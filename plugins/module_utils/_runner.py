@@ -7,14 +7,13 @@
 
 from __future__ import annotations
 
-import importlib
 import os
-import sys
 import traceback
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
+from . import _zip_imports  # noqa: F401  # pylint: disable=unused-import  # It works by being imported, before others.
 from ._argspec import ArgumentSpec, Option
 from ._errors import MissingLibraryError, St2Error
 from ._printable import every_text, printable_lines
@@ -144,6 +143,10 @@ def run_module(spec: ArgumentSpec, work: t.Callable[[Task], Result]) -> t.NoRetu
     os.umask(0o022)
     host: t.Optional[Host] = None
     try:
+        if module.params.get("timeout", 1) < 1 or "" in module.params.values() or [""] in module.params.values():
+            from ._refused_options import refuse_values
+
+            refuse_values(module.params)
         if spec.needs_host(module.params):
             host = read_host(module.params["st2_conf"])
         task = Task(module.params, host, module.check_mode, dict(os.environ), module.tmpdir, module.redactor)
@@ -160,22 +163,17 @@ def run_module(spec: ArgumentSpec, work: t.Callable[[Task], Result]) -> t.NoRetu
 
 
 def _with_libraries(work: t.Callable[[Task], Result], task: Task, host: t.Optional[Host]) -> Result:
-    """Do the work; with StackStorm's libraries, when one is missing and its Python is of the version of this one. That
-    spares the second process, and the imports, of a respawn.
+    """Do the work; with StackStorm's libraries, when one is missing and its Python is of the version of this one.
 
     :raises MissingLibraryError: when one is missing all the same. Nothing has happened then.
     """
     try:
         return work(task)
     except MissingLibraryError:
-        from ._st2.service_python import service_python
+        from ._missing_library import borrow_libraries
 
-        libraries = service_python(task.params, host)[1] or ""
-        if f"/python{sys.version_info[0]}.{sys.version_info[1]}/" not in libraries or libraries in sys.path:
+        if not borrow_libraries(task.params, host):
             raise
-        # Behind everything else: what this Python has of its own stays what it is.
-        sys.path.append(libraries)
-        importlib.invalidate_caches()
         return work(task)
 
 
@@ -188,7 +186,10 @@ def _exit(module: _Module, result: Result) -> t.NoReturn:
 
     for warning in dict.fromkeys(result.warnings):
         module.warn(told(warning))
-    answer: t.Dict[str, t.Any] = {"changed": result.changed, **shown(result.returned)}
+    returned = shown(result.returned)
+    if not (module._verbosity or module._name.endswith("_info")):  # What is asked for is all there.
+        returned = {name: _short(value) for name, value in returned.items() if value is not None}
+    answer: t.Dict[str, t.Any] = {"changed": result.changed, **returned}
     if module._diff and result.diff:
         answer["diff"] = told(result.diff)
     if result.failure:
@@ -199,7 +200,16 @@ def _exit(module: _Module, result: Result) -> t.NoReturn:
             answer["stderr"] = told(failure.stderr)
         module.fail_json(msg=told(failure.message), **answer)
     module.exit_json(msg=told(result.msg), **answer)
-    raise AssertionError("AnsibleModule has ended the process before this line.")
+
+
+def _short(value: t.Any, depth: int = 2) -> t.Any:
+    """Dicts without what is null, empty, or as it was (C(before)). What dicts in them hold is not ours."""
+    if isinstance(value, list):
+        return [_short(item, depth) if isinstance(item, dict) else item for item in value]
+    if not isinstance(value, dict) or not depth:
+        return value
+    fields = [one for one in value.items() if one[1] not in (None, [], {}) and one != ("before", value.get("after"))]
+    return {name: _short(field, depth - 1) if isinstance(field, list) else field for name, field in fields}
 
 
 def _fail_unexpectedly(module: _Module, error: Exception) -> t.NoReturn:
@@ -212,20 +222,18 @@ def _fail_unexpectedly(module: _Module, error: Exception) -> t.NoReturn:
         exception=redactor.any_text(traceback.format_exc()),
         step="unexpected",
     )
-    raise AssertionError("AnsibleModule has ended the process before this line.")
 
 
 def _respawn(module: AnsibleModule, error: MissingLibraryError, host: t.Optional[Host]) -> t.NoReturn:
     """Go on in StackStorm's own Python, which has every library; or say what to install."""
     from ansible.module_utils.common.respawn import has_respawned, respawn_module
 
-    from ._missing_library import missing_libraries, why_missing
+    from ._missing_library import missing
     from ._st2.service_python import service_python
 
     python = service_python(module.params, host)[0]
     if python and not has_respawned():
         respawn_module(python)  # Ends this process.
-    libraries = missing_libraries(error.library)
-    reason = why_missing(libraries, python, sys.executable)
-    module.fail_json(msg=f"{missing_required_lib(', '.join(libraries))} ({reason}.)", exception=error.traceback)
+    names, reason = missing(error.library, python)
+    module.fail_json(msg=f"{missing_required_lib(names)} ({reason}.)", exception=error.traceback)
     raise AssertionError("AnsibleModule has ended the process before this line.")

@@ -65,6 +65,8 @@ def strip_urls(text: str) -> str:
             return match.group(0)
         return f"{match.group('scheme')}{REDACTED}@"
 
+    if "@" not in text and "=" not in text:
+        return text
     return _SECRET_QUERY.sub(rf"\g<name>{REDACTED}", _USERINFO.sub(clean, text))
 
 

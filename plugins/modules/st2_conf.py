@@ -12,20 +12,20 @@ version_added: 0.3.0
 author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
-  - Edits single options of C(/etc/st2/st2.conf), in whole or as lists that others add to as well. Every byte that is
-    not about these options stays as it is, comments, order and blanks among them.
-  - The file is read by the rules of oslo.config, which StackStorm uses. These are not those of other INI files.
-    Section names are compared without regard to case, a section may be there several times, the last definition of an
-    option counts, an indented line continues a value, C(:) separates as C(=) does, and there are no comments behind
-    values. C($name) is replaced by the value of another option. C(community.general.ini_file) knows none of that.
-  - A file that StackStorm could not read is never written. That is held against both of its parsers, oslo.config's
-    rules for the services, and Python's configparser, by which systemd's generators make the sockets of C(st2api),
-    C(st2auth) and C(st2stream). A file that is broken already fails the task, with the number of the line.
-  - Nothing is restarted. RV(restart_needed) says what has to be.
+  - Sets options in C(/etc/st2/st2.conf), either whole values or items of lists that others add to as well. Everything
+    else in the file, including comments, order and blank lines, is kept byte for byte.
+  - The file is read by the rules of oslo.config, which StackStorm uses. They differ from those of other INI files.
+    Section names are case-insensitive, a section can occur several times, the last definition of an option wins, an
+    indented line continues a value, C(:) is a separator like C(=), and there are no comments after values. C($name) is
+    replaced by the value of another option. C(community.general.ini_file) does not follow these rules.
+  - The module never writes a file that StackStorm cannot read. It checks the file against both parsers, oslo.config for
+    the services, and Python's configparser, which the systemd generators for the sockets of C(st2api), C(st2auth) and
+    C(st2stream) use. If the file is already invalid, the task fails with the line number.
+  - The module does not restart services. RV(restart_needed) lists those that need a restart.
 options:
   section:
     description:
-      - The section of O(option), such as V(content). Required together with it.
+      - The section of O(option), such as V(content). Required together with O(option).
       - Mutually exclusive with O(options).
     type: str
   option:
@@ -35,115 +35,116 @@ options:
     type: str
   value:
     description:
-      - The value, as StackStorm is to read it. Quotes are put around it where it would not be read as it is without
-        them; a text of several lines is written with indented lines.
-      - A C($) begins a reference to another option. For a dollar sign, write V($$).
-      - One of O(value) and O(values) is needed with O(state=present).
+      - The value that StackStorm should read. It is quoted if necessary. A value with several lines is written with
+        indented lines.
+      - A C($) starts a reference to another option. For a dollar sign, write V($$).
+      - One of O(value) and O(values) is required with O(state=present).
     type: str
   values:
     description:
-      - The items of an option that is a list. O(list) says what is done with them.
+      - The items of an option that is a list. O(list) defines how they are applied.
     type: list
     elements: str
   list:
     description:
       - V(set) makes O(values) the whole list.
-      - V(add) puts those behind the others that are not in the list yet.
-      - V(remove) takes them out of the list. When StackStorm's own default is what is left, or nothing where there is
-        none, the option is taken out of the file.
-      - Where the file does not have the option, V(add) and V(remove) start from StackStorm's default for
-        C([content] index_url) and C([actionrunner] virtualenv_opts), and from an empty list for all others.
-      - The order of items that stay is kept. Of several indexes, the leftmost one that has a pack wins.
+      - V(add) appends those items that are not in the list yet.
+      - V(remove) removes them from the list. If the remaining list equals StackStorm's default, or is empty and there
+        is no default, the option is removed from the file.
+      - If the file does not contain the option, V(add) and V(remove) start with StackStorm's default for C([content]
+        index_url) and C([actionrunner] virtualenv_opts), and with an empty list for all other options.
+      - The order of the other items is kept. Of several indexes, the leftmost one that lists a pack wins.
     type: str
     choices: [set, add, remove]
     default: set
   separator:
     description:
-      - What stands between O(values). By default V(:) for C(packs_base_paths) and C(runners_base_paths), and V(,) for
-        all others, as oslo.config's lists have it.
+      - The separator between O(values). Defaults to V(:) for C(packs_base_paths) and C(runners_base_paths), and to V(,)
+        for all other options, as for lists in oslo.config.
     type: str
   secret:
     description:
-      - Whether the value is not to be shown in the diff and in the result, also where the file has it before.
-      - That need not be said of options whose name ends with C(password), C(passphrase), C(passwd), C(secret) or
-        C(_kwargs). User names and passwords in URLs are masked everywhere, too.
+      - Whether to hide the value, including the old value in the file, in the diff and the result.
+      - This is not necessary for options whose name ends with C(password), C(passphrase), C(passwd), C(secret) or
+        C(_kwargs). User names and passwords in URLs are always masked, too.
     type: bool
     default: false
   options:
     description:
-      - Several options, for which the file is read and written once.
+      - Several options to set by reading and writing the file only once.
       - Mutually exclusive with O(option). Mutually exclusive with O(section).
     type: list
     elements: dict
     suboptions:
       section:
         description:
-          - As O(section).
+          - Same as O(section).
         type: str
         required: true
       option:
         description:
-          - As O(option).
+          - Same as O(option).
         type: str
         required: true
       value:
         description:
-          - As O(value).
+          - Same as O(value).
         type: str
       values:
         description:
-          - As O(values).
+          - Same as O(values).
         type: list
         elements: str
       list:
         description:
-          - As O(list).
+          - Same as O(list).
         type: str
         choices: [set, add, remove]
         default: set
       separator:
         description:
-          - As O(separator).
+          - Same as O(separator).
         type: str
       secret:
         description:
-          - As O(secret).
+          - Same as O(secret).
         type: bool
         default: false
       state:
         description:
-          - As O(state), by default what that says.
+          - Same as O(state), for this option only. Defaults to the value of O(state).
         type: str
         choices: [present, absent]
   state:
     description:
-      - V(present) writes the value where the option is defined last, which is the place that counts; else behind the
-        last option of its section; else in a section of its own at the end, with a comment that says who made it.
-      - V(absent) takes every definition of the option out of the file, and the section, if this module had added it and
-        nothing else is in it.
+      - V(present) writes the value at the last definition of the option, which is the effective one. If there is none,
+        it is added after the last option of its section, or in a new section at the end, with a comment that names this
+        module.
+      - V(absent) removes every definition of the option from the file. The section is removed as well if this module
+        added it and it is otherwise empty.
     type: str
     choices: [present, absent]
     default: present
   backup:
     description:
-      - Keep a copy of the old file beside it, readable by its owner only, when its content changes.
+      - Create a backup file next to the file, readable only by its owner, when the content changes.
     type: bool
     default: false
   owner:
     description:
-      - Owner of the file, by name or number. By default it stays as it is.
+      - Owner of the file, by name or number. By default, it is not changed.
     type: str
   group:
     description:
-      - Group of the file, by name or number. By default it stays as it is.
+      - Group of the file, by name or number. By default, it is not changed.
     type: str
   mode:
     description:
-      - Mode of the file, octal and in quotes, or symbolic such as V(u=rw,g=r,o=). By default it stays as it is.
+      - Mode of the file, a quoted octal number, or symbolic such as V(u=rw,g=r,o=). By default, it is not changed.
     type: raw
   st2_conf:
     description:
-      - The file. It has to be there. When it is a symbolic link, the file that it leads to is changed.
+      - Path to the file, which must exist. If it is a symbolic link, the file that it points to is changed.
     type: path
     default: /etc/st2/st2.conf
 extends_documentation_fragment:
@@ -154,8 +155,8 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Shows the options that change, and not what is around them, which may be secret. Of a secret that differs, the
-        diff says that it does.
+      - Shows the options that change, but not the surrounding lines, which may contain secrets. If a secret differs,
+        the diff only says so.
   idempotent:
     support: full
     details:
@@ -163,16 +164,16 @@ attributes:
 requirements:
   - Python 3.8 or newer
 notes:
-  - Whether a service takes an option from this file is found in the unit files of systemd and the environment files
-    that they name, so it holds for the next start of the service. Where a service has no unit, its environment file in
-    C(/etc/default) or C(/etc/sysconfig) is looked at.
+  - The module reads the systemd unit files and the environment files that they name to find out whether a service uses
+    an option from this file, so the answer is about the next start of the service. If a service has no unit, its
+    environment file in C(/etc/default) or C(/etc/sysconfig) is read.
 seealso:
   - module: stackstorm.st2.st2_pack_config
     description: For the configs of packs.
 """
 
 EXAMPLES = r"""
-- name: Let StackStorm find packs in a second directory, and leave those that others have added
+- name: Add a second directory to the packs base paths, and keep those added by others
   stackstorm.st2.st2_conf:
     section: content
     option: packs_base_paths
@@ -180,7 +181,7 @@ EXAMPLES = r"""
       - /srv/packs
     list: add
 
-- name: Ask the private index first, then the public one
+- name: Use the private index first, then the public one
   stackstorm.st2.st2_conf:
     section: content
     option: index_url
@@ -188,7 +189,7 @@ EXAMPLES = r"""
       - https://index.example.com/v1/index.json
       - https://index.stackstorm.org/v1/index.json
 
-- name: Set several options by one write, and keep the old file
+- name: Set several options at once, and create a backup
   stackstorm.st2.st2_conf:
     options:
       - section: messaging
@@ -203,13 +204,13 @@ EXAMPLES = r"""
     backup: true
   register: st2_settings
 
-- name: Restart what goes on with the old values
+- name: Restart the services that still use the old values
   ansible.builtin.systemd_service:
     name: "{{ item }}"
     state: restarted
   loop: "{{ st2_settings.restart_needed }}"
 
-- name: Go back to StackStorm's own index
+- name: Restore the default index
   stackstorm.st2.st2_conf:
     section: content
     option: index_url
@@ -223,12 +224,12 @@ msg:
   type: str
   sample: "st2.conf: [content] index_url changed"
 path:
-  description: The file.
+  description: Path to the file.
   returned: success, and failure of the change itself
   type: str
   sample: /etc/st2/st2.conf
 options:
-  description: The options that the task is about, in its order.
+  description: The options of the task, in the same order.
   returned: success, and failure of the change itself
   type: list
   elements: dict
@@ -244,25 +245,27 @@ options:
       type: str
       sample: index_url
     changed:
-      description: Whether it has another value than before.
+      description: Whether the value of the option changed.
       returned: always
       type: bool
       sample: true
     before:
       description:
-        - The value that StackStorm read of the file, secrets masked. Null when the file did not have the option.
-        - When only what is masked differs, it ends with C((old)), and RV(options[].after) with C((new)).
-      returned: always
+        - The value that StackStorm read from the file, with secrets masked. Null if the file did not contain the
+          option.
+        - If only masked parts differ, it ends with C((old)), and RV(options[].after) with C((new)).
+      returned: when not null, and not as RV(options[].after), or with C(-v)
       type: str
       sample: https://index.stackstorm.org/v1/index.json
     after:
-      description: The value that it reads now, or would in check mode. Null when the file does not have the option.
-      returned: always
+      description:
+        - The value that StackStorm reads now, as predicted in check mode. Null if the file does not contain the option.
+      returned: when not null, or with C(-v)
       type: str
       sample: https://index.example.com/v1/index.json,https://index.stackstorm.org/v1/index.json
 shadowed_by:
   description:
-    - What keeps services of this host from taking the options from this file. The module warns of it, too.
+    - Settings that keep services of this host from using the options in this file. The module warns about them, too.
   returned: success, and failure of the change itself
   type: list
   elements: dict
@@ -284,34 +287,34 @@ shadowed_by:
       sample: st2api
     by:
       description:
-        - V(environment) is a variable of the service, V(config_file) a file that it reads after this one and that has
-          the option, too. V(other_file) is when the service does not read this file.
+        - V(environment) is an environment variable of the service, V(config_file) a file that the service reads later
+          and that contains the option, too, and V(other_file) means that the service does not read this file.
       returned: always
       type: str
       sample: environment
     source:
-      description: The file with the variable, or that is read instead; of a later one with the line.
+      description: The file that sets the variable or that is read instead. For V(config_file), with the line number.
       returned: always
       type: str
       sample: /etc/default/st2api
     variable:
-      description: The variable. Null when it is none.
-      returned: always
+      description: The variable. Null if there is none.
+      returned: when not null, or with C(-v)
       type: str
       sample: ST2_CONTENT__INDEX_URL
 restart_needed:
   description:
-    - The services of this host that go on with the old values after the change, or would in check mode. Services that
-      are not on the host, or do not take the option from this file, are not among them.
-    - C(st2actionrunner) is not there for options that only the installation of packs reads, as that is an action of its
-      own. A restart of it abandons the executions that are running.
+    - Services of this host that keep using the old values after the change, as predicted in check mode. Services that
+      are not on the host, or that do not use the option from this file, are not listed.
+    - C(st2actionrunner) is not listed for options that are only used to install packs, since that is done by an action,
+      which reads the file itself. Restarting C(st2actionrunner) abandons the executions that are running.
   returned: success, and failure of the change itself
   type: list
   elements: str
   sample: [st2api]
 backup_file:
-  description: The copy of the old file. Null when none was made.
-  returned: success, and failure of the change itself
+  description: Path to the backup file. Null if none was created.
+  returned: success, and failure of the change itself, when not null, or with C(-v)
   type: str
   sample: /etc/st2/st2.conf.4711.2026-01-31T12:00:00~
 step:

@@ -12,19 +12,19 @@ version_added: 0.3.0
 author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
-  - Sets variables in the environment files of StackStorm's services, C(/etc/default/st2api) and its like, or
-    C(/etc/sysconfig/st2api) on Red Hat systems. Which file a service reads is found in its unit.
-  - The variables stand in a block of lines of their own at the end of the file. What others have written, such as
-    C(WORKERS) or C(DAEMON_ARGS), stays as it is, also where it sets the same variable. Of those, the last one in the
-    file counts, which is that of the block. With the block taken out, the file is what it was, byte for byte.
-  - As the values may be secret, the file is made readable by its owner and its group only, at most C(0640), while it
-    has a block.
-  - Nothing is restarted. RV(restart_needed) says what has to be.
+  - Sets variables in the environment files of StackStorm's services, such as C(/etc/default/st2api), or
+    C(/etc/sysconfig/st2api) on Red Hat systems. The systemd unit of a service determines which file it reads.
+  - The variables are written to a marked block at the end of the file. Lines outside of the block, such as C(WORKERS)
+    or C(DAEMON_ARGS), are not changed, even if they set the same variable. The last definition in a file wins, which is
+    the one in the block. Removing the block restores the original file byte for byte.
+  - Since the values may be secret, the file is readable only by its owner and group (at most C(0640)) while it contains
+    a block.
+  - The module does not restart services. RV(restart_needed) lists those that need a restart.
 options:
   name:
     description:
-      - The services. Those that the host does not have are left out.
-      - C(st2actionrunner) is for all of its instances.
+      - Names of the services. Services that are not on the host are skipped.
+      - C(st2actionrunner) stands for all of its instances.
     type: list
     elements: str
     required: true
@@ -42,16 +42,16 @@ options:
       - st2workflowengine
   variables:
     description:
-      - The variables with their values, which are taken as they are; systemd replaces nothing in them. They are quoted
-        as needed.
-      - A variable without a value (V(null)) is taken out of the block. An empty text sets it to that.
-      - Variables of the block that are not named stay, so several tasks can set some each.
+      - The variables with their values. Values are taken literally, systemd does not expand anything in them. They are
+        quoted as needed.
+      - A variable without a value (V(null)) is removed from the block. An empty string sets it to an empty value.
+      - Other variables in the block are kept, so several tasks can set different variables.
     type: dict
     required: true
   state:
     description:
-      - V(absent) takes the variables out of the block, whatever values are given. With the last of them the block goes,
-        and the file, if this module has made it and nothing else is in it.
+      - V(absent) removes the variables from the block, whatever their values. Removing the last variable removes the
+        block as well, and also the file if this module created it and it is otherwise empty.
     type: str
     choices: [present, absent]
     default: present
@@ -64,8 +64,9 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Shows the variables that change, and not what is around them, which may be secret. Users and passwords in URLs
-        are masked, and values of variables whose names end with C(PASSWORD), C(SECRET) and the like.
+      - Shows the variables that change, but not the surrounding lines, which may contain secrets. User names and
+        passwords in URLs are masked, and so are values of variables whose names end with C(PASSWORD), C(SECRET) and
+        similar.
   idempotent:
     support: full
 notes:
@@ -76,19 +77,19 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Let StackStorm trust the authorities of the operating system
+- name: Trust the certificate authorities of the operating system
   stackstorm.st2.st2_environment:
     name: [st2api, st2actionrunner]
     variables:
       REQUESTS_CA_BUNDLE: /etc/ssl/certs/ca-certificates.crt
   register: __st2_environment
 
-- name: Restart what goes on without it, one host after another
+- name: Restart the services that do not use it yet, one host at a time
   stackstorm.st2.st2_restart:
     name: "{{ __st2_environment.restart_needed }}"
   throttle: 1
 
-- name: Take it back
+- name: Remove the variable
   stackstorm.st2.st2_environment:
     name: [st2api, st2actionrunner]
     variables:
@@ -103,29 +104,29 @@ msg:
   type: str
   sample: "/etc/default/st2api: REQUESTS_CA_BUNDLE"
 files:
-  description: The environment files that the task is about.
+  description: The environment files of the services.
   returned: success, and failure to write one
   type: list
   elements: dict
   contains:
     path:
-      description: The file.
+      description: Path to the file.
       returned: always
       type: str
       sample: /etc/default/st2api
     services:
-      description: The services of the task that it is for.
-      returned: always
+      description: The services of the task that read the file.
+      returned: when not empty, or with C(-v)
       type: list
       elements: str
       sample: [st2api]
     changed:
-      description: Whether it was changed.
+      description: Whether the file was changed.
       returned: always
       type: bool
       sample: true
 restart_needed:
-  description: The services that go on with other values of these variables until they are restarted.
+  description: Services that keep using other values of these variables until they are restarted.
   returned: success, and failure to write a file
   type: list
   elements: str

@@ -7,114 +7,116 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: st2_index
-short_description: Build and keep a StackStorm pack index
+short_description: Build and update a StackStorm pack index
 version_added: 0.3.0
 author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
-  - Makes the directory from which a web server publishes a pack index, the file by which C(st2 pack install NAME) and
-    M(stackstorm.st2.st2_pack) turn the short name of a pack into a repository and a version.
-  - The index lists packs of your own repositories (O(packs)), ready entries (O(entries)), and what other indexes list
-    (O(index_url)), such as the public StackStorm Exchange. StackStorm then needs this one index only, and a name of
-    yours can never become a public pack of the same name.
-  - What is published has the form of the Exchange's. That is C(v1/index.json) and for each pack
+  - Creates a directory from which a web server publishes a pack index. C(st2 pack install NAME) and
+    M(stackstorm.st2.st2_pack) use the index to resolve the short name of a pack to a repository and a version.
+  - The index lists packs of your own repositories (O(packs)), predefined entries (O(entries)), and the packs of other
+    indexes (O(index_url)), such as the public StackStorm Exchange. StackStorm then only needs this index, and a public
+    pack can never take the name of one of your packs.
+  - The index has the format of the StackStorm Exchange. It consists of C(v1/index.json) and, for each pack,
     C(v1/packs/REF/pack.yaml), C(config.schema.json), a C(KIND/NAME.json) for each resource, and C(v1/icons/REF.png).
-    Entries also have the keys C(commit), C(digest) and C(requires_config), and the C(metadata) has C(serial). Beside
-    the index there are C(index.json.gz), for servers that send it compressed, and C(index.json.sig), when it is signed.
-  - Readers see the old index or the whole new one, also when the module is killed. O(path) is a link that is led to
-    another directory in one step.
-  - Repositories are fetched once. Later runs ask each for its branches and tags, and fetch what they do not know yet.
+    Entries also have the keys C(commit), C(digest) and C(requires_config), and the C(metadata) has C(serial). Next to
+    the index are C(index.json.gz), for servers that send it compressed, and C(index.json.sig) if it is signed.
+  - Readers see either the old or the complete new index, even if the module is killed. O(path) is a symbolic link that
+    is switched to another directory in one step.
+  - Repositories are cloned once. Later runs query their branches and tags, and fetch only new commits.
 options:
   path:
     description:
-      - The directory to publish. The index is C(PATH/v1/index.json). It becomes a symbolic link to a release in
-        C(.NAME.st2_index) beside it, where the one before is kept, too. The web server has to follow symbolic links.
-      - A directory that is already there is taken over and kept as the release before. What lies in it beside C(v1)
-        stays published. All that is in C(v1) belongs to this module, which removes what it no longer wants.
-      - The directory in which it lies has to be there.
+      - The directory to publish. The index is C(PATH/v1/index.json). O(path) becomes a symbolic link to a release in
+        C(.NAME.st2_index) next to it, where the previous release is kept, too. The web server must follow symbolic
+        links.
+      - An existing directory is taken over and kept as the previous release. Its content outside of C(v1) stays
+        published. Everything in C(v1) belongs to this module, which removes what is no longer needed.
+      - The parent directory must exist.
     type: path
     required: true
   packs:
     description:
-      - The packs to read and to list, each either as O(stackstorm.st2.st2_pack#module:name) takes it, such as
+      - The packs to read and list, each in a form that O(stackstorm.st2.st2_pack#module:name) accepts, such as
         C(https://git.example.com/acme/stackstorm-acme_dns.git), or as a dictionary with C(source), C(version) and
-        C(name) (or C(pack)) of O(stackstorm.st2.st2_pack#module:packs). The C(name) beside a source is the ref that the
-        pack must have. A name alone is looked up in O(index_url).
-      - With a version, that is what is described, whatever O(revision) is.
-      - A directory without git can be listed with O(repo_url). C(subdir) is refused, as StackStorm installs what an
-        index lists from the root of a repository.
+        C(name) (or C(pack)) as in O(stackstorm.st2.st2_pack#module:packs). If there is a source, C(name) is the ref
+        that the pack must have. A name alone is looked up in O(index_url).
+      - A version takes precedence over O(revision).
+      - A directory without git requires O(repo_url). C(subdir) is refused, since StackStorm installs packs in an index
+        from the root of a repository.
       - At least one of O(packs), O(entries) and O(index_url) is required.
     type: list
     elements: raw
   entries:
     description:
-      - Entries that are published as they are, by ref. Each needs a C(repo_url).
+      - Entries to publish unchanged, as a dictionary with refs as keys. Each entry requires a C(repo_url).
       - At least one of O(packs), O(entries) and O(index_url) is required.
     type: dict
   index_url:
     description:
-      - Indexes whose packs are listed too. Of a pack that several list, the leftmost one gives the whole entry, as in
-        StackStorm. A pack of O(packs) or O(entries) wins over all of them; RV(shadowed) says which it hides.
-      - An index that StackStorm could not read, or that is down, fails the task; see O(index_strict).
-      - Also takes C(file:///) URLs.
+      - Other indexes whose packs are listed too. If several of them list a pack, the entry of the leftmost one is used,
+        as in StackStorm. Packs in O(packs) and O(entries) take precedence over all of them. RV(shadowed) lists the
+        packs that are hidden by them.
+      - The task fails if an index cannot be reached or StackStorm could not read it, see O(index_strict).
+      - C(file:///) URLs are supported.
       - At least one of O(packs), O(entries) and O(index_url) is required.
     type: list
     elements: str
   index_strict:
     description:
-      - Whether an index of O(index_url) that cannot be read fails the task. Otherwise its packs are left out, and
-        vanish from the index that is published.
+      - Whether the task fails if an index of O(index_url) cannot be read. Otherwise its packs are left out of the
+        published index.
     type: bool
     default: true
   index_allowed_signers:
     description:
-      - Who may sign the indexes of O(index_url), as lines of an OpenSSH C(allowed_signers) file. An index without a
-        signature of one of them counts as one that cannot be read.
+      - Who may sign the indexes of O(index_url), as lines of an OpenSSH C(allowed_signers) file. An index that is not
+        signed by one of them is treated as an index that cannot be read.
     type: list
     elements: str
   include:
     description:
-      - Patterns such as V(aws*). Of O(index_url), only packs whose refs match one of them are listed. By default all.
+      - Patterns of refs, such as V(aws*). Only matching packs of O(index_url) are listed. By default, all are listed.
     type: list
     elements: str
   exclude:
     description:
-      - Patterns of refs that are not taken over from O(index_url).
+      - Patterns of refs. Matching packs of O(index_url) are not listed.
     type: list
     elements: str
   repo_url:
     description:
-      - Where StackStorm finds the repositories of O(packs), such as V(https://git.example.com/{ref}.git). C({ref})
-        stands for the ref of the pack. By default where they are read from, without user names and passwords.
-      - Needed for directories and repositories of this host.
+      - The URL from which StackStorm clones the repositories of O(packs), such as V(https://git.example.com/{ref}.git).
+        C({ref}) is replaced by the ref of the pack. Defaults to the URL that the module reads from, without user name
+        and password.
+      - Required for directories and repositories on the target.
     type: str
   revision:
     description:
-      - Which commit of a repository is described, and is the C(version) that the index offers.
-      - V(tag) is the highest version that is tagged (C(vX.Y.Z) or C(X.Y.Z)), and no pre-release while there is a
-        release. A tag whose C(pack.yaml) says another version is passed over with a warning.
-      - V(branch) is the tip of the default branch. Where no tag of its version leads there, the C(version) in the index
-        is the name of the branch, since StackStorm installs what C(version) names.
-      - V(published) does what the Exchange does, for comparison. It is the newest commit that has a tag, which need not
-        be the highest version, and C(versions) in the order of letters.
+      - Which commit of a repository is listed, and the C(version) in the index.
+      - V(tag) is the highest tagged version (C(vX.Y.Z) or C(X.Y.Z)). Pre-releases are only used if there is no release.
+        A tag whose C(pack.yaml) has another version is skipped with a warning.
+      - V(branch) is the tip of the default branch. If no tag of its version points to it, the C(version) in the index
+        is the name of the branch, since StackStorm installs the revision that C(version) names.
+      - V(published) does the same as the Exchange, for comparison. It is the newest commit with a tag, which is not
+        necessarily the highest version, and C(versions) are sorted alphabetically.
     type: str
     choices: [tag, branch, published]
     default: tag
   on_invalid:
     description:
-      - What to do about a pack that StackStorm would refuse to install, or that has nothing to be listed. V(fail) says
-        what is wrong with all of them and publishes nothing. V(skip) leaves them out and warns; their names stay
-        reserved, so that no other index fills them.
-      - A repository that cannot be reached always fails the task.
+      - What to do about a pack that StackStorm would refuse to install, or that has no revision to list. V(fail)
+        reports all invalid packs and publishes nothing. V(skip) leaves them out with a warning. Their names stay
+        reserved, so that no pack of another index takes them.
+      - The task always fails if a repository cannot be reached.
     type: str
     choices: [fail, skip]
     default: fail
   sign_key:
     description:
-      - File on the target with an SSH private key by which the index is signed, with C(ssh-keygen -Y sign -n
-        st2-index). It has no passphrase, or is the public key to one that the agent of the account has.
-      - Modules of this collection that are given C(index_allowed_signers) take an index only with such a signature.
-        StackStorm itself does not look at it.
+      - File on the target with the SSH private key that signs the index, with C(ssh-keygen -Y sign -n st2-index). The
+        key must have no passphrase, or the file can be the public key of a key in the SSH agent of the account.
+      - Modules of this collection with C(index_allowed_signers) require such a signature. StackStorm itself ignores it.
     type: path
 extends_documentation_fragment:
   - stackstorm.st2._repository
@@ -123,40 +125,39 @@ attributes:
   check_mode:
     support: full
     details:
-      - Repositories with commits that are not known yet are fetched into a directory of the task alone. Nothing is
-        written in or beside O(path).
+      - Repositories with new commits are fetched into a temporary directory. Nothing is written in or next to O(path).
   diff_mode:
     support: full
     details:
-      - Shows the packs and versions that come and go.
+      - Shows the packs and versions that are added and removed.
   idempotent:
     support: full
     details:
-      - While nothing changes in what the index is made of, no byte of it changes, the time and the signature included.
+      - As long as the inputs do not change, the index does not change either, including its time and signature.
 requirements:
   - Python 3.8 or newer
   - git
   - PyYAML, jsonschema (3.2 or newer), requests and semver (2.10 or newer)
   - ssh-keygen of OpenSSH 8.2 or newer, for O(sign_key)
 notes:
-  - The target is any host, such as the web server or C(localhost), and no StackStorm has to be there. Where one is, the
-    module uses the libraries of StackStorm's own Python. On Debian 12 they are the packages C(python3-yaml),
-    C(python3-jsonschema), C(python3-requests) and C(python3-semver); elsewhere C(pip install PyYAML jsonschema requests
-    semver). For the controller they are in C(requirements.txt) of this collection.
-  - The clones are kept in C(.NAME.st2_index/cache) beside O(path), for the account of the module only. It may be
-    deleted at any time.
-  - C(metadata.generated_ts) is the time of the newest commit that is listed, or E(SOURCE_DATE_EPOCH).
+  - The target can be any host, such as the web server or C(localhost), and does not need StackStorm. If StackStorm is
+    installed, the module uses the libraries of its Python. On Debian 12, the libraries are in the packages
+    C(python3-yaml), C(python3-jsonschema), C(python3-requests) and C(python3-semver). On other systems, use C(pip
+    install PyYAML jsonschema requests semver). For the controller, they are in C(requirements.txt) of this collection.
+  - The clones are kept in C(.NAME.st2_index/cache) next to O(path), readable only by the account that runs the module.
+    This directory can be deleted at any time.
+  - C(metadata.generated_ts) is the time of the newest listed commit, or E(SOURCE_DATE_EPOCH).
 seealso:
   - module: stackstorm.st2.st2_index_info
-    description: Searches indexes and says what is wrong with them.
+    description: Searches and checks indexes.
   - module: stackstorm.st2.st2_pack_lint
-    description: Says what is wrong with a pack before it is released.
+    description: Checks a pack before it is released.
   - module: stackstorm.st2.st2_conf
-    description: Lets StackStorm ask the index.
+    description: Configures StackStorm to use the index.
 """
 
 EXAMPLES = r"""
-- name: Publish an index of two private packs, with all public packs behind them
+- name: Publish an index of two private packs and all public packs
   stackstorm.st2.st2_index:
     path: /srv/www/index
     packs:
@@ -167,7 +168,7 @@ EXAMPLES = r"""
     token: "{{ acme_git_token }}"
     sign_key: /etc/st2-index/id_ed25519
 
-- name: Publish packs of this host's git server, by the address that others use for it
+- name: Publish packs of local git repositories under their public URL
   stackstorm.st2.st2_index:
     path: /srv/www/index
     packs:
@@ -176,7 +177,7 @@ EXAMPLES = r"""
         version: v2.1.0
     repo_url: "https://git.example.com/{ref}.git"
 
-- name: Say what would change
+- name: Show what would change
   stackstorm.st2.st2_index:
     path: /srv/www/index
     packs:
@@ -185,7 +186,7 @@ EXAMPLES = r"""
   check_mode: true
   diff: true
 
-- name: Publish a choice of public packs only
+- name: Publish a selection of public packs only
   stackstorm.st2.st2_index:
     path: /srv/www/index
     index_url:
@@ -201,34 +202,34 @@ msg:
   type: str
   sample: "/srv/www/index: acme_dns 1.0.0 -> 1.1.0 (171 packs, serial 1770315167)"
 path:
-  description: The directory that is published.
+  description: The published directory.
   returned: success
   type: str
   sample: /srv/www/index
 serial:
   description:
-    - The number of this state of the index, which grows with each change. It begins at the time of the newest commit,
-      so that an index that was lost and built anew is not taken for an old one.
+    - Serial number of the index, which increases with each change. It starts with the time of the newest commit, so
+      that an index that was lost and rebuilt is not taken for an old one.
   returned: success
   type: int
   sample: 1770315167
 generated_ts:
-  description: When the newest of what is listed was made, in seconds since 1970.
+  description: Time of the newest listed commit, in seconds since 1970.
   returned: success
   type: int
   sample: 1770315167
 hash:
-  description: MD5 over all entries, by the rule of the Exchange.
+  description: MD5 hash of all entries, computed like that of the Exchange.
   returned: success
   type: str
   sample: 62b7f35c9bd5ad19c530fb979b0b43ef
 pack_count:
-  description: How many packs the index lists.
+  description: Number of packs in the index.
   returned: success
   type: int
   sample: 171
 packs:
-  description: The packs that come, go or change.
+  description: The packs that are added, removed or changed.
   returned: success
   type: list
   elements: dict
@@ -239,18 +240,18 @@ packs:
       type: str
       sample: acme_dns
     before:
-      description: The version that the index offered. Null for a pack that it did not list.
-      returned: always
+      description: The version in the index before the task. Null for a pack that was not listed.
+      returned: when not null, and not as RV(packs[].after), or with C(-v)
       type: str
       sample: 1.0.0
     after:
-      description: The version that the index offers. Null for a pack that it no longer lists.
-      returned: always
+      description: The version in the index after the task. Null for a pack that is no longer listed.
+      returned: when not null, or with C(-v)
       type: str
       sample: 1.1.0
     commit:
-      description: The commit of RV(packs[].after). Null where that is not known.
-      returned: always
+      description: The commit of RV(packs[].after). Null if it is not known.
+      returned: when not null, or with C(-v)
       type: str
       sample: 2fd4e1c67a2d28fced849ee1bb76e7391b93eb12
     source:
@@ -259,30 +260,30 @@ packs:
       type: str
       sample: https://git.example.com/acme/stackstorm-acme_dns.git
 left_out:
-  description: Packs that are left out, with O(on_invalid=skip).
+  description: Packs that were left out with O(on_invalid=skip).
   returned: success
   type: list
   elements: dict
   contains:
     name:
-      description: The pack as the task names it.
+      description: The pack as specified in the task.
       returned: always
       type: str
       sample: https://git.example.com/acme/stackstorm-acme_mail.git
     ref:
-      description: Its ref. Null when it is not known.
-      returned: always
+      description: The ref of the pack. Null if it is not known.
+      returned: when not null, or with C(-v)
       type: str
       sample: acme_mail
     reason:
-      description: What is wrong with it, with file and line.
+      description: Why the pack is invalid, with file and line.
       returned: always
       type: str
       sample: "https://git.example.com/acme/stackstorm-acme_mail.git has no tag that is a version, such as v1.0.0."
 shadowed:
   description:
-    - Packs of the task whose names other indexes have for another repository. These other packs are not listed. The
-      module warns of them.
+    - Packs of the task whose names refer to another repository in other indexes. The packs of the other indexes are not
+      listed. The module warns about them.
   returned: success
   type: list
   elements: dict
@@ -293,17 +294,17 @@ shadowed:
       type: str
       sample: acme_dns
     repo_url:
-      description: The repository that is listed. Null for a pack that is left out, whose name stays reserved.
-      returned: always
+      description: The listed repository. Null for a pack that was left out, whose name stays reserved.
+      returned: when not null, or with C(-v)
       type: str
       sample: https://git.example.com/acme/stackstorm-acme_dns.git
     index_url:
-      description: The index that has another one.
+      description: The index with the other repository.
       returned: always
       type: str
       sample: https://index.stackstorm.org/v1/index.json
     other_repo_url:
-      description: The repository that it has.
+      description: The repository in that index.
       returned: always
       type: str
       sample: https://github.com/StackStorm-Exchange/stackstorm-acme_dns

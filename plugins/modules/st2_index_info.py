@@ -7,31 +7,31 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: st2_index_info
-short_description: Search StackStorm's pack indexes, show packs of them, and check them
+short_description: Search and check StackStorm pack indexes
 version_added: 0.3.0
 author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
-  - Searches pack indexes by the rule of StackStorm's API, or shows packs by name. Without both, and without O(checks)
-    and O(max_age), all packs are told.
-  - Always says how each index is, in the terms of StackStorm's own C(/packs/index/health), and which index serves
-    which pack. O(checks) looks for what that does not see.
-  - Changes nothing. It runs on a StackStorm host, whose indexes and proxy it uses, and as well on the controller or any
-    other host, without a C(st2.conf).
+  - Searches pack indexes in the same way as StackStorm's API, or shows packs by name. Without O(query), O(name),
+    O(checks) and O(max_age), all packs are returned.
+  - Always returns the health of each index, in the terms of StackStorm's own C(/packs/index/health), and which index
+    serves which pack. O(checks) finds problems that the health endpoint does not detect.
+  - The module runs on a StackStorm host, and uses the indexes and proxy of that host. It also runs on the controller or
+    any other host without a C(st2.conf).
 options:
   query:
     description:
-      - A text to look for.
-      - Without O(fields) by StackStorm's rule. Of each pack the first field that has it, in the order in which the
-        index is written, decides. A text has what it contains, and a list has only its whole items; the names of
-        actions are not looked at, nor are C(repo_url) and C(email). Packs that have it in C(name) come first, then
-        those that have it in C(keywords).
+      - The text to search for.
+      - Without O(fields), the search works as in StackStorm. The first field of a pack that matches counts, in the
+        order of the index. Strings match if they contain the text, lists only if an item is equal to it. The names of
+        actions, C(repo_url) and C(email) are not searched. Matches in C(name) come first, then those in C(keywords).
       - Mutually exclusive with O(name).
     type: str
   fields:
     description:
-      - Look only there for O(query). A part of an item, such as of a keyword or of the name of an action, is enough.
-      - Packs that have it in the first of these fields come first, each in the order of their refs.
+      - Search only these fields for O(query). A part of an item matches, such as a part of a keyword or of the name of
+        an action.
+      - Matches in the first of these fields come first, each sorted by ref.
     type: list
     elements: str
     choices:
@@ -52,60 +52,63 @@ options:
       - tests
   case_sensitive:
     description:
-      - Whether C(A) and C(a) are different in O(query). They are not for StackStorm's API.
+      - Whether O(query) is case-sensitive. It is not in StackStorm's API.
     type: bool
     default: false
   name:
     description:
-      - Refs of packs to show, with all that the index has of them.
+      - Refs of packs to show, with their whole entries.
       - Mutually exclusive with O(query).
     aliases: [pack]
     type: list
     elements: str
   limit:
     description:
-      - The most packs to tell. RV(found) says how many there are. V(0) tells all.
+      - Maximum number of packs to return. RV(found) is the total number. V(0) returns all.
     type: int
     default: 100
   checks:
     description:
-      - What else to look for, in the packs that O(query) or O(name) find, else in all. It is told in RV(problems).
-      - V(repositories) asks each repository for its tags and branches, six at a time, each for at most 30 seconds. It
-        finds those that are not reached, versions that have no tag or branch, and tags that are another commit than the
-        index says.
-      - V(installable) finds packs that nobody can install, as they want Python 2, another StackStorm than the host
-        has, or have no version or repository that can be used.
-      - V(shadowed) finds names that a lower index has for another repository. StackStorm takes that one while it cannot
-        read the higher index, and that is how somebody else's pack gets a name of yours (dependency confusion).
-      - V(outdated) tells in RV(outdated) the packs of the host of which an index has a newer version.
+      - Additional checks of the packs that O(query) or O(name) find, or of all packs. Problems are returned in
+        RV(problems).
+      - V(repositories) queries the tags and branches of each repository, six at a time and for at most 30 seconds each.
+        It finds unreachable repositories, versions without a tag or branch, and tags whose commit differs from the one
+        in the index.
+      - V(installable) finds packs that cannot be installed, because they require Python 2 or another version of
+        StackStorm than the host has, or because they have no usable version or repository.
+      - V(shadowed) finds names that an index of lower priority lists with another repository. StackStorm uses that
+        repository while it cannot read the index of higher priority, so somebody else's pack can take the name of your
+        pack (dependency confusion).
+      - V(outdated) returns the installed packs with a newer version in an index in RV(outdated).
     type: list
     elements: str
     choices: [repositories, installable, shadowed, outdated]
     default: []
   max_age:
     description:
-      - Seconds after which it is a problem that an index has not been made anew, by its C(metadata.generated_ts).
+      - Report a problem if an index is older than this number of seconds, by its C(metadata.generated_ts).
     type: int
   backend:
     description:
-      - V(local) reads the indexes from where the module runs.
-      - V(api) lets StackStorm's own processes do it, by C(/packs/index/search) and C(/packs/index/health), and so tells
-        what they see, with their settings, proxy and certificates. O(fields), O(case_sensitive), O(checks), O(max_age)
-        and the options about access to indexes and repositories cannot be used with it.
+      - V(local) reads the indexes from the target.
+      - V(api) lets StackStorm read them, with C(/packs/index/search) and C(/packs/index/health). The result is what
+        StackStorm's own processes see, with their settings, proxy and certificates. O(fields), O(case_sensitive),
+        O(checks), O(max_age) and the options for access to indexes and repositories cannot be used with it.
     type: str
     choices: [local, api]
     default: local
   register:
     description:
-      - Means nothing here, as nothing is registered. It is taken so that the defaults of the action group may have it.
+      - Has no effect, since nothing is registered. The option is accepted so that C(module_defaults) of the action
+        group can set it.
     type: str
     choices: [auto, api, local, none]
     default: auto
   st2_conf:
     description:
-      - StackStorm's configuration on the target, for its indexes, proxy, version and packs. When there is none in the
-        usual place, the host is not a StackStorm, and the public Exchange is read where O(index_url) does not say
-        otherwise.
+      - Path to StackStorm's configuration file on the target, for its indexes, proxy, version and packs. If the default
+        file does not exist, the target is not considered a StackStorm host, and the public Exchange is the default for
+        O(index_url).
     type: path
     default: /etc/st2/st2.conf
 extends_documentation_fragment:
@@ -117,7 +120,7 @@ extends_documentation_fragment:
   - stackstorm.st2._attributes.actiongroup_st2
 requirements:
   - Python 3.8 or newer
-  - requests, but for indexes that are files
+  - requests, except for indexes that are files
   - semver, for O(checks=installable) and O(checks=outdated)
   - git on the target, for O(checks=repositories)
 seealso:
@@ -132,16 +135,16 @@ EXAMPLES = r"""
   delegate_to: localhost
   register: found
 
-- name: Find the packs with an action that restarts something
+- name: Find packs with an action for restarting something
   stackstorm.st2.st2_index_info:
     query: restart
     fields: [actions]
 
-- name: Show what the host's indexes have of two packs
+- name: Show two packs in the indexes of the host
   stackstorm.st2.st2_index_info:
     name: [sensu, jira]
 
-- name: Look whether the indexes are as they should be
+- name: Check the indexes
   stackstorm.st2.st2_index_info:
     index_url:
       - https://exchange.example.com/v1/index.json
@@ -151,12 +154,12 @@ EXAMPLES = r"""
   register: index
   failed_when: not index.healthy
 
-- name: Name the packs of the host that have a newer version
+- name: List installed packs with a newer version
   stackstorm.st2.st2_index_info:
     checks: [outdated]
   register: index
 
-- name: Ask StackStorm itself what it sees of its indexes
+- name: Check the indexes as StackStorm itself sees them
   stackstorm.st2.st2_index_info:
     backend: api
     api_key: "{{ st2_api_key }}"
@@ -164,43 +167,44 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: What was found, and what is wrong, in one line.
+  description: What was found, and which problems there are, in one line.
   returned: always
   type: str
   sample: 16 packs found for "monitoring"
 packs:
-  description: The packs, at most as many as O(limit) says.
-  returned: success, when packs are searched, shown or told
+  description: The packs, up to O(limit).
+  returned: success, when packs are searched or shown
   type: list
   elements: dict
   contains:
     ref:
-      description: Its name in the index. With O(backend=api) what its entry says, V(null) where that does not.
+      description:
+        - The name of the pack in the index. With O(backend=api), the ref in its entry, or null if there is none.
       returned: always
       type: str
       sample: sensu
     name:
-      description: Its display name.
+      description: The display name of the pack.
       returned: always
       type: str
       sample: sensu
     version:
-      description: The version that the index offers.
+      description: The version in the index.
       returned: always
       type: raw
       sample: 1.0.2
     description:
-      description: As the index has it.
+      description: The description in the index.
       returned: always
       type: raw
       sample: StackStorm integration with Sensu
     author:
-      description: As the index has it.
+      description: The author in the index.
       returned: always
       type: raw
       sample: StackStorm, Inc.
     keywords:
-      description: As the index has them.
+      description: The keywords in the index.
       returned: always
       type: raw
       sample: [monitoring, alerting]
@@ -210,65 +214,65 @@ packs:
       type: str
       sample: https://github.com/StackStorm-Exchange/stackstorm-sensu
     index_url:
-      description: The index that serves it, the leftmost one that lists it.
+      description: The index that serves the pack, which is the leftmost one that lists it.
       returned: with O(backend=local)
       type: str
       sample: https://index.stackstorm.org/v1/index.json
     also_in:
-      description: The other indexes that list it.
+      description: Other indexes that list the pack.
       returned: with O(backend=local)
       type: list
       elements: str
       sample: []
     problem:
-      description: Why M(stackstorm.st2.st2_pack) could not install it by its name. V(null) when nothing is known.
+      description: Why M(stackstorm.st2.st2_pack) cannot install the pack by name. Null if no reason is known.
       returned: with O(backend=local)
       type: str
       sample: null
     matched:
-      description: The field that O(query) was found in.
+      description: The field that matches O(query).
       returned: with O(query) and O(backend=local)
       type: str
       sample: keywords
     installed_version:
-      description: The version that is on the host, V(null) for none.
+      description: The installed version. Null if the pack is not installed.
       returned: on a StackStorm host, with O(backend=local)
       type: str
       sample: 1.0.1
     versions:
-      description: All versions that the index knows.
+      description: All versions in the index.
       returned: with O(name) and O(backend=local)
       type: list
       elements: str
       sample: [1.0.2, 1.0.1]
     commit:
-      description: The commit that the version is, V(null) where the index does not tell.
+      description: The commit of the version. Null if it is not in the index.
       returned: with O(name) and O(backend=local)
       type: str
       sample: 108d52b2a1d0c1a0a5c7b9f0d1e2f3a4b5c6d7e8
     digest:
-      description: The digest of its files, V(null) where the index does not tell.
+      description: The digest of the files. Null if it is not in the index.
       returned: with O(name) and O(backend=local)
       type: str
       sample: null
     entry:
-      description: The whole entry as it is written.
+      description: The whole entry in the index.
       returned: with O(name)
       type: dict
       sample: {name: sensu, version: 1.0.2}
 found:
-  description: How many packs there are, also those beyond O(limit).
-  returned: success, when packs are searched, shown or told
+  description: Number of packs found, including those beyond O(limit).
+  returned: success, when packs are searched or shown
   type: int
   sample: 16
 missing:
-  description: Those of O(name) that no index lists.
-  returned: success, when packs are searched, shown or told
+  description: Refs in O(name) that no index lists.
+  returned: success, when packs are searched or shown
   type: list
   elements: str
   sample: []
 indexes:
-  description: How each index is, the leftmost first.
+  description: The indexes and their health, the leftmost first.
   returned: with O(backend=local), and with O(backend=api) when neither O(query) nor O(name) is given
   type: list
   elements: dict
@@ -279,96 +283,96 @@ indexes:
       type: str
       sample: https://index.stackstorm.org/v1/index.json
     packs:
-      description: How many packs are in it.
+      description: Number of packs in the index.
       returned: always
       type: int
       sample: 169
     message:
-      description: C(Success.), or what is wrong.
+      description: C(Success.), or what is wrong with the index.
       returned: always
       type: str
       sample: Success.
     error:
       description:
-        - V(null), or in StackStorm's terms V(unresponsive), V(malformed), V(empty) or V(other errors).
-        - V(untrusted) for an index that is not signed as O(index_allowed_signers) asks, or is older than the one
-          before.
+        - Null, or in StackStorm's terms V(unresponsive), V(malformed), V(empty) or V(other errors).
+        - V(untrusted) for an index that is not signed as required by O(index_allowed_signers), or is older than the
+          last one.
       returned: always
       type: str
       sample: null
     serves:
-      description: How many packs it is the leftmost index of.
+      description: Number of packs for which this is the leftmost index.
       returned: with O(backend=local)
       type: int
       sample: 169
     generated_ts:
-      description: When it was made, in seconds since 1970. V(null) where it does not say.
+      description: When the index was generated, in seconds since 1970. Null if it does not say.
       returned: with O(backend=local)
       type: int
       sample: 1770315167
     age:
-      description: Seconds since then.
+      description: Age of the index in seconds.
       returned: with O(backend=local)
       type: int
       sample: 3600
     serial:
-      description: Its serial, V(null) where it has none.
+      description: Serial number of the index. Null if it has none.
       returned: with O(backend=local)
       type: int
       sample: 41
     signer:
-      description: Who signed it. V(null) without O(index_allowed_signers), as that is not looked at then.
+      description: Who signed the index. Null without O(index_allowed_signers), since signatures are not checked then.
       returned: with O(backend=local)
       type: str
       sample: ci@example.com
 health:
-  description: What StackStorm's own C(/packs/index/health) counts. A pack in two indexes counts twice there.
-  returned: when RV(indexes) is
+  description: The counts of StackStorm's own C(/packs/index/health). A pack in two indexes counts twice.
+  returned: when RV(indexes) is returned
   type: dict
   sample: {indexes: {count: 2, valid: 1, invalid: 1, errors: {unresponsive: 1}}, packs: {count: 169}}
 problems:
   description:
-    - What is wrong with indexes, and with packs as far as O(checks) looks at them, at most 1000. RV(problem_count) says
-      how many there are.
-  returned: when RV(indexes) is
+    - Problems of indexes, and of packs as far as O(checks) covers them, at most 1000. RV(problem_count) is the total
+      number.
+  returned: when RV(indexes) is returned
   type: list
   elements: dict
   contains:
     kind:
       description:
-        - Of an index what RV(indexes[].error) has, V(no_packs), or V(old).
-        - Of a pack V(unreachable), V(not_asked) when there was no time left, V(no_such_version), V(moved),
+        - For an index, the value of RV(indexes[].error), V(no_packs), or V(old).
+        - For a pack, V(unreachable), V(not_asked) if there was no time left, V(no_such_version), V(moved),
           V(not_installable) or V(shadowed).
       returned: always
       type: str
       sample: shadowed
     ref:
-      description: The pack, V(null) for an index as a whole.
+      description: The pack. Null for an index as a whole.
       returned: always
       type: str
       sample: acme_dns
     index_url:
-      description: The index that it is about.
+      description: The index with the problem.
       returned: always
       type: str
       sample: https://index.stackstorm.org/v1/index.json
     message:
-      description: What is wrong, in a sentence.
+      description: The problem, in a sentence.
       returned: always
       type: str
       sample: There is no pack in it. StackStorm calls that valid.
 problem_count:
-  description: How many problems there are.
-  returned: when RV(indexes) is
+  description: Number of problems.
+  returned: when RV(indexes) is returned
   type: int
   sample: 0
 healthy:
-  description: Whether there is no problem.
-  returned: when RV(indexes) is
+  description: Whether there are no problems.
+  returned: when RV(indexes) is returned
   type: bool
   sample: true
 outdated:
-  description: The installed packs of which an index has a newer version.
+  description: Installed packs with a newer version in an index.
   returned: with O(checks=outdated)
   type: list
   elements: dict
@@ -379,12 +383,12 @@ outdated:
       type: str
       sample: sensu
     installed_version:
-      description: The version on the host.
+      description: The installed version.
       returned: always
       type: str
       sample: 1.0.1
     version:
-      description: That of the index.
+      description: The version in the index.
       returned: always
       type: str
       sample: 1.0.2

@@ -12,12 +12,13 @@ version_added: 0.2.0
 author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
-  - Manages override files, by which StackStorm enables and disables sensors, actions, rules and aliases of packs
-    without an edit of the packs themselves.
-  - Everything is checked against the metadata of the installed pack, and nothing is written that StackStorm cannot
-    read. A wrong override file makes it refuse whole packs, and a wrong name in one has no effect, without a word.
-  - Tells which resources are switched, has StackStorm register the packs that are concerned, and reads back whether
-    its database agrees. When StackStorm refuses, the file and the registration are put back as they were.
+  - Manages override files, with which StackStorm enables and disables sensors, actions, rules and aliases of packs
+    without changes to the packs themselves.
+  - Overrides are validated against the metadata of the installed pack, and the module never writes a file that
+    StackStorm cannot read. With an invalid override file, StackStorm refuses whole packs, and it silently ignores names
+    that do not exist.
+  - The module returns which resources are enabled or disabled, registers the packs concerned, and verifies the state in
+    StackStorm's database. If StackStorm refuses the registration, the file and the registration are restored.
 options:
   pack:
     description:
@@ -27,25 +28,25 @@ options:
     required: true
   sensors:
     description: &section
-      - What is to be enabled and disabled of this kind.
-      - Sensors go by their class name, all others by the C(name) in their metadata. The name of the metadata file,
-        and a name with the pack's ref before it, are translated, with a warning.
-      - With O(state=absent), what is named here is removed from the file; an empty mapping names the whole section.
+      - Which resources of this kind to enable and disable.
+      - Sensors are identified by their class name, all other resources by the C(name) in their metadata. The name of
+        the metadata file, and a name with the ref of the pack as prefix, are accepted with a warning.
+      - With O(state=absent), the entries listed here are removed from the file. An empty dictionary stands for the
+        whole section.
     type: dict
     suboptions: &suboptions
       defaults:
         description:
-          - Whether all resources of this kind are enabled, as a mapping with the key C(enabled).
+          - Whether all resources of this kind are enabled, as a dictionary with the key C(enabled).
         type: dict
       exceptions:
         description:
-          - The same for single ones, as a mapping from their names. Not for O(pack=_global), where StackStorm ignores
-            it.
+          - The same for single resources, as a dictionary with their names as keys. Not supported for O(pack=_global),
+            where StackStorm ignores it.
         type: dict
       enabled:
         description:
-          - Short form of exceptions, a list of the names to enable. Also V(true) or V(false), as short form of
-            defaults.
+          - Short form of exceptions, a list of the names to enable. V(true) and V(false) are a short form of defaults.
         type: raw
       disabled:
         description:
@@ -65,33 +66,34 @@ options:
     suboptions: *suboptions
   state:
     description:
-      - V(present) has the overrides in the file.
-      - V(absent) removes those that are named, or the whole file where none is. Removing the last one removes the
-        file, too, since StackStorm cannot read an empty one.
+      - V(present) ensures that the overrides are in the file.
+      - V(absent) removes the listed overrides, or the whole file if none are listed. Removing the last override removes
+        the file, too, since StackStorm cannot read an empty file.
     type: str
     choices: [present, absent]
     default: present
   merge:
     description:
-      - With V(replace), the file says what the task says, and nothing else. It is written anew also when it was not
-        right, or a symbolic link.
-      - With V(merge), what else the file says stays. A file that is not right is reported, and left as it is.
-      - Comments stay with both, where that is possible.
-      - V(replace) holds where nothing is given. Up to 0.2.0 that was V(merge), so the module warns when something goes
-        from the file because of it, and names that. Not for O(state=absent), which takes away what is named.
+      - With V(replace), the file contains only the overrides of the task. A file that is invalid, or a symbolic link,
+        is replaced.
+      - With V(merge), other overrides in the file are kept. The task fails if the file is invalid.
+      - Both keep comments where possible.
+      - The default is V(replace). Up to 0.2.0 it was V(merge), so the module warns when it removes something from the
+        file because of the new default. The option has no effect with O(state=absent), which removes the listed
+        overrides.
     type: str
     choices: [replace, merge]
   allow_missing:
     description:
-      - Accept names that the pack does not have, and a pack that is not installed. In check mode, the latter is
-        accepted anyhow, with a warning, as an earlier task may be about to install it.
+      - Accept names that the pack does not have, and a pack that is not installed. In check mode, a pack that is not
+        installed is always accepted with a warning, since an earlier task might install it.
     type: bool
     default: false
   backend:
     description:
-      - V(local) works on the target, which is a StackStorm host.
-      - V(api) is refused. Override files are on the StackStorm host, and StackStorm's API neither writes nor shows
-        them. The option is there for tasks that share their access (C(module_defaults)).
+      - V(local) manages the files on the target, which must be a StackStorm host.
+      - V(api) is not supported, since StackStorm's API can neither read nor write override files. The option exists for
+        tasks that share C(module_defaults).
     type: str
     choices: [local, api]
     default: local
@@ -106,25 +108,26 @@ attributes:
   check_mode:
     support: full
     details:
-      - Reads StackStorm's database where that can be read, and writes nothing.
+      - Reads StackStorm's database if possible, and changes nothing.
   diff_mode:
     support: full
     details:
-      - Shows the file, and a line for each resource that is switched.
+      - Shows the file, and one line for each resource that is enabled or disabled.
   idempotent:
     support: full
 notes:
-  - Where StackStorm's database can be read (O(register=api)), a resource that an override decides about, or that the
-    task names, and that is otherwise there, is a change. Resources that no override concerns may be switched by hand,
-    and keep that until their kind is registered.
-  - StackStorm reads override files where the registration runs. With several hosts, all of them need the same files.
+  - If StackStorm's database can be read (O(register=api)), a difference in the database counts as a change, for
+    resources that an override applies to or that the task lists. Other resources can be enabled and disabled manually,
+    and keep their state until their kind is registered again.
+  - StackStorm reads override files on the host that runs the registration. If there are several hosts, all of them need
+    the same files.
 seealso:
   - module: stackstorm.st2.st2_override_info
   - module: stackstorm.st2.st2_pack
 """
 
 EXAMPLES = r"""
-- name: Switch off one action, and a sensor by its class name
+- name: Disable an action, and a sensor by its class name
   stackstorm.st2.st2_override:
     pack: napalm
     actions:
@@ -134,7 +137,7 @@ EXAMPLES = r"""
       disabled:
         - NapalmLLDPSensor
 
-- name: Disable all aliases of the pack but one
+- name: Disable all aliases of the pack except one
   stackstorm.st2.st2_override:
     pack: napalm
     aliases:
@@ -144,13 +147,13 @@ EXAMPLES = r"""
         check_consistency:
           enabled: true
 
-- name: Disable all sensors of this host, whatever the packs say
+- name: Disable all sensors of all packs
   stackstorm.st2.st2_override:
     pack: _global
     sensors:
       enabled: false
 
-- name: Leave the action to its metadata again
+- name: Remove the override of an action
   stackstorm.st2.st2_override:
     pack: napalm
     actions:
@@ -163,7 +166,7 @@ EXAMPLES = r"""
     pack: sensu
     state: absent
 
-- name: Write the file of a pack that an image will get later
+- name: Write the overrides of a pack that is not installed yet
   stackstorm.st2.st2_override:
     pack: sensu
     rules:
@@ -185,13 +188,13 @@ path:
   sample: /opt/stackstorm/overrides/sensu.yaml
 resources:
   description:
-    - The resources that the overrides decide about, before or after, and all others that are switched.
+    - Resources that the overrides apply to, before or after the task, and all others that are enabled or disabled.
   returned: success
   type: list
   elements: dict
   contains:
     pack:
-      description: The ref of its pack.
+      description: The ref of the pack.
       returned: always
       type: str
       sample: sensu
@@ -201,38 +204,38 @@ resources:
       type: str
       sample: actions
     name:
-      description: Its name; of a sensor, its class name.
+      description: The name of the resource. For a sensor, its class name.
       returned: always
       type: str
       sample: event_delete
     before:
       description:
-        - Whether it was enabled, in StackStorm's database where that can be read, and by the files otherwise. Null
-          when that cannot be told.
-      returned: always
+        - Whether the resource was enabled, in StackStorm's database if that can be read, or else by the files. Null if
+          it is not known.
+      returned: when not null, and not as RV(resources[].after), or with C(-v)
       type: bool
       sample: true
     after:
-      description: Whether it is enabled now, or would be in check mode. Null when that cannot be told.
-      returned: always
+      description: Whether the resource is enabled now, as predicted in check mode. Null if it is not known.
+      returned: when not null, or with C(-v)
       type: bool
       sample: false
     from:
       description:
-        - What decides that, V(metadata) of the pack, V(global) (the defaults for all packs), V(defaults) of the
-          pack's overrides, or an V(exception) there.
+        - Where this is set, V(metadata) of the pack, V(global) (the defaults for all packs), V(defaults) of the
+          overrides of the pack, or an V(exception) there.
       returned: always
       type: str
       sample: exception
     changed:
-      description: Whether it was switched.
+      description: Whether the resource was enabled or disabled.
       returned: always
       type: bool
       sample: true
 counts:
   description:
-    - For each kind, how many resources were switched to C(enabled) and C(disabled), and how many StackStorm says are
-      C(overridden). StackStorm takes a rule that does not say whether it is enabled for an enabled one in that count.
+    - For each kind, the number of resources that were C(enabled) and C(disabled), and that StackStorm counts as
+      C(overridden). StackStorm's count treats a rule without C(enabled) as an enabled one.
   returned: success
   type: dict
   sample:
@@ -242,18 +245,18 @@ counts:
     aliases: {enabled: 0, disabled: 0, overridden: 0}
 restart_needed:
   description:
-    - Always empty, for plays that look at it whatever module they ran. StackStorm starts and ends sensors as soon as it
-      is told that they are switched.
+    - Always empty, since StackStorm starts and stops sensors as soon as the change is registered. Returned for
+      consistency with other modules.
   returned: always
   type: list
   elements: str
   sample: []
 database_state:
   description:
-    - What StackStorm's database has of the resources that the task is about, or would have in check mode. V(current)
-      is what the files say, V(stale) something else, or that it lacks some of them.
-    - V(unknown) is when it is not known, because nothing is registered (O(register=none)), or the pack is not
-      installed.
+    - State of the resources of the task in StackStorm's database, as predicted in check mode. V(current) means that the
+      database matches the files, V(stale) that it differs or lacks some of the resources.
+    - V(unknown) means that the state could not be determined, because nothing is registered (O(register=none)), or the
+      pack is not installed.
   returned: success, and failure of the change itself
   type: str
   sample: current

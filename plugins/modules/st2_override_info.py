@@ -7,28 +7,28 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: st2_override_info
-short_description: Tell which resources of StackStorm packs are enabled, and why
+short_description: Show which resources of StackStorm packs are enabled, and why
 version_added: 0.2.0
 author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
-  - Says of every sensor, action, rule and alias of the installed packs whether it is enabled once it is registered,
-    what decides that, and whether StackStorm's database agrees.
-  - Tells what the override files say, and what in them StackStorm refuses or ignores, by file and line, such as names
-    that no resource of the pack has.
-  - Reads the host's files, and StackStorm's database where O(register) finds a way to read it. Nothing is registered.
+  - Returns for every sensor, action, rule and alias of the installed packs whether it is enabled once it is registered,
+    where that is set, and whether StackStorm's database matches.
+  - Returns the content of the override files, and what StackStorm refuses or ignores in them, with file and line, such
+    as names that no resource of the pack has.
+  - Reads the files of the host, and StackStorm's database if O(register) provides access to it. Nothing is registered.
 options:
   pack:
     description:
-      - Refs of packs, and V(_global) for nothing but the defaults of all packs. All packs where none is given.
+      - Refs of packs, or V(_global) for the defaults of all packs. By default, all packs are returned.
     aliases: [name]
     type: list
     elements: str
   backend:
     description:
-      - V(local) works on the target, which is a StackStorm host.
-      - V(api) is refused. Override files are on the StackStorm host, and StackStorm's API neither writes nor shows
-        them. The option is there for tasks that share their access (C(module_defaults)).
+      - V(local) reads the files on the target, which must be a StackStorm host.
+      - V(api) is not supported, since StackStorm's API can neither read nor write override files. The option exists for
+        tasks that share C(module_defaults).
     type: str
     choices: [local, api]
     default: local
@@ -49,12 +49,12 @@ EXAMPLES = r"""
   stackstorm.st2.st2_override_info:
   register: overrides
 
-- name: Fail when an override file is not right
+- name: Fail if an override file is invalid
   ansible.builtin.assert:
     that: not overrides.problems
     fail_msg: "{{ overrides.problems | join('\n') }}"
 
-- name: Name what is disabled in the sensu pack, and why
+- name: Show what is disabled in the sensu pack, and why
   ansible.builtin.debug:
     msg: "{{ item.kind }} {{ item.name }} ({{ item.from }})"
   loop: "{{ (overrides.packs | selectattr('ref', 'eq', 'sensu') | first).resources | rejectattr('enabled') }}"
@@ -70,22 +70,22 @@ packs:
   elements: dict
   contains:
     ref:
-      description: The pack's ref.
+      description: The ref of the pack.
       returned: always
       type: str
       sample: sensu
     path:
-      description: Its directory.
+      description: The directory of the pack.
       returned: always
       type: str
       sample: /opt/stackstorm/packs/sensu
     file:
-      description: Its override file. Null when it has none.
+      description: The override file of the pack. Null if it has none.
       returned: always
       type: str
       sample: /opt/stackstorm/overrides/sensu.yaml
     resources:
-      description: Its sensors, actions, rules and aliases.
+      description: The sensors, actions, rules and aliases of the pack.
       returned: always
       type: list
       elements: dict
@@ -96,52 +96,56 @@ packs:
           type: str
           sample: actions
         name:
-          description: Its name; of a sensor, its class name.
+          description: The name of the resource. For a sensor, its class name.
           returned: always
           type: str
           sample: event_delete
         file:
-          description: Its metadata file, in the pack.
+          description: The metadata file in the pack.
           returned: always
           type: str
           sample: actions/event_delete.yaml
         enabled:
-          description: Whether it is enabled by the files. Null when StackStorm cannot register it with them.
+          description:
+            - Whether the files enable the resource. Null if StackStorm cannot register the resource with these files.
           returned: always
           type: bool
           sample: false
         from:
-          description: What decides that, V(metadata), V(global), V(defaults) or V(exception).
+          description: Where this is set, V(metadata), V(global), V(defaults) or V(exception).
           returned: always
           type: str
           sample: exception
         metadata:
-          description: What its metadata says. Null when that does not say.
+          description: The value in the metadata. Null if it is not set there.
           returned: always
           type: bool
           sample: true
         database:
-          description: What StackStorm's database has. Null when that has none, or cannot be read.
+          description:
+            - The value in StackStorm's database. Null if the resource is not in the database, or the database cannot be
+              read.
           returned: always
           type: bool
           sample: false
         database_state:
           description:
-            - What the database has, V(current) for what the files say, V(stale) for something else, V(absent) for
-              nothing. V(unknown) when it cannot be read, or StackStorm cannot register the resource.
+            - State in the database, V(current) if it matches the files, V(stale) if it differs, V(absent) if the
+              resource is not there, and V(unknown) if the database cannot be read or StackStorm cannot register the
+              resource.
           returned: always
           type: str
           sample: current
     overridden:
-      description: How many resources StackStorm says are overridden, by kind.
+      description: Number of resources that StackStorm counts as overridden, by kind.
       returned: always
       type: dict
       sample: {sensors: 0, actions: 1, rules: 0, aliases: 0}
     database_state:
       description:
-        - The same of all resources together. V(current) when all are, V(stale) when one is not or is lacking, else
-          V(unknown). Where the database cannot be read, a record of what was last registered can only tell that it is
-          V(stale).
+        - State of all resources together. V(current) if all are current, V(stale) if one is stale or absent, else
+          V(unknown). If the database cannot be read, only V(stale) can be detected, with the record of the last
+          registration.
       returned: always
       type: str
       sample: current
@@ -152,33 +156,33 @@ files:
   elements: dict
   contains:
     pack:
-      description: The ref of the pack that it is for, or V(_global).
+      description: The ref of the pack, or V(_global).
       returned: always
       type: str
       sample: sensu
     path:
-      description: Where it is.
+      description: Path to the file.
       returned: always
       type: str
       sample: /opt/stackstorm/overrides/sensu.yaml
     link:
-      description: Where it leads to, when it is a symbolic link.
+      description: The target of the file, if it is a symbolic link.
       returned: always
       type: str
       sample: null
     installed:
-      description: Whether that pack is installed.
+      description: Whether the pack is installed.
       returned: always
       type: bool
       sample: true
     overrides:
-      description: What it says, without what is not right.
+      description: The overrides in the file, without invalid parts.
       returned: always
       type: dict
       sample: {actions: {exceptions: {event_delete: {enabled: false}}}}
     problems:
       description:
-        - What is not right in it, each with C(line), C(text), and the kinds that cannot be registered (C(breaks)).
+        - Problems of the file, each with C(line), C(text), and the kinds that cannot be registered (C(breaks)).
       returned: always
       type: list
       elements: dict
@@ -190,7 +194,7 @@ problems:
   elements: str
   sample: []
 missing:
-  description: The refs of O(pack) that are not installed.
+  description: Refs in O(pack) that are not installed.
   returned: always
   type: list
   elements: str

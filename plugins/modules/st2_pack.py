@@ -12,44 +12,44 @@ version_added: 0.1.0
 author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
-  - Brings the packs of a StackStorm host to a wanted state. Packs come from a pack index, from git repositories or
+  - Installs, upgrades and removes packs on a StackStorm host. Packs come from a pack index, from git repositories or
     from directories.
-  - A pack is fetched, validated and given a working virtualenv aside, and takes its place by a rename. The pack that
-    was running stays whole until then, and comes back whole when anything fails; a task changes all of its packs or
-    none.
-  - When everything is as asked, no program is started and no network is used, but for one question to StackStorm where
-    the task has access to its API.
+  - A pack is fetched and validated in a staging area, where its virtualenv is created too, and is then moved into place
+    by a rename. The installed pack is not touched until then, and is restored if anything fails. A task changes all of
+    its packs or none.
+  - If everything is already in the requested state, the module starts no program and does not use the network, except
+    for one request to StackStorm if the task has access to its API.
 options:
   name:
     description:
-      - Packs in any form that C(st2 pack install) takes, each with C(=VERSION) where wanted.
-      - A name in the index (V(sensu)), a GitHub repository (V(org/repo)), a URL
+      - Packs in any form that C(st2 pack install) accepts, each optionally followed by C(=VERSION).
+      - Each item is a name in the index (V(sensu)), a GitHub repository (V(org/repo)), a URL
         (V(https://git.example.com/org/repo.git)), an SSH address (V(git@git.example.com:org/repo)), or a directory on
         the target (V(file:///srv/packs/mine) or V(/srv/packs/mine)).
-      - A version is a release (V(1.0.2)), tag, branch, or commit. Full commits are the only ones that never move.
-      - Credentials in a URL are taken out and used, with a warning. Give them by O(token) or O(password).
-      - V(*) with O(state=latest) is every installed pack, each from where it came. Packs that were installed at a tag
-        or commit of a repository that is in no index stay.
+      - A version is a release (V(1.0.2)), tag, branch, or commit. Only a full commit ID is guaranteed to never change.
+      - Credentials in a URL are used, but removed from the URL with a warning. Use O(token) or O(password) instead.
+      - V(*) with O(state=latest) means every installed pack, each from the source that it was installed from. Packs
+        that were installed at a tag or commit of a repository that is in no index are not changed.
     aliases: [pack]
     type: list
     elements: str
   version:
     description:
-      - Release, tag, branch or commit of the pack, where O(name) has only one.
+      - Release, tag, branch or commit of the pack, if O(name) has only one item.
       - A number is refused, as C(1.10) is C(1.1) to YAML. Write versions in quotes.
     type: raw
     version_added: 0.3.0
   packs:
     description:
-      - Packs in structured form, for sources that contain V(=), for one pack of a repository with many, and to insist
-        on the pack that a source must have.
+      - Packs as dictionaries. Use this form for sources that contain V(=), for a pack in a subdirectory of a
+        repository, and to require that a source contains a certain pack.
     type: list
     elements: dict
     suboptions:
       name:
         description:
-          - The pack's ref. Without O(packs[].source), the name in the index. Beside a source, the pack that it must
-            hold.
+          - The ref of the pack. Without O(packs[].source), this is the name in the index. With a source, the source
+            must contain this pack.
         aliases: [pack]
         type: str
       version:
@@ -62,59 +62,63 @@ options:
         type: str
       subdir:
         description:
-          - Directory of the pack inside the source. Such a pack is installed without the repository's C(.git).
+          - Directory of the pack inside the source. Such a pack is installed without the C(.git) directory of the
+            repository.
         type: str
       digest:
         description:
-          - Digest of the content of a directory, V(sha256:...), as RV(packs[].after.digest) gives it. When that is
-            installed, the directory is not read.
+          - Digest of the content that the pack must have, V(sha256:...). A pack with other files is refused, and
+            nothing is changed. A pack that was installed with this content is satisfied.
+          - Of a directory RV(packs[].after.digest) gives it. When that is installed, the directory is not read.
+          - Of a repository it is that of the files at the version that is asked for, or of O(packs[].subdir) there, as
+            M(stackstorm.st2.st2_pack_info) gives it. It is what no tag that somebody moves, and no server, can change.
         type: str
       upload:
         description:
-          - Archive on the target with the content of a directory of the controller. Ansible sets this with
-            O(remote_src=false); there is no need to.
+          - Archive on the target with the content of a directory of the controller. This is set internally with
+            O(remote_src=false). Do not set it in a task.
         type: path
       state:
         description:
-          - As O(state), for this pack. By default that of the task.
+          - Same as O(state), for this pack only. Defaults to the value of O(state).
         type: str
         choices: [present, latest, absent]
         version_added: 0.3.0
       config:
         description:
-          - The config of the pack, as O(stackstorm.st2.st2_pack_config#module:config). It is checked by the schema of
-            the version that is installed by this task, and changed together with the pack.
+          - The config of the pack, see O(stackstorm.st2.st2_pack_config#module:config). It is validated against the
+            schema of the version that the task installs, and changed together with the pack.
         type: dict
         version_added: 0.3.0
       secrets:
         description:
-          - Values of the config that are secret whatever the schema says, as
-            O(stackstorm.st2.st2_pack_config#module:secrets). They are shown nowhere, though Ansible, which would look
-            for their text in all that the module returns, knows nothing of that.
+          - Config values that are secret whatever the schema says, see
+            O(stackstorm.st2.st2_pack_config#module:secrets). They are never shown. The option is not declared
+            C(no_log), since Ansible would then mask the same text everywhere in the result.
         type: dict
         version_added: 0.3.0
       overrides:
         description:
-          - What is enabled and disabled of the pack, as with M(stackstorm.st2.st2_override).
+          - Which resources of the pack to enable and disable, see M(stackstorm.st2.st2_override).
         type: dict
         version_added: 0.3.0
         suboptions:
           sensors: &section
             description:
-              - What is to be enabled and disabled of this kind.
+              - Which resources of this kind to enable and disable.
             type: dict
             suboptions:
               defaults:
                 description:
-                  - Whether all resources of this kind are enabled, as a mapping with the key C(enabled).
+                  - Whether all resources of this kind are enabled, as a dictionary with the key C(enabled).
                 type: dict
               exceptions:
                 description:
-                  - The same for single ones, as a mapping from their names.
+                  - The same for single resources, as a dictionary with their names as keys.
                 type: dict
               enabled:
                 description:
-                  - Short form of exceptions, a list of the names to enable. Also V(true) or V(false), as short form of
+                  - Short form of exceptions, a list of the names to enable. V(true) and V(false) are a short form of
                     defaults.
                 type: raw
               disabled:
@@ -126,154 +130,229 @@ options:
           aliases: *section
       merge:
         description:
-          - Whether O(packs[].config) and O(packs[].overrides) are all that the files say, or go into what they say.
+          - Whether O(packs[].config) and O(packs[].overrides) replace the content of the files or are merged into it.
         type: str
         choices: [replace, merge]
         default: replace
         version_added: 0.3.0
+      verify_signature:
+        description:
+          - As O(verify_signature), for this pack and those that it depends on, in place of that of the task.
+        type: dict
+        version_added: 0.3.0
+        suboptions:
+          allowed_signers:
+            description:
+              - As O(verify_signature.allowed_signers).
+            type: list
+            elements: str
+          gpg_fingerprints:
+            description:
+              - As O(verify_signature.gpg_fingerprints).
+            type: list
+            elements: str
+          gpg_keys:
+            description:
+              - As O(verify_signature.gpg_keys).
+            type: list
+            elements: str
+          require:
+            description:
+              - As O(verify_signature.require).
+            type: str
+            choices: [tag, commit, either]
+            default: either
   backend:
     description:
-      - V(local) works on the target, which is a StackStorm host.
-      - V(api) lets StackStorm do the work and needs nothing but its API, for a StackStorm that can only be reached
-        remotely, such as one in Kubernetes. The target is then any machine that reaches the API, usually the controller
-        (by C(delegate_to)). Packs are known by their version alone, and are installed one after another.
+      - V(local) manages the packs on the target, which must be a StackStorm host.
+      - V(api) lets StackStorm do the work and only needs access to its API. Use it for a StackStorm that can only be
+        reached remotely, such as one in Kubernetes. The target is then any machine that can reach the API, usually the
+        controller (with C(delegate_to)). Packs are compared by version only, and are installed one after another.
       - With V(api) only O(name), O(version), O(packs), O(state), O(dependencies), O(force), O(allow_downgrade),
-        O(index_strict), O(timeout), O(ca_bundle) and the options of the API mean something. Others are refused, and so
-        are branches, commits, O(packs[].overrides), and sources that StackStorm would misread.
-      - With V(api), O(packs[].config) and O(packs[].secrets) are put as M(stackstorm.st2.st2_pack_config) does it with
-        O(stackstorm.st2.st2_pack_config#module:backend=api), each when its pack is there. Of a pack that comes or
-        changes the schema is known only then, so that a config which does not fit fails the task with the pack
-        installed.
+        O(index_strict), O(timeout), O(ca_bundle) and the options for the API are supported. Other options are refused,
+        and so are branches, commits, O(packs[].overrides), and sources that StackStorm would misinterpret.
+      - With V(api), O(packs[].config) and O(packs[].secrets) are set in the same way as by
+        M(stackstorm.st2.st2_pack_config) with O(stackstorm.st2.st2_pack_config#module:backend=api), each once its pack
+        is installed. The schema of a pack that is installed or changed is not known before that, so a config that does
+        not match it fails the task after the pack was installed.
     type: str
     choices: [local, api]
     default: local
   state:
     description:
-      - V(present) is satisfied by any installed version where none is asked for, and by the one asked for otherwise.
-      - V(latest) takes what the source has now. That is the index's version for a name, the tip of the default branch
-        for a URL, the tip of a branch that is asked for, and the content of a directory. Releases, tags and commits
-        are as with V(present). Where that is a lower version than the installed one, the pack stays, unless
-        O(allow_downgrade) is V(true).
-      - A pack that is a symbolic link, as developers make them, is any version with V(present) and is never replaced; a
-        task that asks for a version of it, or for the latest, fails. Nor is a mount point ever replaced or removed, or
-        a file that has the place of a pack. A directory without C(pack.yaml) makes room, is kept for good beside the
-        releases, and is named. A pack whose own directory is given as its source is satisfied as it is.
-      - V(absent) removes the pack directory, and of a symbolic link only the link. StackStorm's own packs are never
-        removed. A pack that is named with a version is removed only when that is the installed one.
+      - V(present) ensures that the pack is installed, at the requested version if there is one. Without a version, any
+        installed version is accepted.
+      - V(latest) ensures that the pack is what its source has now. That is the version in the index for a name, the tip
+        of the default branch for a URL, the tip of a requested branch, and the content of a directory. Releases, tags
+        and commits are treated as with V(present). If that is a lower version than the installed one, the pack is not
+        changed, unless O(allow_downgrade) is V(true).
+      - A pack that is a symbolic link, as developers use them, is accepted with V(present) and never replaced. A task
+        that requests a version of it, or V(latest), fails. A mount point, or a file in the place of a pack, is never
+        replaced or removed either. A directory without C(pack.yaml) is moved to the kept releases, where it is never
+        deleted, and a warning names it. A pack whose own directory is its source is accepted as it is.
+      - V(absent) removes the directory of the pack. If that is a symbolic link, only the link is removed. StackStorm's
+        own packs are never removed. If a version is set, the pack is removed only if that version is installed.
     type: str
     choices: [present, latest, absent]
     default: present
   dependencies:
     description:
-      - V(install) also installs the packs that the wanted ones depend on, V(check) fails when one is missing, V(skip)
-        does not look.
-      - Versions that contradict each other fail the task before anything is changed, as does removing a pack that
-        another one needs, unless this is V(skip).
-      - Whatever this is, no pack is taken out of StackStorm's database by a task that wants another one present whose
-        rules wait for its triggers. Such rules have no trigger any more when the pack goes by a task of its own; their
-        pack is registered anew when a task next asks for it.
+      - V(install) also installs the packs that the requested packs depend on, V(check) fails if one of them is missing,
+        and V(skip) ignores dependencies.
+      - Unless this is V(skip), the task fails before anything is changed if versions contradict each other, or if a
+        pack to remove is required by another pack.
+      - Whatever the value, a task does not unload a pack if the same task ensures the presence of another pack whose
+        rules use its triggers. If a separate task removes the pack, those rules lose their trigger, and their pack is
+        registered again by the next task that manages it.
     type: str
     choices: [install, check, skip]
     default: install
   force:
     description:
-      - Accept packs that say they do not run on this StackStorm or Python version. Nothing else is forced.
-      - With O(backend=api) StackStorm also ignores the lock of another installation of the pack.
+      - Accept packs that declare that they do not support this StackStorm or Python version. Nothing else is forced.
+      - With O(backend=api), StackStorm also ignores the lock of another installation of the pack.
     type: bool
     default: false
   allow_downgrade:
     description:
-      - Whether O(state=latest) may put a lower version in the place of a higher one, as when the index went back.
-      - A version that is asked for by name is installed whether it is lower or not.
+      - Whether O(state=latest) may replace a higher version with a lower one, for example after the index was reverted.
+      - A version that the task sets explicitly is installed even if it is lower.
     type: bool
     default: false
     version_added: 0.3.0
   base_path:
     description:
-      - Another of the host's C(packs_base_paths) to install to. By default, a pack stays in the one where it is, and
-        a new one goes to the system packs path.
+      - One of the C(packs_base_paths) of the host to install to. By default, an installed pack stays in its base path,
+        and a new pack is installed to the system packs path.
     type: path
   verify:
     description:
-      - V(content) compares every file of the packs that are there with what was installed. With O(state=present)
-        edited, missing and extra files are repaired, and named in RV(packs[].edits). So are commits that somebody made
-        in a pack and that its source does not have.
-      - V(database) compares with StackStorm's database every action, sensor, rule, alias, policy and trigger of the
-        packs that are there (whether it has it, and whether that is enabled as metadata and overrides say), and their
-        configs. It costs one question for each kind, whatever the number of packs. What somebody deleted or switched
-        in StackStorm is found and mended by registering the pack, and named in RV(msg). Needs access to the API.
+      - V(content) compares every file of the installed packs with what was installed. With O(state=present), edited,
+        missing and extra files are repaired and listed in RV(packs[].edits). The same applies to local commits that the
+        source of a pack does not have.
+      - V(database) compares every action, sensor, rule, alias, policy and trigger of the installed packs, and their
+        configs, with StackStorm's database. A resource must exist there and be enabled or disabled as metadata and
+        overrides say. This takes one request for each kind, whatever the number of packs. If somebody deleted, enabled
+        or disabled a resource in StackStorm, the pack is registered again, and RV(msg) names the resource. Requires
+        access to the API.
     type: str
     choices: [fast, content, database]
     default: fast
   keep_releases:
     description:
-      - How many earlier versions of each pack stay on the host. Asking for one of them by release, tag or commit takes
-        it from there, without the network.
-      - A pack that O(verify=content) repaired takes no earlier version's place. Its edited files stay beside them until
-        the pack is changed again.
-      - Whatever this is, a pack in which people worked is kept for good when another version takes its place, or when
-        what they committed is undone. A warning says what they did and where it is.
+      - Number of earlier versions of each pack to keep on the host. When a task requests one of them by release, tag or
+        commit, it is restored from there without using the network.
+      - A repair by O(verify=content) does not count as an earlier version. The edited files are kept next to the
+        releases until the pack is changed again.
+      - Whatever the value, a pack with local changes is kept permanently when another version replaces it, or when its
+        local commits are undone. A warning says what the changes are and where they are kept.
     type: int
     default: 1
   purge:
     description:
       - With O(state=absent) or O(exclusive), also remove the virtualenv, the config, the overrides and the kept
-        releases of the packs that are removed.
+        releases of the removed packs.
     type: bool
     default: false
   exclusive:
     description:
-      - Also remove the installed packs that no item of the task needs, be it as a dependency. Check mode and diff name
-        each.
-      - What stays is named in a warning. StackStorm's own packs always stay, and so do C(default), symbolic links,
-        mount points, packs of other base paths, and packs in which people made actions, rules, aliases or policies by
-        hand.
+      - Also remove installed packs that the task does not list and that no listed pack depends on. Check mode and diff
+        mode list each of them.
+      - StackStorm's own packs are never removed, and neither are C(default), symbolic links, mount points, packs in
+        other base paths, and packs that contain manually created actions, rules, aliases or policies. A warning lists
+        the packs that stay.
     type: bool
     default: false
     version_added: 0.3.0
   exclusive_empty:
     description:
-      - Let O(exclusive) remove every pack when the task names none.
+      - Allow O(exclusive) to remove all packs if the task lists none.
     type: bool
     default: false
     version_added: 0.3.0
   owner:
     description:
-      - Owner of packs and virtualenvs. By default, the account that runs the module.
+      - Owner of packs and virtualenvs. Defaults to the account that runs the module.
     type: str
   group:
     description:
-      - Group of packs and virtualenvs. By default C([content] pack_group).
+      - Group of packs and virtualenvs. Defaults to C([content] pack_group).
     type: str
   remote_src:
     description:
-      - With V(false), directories in O(name) and O(packs[].source) are on the controller, absolute or relative as for
-        M(ansible.builtin.copy), and are sent to the target when their content is not installed there. An
+      - With V(false), directories in O(name) and O(packs[].source) are on the controller, with absolute or relative
+        paths as for M(ansible.builtin.copy). They are sent to the target if their content is not installed there. An
         O(packs[].source) without a scheme, such as V(packs/acme_dns), is then always such a directory.
     type: bool
     default: true
   register_types:
     description:
-      - Register only these kinds of content of a pack. By default all.
+      - Register only these kinds of content of a pack. By default, all are registered.
     type: list
     elements: str
     choices: [trigger, sensor, action, rule, alias, policy, config]
   fail_on_failure:
     description:
-      - Whether one action, rule or other resource that StackStorm refuses fails the task, which then puts everything
-        back. With V(false), StackStorm leaves out what it refuses. What is known of that before anything is touched is
-        told by a warning, and by RV(packs[].left_out).
+      - Whether the task fails and is rolled back if StackStorm refuses a resource, such as an action or rule. With
+        V(false), StackStorm leaves out what it refuses. Refusals that are known before anything is changed are listed
+        in a warning and in RV(packs[].left_out).
     type: bool
     default: true
   prune:
     description:
-      - Take out of StackStorm's database what it still has of these packs although its metadata file is gone, such as
-        actions that a new version dropped. StackStorm itself never does. Check mode and diff name them first.
-      - Nothing of another pack is touched, nor what somebody made by hand. StackStorm lets nobody delete a sensor; such
-        a sensor is switched off. Needs access to the API.
+      - Remove resources of these packs from StackStorm's database if their metadata file no longer exists, such as
+        actions that a new version dropped. StackStorm itself never does this. Check mode and diff mode list them.
+      - Resources of other packs and manually created resources are not touched. StackStorm does not allow deleting a
+        sensor, so such a sensor is disabled instead. Requires access to the API.
     type: bool
     default: false
+  lockfile:
+    description:
+      - Path to a lock file, usually C(packs.lock.yml), that M(stackstorm.st2.st2_pack_lock) created. The file is on the
+        controller and is found like the C(src) of M(ansible.builtin.copy). With V(file:///PATH) it is on the target,
+        which then requires PyYAML.
+      - Packs are installed exactly as they are locked, with the locked commit and content, and so are their
+        dependencies. No index is read. The content is verified before the pack is replaced. A tag that was moved is an
+        error that names both commits.
+      - Each pack must be requested as it was when the lock was created. All requests that are not in the lock, or
+        differ from it (RV(packs[].requested)), are reported in one error, and nothing is changed. See O(locked).
+      - Without O(name) and O(packs), all locked packs are requested. O(exclusive) then removes all others.
+      - O(state=latest) means the locked version. O(state=absent) does not depend on the lock.
+      - If the lock contains wheels, virtualenvs get exactly these wheels, verified by hash, and the requirements of the
+        pack are not resolved again. The Python of the virtualenvs on the target determines which wheels are used. A
+        virtualenv that was created in another way, such as by C(st2 pack install), is replaced. Without wheels,
+        requirements are installed as without a lock.
+    type: str
+    version_added: 0.3.0
+  bundle:
+    description:
+      - Path to a bundle that M(stackstorm.st2.st2_bundle) created. The file is on the controller and is found like the
+        C(src) of M(ansible.builtin.copy). With V(file:///PATH) it is on the target, which then requires PyYAML.
+      - The lock in the bundle is used as O(lockfile), and everything it lists is taken from the bundle. The target does
+        not connect to indexes, repositories or package indexes, and credentials are not needed.
+      - Only what the target does not have yet is sent, in one file. It is kept beside the packs as long as an installed
+        pack or a kept earlier release needs it.
+      - A truncated or modified bundle is refused before anything is written. So is a bundle without Python packages for
+        the Python of the target, if a virtualenv has to be built.
+      - Mutually exclusive with O(lockfile).
+    type: str
+    version_added: 0.3.0
+  locked:
+    description:
+      - How to handle a pack that is not in O(lockfile) or O(bundle), or that is requested differently. V(strict)
+        refuses it. V(prefer) resolves it as without a lock, with a warning.
+      - The same applies to a virtualenv that has to be built for a platform without wheels in the lock.
+    type: str
+    choices: [strict, prefer]
+    default: strict
+    version_added: 0.3.0
+  lock:
+    description:
+      - The content of a O(lockfile) or a O(bundle) on the controller. Set by Ansible.
+    type: str
+    version_added: 0.3.0
 extends_documentation_fragment:
+  - stackstorm.st2._signature
   - stackstorm.st2._virtualenv
   - stackstorm.st2._access
   - stackstorm.st2._connection
@@ -285,44 +364,54 @@ attributes:
   async:
     support: partial
     details:
-      - Not with O(remote_src=false), as the controller has to answer when the module asks for a directory.
+      - Not supported with O(remote_src=false), since the controller has to send directories while the task runs.
+      - With a lock that contains a directory of the controller, that content must already be installed.
   check_mode:
     support: full
     details:
-      - Reads indexes and repositories where that is needed to tell what would happen, and writes nothing of
-        StackStorm's.
-      - With O(backend=api), packs that only an installation shows to be needed are not predicted, which a warning says.
+      - Reads indexes and repositories as far as needed to predict the result, and changes nothing in StackStorm.
+      - With O(backend=api), dependencies that only become known during an installation are not predicted. A warning
+        says so.
   diff_mode:
     support: full
   idempotent:
     support: full
 seealso:
+  - module: stackstorm.st2.st2_bundle
+    description: Makes what O(bundle) names.
   - module: stackstorm.st2.st2_pack_info
 """
 
 EXAMPLES = r"""
-- name: Ensure the sensu pack is installed, whatever its version
+- name: Ensure that the sensu pack is installed, at any version
   stackstorm.st2.st2_pack:
     name: sensu
 
-- name: Install these releases, with everything they depend on
+- name: Install certain releases with their dependencies
   stackstorm.st2.st2_pack:
     name:
       - sensu=1.0.2
       - jira=3.0.0
 
-- name: Install one commit of a private repository
+- name: Install a commit of a private repository
   stackstorm.st2.st2_pack:
     name: https://git.example.com/automation/stackstorm-acme.git=4f1c0e4b1f6f0d0f8a1c9b8a7d6e5f4a3b2c1d0e
     token: "{{ vault_git_token }}"
 
-- name: Install from an index that has to be signed by one of those in a file of the controller
+- name: Install from an index that must be signed by a signer listed in a file on the controller
   stackstorm.st2.st2_pack:
     name: acme_dns
     index_url: https://exchange.example.com/v1/index.json
     index_allowed_signers: "{{ lookup('ansible.builtin.file', 'st2_allowed_signers') | split('\n') }}"
 
-- name: Install a pack that lies in a directory of a larger repository
+- name: Install a release whose tag was signed by one of those in a file of the controller
+  stackstorm.st2.st2_pack:
+    name: https://git.example.com/automation/stackstorm-acme_signed.git=1.4.0
+    verify_signature:
+      allowed_signers: "{{ lookup('ansible.builtin.file', 'st2_allowed_signers') | split('\n') }}"
+      require: tag
+
+- name: Install a pack from a subdirectory of a repository
   stackstorm.st2.st2_pack:
     packs:
       - name: acme_dns
@@ -331,25 +420,25 @@ EXAMPLES = r"""
         subdir: packs/acme_dns
     ssh_key_file: /root/.ssh/deploy
 
-- name: Install the pack in a directory beside the playbook
+- name: Install a pack from a directory next to the playbook
   stackstorm.st2.st2_pack:
     packs:
       - source: ./acme_dns
     remote_src: false
 
-- name: Undo edits that somebody made on the host
+- name: Revert local edits on the host
   stackstorm.st2.st2_pack:
     name: sensu
     verify: content
 
-- name: Follow the index, and remove from StackStorm what the pack no longer has
+- name: Upgrade to the version in the index and prune resources that the pack no longer has
   stackstorm.st2.st2_pack:
     name: sensu
     state: latest
     prune: true
     api_key: "{{ vault_st2_api_key }}"
 
-- name: Upgrade a pack whose new version needs another key in its config, and switch off what nobody uses
+- name: Upgrade a pack together with its config, and disable an action
   stackstorm.st2.st2_pack:
     packs:
       - name: sensu
@@ -363,7 +452,7 @@ EXAMPLES = r"""
           actions:
             disabled: [event_delete]
 
-- name: Ensure these packs are installed, and no others
+- name: Ensure that only these packs are installed
   stackstorm.st2.st2_pack:
     packs:
       - name: sensu
@@ -371,12 +460,26 @@ EXAMPLES = r"""
         state: latest
     exclusive: true
 
-- name: Install a pack in an image, where no StackStorm runs
+- name: Install exactly what is locked in a file beside the playbook, and remove all other packs
+  stackstorm.st2.st2_pack:
+    lockfile: packs.lock.yml
+    exclusive: true
+
+- name: Install all packs of a bundle on hosts that reach nothing else
+  stackstorm.st2.st2_pack:
+    bundle: packs.bundle
+
+- name: Install one pack as it is locked, and what it depends on
+  stackstorm.st2.st2_pack:
+    name: sensu
+    lockfile: packs.lock.yml
+
+- name: Install a pack in an image where StackStorm is not running
   stackstorm.st2.st2_pack:
     name: sensu=1.0.2
     register: none
 
-- name: Install releases in a StackStorm that can only be reached by its API
+- name: Install releases through the API of a remote StackStorm
   stackstorm.st2.st2_pack:
     name:
       - sensu=1.0.2
@@ -402,43 +505,43 @@ msg:
   sample: sensu 1.0.1 -> 1.0.2 108d52b
 packs:
   description:
-    - Every pack of the task, dependencies among them, in the order in which they were taken. At the end are packs that
-      these need and that were there already, with which nothing is done. With O(dependencies=skip) they are not listed.
-    - Also returned by a task that failed, which has changed none of them; with O(backend=api), a task that failed has
-      changed those that say so.
+    - All packs of the task, including dependencies, in the order in which they were processed. Dependencies that were
+      already installed and are not changed are listed at the end. With O(dependencies=skip), they are not listed.
+    - Also returned by a failed task, which has not changed any of them. With O(backend=api), a failed task has changed
+      those with RV(packs[].changed=true).
   returned: always
   type: list
   elements: dict
   contains:
     ref:
-      description: The pack's ref, which is the name of its directory. Null when a source was not read.
-      returned: always
+      description: The ref of the pack, which is the name of its directory. Null if the source was not read.
+      returned: when not null, or with C(-v)
       type: str
       sample: sensu
     name:
-      description: The pack's display name.
-      returned: always
+      description: The display name of the pack.
+      returned: when not null, or with C(-v)
       type: str
       sample: sensu
     requested:
-      description: The requests that came to this pack.
-      returned: always
+      description: The requests that resolved to this pack.
+      returned: when not empty, or with C(-v)
       type: list
       elements: str
       sample: [sensu=1.0.2]
     source:
       description: Where the pack came from, without credentials.
-      returned: always
+      returned: when not null, or with C(-v)
       type: str
       sample: https://github.com/StackStorm-Exchange/stackstorm-sensu
     before:
-      description: What was there. Null when nothing was.
-      returned: always
+      description: The pack before the task. Null if it was not installed.
+      returned: when not null, and not as RV(packs[].after), or with C(-v)
       type: dict
-      sample: {version: 1.0.1, commit: 3f8a4b0c5d6e7f8091a2b3c4d5e6f708192a3b4c, digest: null}
+      sample: {version: 1.0.1, commit: 3f8a4b0c5d6e7f8091a2b3c4d5e6f708192a3b4c}
     after:
-      description: What is there now, or would be in check mode. Null when nothing is.
-      returned: always
+      description: The pack after the task, as predicted in check mode. Null if it is not installed.
+      returned: when not null, or with C(-v)
       type: dict
       contains:
         version:
@@ -447,95 +550,102 @@ packs:
           type: str
           sample: 1.0.2
         commit:
-          description: The full commit. Null for a plain directory, and with O(backend=api).
-          returned: always
+          description: The full commit ID. Null for a plain directory, and with O(backend=api).
+          returned: when it came from git, not with O(backend=api)
           type: str
           sample: 108d52bf6694c1a681d871124901ab0925f49bd0
         digest:
-          description: Digest of the content of a pack without commit.
-          returned: always
+          description: Digest of the content of a pack without a commit.
+          returned: when it came from a plain directory
           type: str
           sample: sha256:0d1c7d2a9e8f7b6a5c4d3e2f1a0b9c8d7e6f5a4b3c2d1e0f9a8b7c6d5e4f3a2b
     action:
       description:
-        - What was done. V(replace) is another commit or source of the same version, V(repair) undid edits,
-          V(virtualenv) built only that, V(purge) removed what an absent pack had left, and V(adopt) is a pack that
-          something else installed and that is the one wanted.
-        - V(register), V(unload) and V(prune) changed only StackStorm's database, because it did not have what the
-          files are.
+        - What was done. V(replace) means another commit or source of the same version, V(repair) reverted local edits,
+          V(virtualenv) only built the virtualenv, V(purge) removed what an absent pack had left behind, and V(adopt)
+          took over a pack that something else installed and that matches the request.
+        - V(register), V(unload) and V(prune) changed only StackStorm's database, because it did not match the files.
       returned: always
       type: str
       sample: upgrade
     changed:
-      description: Whether this pack is different now.
+      description: Whether this pack was changed.
       returned: always
       type: bool
       sample: true
     virtualenv:
       description:
-        - V(none) (needs none), V(kept), V(built), V(rebuilt), V(removed) or V(skipped).
-        - V(unknown) with O(backend=api), where StackStorm looks after virtualenvs.
+        - V(none) (not needed), V(kept), V(built), V(rebuilt), V(removed) or V(skipped).
+        - V(unknown) with O(backend=api), where StackStorm manages virtualenvs.
       returned: always
       type: str
       sample: rebuilt
     virtualenv_backend:
       description:
-        - What made the virtualenv, V(uv), V(virtualenv) or V(venv), or makes it after check mode. V(pip) where uv made
-          it and pip installed the requirements, because uv did not.
+        - The tool that created the virtualenv, or would in check mode, V(uv), V(virtualenv) or V(venv). V(pip) if uv
+          created it but pip installed the requirements, because uv could not.
       returned: when a virtualenv was built or rebuilt
       type: str
       sample: uv
       version_added: 0.3.0
     virtualenv_python:
-      description: Version and path of the Python of the virtualenv.
+      description: Version and path of the Python interpreter of the virtualenv.
       returned: when a virtualenv was built or rebuilt
       type: str
       sample: 3.8 (/opt/stackstorm/st2/bin/python)
       version_added: 0.3.0
     edits:
       description:
-        - Commits, and edited, missing and extra files that were found. They are looked for with O(verify=content), and
-          where another version takes the place of a pack. With O(backend=api) none are looked for.
-      returned: always
+        - Local commits, and edited, missing and extra files. They are searched for with O(verify=content) and when
+          another version replaces a pack, but never with O(backend=api).
+      returned: when not empty, or with C(-v)
       type: list
       elements: str
       sample: [committed 1f0e2d3 Ask twice, edited actions/check.py]
     database_state:
       description:
-        - What StackStorm's database has of the pack, or would have in check mode. V(current) is what is on disk,
-          V(stale) something else or only a part of it, V(absent) nothing.
-        - V(unknown) is when it is not known, because nothing is registered (O(register=none)), something else
-          registered it and the database cannot be asked, or resources may have been left out
+        - State of the pack in StackStorm's database, as predicted in check mode. V(current) means that the database
+          matches the files, V(stale) that it differs or is incomplete, and V(absent) that it does not contain the pack.
+        - V(unknown) means that the state could not be determined, because nothing is registered (O(register=none)),
+          something else registered the pack and the database cannot be queried, or resources may have been left out
           (O(fail_on_failure=false)).
       returned: always
       type: str
       sample: current
+    signer:
+      description:
+        - Who vouches for the pack, by the name in O(verify_signature.allowed_signers), or by the fingerprint of the
+          primary key of GnuPG.
+      returned: with O(verify_signature), when the pack is there
+      type: str
+      sample: release@example.com
+      version_added: 0.3.0
     left_out:
-      description: What StackStorm refuses of a pack that comes, and leaves out, with file, line and reason.
+      description: Resources of a new version that StackStorm refuses and leaves out, with file, line and reason.
       returned: when O(fail_on_failure=false) and there is any
       type: list
       elements: str
       sample: ["actions/check.yaml, line 7: the parameters host and port have the same position 0"]
       version_added: 0.3.0
     config:
-      description: What became of the config that the item asked for.
+      description: Result for the config of the item.
       returned: when the item has C(config) or C(secrets)
       type: dict
       sample: {changed: true, changes: {added: [token], changed: [], removed: []}, database_state: current}
     overrides:
-      description: What became of the overrides that the item asked for, and which resources they switch.
+      description: Result for the overrides of the item, with the resources that they enable or disable.
       returned: when the item has C(overrides)
       type: dict
       sample: {changed: true, switched: [actions event_delete], database_state: current}
     pruned:
-      description: What was taken out of the database because its file is gone.
-      returned: always
+      description: Resources that were removed from the database because their file no longer exists.
+      returned: when not empty, or with C(-v)
       type: list
       elements: str
       sample: [sensu.old_check]
     step:
-      description: The step that failed for this pack. Null when none did.
-      returned: always
+      description: The step that failed for this pack. Null if none failed.
+      returned: when not null, or with C(-v)
       type: str
       sample: validate
     msg:
@@ -545,39 +655,45 @@ packs:
       sample: sensu 1.0.1 -> 1.0.2 108d52b
 database_state:
   description:
-    - What StackStorm's database has of all packs of the task, C(current), C(stale), C(absent) or C(unknown). When they
-      differ, C(stale) counts before C(unknown), that before C(current), and that before C(absent). StackStorm's own
-      packs do not count.
+    - State of all packs of the task in StackStorm's database, C(current), C(stale), C(absent) or C(unknown). If they
+      differ, C(stale) takes precedence over C(unknown), C(unknown) over C(current), and C(current) over C(absent).
+      StackStorm's own packs do not count.
   returned: always
   type: str
   sample: current
 restart_needed:
   description:
-    - The services of this host that go on with old code or config after the change, or would in check mode. Sensors
-      do so, as they read both when they start. StackStorm starts a sensor anew when that is registered, and not when
-      its config is, or when new files are not registered.
-    - C(st2sensorcontainer), where the host has that service and StackStorm runs sensors of the packs concerned. Never
-      with O(backend=api), as those services are elsewhere.
+    - Services of this host that keep using old code or config after the change, as predicted in check mode. Sensors
+      read both only when they start. StackStorm restarts a sensor when the sensor is registered, but not when its
+      config is registered, and not when new files are not registered.
+    - Contains C(st2sensorcontainer) if the host has that service and StackStorm runs sensors of the packs concerned.
+      Always empty with O(backend=api), since the services run elsewhere.
   returned: always
   type: list
   elements: str
   sample: [st2sensorcontainer]
 registration:
   description:
-    - What StackStorm registered, in its own counts by type, and how many of these an override switched on or off. Of
-      several packs together it does not tell that number, which is null then.
-    - C(by) is how that was done, V(api), V(local) or V(none); null when there was no need to find out.
+    - What StackStorm registered, as counted by StackStorm for each type, and how many of these an override enabled or
+      disabled. If several packs are registered together, StackStorm does not return the latter number, and it is null.
+    - C(by) is the method, V(api), V(local) or V(none). Null if it did not need to be determined.
   returned: always
   type: dict
   sample: {by: api, counts: {actions: 12, sensors: 1}, overridden: {actions: 2}}
+missing_blobs:
+  description: The digests of what the target lacks of O(bundle). Ansible sends it, and runs the module again.
+  returned: failure at the step V(upload)
+  type: list
+  elements: str
+  sample: [sha256:62b7f35c9bd5ad19c530fb979b0b43ef62b7f35c9bd5ad19c530fb979b0b43ef]
 step:
   description: The step that failed.
   returned: failure
   type: str
   sample: fetch
 stderr:
-  description: What the program wrote that failed, without secrets.
-  returned: failure of a program
+  description: Error output of the program that failed, without secrets.
+  returned: when a program failed
   type: str
   sample: "fatal: repository not found"
 """

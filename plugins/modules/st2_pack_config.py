@@ -12,48 +12,48 @@ version_added: 0.2.0
 author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
-  - Brings the config of a pack, C(/opt/stackstorm/configs/PACK.yaml), to the wanted values, and lets StackStorm's
-    database know of it. A config on disk does nothing until it is registered.
-  - The values are held against the pack's C(config.schema.yaml) by the rules of StackStorm 3.9.0 before anything is
-    written. A config that StackStorm would refuse, or crash over, fails the task and changes nothing. Messages name
-    the key, the rule and the line, and never a value.
-  - A database that has another config than the file is a change as well, and is mended.
+  - Manages the config of a pack, C(/opt/stackstorm/configs/PACK.yaml), and registers it in StackStorm's database. A
+    config on disk has no effect until it is registered.
+  - The values are validated against the C(config.schema.yaml) of the pack by the rules of StackStorm 3.9.0 before
+    anything is written. If StackStorm would refuse the config, or crash because of it, the task fails and changes
+    nothing. Messages contain the key, the rule and the line, but never a value.
+  - If the config in the database differs from the file, this counts as a change as well, and the config is registered.
 options:
   pack:
     description:
-      - Ref of the pack, which is the name of its directory. It need not be on the host yet; then StackStorm takes no
-        notice of the config until it is, and the module warns of that.
+      - Ref of the pack, which is the name of its directory. If the pack is not installed yet, the module warns that
+        StackStorm ignores the config until it is.
     aliases: [name]
     type: str
     required: true
   config:
     description:
-      - The values. Types are StackStorm's types, so that V(true), V("true") and V(1) are three different values.
-      - Values that StackStorm is to read from its key-value store, C({{ st2kv.system.token }}), go through as they
-        are. Mark them C(!unsafe) in YAML, or Ansible renders them.
-      - Secrets may stand here too. What the schema, or the name of a key, says is secret is not shown in diffs and
-        results, and none of the values of this option goes to logs.
-      - One of O(config) and O(secrets) is needed with O(state=present).
-      - With O(state=absent) these keys are taken away, whatever their values, and the others stay.
+      - The values. Types matter to StackStorm, so V(true), V("true") and V(1) are three different values.
+      - References to StackStorm's datastore, such as C({{ st2kv.system.token }}), are written unchanged. Mark them
+        C(!unsafe) in YAML, otherwise Ansible renders them.
+      - The values can contain secrets. A value that is secret according to the schema or the name of its key is not
+        shown in diffs and results, and no value of this option is logged.
+      - One of O(config) and O(secrets) is required with O(state=present).
+      - With O(state=absent), these keys are removed, whatever their values, and all others are kept.
     type: dict
   secrets:
     description:
-      - More values, all of them secret, put over those of O(config) key by key at every depth. Lists are replaced.
-      - No value of this option is shown anywhere, though Ansible knows nothing of that. It would look for the values in
-        all that the module returns, and a secret that is an ordinary word would damage it.
+      - More values, all of them secret. They are merged recursively into those of O(config). Lists are replaced.
+      - No value of this option is ever shown. The option is not declared C(no_log), since Ansible would then mask the
+        same text everywhere in the result, which damages the result if a secret is an ordinary word.
     type: dict
   backend:
     description:
-      - V(local) works on the target, which is a StackStorm host.
-      - V(api) works by StackStorm's API alone (C(PUT /configs/PACK)), for a StackStorm that can only be reached
-        remotely. The target is then any machine that reaches the API, usually the controller (by C(delegate_to)).
-        StackStorm must have the pack, and the pack a config schema, by which the values are checked. The config is what
-        StackStorm's database has; StackStorm writes the file itself, with mode C(0644) where there was none, and
-        without comments.
-      - With V(api), O(state=absent) leaves an empty config, which is as good as none, and fails where the schema does
-        not allow one.
-      - With V(api), secrets take an account that StackStorm shows them to, which is one with the role V(admin) where
-        there is RBAC. Nobody else could tell whether they are as wanted.
+      - V(local) manages the files on the target, which must be a StackStorm host.
+      - V(api) only uses StackStorm's API (C(PUT /configs/PACK)), for a StackStorm that can only be reached remotely.
+        The target is then any machine that can reach the API, usually the controller (with C(delegate_to)). The pack
+        must be registered in StackStorm and have a config schema, which is used to validate the values. The module
+        compares with the config in StackStorm's database. StackStorm writes the file itself, without comments, and with
+        mode C(0644) if it is new.
+      - With V(api), O(state=absent) leaves an empty config, which is equivalent to none, and fails if the schema does
+        not allow an empty config.
+      - With V(api), secrets require an account that is allowed to see them, which is one with the role V(admin) if RBAC
+        is enabled. Other accounts cannot compare them.
       - With V(api), O(schema), O(backup), O(owner), O(group), O(mode), and O(register) other than V(auto) and V(api)
         are refused.
     type: str
@@ -62,54 +62,57 @@ options:
     version_added: 0.3.0
   state:
     description:
-      - V(absent) takes the keys of O(config) and O(secrets) out of the config; a mapping with something in it names
-        keys inside of a key. What is left must be a valid config. When nothing is left, the file goes.
-      - V(absent) without both removes the file, and makes StackStorm's database forget the config. StackStorm has no
-        call for that, so an empty config is registered before the file goes, which is as good as none. Where the schema
-        does not allow that, one that does is registered with it, and the pack's own again afterwards.
-      - A pack that is not on this host is unloaded by the API; that is not done when it is one of StackStorm's own, or
-        has something that was made by hand. Then the module warns, and RV(database_state) is V(stale).
+      - V(absent) removes the keys in O(config) and O(secrets) from the config. A non-empty dictionary lists keys inside
+        of a key. The remaining config must be valid. If nothing remains, the file is removed.
+      - V(absent) without O(config) and O(secrets) removes the file, and the config from StackStorm's database.
+        StackStorm has no API for that, so the module registers an empty config before it removes the file, which is
+        equivalent to none. If the schema does not allow an empty config, one that does is registered with it
+        temporarily.
+      - A pack that is not on this host is unloaded with the API, unless it is one of StackStorm's own or contains
+        manually created resources. In that case, the module warns, and RV(database_state) is V(stale).
     type: str
     choices: [present, absent]
     default: present
   merge:
     description:
-      - With V(replace), the config is what the task says, and nothing else. The file is written anew when its values
-        differ, also when it was no valid config, or a symbolic link.
-      - With V(merge), the task's values are put into those of the file, mappings key by key at every depth; anything
-        else, lists too, is replaced. Comments and all lines that need not change are kept as they are. A file that is
-        no valid config fails the task.
+      - With V(replace), the config contains only the values of the task. The file is replaced if its values differ, or
+        if it is not a valid config. A symbolic link is read like a file, and replaced by a file if something has to be
+        written.
+      - With V(merge), the values of the task are merged recursively into those of the file. Only dictionaries are
+        merged, everything else, including lists, is replaced. Comments and unaffected lines are kept. The task fails if
+        the file is not a valid config.
     type: str
     choices: [replace, merge]
     default: replace
   unknown_keys:
     description:
-      - What to do about keys that the schema does not know. StackStorm takes them, and no action looks at them.
+      - What to do about keys that are not in the schema. StackStorm accepts them, but no action reads them.
     type: str
     choices: [warn, fail, ignore]
     default: warn
   schema:
     description:
-      - A C(config.schema.yaml), or a directory with one, on the target, to check by instead of the installed pack's.
-        So a config can be checked against a version that is about to be installed.
+      - Path on the target to a C(config.schema.yaml), or a directory that contains one, to use instead of the schema of
+        the installed pack. Use this to validate a config against a version that is about to be installed.
     type: path
   backup:
     description:
-      - Keep a copy of the old file beside it, readable by its owner only, when its content changes or it is removed.
+      - Create a backup file next to the file, readable only by its owner, when the content changes or the file is
+        removed.
     type: bool
     default: false
   owner:
     description:
-      - Owner of the file, which must be able to read it as StackStorm's API. By default V(st2) where there is such an
-        account and the module runs as root; else it is left as it is.
+      - Owner of the file. StackStorm's API must be able to read the file. Defaults to V(st2) if that account exists and
+        the module runs as root. Otherwise, the owner is not changed.
     type: str
   group:
     description:
-      - Group of the file. By default it is left as it is.
+      - Group of the file. By default, it is not changed.
     type: str
   mode:
     description:
-      - Mode of the file, octal and in quotes.
+      - Mode of the file, as a quoted octal number.
     type: raw
     default: "0640"
 extends_documentation_fragment:
@@ -122,20 +125,20 @@ attributes:
   check_mode:
     support: full
     details:
-      - Reads StackStorm's database where it can, and writes nothing.
+      - Reads StackStorm's database if possible, and changes nothing.
   diff_mode:
     support: full
     details:
-      - Secrets are masked on both sides. Of one that differs, the diff says that it does.
+      - Secrets are masked on both sides. If a secret differs, the diff only says so.
   idempotent:
     support: full
     details:
-      - The values are compared, not the text. Owner, group, mode and the database are compared too.
+      - Values are compared, not their text. Owner, group, mode and the database are compared too.
 seealso:
   - module: stackstorm.st2.st2_pack_config_info
   - module: stackstorm.st2.st2_pack
 notes:
-  - Sensors read the config when they start. Restart C(st2sensorcontainer) for those that are running.
+  - Sensors read the config when they start. Restart C(st2sensorcontainer) to apply it to running sensors.
 """
 
 EXAMPLES = r"""
@@ -150,21 +153,21 @@ EXAMPLES = r"""
       user: "{{ vault_sensu_user }}"
       pass: "{{ vault_sensu_password }}"
 
-- name: Change one value and keep the others, and the comments
+- name: Change one value, and keep other values and comments
   stackstorm.st2.st2_pack_config:
     pack: sensu
     merge: merge
     config:
       port: 4568
 
-- name: Refer to a secret in the key-value store of StackStorm
+- name: Refer to a secret in StackStorm's datastore
   stackstorm.st2.st2_pack_config:
     pack: sensu
     merge: merge
     config:
       pass: !unsafe "{{ st2kv.system.sensu_password }}"
 
-- name: Check a config against the version that will be installed, and write nothing
+- name: Validate a config against the version that will be installed, without writing it
   stackstorm.st2.st2_pack_config:
     pack: sensu
     merge: merge
@@ -173,21 +176,21 @@ EXAMPLES = r"""
     unknown_keys: fail
   check_mode: true
 
-- name: Prepare a config in an image, where StackStorm does not run
+- name: Write a config in an image where StackStorm is not running
   stackstorm.st2.st2_pack_config:
     pack: sensu
     config:
       host: localhost
     register: none
 
-- name: Take single keys out of a config and keep the others, and the comments
+- name: Remove a key from a config, and keep other keys and comments
   stackstorm.st2.st2_pack_config:
     pack: sensu
     state: absent
     config:
       ssl:
 
-- name: Configure a pack of a StackStorm that runs in Kubernetes
+- name: Configure a pack of a StackStorm in Kubernetes
   stackstorm.st2.st2_pack_config:
     pack: sensu
     config:
@@ -215,79 +218,80 @@ msg:
   type: str
   sample: "sensu config: host, pass changed; registered"
 pack:
-  description: The pack's ref.
+  description: The ref of the pack.
   returned: always
   type: str
   sample: sensu
 path:
-  description: The file. With O(backend=api), the address of the config in the API.
+  description: Path to the file. With O(backend=api), the URL of the config in the API.
   returned: always
   type: str
   sample: /opt/stackstorm/configs/sensu.yaml
 changes:
-  description: The keys that differ from what was there. Values are in the diff, secrets masked.
+  description: The keys that changed. The diff shows values, with secrets masked.
   returned: success
   type: dict
   contains:
     added:
-      description: Keys that were not there.
-      returned: success
+      description: Keys that were added.
+      returned: success, when not empty, or with C(-v)
       type: list
       elements: str
       sample: [ssl]
     removed:
-      description: Keys that were there.
-      returned: success
+      description: Keys that were removed.
+      returned: success, when not empty, or with C(-v)
       type: list
       elements: str
       sample: []
     changed:
-      description: Keys with another value.
-      returned: success
+      description: Keys whose value changed.
+      returned: success, when not empty, or with C(-v)
       type: list
       elements: str
       sample: ["host", "vcenters.prod.password"]
 restart_needed:
   description:
-    - The services of this host that go on with old code or config after the change, or would in check mode. Sensors
-      do so, as they read both when they start. StackStorm starts a sensor anew when that is registered, and not when
-      its config is, or when new files are not registered.
-    - C(st2sensorcontainer), where the host has that service and StackStorm runs sensors of the packs concerned.
+    - Services of this host that keep using old code or config after the change, as predicted in check mode. Sensors
+      read both only when they start. StackStorm restarts a sensor when the sensor is registered, but not when its
+      config is registered, and not when new files are not registered.
+    - Contains C(st2sensorcontainer) if the host has that service and StackStorm runs sensors of the pack.
   returned: always
   type: list
   elements: str
   sample: [st2sensorcontainer]
 database_state:
   description:
-    - What StackStorm's database has of the config, or would have in check mode. V(current) is what the file says,
-      V(stale) something else, V(absent) nothing, which an empty one is without a file.
-    - V(unknown) is when it is not known, because nothing is registered (O(register=none)), or something else
-      registered it and the database cannot be asked.
+    - State of the config in StackStorm's database, as predicted in check mode. V(current) means that the database
+      matches the file, V(stale) that it differs, and V(absent) that it has no config, or an empty one if there is no
+      file.
+    - V(unknown) means that the state could not be determined, because nothing is registered (O(register=none)), or
+      something else registered the config and the database cannot be queried.
   returned: always
   type: str
   sample: current
 registration:
-  description: What StackStorm counted, when something was registered.
+  description: StackStorm's counts, if something was registered.
   returned: success
   type: dict
   contains:
     counts:
       description: The number of resources by type.
-      returned: success
+      returned: success, when not empty, or with C(-v)
       type: dict
       sample: {configs: 1}
     overridden:
-      description: How many of these had C(enabled) changed by an override.
-      returned: success
+      description: The number of these for which an override changed C(enabled).
+      returned: success, when not empty, or with C(-v)
       type: dict
       sample: {}
 backup_file:
-  description: The copy of the old file. Null when none was made.
-  returned: success
+  description: Path to the backup file. Null if none was created.
+  returned: success, when not null, or with C(-v)
   type: str
   sample: /opt/stackstorm/configs/sensu.yaml.4711.2026-01-31T12:00:00~
 problems:
-  description: Everything that StackStorm would refuse of the config.
+  description: Everything in the config that StackStorm would refuse.
   returned: failure
   type: list
   elements: dict
@@ -299,26 +303,25 @@ problems:
       sample: vcenters.prod.port
     rule:
       description:
-        - The keyword of the schema that is broken; V(crash) and V(decrypt_kv) for what only StackStorm knows, and
-          V(unknown) with O(unknown_keys=fail).
+        - The violated keyword of the schema, V(crash) or V(decrypt_kv) for rules of StackStorm that are not in the
+          schema, or V(unknown) with O(unknown_keys=fail).
       returned: failure
       type: str
       sample: type
     msg:
-      description: What must be.
+      description: What the schema requires.
       returned: failure
       type: str
       sample: vcenters.prod.port must be integer, and is string (schema line 12)
     schema_line:
-      description: The line in C(config.schema.yaml).
-      returned: failure
+      description: The line number in C(config.schema.yaml).
+      returned: failure, when not null, or with C(-v)
       type: int
       sample: 12
     config_line:
-      description: The line in the config, for a value that came from there.
-      returned: failure
+      description: The line number in the config, for a value from the file.
+      returned: failure, when not null, or with C(-v)
       type: int
-      sample: null
 step:
   description: The step that failed.
   returned: failure

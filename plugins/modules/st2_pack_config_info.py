@@ -7,31 +7,31 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: st2_pack_config_info
-short_description: Describe the configs of StackStorm packs
+short_description: Get information about the configs of StackStorm packs
 version_added: 0.2.0
 author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
-  - Says what the configs of packs hold, which defaults apply, what is missing or wrong by the pack's schema,
-    and whether StackStorm's database agrees. Secrets are masked.
-  - Gives a config to fill in, made from the schema.
+  - Returns the values in the configs of packs, which defaults apply, what is missing or invalid by the schema of the
+    pack, and whether StackStorm's database matches. Secrets are masked.
+  - Returns a config template generated from the schema.
 options:
   pack:
     description:
-      - Refs of packs. All packs with a config or a schema where none is given.
+      - Refs of packs. By default, all packs with a config or a schema are returned.
     aliases: [name]
     type: list
     elements: str
   schema:
     description:
-      - A C(config.schema.yaml), or a directory with one, on the target, to judge by instead of the installed pack's.
-        Goes with one O(pack).
+      - Path on the target to a C(config.schema.yaml), or a directory that contains one, to use instead of the schema of
+        the installed pack. Requires exactly one O(pack).
     type: path
   backend:
     description:
-      - V(local) works on the target, which is a StackStorm host.
-      - V(api) asks StackStorm's API alone, from any machine that reaches it. Configs and schemas are those of
-        StackStorm's database, so that RV(configs[].database_state) is V(current) for each that is there. O(schema) is
+      - V(local) reads the files on the target, which must be a StackStorm host.
+      - V(api) only uses StackStorm's API, from any machine that can reach it. Configs and schemas are those in
+        StackStorm's database, so RV(configs[].database_state) is V(current) for every existing config. O(schema) is
         refused.
     type: str
     choices: [local, api]
@@ -49,11 +49,11 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look at all configs
+- name: Get information about all configs
   stackstorm.st2.st2_pack_config_info:
   register: found
 
-- name: Fail when StackStorm would refuse one, or has another in its database
+- name: Fail if a config is invalid, or differs from StackStorm's database
   ansible.builtin.assert:
     that:
       - item.problems == []
@@ -62,12 +62,12 @@ EXAMPLES = r"""
   loop_control:
     label: "{{ item.pack }}"
 
-- name: Make a config to fill in
+- name: Generate a config template
   stackstorm.st2.st2_pack_config_info:
     pack: sensu
   register: sensu
 
-- name: Write it down on the controller
+- name: Write the template to a file on the controller
   ansible.builtin.copy:
     content: "{{ sensu.configs[0].template }}"
     dest: ./sensu.yaml
@@ -83,77 +83,79 @@ configs:
   elements: dict
   contains:
     pack:
-      description: The pack's ref.
+      description: The ref of the pack.
       returned: always
       type: str
       sample: sensu
     path:
-      description: The file. With O(backend=api), the address of the config in the API.
+      description: Path to the file. With O(backend=api), the URL of the config in the API.
       returned: always
       type: str
       sample: /opt/stackstorm/configs/sensu.yaml
     exists:
-      description: Whether the file is there.
+      description: Whether the file exists.
       returned: always
       type: bool
       sample: true
     installed:
-      description: Whether the pack is on this host. With O(backend=api), whether StackStorm has it.
+      description:
+        - Whether the pack is installed on this host. With O(backend=api), whether it is registered in StackStorm.
       returned: always
       type: bool
       sample: true
     schema:
-      description: The schema that was used. With O(backend=api), its address in the API. Null when there is none.
+      description: Path to the schema. With O(backend=api), its URL in the API. Null if there is none.
       returned: always
       type: str
       sample: /opt/stackstorm/packs/sensu/config.schema.yaml
     config:
-      description: The values in the file, secrets masked. Null when there is no file, or it is no config.
+      description: The values in the file, with secrets masked. Null if the file does not exist or is not a config.
       returned: always
       type: dict
       sample: {host: sensu.example.com, pass: "********"}
     defaults:
-      description: Defaults of the schema for what has no value.
+      description: Defaults in the schema for keys without a value.
       returned: always
       type: dict
       sample: {port: 4567}
     missing:
-      description: Keys that are required and have no value.
+      description: Required keys without a value.
       returned: always
       type: list
       elements: str
       sample: []
     problem:
-      description: Why the file is no config. Null when it is one.
+      description: Why the file is not a config. Null if it is one.
       returned: always
       type: str
       sample: null
     problems:
       description:
-        - Everything that StackStorm would refuse, as RV(stackstorm.st2.st2_pack_config#module:problems). Without a
-          file, of an empty config.
+        - Everything that StackStorm would refuse, see RV(stackstorm.st2.st2_pack_config#module:problems). If the file
+          does not exist, an empty config is validated.
       returned: always
       type: list
       elements: dict
       sample: []
     unknown_keys:
-      description: Keys that the schema does not know.
+      description: Keys that are not in the schema.
       returned: always
       type: list
       elements: str
       sample: []
     database_state:
       description:
-        - What StackStorm's database has of the config. V(current) is what the file says, V(stale) something else,
-          V(absent) nothing, which an empty one is without a file. V(unknown) when that cannot be told.
+        - State of the config in StackStorm's database. V(current) means that the database matches the file, V(stale)
+          that it differs, and V(absent) that it has no config, or an empty one if there is no file. V(unknown) if the
+          state could not be determined.
       returned: always
       type: str
       sample: current
     attributes:
       description:
-        - The keys that the schema has, each with C(key), C(description), C(type), C(required), C(secret),
-          C(holds_secrets) (it is one, or may have one inside), C(default), C(enum), C(summary), C(is_set) and
-          C(value). Secrets are masked.
+        - The keys in the schema, each with C(key), C(description), C(type), C(required), C(secret), C(holds_secrets)
+          (it is a secret or can contain one), C(default), C(enum), C(summary), C(is_set) and C(value). Secrets are
+          masked.
       returned: always
       type: list
       elements: dict
@@ -171,8 +173,8 @@ configs:
           value: sensu.example.com
     template:
       description:
-        - A config to fill in, with the description of every key. Required keys are null; everything else is a
-          comment. Null without a schema.
+        - A config template with the description of every key. Required keys are null, everything else is a comment.
+          Null if there is no schema.
       returned: always
       type: str
       sample: |
@@ -180,7 +182,7 @@ configs:
         # (string, required)
         host: null
 msg:
-  description: How many configs were found, and which of them StackStorm would refuse.
+  description: The number of configs, and which of them StackStorm would refuse.
   returned: always
   type: str
   sample: 5 configs

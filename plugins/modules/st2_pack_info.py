@@ -7,25 +7,25 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: st2_pack_info
-short_description: Describe the installed StackStorm packs
+short_description: Get information about installed StackStorm packs
 version_added: 0.1.0
 author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
-  - Says of the packs on a StackStorm host what they are, where they came from, whether somebody edited them, and how
-    their virtualenvs are.
-  - Reads the host's files. The network is used only with O(check_latest=true), and to ask StackStorm where the task
+  - Returns information about the packs on a StackStorm host, including their source, local edits, and the state of
+    their virtualenvs.
+  - Reads the files of the host. The network is only used with O(check_latest=true), and to query StackStorm if the task
     has access to its API.
 options:
   name:
     description:
-      - Refs of packs. All packs where none is given.
+      - Refs of packs. By default, all packs are returned.
     aliases: [pack]
     type: list
     elements: str
   check_latest:
     description:
-      - Also tell what the index has.
+      - Also return the version in the index.
     type: bool
     default: false
   check_edits:
@@ -35,17 +35,16 @@ options:
     default: true
   sizes:
     description:
-      - Also tell what packs, virtualenvs and kept releases take of the disk, for which every directory has to be walked
-        through.
+      - Also return the disk usage of packs, virtualenvs and kept releases. This reads every directory.
     type: bool
     default: false
     version_added: 0.3.0
   backend:
     description:
-      - V(local) works on the target, which is a StackStorm host.
-      - V(api) asks StackStorm's API alone, from any machine that reaches it, for the packs that StackStorm's database
-        has. What only files tell is left out of the results, such as commits, edits and virtualenvs. With
-        O(check_latest=true) the index is the one that StackStorm reads. O(sizes), O(index_url) and the options for
+      - V(local) reads the files on the target, which must be a StackStorm host.
+      - V(api) only uses StackStorm's API, from any machine that can reach it, and returns the packs in StackStorm's
+        database. Information that is only in files, such as commits, edits and virtualenvs, is not returned. With
+        O(check_latest=true), the index is the one that StackStorm reads. O(sizes), O(index_url) and the options for
         access to indexes and repositories are refused.
     type: str
     choices: [local, api]
@@ -64,24 +63,24 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Read all packs
+- name: Get information about all packs
   stackstorm.st2.st2_pack_info:
   register: installed
 
-- name: Name the packs that somebody edited
+- name: Show packs with local edits
   ansible.builtin.debug:
     msg: "{{ item.ref }}: {{ item.edits | join(', ') }}"
   loop: "{{ installed.packs | selectattr('edits') }}"
   loop_control:
     label: "{{ item.ref }}"
 
-- name: See what earlier versions of packs take of the disk
+- name: Get the disk usage of earlier versions of packs
   stackstorm.st2.st2_pack_info:
     sizes: true
     check_edits: false
   register: installed
 
-- name: See whether the index has a newer sensu
+- name: Check whether the index has a newer version of sensu
   stackstorm.st2.st2_pack_info:
     name: sensu
     check_latest: true
@@ -95,101 +94,112 @@ packs:
   elements: dict
   contains:
     ref:
-      description: The pack's ref, which is the name of its directory.
+      description: The ref of the pack, which is the name of its directory.
       returned: always
       type: str
       sample: sensu
     name:
-      description: Its display name.
+      description: The display name of the pack.
       returned: always
       type: str
       sample: sensu
     version:
-      description: The version in C(pack.yaml). Null when it says none.
+      description: The version in C(pack.yaml). Null if there is none.
       returned: always
       type: str
       sample: 1.0.2
     description:
-      description: What it is for. Null when it does not say.
+      description: The description of the pack. Null if there is none.
       returned: always
       type: str
       sample: StackStorm pack integration with Sensu
     author:
-      description: Who wrote it.
+      description: The author of the pack.
       returned: always
       type: str
       sample: StackStorm, Inc.
     email:
-      description: The address of the author.
+      description: The email address of the author.
       returned: always
       type: str
       sample: info@stackstorm.com
     keywords:
-      description: What it can be found by.
+      description: Keywords of the pack.
       returned: always
       type: list
       elements: str
       sample: [sensu, monitoring]
     contributors:
-      description: Who else worked on it.
+      description: Other contributors to the pack.
       returned: always
       type: list
       elements: str
       sample: ["Jane Doe <jane@example.com>"]
     stackstorm_version:
-      description: The versions of StackStorm that it works with. Null when it does not say.
+      description: Versions of StackStorm that the pack supports. Null if it does not declare any.
       returned: always
       type: str
       sample: ">=3.0.0"
     python_versions:
-      description: The versions of Python that it works with.
+      description: Versions of Python that the pack supports.
       returned: always
       type: list
       elements: str
       sample: ["3"]
     path:
-      description: Its directory.
+      description: The directory of the pack.
       returned: always
       type: str
       sample: /opt/stackstorm/packs/sensu
     base_path:
-      description: The packs base path it is in.
+      description: The packs base path of the pack.
       returned: always
       type: str
       sample: /opt/stackstorm/packs
     shadowed:
-      description: Copies in later packs base paths. StackStorm takes the content of the first one only.
+      description: Copies in later packs base paths. StackStorm only uses the first one.
       returned: always
       type: list
       elements: str
       sample: []
     system:
-      description: Whether it is one of StackStorm's own.
+      description: Whether this is one of StackStorm's own packs.
       returned: always
       type: bool
       sample: false
     link:
-      description: Where the pack directory leads when it is a symbolic link.
+      description: The target of the pack directory, if it is a symbolic link.
       returned: always
       type: str
       sample: null
     problem:
-      description: Why StackStorm cannot read C(pack.yaml), such as a key that stands twice. Null when it can.
+      description: Why StackStorm cannot read C(pack.yaml), such as a duplicate key. Null if it can.
       returned: always
       type: str
       sample: null
     commit:
-      description: The full commit it was made from.
+      description: The full ID of the installed commit.
       returned: always
       type: str
       sample: 108d52bf6694c1a681d871124901ab0925f49bd0
     digest:
-      description: Digest of the content, for a pack that came from a directory.
+      description:
+        - Digest of the files with which the pack was installed, as O(stackstorm.st2.st2_pack#module:packs[].digest)
+          takes it. Null for a pack that something else installed.
       returned: always
       type: str
       sample: null
+    signers:
+      description:
+        - Who vouched for the pack when it was last asked for with O(stackstorm.st2.st2_pack#module:verify_signature).
+          The result of all such tasks, which may have asked for different signers.
+      returned: always
+      type: list
+      elements: str
+      sample: [release@example.com]
+      version_added: 0.3.0
     branch:
-      description: The branch that is checked out. Null for tags and commits.
+      description: The checked out branch. Null for tags and commits.
       returned: always
       type: str
       sample: null
@@ -201,12 +211,13 @@ packs:
       sample: [v1.0.2]
     requested:
       description:
-        - The version that was asked for when it was installed. Null when none was, or when something else installed it.
+        - The version that was requested when the pack was installed. Null if there was none, or if something else
+          installed the pack.
       returned: always
       type: str
       sample: 1.0.2
     source:
-      description: Where it came from.
+      description: The source that the pack was installed from.
       returned: always
       type: str
       sample: https://github.com/StackStorm-Exchange/stackstorm-sensu
@@ -216,72 +227,75 @@ packs:
       type: str
       sample: null
     managed:
-      description: Whether M(stackstorm.st2.st2_pack) installed or adopted it, and nothing changed it since.
+      description:
+        - Whether M(stackstorm.st2.st2_pack) installed or adopted the pack, and nothing else has changed it since.
       returned: always
       type: bool
       sample: true
     dependencies:
-      description: The dependencies it declares.
+      description: The dependencies that the pack declares.
       returned: always
       type: list
       elements: str
       sample: [core]
     releases:
-      description: Earlier versions that are kept, oldest first.
+      description: Kept earlier versions, oldest first.
       returned: always
       type: list
       elements: str
       sample: [0001-1.0.1-3f8a4b0]
     contents:
-      description: Its resources, by type, each with C(count) and C(names).
+      description: The resources of the pack, by type, each with C(count) and C(names).
       returned: always
       type: dict
       sample: {actions: {count: 1, names: [check_list]}}
     requirements:
-      description: The Python packages it requires.
+      description: The Python packages that the pack requires.
       returned: always
       type: list
       elements: str
       sample: [requests]
     virtualenv:
       description:
-        - Its virtualenv. C(health) is V(ok), V(outdated) (made for another Python or other requirements), V(foreign)
-          (made by something else), V(broken) or V(absent); C(needed) tells whether the pack has to have one.
+        - The virtualenv of the pack. C(health) is V(ok), V(outdated) (created for another Python or other
+          requirements), V(foreign) (created by something else), V(broken) or V(absent). C(needed) is whether the pack
+          requires a virtualenv.
       returned: always
       type: dict
       sample: {path: /opt/stackstorm/virtualenvs/sensu, health: ok, python_version: "3.11", needed: true}
     database_state:
       description:
-        - What StackStorm's database has of the pack. V(current) is what is on disk, V(stale) something else or only a
-          part of it, V(absent) nothing, and V(unknown) is when nobody can tell. Null for StackStorm's own packs.
+        - State of the pack in StackStorm's database. V(current) means that the database matches the files, V(stale)
+          that it differs or is incomplete, V(absent) that it does not contain the pack, and V(unknown) that the state
+          could not be determined. Null for StackStorm's own packs.
       returned: always
       type: str
       sample: current
     edits:
-      description: Commits that somebody made in the pack, and edited, missing and extra files.
+      description: Local commits, and edited, missing and extra files.
       returned: with O(check_edits=true)
       type: list
       elements: str
       sample: [edited actions/check.py]
     latest_version:
-      description: The version in the index. Null when no index lists the pack.
+      description: The version in the index. Null if no index lists the pack.
       returned: with O(check_latest=true)
       type: str
       sample: 1.0.2
     index_url:
-      description: The index that lists it.
+      description: The index that lists the pack.
       returned: with O(check_latest=true)
       type: str
       sample: https://index.stackstorm.org/v1/index.json
     outdated:
-      description: Whether the index has a newer version. Null when that cannot be said.
+      description: Whether the index has a newer version. Null if the versions cannot be compared.
       returned: with O(check_latest=true)
       type: bool
       sample: false
     disk:
       description:
-        - Bytes of the disk, as C(du) counts them, for the pack itself, its virtualenv, and each release that is kept of
-          it. Files that virtualenvs share are counted once, for C(bases) in RV(disk).
+        - Disk usage in bytes, as C(du) counts it, of the pack, its virtualenv, and each kept release. Files that
+          virtualenvs share are counted once, as C(bases) in RV(disk).
       returned: with O(sizes=true)
       type: dict
       sample:
@@ -296,9 +310,9 @@ packs:
         total: 11636736
 disk:
   description:
-    - Bytes of the disk for all packs of the host, whatever O(name) says. C(bases) is what virtualenvs are made from,
-      C(staging) what is being prepared or was left behind.
-    - C(absent) are the releases of packs that are not installed, by C(ref); O(stackstorm.st2.st2_pack#module:purge)
+    - Disk usage in bytes of all packs of the host, whatever O(name) is. C(bases) is the files that virtualenvs are
+      created from, C(staging) is what is being prepared or was left behind.
+    - C(absent) lists the releases of packs that are not installed, by C(ref). O(stackstorm.st2.st2_pack#module:purge)
       removes them.
   returned: with O(sizes=true)
   type: dict
@@ -310,14 +324,37 @@ disk:
     staging: 0
     total: 117440512
     absent: []
+python:
+  description:
+    - Which Python packages the virtualenvs of packs take, as O(stackstorm.st2.st2_pack_lock#module:platforms) wants it.
+      It is what the Python of StackStorm (C([actionrunner] python_binary)) says. Null where that does not run.
+  returned: with O(backend=local)
+  type: dict
+  version_added: 0.3.0
+  contains:
+    version:
+      description: Its version.
+      returned: always
+      type: str
+      sample: "3.11"
+    abi:
+      description: Its ABI.
+      returned: always
+      type: str
+      sample: cp311
+    platform:
+      description: The newest platform that it takes packages of.
+      returned: always
+      type: str
+      sample: manylinux_2_36_x86_64
 missing:
-  description: The refs of O(name) that are not installed.
+  description: Refs in O(name) that are not installed.
   returned: always
   type: list
   elements: str
   sample: []
 msg:
-  description: How many packs were found.
+  description: The number of packs found.
   returned: always
   type: str
   sample: 5 packs installed

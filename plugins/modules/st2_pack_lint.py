@@ -12,51 +12,52 @@ version_added: 0.3.0
 author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
-  - Checks directories with packs by what StackStorm demands, by what the checks of the StackStorm Exchange demand, and
-    for what nobody checks until it fails, such as entry points that are missing and names that are there twice.
-  - It is the code by which M(stackstorm.st2.st2_pack) judges a pack before it installs one.
-  - Nothing of a pack is run. Its Python files are compiled and not imported. No StackStorm is needed, and no git.
+  - Checks directories with packs against the requirements of StackStorm and of the StackStorm Exchange, and for
+    problems that otherwise only show at run time, such as missing entry points and duplicate names.
+  - M(stackstorm.st2.st2_pack) uses the same code to validate a pack before it installs it.
+  - The module does not run any code of a pack. Python files are compiled, but not imported. Neither StackStorm nor git
+    is required.
   - R(The guide to checking packs,ansible_collections.stackstorm.st2.docsite.guide_lint) lists all rules.
 options:
   path:
     description:
-      - Directories of packs. One without C(pack.yaml) is one with packs directly in it.
+      - Directories of packs. A directory without C(pack.yaml) is treated as a directory of packs.
     type: list
     elements: path
     required: true
   chdir:
     description:
-      - The directory that relative paths of all options begin at. By default, that is where an ad hoc command is given,
-        or else the directory of the playbook.
+      - The base directory for relative paths in all options. Defaults to the current directory for ad hoc commands, and
+        else to the directory of the playbook.
     type: path
   rules:
     description:
-      - Go by these rules only.
+      - Apply only these rules.
     type: list
     elements: str
     default: []
   skip:
     description:
-      - Do not go by these rules.
+      - Do not apply these rules.
     type: list
     elements: str
     default: []
   fail_on:
     description:
-      - The level from which on a finding makes the task fail. With V(warning), errors do so, too.
+      - The lowest level of a finding that fails the task. With V(warning), errors fail it, too.
     type: str
     choices: [error, warning, never]
     default: error
   ignore_file:
     description:
-      - The file in each pack that says what is to be ignored, and why.
+      - The file in each pack that lists findings to ignore, with reasons.
     type: str
     default: .st2-lint.yml
   site_rules:
     description:
-      - A directory with rules of your own, files that can be executed and Python files with a function C(check).
-      - They run as this account, outside of any limit but O(timeout). Other files there are not looked at, nor those
-        whose names begin with C(.) or C(_).
+      - A directory with custom rules, which are executable files and Python files with a function C(check).
+      - They run as the account that runs the module, with no limit except O(timeout). Other files are ignored, and so
+        are files whose names begin with C(.) or C(_).
     type: path
   output:
     description:
@@ -67,36 +68,36 @@ options:
     suboptions:
       format:
         description:
-          - V(text) has lines of C(file:line:column), V(json) what the module returns as RV(findings), V(junit) a suite
-            for each pack, V(sarif) is SARIF 2.1.0, V(github) commands that GitHub Actions shows at the lines, and
-            V(gitlab) GitLab's Code Quality.
+          - V(text) is lines of C(file:line:column), V(json) the content of RV(findings), V(junit) JUnit XML with a
+            suite for each pack, V(sarif) SARIF 2.1.0, V(github) annotations for GitHub Actions, and V(gitlab) GitLab
+            Code Quality.
         type: str
         choices: [text, json, junit, sarif, github, gitlab]
         required: true
       path:
         description:
-          - The file. Its directory has to be there.
+          - Path to the file. Its directory must exist.
         type: path
         required: true
   stackstorm_version:
     description:
-      - The StackStorm that the packs are to run on, for what they say of it in C(pack.yaml).
+      - The StackStorm version to check C(stackstorm_version) in C(pack.yaml) against.
     type: str
     default: 3.9.0
   python:
     description:
-      - Interpreters, Python 3.7 or later, that compile the Python files. By default, the one that runs this module.
+      - Python interpreters, 3.7 or later, to compile the Python files with. Defaults to the one that runs the module.
     type: list
     elements: path
     default: []
   python_version:
     description:
-      - The oldest Python that the files are to be written for.
+      - The oldest Python version that the files must support.
     type: str
     default: "3.8"
   timeout:
     description:
-      - Seconds for each pack, and for each of O(site_rules) in each pack.
+      - Number of seconds for each pack, and for each rule of O(site_rules) in each pack.
     type: int
     default: 300
 extends_documentation_fragment:
@@ -105,13 +106,13 @@ attributes:
   check_mode:
     support: full
     details:
-      - Packs are checked, and O(output) is not written.
+      - Packs are checked, but O(output) is not written.
   diff_mode:
     support: none
   idempotent:
     support: full
     details:
-      - The module only changes something when it writes a file of O(output) that had another content.
+      - The module only returns a change if the content of a file in O(output) changed.
 requirements:
   - PyYAML
   - jsonschema
@@ -128,7 +129,7 @@ EXAMPLES = r"""
   stackstorm.st2.st2_pack_lint:
     path: "{{ playbook_dir }}/.."
 
-- name: Check all packs of a directory, and tell GitHub's code scanning
+- name: Check all packs in a directory, and write reports for GitHub code scanning and JUnit
   stackstorm.st2.st2_pack_lint:
     path: packs
     skip: [license-apache]
@@ -142,13 +143,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: How much was found, and the first of the worst, in one line.
+  description: The number of findings and the first one of the highest level, in one line.
   returned: always
   type: str
   sample: "libcloud: 1 error, 2 warnings, 1 hint, the first: actions/import_public_ssh_key.yaml:6: entry-point-missing:
     the entry point actions/import_ssh_key.py is not in the pack"
 findings:
-  description: What was found, by pack, file and line. What packs say is to be ignored is not there.
+  description: The findings, by pack, file and line, without those that the packs ignore.
   returned: when the packs were checked
   type: list
   elements: dict
@@ -161,24 +162,24 @@ findings:
     level:
       description:
         - V(error) for what StackStorm or M(stackstorm.st2.st2_pack) refuses, or what cannot run.
-        - V(warning) for what the checks of the StackStorm Exchange or users would complain of.
+        - V(warning) for what the checks of the StackStorm Exchange or users would complain about.
         - V(info) for a hint.
       returned: always
       type: str
       sample: error
     file:
-      description: The file inside of the pack; V(.) for the pack as a whole.
+      description: The file in the pack. V(.) for the pack as a whole.
       returned: always
       type: str
       sample: actions/import_public_ssh_key.yaml
     line:
-      description: The line, V(null) for the file as a whole.
-      returned: always
+      description: The line number. Null for the file as a whole.
+      returned: when not null, or with C(-v)
       type: int
       sample: 6
     column:
-      description: The column, V(null) where it is not known.
-      returned: always
+      description: The column number. Null if it is not known.
+      returned: when not null, or with C(-v)
       type: int
       sample: 1
     message:
@@ -208,8 +209,8 @@ packs:
       type: str
       sample: /home/dev/stackstorm-libcloud
     ref:
-      description: The ref, V(null) where none can be derived.
-      returned: always
+      description: The ref of the pack. Null if it cannot be determined.
+      returned: when not null, or with C(-v)
       type: str
       sample: libcloud
     counts:
@@ -218,7 +219,7 @@ packs:
       type: dict
       sample: {error: 1, warning: 2, info: 1}
     ignored:
-      description: How many findings the pack says are to be ignored.
+      description: The number of findings that the pack ignores.
       returned: always
       type: int
       sample: 0

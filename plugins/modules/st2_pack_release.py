@@ -12,18 +12,19 @@ version_added: 0.3.0
 author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
-  - Tags the commit of a working copy with the version in its C(pack.yaml), and pushes the tag, when that version is
-    new. StackStorm and the indexes find the versions of a pack by such tags.
-  - A version is new when neither the remote nor the working copy has a tag C(vX.Y.Z) or C(X.Y.Z) for it. When the
-    remote has it on this very commit, all is done. When it has it on an earlier one, there is nothing to release until
-    the version is raised. A tag is never moved.
-  - The tag is annotated, and signed if there is a key. It is made aside, verified, and pushed together with the branch
-    or not at all; then the remote is asked for it. A run that fails or is killed leaves no tag that was not pushed.
-  - What stands against a release is said at once. These are changes that are not committed or files that are neither
-    committed nor ignored, a branch that is not pushed or not up to date, a C(pack.yaml) that StackStorm would refuse,
-    a version that is lower than a released one, and a tag of that name on another commit. A version that the file with
-    the changes does not name is warned of.
-  - Runs wherever the working copy is, such as the controller or a runner of the CI. It needs no StackStorm there.
+  - Tags the commit of a working copy with the version in its C(pack.yaml), and pushes the tag, if that version is new.
+    StackStorm and pack indexes find the versions of a pack by these tags.
+  - A version is new if neither the remote nor the working copy has a tag C(vX.Y.Z) or C(X.Y.Z) for it. If the remote
+    has the tag on this commit, nothing is left to do. If it has the tag on an earlier commit, there is nothing to
+    release until the version is increased. A tag is never moved.
+  - The tag is annotated, and signed if there is a key. It is created in a temporary repository, verified, pushed
+    atomically together with the branch, and then verified on the remote. A run that fails or is killed does not leave a
+    tag that was not pushed.
+  - All problems that prevent a release are reported together. These are uncommitted changes, untracked files, a branch
+    that is not pushed or not up to date, a C(pack.yaml) that StackStorm would refuse, a version that is lower than a
+    released one, and a tag of that name on another commit. The module warns if the changelog does not mention the
+    version.
+  - The module runs where the working copy is, such as on the controller or a CI runner. It does not need StackStorm.
 options:
   path:
     description:
@@ -32,36 +33,35 @@ options:
     required: true
   remote:
     description:
-      - The name of the remote in the working copy that the tag is pushed to. Credentials in its address are used, and
-        shown nowhere.
+      - The name of the git remote to push the tag to. Credentials in its URL are used, but never shown.
     type: str
     default: origin
   branch:
     description:
-      - The branch of the remote that has to be at the commit. By default the current one; when none is checked out, as
-        in many CIs, the remote's default branch.
+      - The branch of the remote that must point to the commit. Defaults to the current branch, or to the default branch
+        of the remote if no branch is checked out, as in many CI systems.
     type: str
   signing_key:
     description:
-      - An ssh private key without a passphrase, by which the tag is signed (git's C(gpg.format=ssh)).
-      - Needs git 2.34 or newer.
+      - Path to an SSH private key without a passphrase to sign the tag with (C(gpg.format=ssh) of git).
+      - Requires git 2.34 or newer.
     type: path
   tagger:
     description:
-      - Who makes the tag, in the form C(Name <name@example.com>). By default what git's configuration says.
+      - The tagger, in the form C(Name <name@example.com>). Defaults to the git configuration.
     type: str
   tag_message:
     description:
-      - The message of the tag. By default the ref of the pack and the version.
+      - The message of the tag. Defaults to the ref of the pack and the version.
     type: str
   maintenance:
     description:
-      - Whether the version may be lower than the highest one that is released, such as V(1.4.1) after V(2.0.0).
+      - Whether the version can be lower than the highest released one, such as V(1.4.1) after V(2.0.0).
     type: bool
     default: false
   fail_on_unreleased:
     description:
-      - Whether to fail when there are commits behind the release of the version, and it was not raised.
+      - Whether to fail if there are commits after the release of the version, and the version was not increased.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -71,7 +71,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - Says which tag would be made at which commit, and all that stands against it. The signature is not tried.
+      - Returns which tag would be created at which commit, and all problems. Signing is not tested.
   diff_mode:
     support: full
   idempotent:
@@ -82,8 +82,9 @@ requirements:
   - git
   - ssh-keygen, for O(signing_key)
 notes:
-  - The hooks of the working copy, such as C(pre-push), are not run, and nothing else that its settings name.
-  - Where the account does not own the working copy, the new tag is only at the remote; C(git fetch --tags) brings it.
+  - Hooks of the working copy, such as C(pre-push), and other programs in its git configuration are not run.
+  - If the account that runs the module does not own the working copy, the new tag is only on the remote. Use C(git
+    fetch --tags) to get it.
 seealso:
   - module: stackstorm.st2.st2_pack_split
     description: For a repository that holds several packs.
@@ -98,13 +99,13 @@ EXAMPLES = r"""
     token: "{{ lookup('ansible.builtin.env', 'CI_TOKEN') }}"
   delegate_to: localhost
 
-- name: Release it with a signed tag, and say who made it
+- name: Release a pack with a signed tag and a certain tagger
   stackstorm.st2.st2_pack_release:
     path: /srv/packs/acme_dns
     signing_key: /etc/st2-release/key
     tagger: Release bot <release@example.com>
 
-- name: Release a fix of an older line from its branch
+- name: Release a fix for an older version from its branch
   stackstorm.st2.st2_pack_release:
     path: /srv/packs/acme_dns
     branch: v1.4
@@ -113,28 +114,28 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: What happened, or what stands against it, in one line.
+  description: What happened, or what prevents the release, in one line.
   returned: always
   type: str
   sample: "acme_dns 1.2.0: tag v1.2.0 at 108d52b, after v1.1.0"
 url:
-  description: The address of the remote, without credentials.
+  description: The URL of the remote, without credentials.
   returned: when the working copy and its remote could be read
   type: str
   sample: https://git.example.com/packs/acme_dns.git
 branch:
-  description: The branch of the remote that is released from. Null when it is not known.
-  returned: when the working copy and its remote could be read
+  description: The released branch of the remote. Null if it is not known.
+  returned: when the working copy and its remote could be read, when not null, or with C(-v)
   type: str
   sample: main
 ref:
-  description: The ref of the pack. Null when C(pack.yaml) is not valid.
-  returned: when the working copy and its remote could be read
+  description: The ref of the pack. Null if C(pack.yaml) is not valid.
+  returned: when the working copy and its remote could be read, when not null, or with C(-v)
   type: str
   sample: acme_dns
 version:
-  description: The version in C(pack.yaml). Null when that is not valid.
-  returned: when the working copy and its remote could be read
+  description: The version in C(pack.yaml). Null if that is not valid.
+  returned: when the working copy and its remote could be read, when not null, or with C(-v)
   type: str
   sample: 1.2.0
 head:
@@ -143,27 +144,27 @@ head:
   type: str
   sample: 108d52bfbc4e1b3c1a3d1f5d6e1b1c9d0f3a2b4c
 tag:
-  description: The tag of the version, new or not. Null when there is no version.
-  returned: when the working copy and its remote could be read
+  description: The tag of the version, new or existing. Null if there is no version.
+  returned: when the working copy and its remote could be read, when not null, or with C(-v)
   type: str
   sample: v1.2.0
 commit:
-  description: The commit of that tag at the remote, or what it would be in check mode. Null when it has no such tag.
-  returned: when the working copy and its remote could be read
+  description: The commit of that tag on the remote, as predicted in check mode. Null if there is no such tag.
+  returned: when the working copy and its remote could be read, when not null, or with C(-v)
   type: str
   sample: 108d52bfbc4e1b3c1a3d1f5d6e1b1c9d0f3a2b4c
 released:
-  description: Whether the commit of the working copy is what the tag means, or would be in check mode.
+  description: Whether the tag points to the commit of the working copy, as predicted in check mode.
   returned: when the working copy and its remote could be read
   type: bool
   sample: true
 previous:
-  description: The tag of the highest version that the remote had before. Null when there was none.
-  returned: when the working copy and its remote could be read
+  description: The tag of the highest version on the remote before the task. Null if there was none.
+  returned: when the working copy and its remote could be read, when not null, or with C(-v)
   type: str
   sample: v1.1.0
 problems:
-  description: What stands against the release, each a sentence.
+  description: Problems that prevent the release, each as a sentence.
   returned: when the working copy and its remote could be read
   type: list
   elements: str

@@ -7,39 +7,38 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: st2_pack_split
-short_description: Split a repository with many StackStorm packs into one for each
+short_description: Split a repository with many StackStorm packs into one repository per pack
 version_added: 0.3.0
 author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
-  - StackStorm installs a pack from a repository of its own. This makes such repositories of one that holds several
-    packs, each with the history of its pack, by C(git-filter-repo). The repository that is split is only read.
-  - In check mode the repositories are made, too, and thrown away, so that all that the result says is true. Without
-    O(push) they are only written to O(dest).
-  - A repository is pushed only where nothing is, or where an earlier run has pushed it.
-  - Of the tags, those stay that are releases of the pack. That are tags C(vX.Y.Z) and C(X.Y.Z), or with the ref or the
-    directory of the pack in front, as C(acme_dns/v1.0.0), which becomes C(v1.0.0); C(pack.yaml) has that version there,
-    and the pack is not what it was at the tag before. Of the branches, the default one stays, and those with commits of
-    their own.
-  - HEAD and every tag are proven to have the same files as the directory that they come from.
+  - StackStorm installs each pack from its own repository. This module creates such repositories from one that contains
+    several packs, each with the history of its pack, with C(git-filter-repo). The source repository is only read.
+  - In check mode, the repositories are created, too, and then discarded, so the result is exact. Without O(push), they
+    are only written to O(dest).
+  - A repository is only pushed to an empty repository, or to one that an earlier run has pushed to.
+  - Tags that are releases of the pack are kept. These are tags C(vX.Y.Z) and C(X.Y.Z), optionally prefixed with the ref
+    or the directory of the pack, such as C(acme_dns/v1.0.0), which becomes C(v1.0.0). C(pack.yaml) must have that
+    version at the tag, and the pack must differ from the previous tag. The default branch is kept, and so are branches
+    with commits of their own.
+  - The module verifies that C(HEAD) and every tag have the same files as the original directory.
 options:
   repo:
     description:
-      - The repository with many packs, a URL or an absolute path. Its default branch says which packs there are.
+      - The repository with many packs, as a URL or an absolute path. The packs are those on its default branch.
     type: str
     required: true
   dest:
     description:
-      - The directory for the results, which is made if need be. Each pack has a bare repository C(REF.git) there, and
-        beside it C(REF.SPLIT.txt) with the old and the new identifier of each commit, for whoever finds an old one in a
-        ticket.
-      - A repository that is there is replaced when it is an earlier state of what is made, and is else left alone.
+      - The directory for the results, which is created if necessary. For each pack, it contains a bare repository
+        C(REF.git), and C(REF.SPLIT.txt) with the old and the new ID of each commit, to look up old commit IDs in
+        tickets.
+      - An existing repository is only replaced if it is an earlier state of the result.
     type: path
     required: true
   packs:
     description:
-      - The packs to be split off. By default all directories with a C(pack.yaml), but for those inside of others and
-        the root.
+      - The packs to split off. Defaults to all directories with a C(pack.yaml), except nested ones and the root.
     type: list
     elements: dict
     suboptions:
@@ -50,27 +49,27 @@ options:
         required: true
       name:
         description:
-          - The ref that the pack must have. By default whatever C(pack.yaml) says.
+          - The ref that the pack must have. Defaults to the ref in C(pack.yaml).
         aliases: [pack]
         type: str
       former_paths:
         description:
-          - Directories where the pack was before, whose history is to be taken along. The module says which ones git
-            thinks of, and never takes any by itself.
+          - Former directories of the pack, whose history is included. The module returns candidates that git finds, but
+            never includes them automatically.
         type: list
         elements: str
       url:
         description:
-          - The repository to push to, by default what O(repo_url) says.
+          - The repository to push to. Defaults to O(repo_url).
         type: str
   repo_url:
     description:
-      - The repositories to push to, with C({ref}) for the ref of the pack.
+      - The URL of the repositories to push to, with C({ref}) for the ref of the pack.
     type: str
   push:
     description:
-      - Whether the results are pushed. The repositories have to be there. Without it, the module says in which state
-        they are.
+      - Whether to push the results. The repositories must exist. Without this option, the module only returns their
+        state.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -86,25 +85,25 @@ attributes:
   idempotent:
     support: full
     details:
-      - The same repository gives the same commits again, with the same versions of git and git-filter-repo.
+      - The same repository results in the same commits, with the same versions of git and git-filter-repo.
 requirements:
   - Python 3.8 or newer
   - PyYAML, jsonschema and semver
   - git 2.36 or newer
   - git-filter-repo (C(pip install git-filter-repo))
 notes:
-  - Signatures of tags and commits are lost, as the commits become others. The module says of which tags.
-  - Files outside of the pack that it may need are reported, such as submodules, files in Git LFS, links that lead out
-    of the pack, and relative paths that do.
-  - The requests, issues and settings of a server do not come along.
-  - The history of a large repository takes minutes and some memory; O(timeout) is for all packs together.
+  - Signatures of tags and commits are lost, since commits are rewritten. The module returns the tags concerned.
+  - The module reports what the pack might need from outside, such as submodules, files in Git LFS, and symbolic links
+    and relative paths that leave the pack.
+  - Pull requests, issues and settings of the git server are not copied.
+  - Splitting a large repository takes minutes and some memory. O(timeout) applies to all packs together.
 seealso:
   - module: stackstorm.st2.st2_pack_release
-    description: Makes the next release in the new repository.
+    description: Creates the next release in the new repository.
 """
 
 EXAMPLES = r"""
-- name: See what would become of a repository
+- name: Preview the split of a repository
   stackstorm.st2.st2_pack_split:
     repo: https://git.example.com/automation/packs.git
     dest: /srv/split
@@ -113,7 +112,7 @@ EXAMPLES = r"""
   check_mode: true
   register: preview
 
-- name: Split two packs off, one of which was elsewhere before
+- name: Split off two packs, one of which was moved before
   stackstorm.st2.st2_pack_split:
     repo: /srv/git/packs.git
     dest: /srv/split
@@ -124,7 +123,7 @@ EXAMPLES = r"""
       - path: packs/acme_mail
         name: acme_mail
 
-- name: Push all packs to repositories that are there and empty
+- name: Push all packs to existing empty repositories
   stackstorm.st2.st2_pack_split:
     repo: https://git.example.com/automation/packs.git
     dest: /srv/split
@@ -140,7 +139,7 @@ msg:
   type: str
   sample: acme_dns (41 commits, 3 tags, written), acme_mail (12 commits, 1 tag, as it was)
 packs:
-  description: The packs, in the order of the task, else of their directories.
+  description: The packs, in the order of O(packs), or else sorted by directory.
   returned: when all packs could be split
   type: list
   elements: dict
@@ -151,24 +150,24 @@ packs:
       type: str
       sample: acme_dns
     version:
-      description: What its C(pack.yaml) says. Null when that says nothing.
-      returned: always
+      description: The version in C(pack.yaml). Null if there is none.
+      returned: when not null, or with C(-v)
       type: str
       sample: 1.2.0
     path:
-      description: Its directory in the repository with many packs.
+      description: The directory of the pack in O(repo).
       returned: always
       type: str
       sample: packs/acme_dns
     former_paths:
-      description: Where it was before, as the task says.
-      returned: always
+      description: The former directories in the task.
+      returned: when not empty, or with C(-v)
       type: list
       elements: str
       sample: []
     former_paths_found:
-      description: Where git thinks that it was, other than that. Nothing of it is in the result.
-      returned: always
+      description: Other possible former directories that git found. Their history is not included.
+      returned: when not empty, or with C(-v)
       type: list
       elements: str
       sample: [contrib/dns]
@@ -178,7 +177,7 @@ packs:
       type: str
       sample: /srv/split/acme_dns.git
     mapping:
-      description: The file with the old and the new identifiers of its commits.
+      description: The file with the old and the new IDs of the commits.
       returned: always
       type: str
       sample: /srv/split/acme_dns.SPLIT.txt
@@ -188,23 +187,23 @@ packs:
       type: str
       sample: 108d52bfbc4e1b3c1a3d1f5d6e1b1c9d0f3a2b4c
     commits:
-      description: How many commits there are on all branches and tags.
+      description: The number of commits on all branches and tags.
       returned: always
       type: int
       sample: 41
     authors:
-      description: Who made how many of them.
-      returned: always
+      description: The authors of these commits.
+      returned: when not empty, or with C(-v)
       type: list
       elements: dict
       contains:
         author:
-          description: Name and address.
+          description: Name and email address.
           returned: always
           type: str
           sample: A. Author <author@example.com>
         commits:
-          description: How many.
+          description: The number of commits.
           returned: always
           type: int
           sample: 30
@@ -214,20 +213,20 @@ packs:
       type: int
       sample: 183204
     branches:
-      description: Its branches.
-      returned: always
+      description: The branches of the repository.
+      returned: when not empty, or with C(-v)
       type: list
       elements: str
       sample: [main]
     dropped_branches:
-      description: Branches that have no commit of this pack that the default branch has not.
-      returned: always
+      description: Branches without a commit of this pack that is not on the default branch.
+      returned: when not empty, or with C(-v)
       type: list
       elements: str
       sample: [mail-rewrite]
     tags:
-      description: Its tags.
-      returned: always
+      description: The tags of the repository.
+      returned: when not empty, or with C(-v)
       type: list
       elements: dict
       contains:
@@ -237,18 +236,18 @@ packs:
           type: str
           sample: v1.0.0
         was:
-          description: Its name in the repository with many packs.
+          description: The name of the tag in O(repo).
           returned: always
           type: str
           sample: acme_dns/v1.0.0
         commit:
-          description: Its commit.
+          description: The commit of the tag.
           returned: always
           type: str
           sample: 108d52bfbc4e1b3c1a3d1f5d6e1b1c9d0f3a2b4c
     dropped_tags:
-      description: The tags that are no releases of this pack.
-      returned: always
+      description: Tags that are not releases of this pack.
+      returned: when not empty, or with C(-v)
       type: list
       elements: dict
       contains:
@@ -258,41 +257,41 @@ packs:
           type: str
           sample: v1.1.0
         reason:
-          description: Why.
+          description: Why the tag was dropped.
           returned: always
           type: str
           sample: pack.yaml has the version 1.0.0 there
     unsigned_tags:
       description: Tags that lost their signature, by their old names.
-      returned: always
+      returned: when not empty, or with C(-v)
       type: list
       elements: str
       sample: []
     outside:
-      description: What the pack seems to need of the repository with many packs, each a sentence.
-      returned: always
+      description: What the pack might need from the rest of O(repo), each as a sentence.
+      returned: when not empty, or with C(-v)
       type: list
       elements: str
       sample: ["Files that name paths out of the pack: actions/run.sh."]
     url:
-      description: The repository to push to. Null where the task does not say.
-      returned: always
+      description: The repository to push to. Null if the task does not set one.
+      returned: when not null, or with C(-v)
       type: str
       sample: https://git.example.com/packs/acme_dns.git
     target:
       description:
-        - The state of that repository before. V(empty); V(part) and V(same) when it has some or all of the branches
-          and tags and no others; V(other); V(unreachable). Null where the task does not say which repository.
-      returned: always
+        - State of the repository to push to before the task, V(empty), V(part) or V(same) (it has some or all of the
+          branches and tags and no others), V(other), or V(unreachable). Null if the task does not set a repository.
+      returned: when not null, or with C(-v)
       type: str
       sample: empty
     written:
-      description: Whether O(dest) was changed, or would be in check mode.
+      description: Whether O(dest) was changed, as predicted in check mode.
       returned: always
       type: bool
       sample: true
     pushed:
-      description: Whether the repository was pushed, or would be in check mode.
+      description: Whether the repository was pushed, as predicted in check mode.
       returned: always
       type: bool
       sample: false

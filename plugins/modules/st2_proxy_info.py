@@ -7,40 +7,40 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: st2_proxy_info
-short_description: Tell how a StackStorm host reaches the outside, and try it
+short_description: Show which proxy a StackStorm host uses, and test the connections
 version_added: 0.3.0
 author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
-  - Tells which proxy StackStorm's own actions use when they install packs. Of each value, that is what the environment
-    of the service C(st2actionrunner) says, else what C(configs/packs.yaml) says.
-  - Tells which hosts StackStorm itself talks to, which no proxy must stand before.
-  - Tries, if asked to, whether indexes, repositories and Python packages are reached, each by itself, as these actions
-    do it, with the environment of the service and StackStorm's own Python.
+  - Returns the proxy that StackStorm's own actions use to install packs. Each value is taken from the environment of
+    the C(st2actionrunner) service, or else from C(configs/packs.yaml).
+  - Returns the hosts that StackStorm itself connects to, which must be reached without a proxy.
+  - With O(probe), tests whether indexes, repositories and Python packages can be reached, each separately, in the same
+    way as these actions, with the environment of the service and StackStorm's own Python.
 options:
   probe:
     description:
-      - What to try.
+      - The connections to test.
       - V(index) reads each index that C([content] index_url) names.
-      - V(git) asks the repository O(git_url) for its branch. A server that wants credentials is one that is reached.
-      - V(packages) downloads O(package) by C(pip), and throws it away.
+      - V(git) queries the branch of the repository O(git_url). A server that requires credentials counts as reached.
+      - V(packages) downloads O(package) with C(pip), and discards it.
     type: list
     elements: str
     choices: [index, git, packages]
     default: []
   git_url:
     description:
-      - The repository to ask, without user name and password. By default that of the first pack in the index, which
-        then has to be tried, too; else one of StackStorm's public packs.
+      - The repository to query, without user name and password. Defaults to the repository of the first pack in the
+        index if V(index) is tested, too, and else to one of StackStorm's public packs.
     type: str
   package:
     description:
-      - The Python package to download. StackStorm puts V(six) into the virtualenv of every pack.
+      - The Python package to download. StackStorm installs V(six) in the virtualenv of every pack.
     type: str
     default: six
   timeout:
     description:
-      - Seconds for each of the tries.
+      - Number of seconds for each test.
     type: int
     default: 60
 extends_documentation_fragment:
@@ -48,20 +48,21 @@ extends_documentation_fragment:
   - stackstorm.st2._attributes
   - stackstorm.st2._attributes.info_module
 notes:
-  - The service has the environment of its files when it was started since. This module reads the files.
-  - C(pip) is given the proxy by its environment, as M(stackstorm.st2.st2_pack) does it. StackStorm's own action gives
-    it on the command line, so that C(pip) then does not look at C(no_proxy).
+  - The module reads the environment files of the service. A service that was not restarted since they changed still
+    uses its old environment.
+  - The proxy for C(pip) is set in its environment, as by M(stackstorm.st2.st2_pack). StackStorm's own action sets it on
+    the command line, where C(pip) ignores C(no_proxy).
 seealso:
   - module: stackstorm.st2.st2_environment
 """
 
 EXAMPLES = r"""
-- name: See what the host reaches
+- name: Test the connections of the host
   stackstorm.st2.st2_proxy_info:
     probe: [index, git, packages]
   register: outside
 
-- name: Name what it does not reach
+- name: Show what the host cannot reach
   ansible.builtin.debug:
     msg: "{{ item.target }}: {{ item.message }}"
   loop: "{{ outside.probes | rejectattr('reached') }}"
@@ -74,43 +75,43 @@ msg:
   type: str
   sample: "reached: index (https://index.stackstorm.org/v1/index.json)"
 proxy:
-  description: The proxy of StackStorm's actions. User names and passwords are not shown.
+  description: The proxy of StackStorm's actions, without user names and passwords.
   returned: success
   type: dict
   contains:
     http_proxy:
-      description: For HTTP, V(null) for none.
+      description: Proxy for HTTP. Null if there is none.
       returned: always
       type: str
       sample: http://proxy.example.com:3128
     https_proxy:
-      description: For HTTPS, V(null) for none.
+      description: Proxy for HTTPS. Null if there is none.
       returned: always
       type: str
       sample: http://proxy.example.com:3128
     no_proxy:
-      description: The hosts to reach directly, separated by commas.
+      description: Comma-separated list of hosts to reach without a proxy.
       returned: always
       type: str
       sample: localhost,127.0.0.1,::1,mongodb.example.com
     ca_bundle:
-      description: File with the certificates to trust behind the proxy.
+      description: File with the CA certificates to trust behind the proxy.
       returned: always
       type: str
       sample: /etc/ssl/certs/ca-certificates.crt
     trust:
-      description: The variables by which the service says whom to trust otherwise, such as C(REQUESTS_CA_BUNDLE).
+      description: Other variables of the service that set trusted CA certificates, such as C(REQUESTS_CA_BUNDLE).
       returned: always
       type: dict
       sample: {}
 stackstorm_hosts:
-  description: The hosts of StackStorm's API, database, message queue and coordination, but for this machine itself.
+  description: The hosts of StackStorm's API, database, message queue and coordination backend, except for this host.
   returned: success
   type: list
   elements: str
   sample: [mongodb.example.com]
 probes:
-  description: What came of each try.
+  description: The result of each test.
   returned: success
   type: list
   elements: dict
@@ -121,17 +122,17 @@ probes:
       type: str
       sample: index
     target:
-      description: What was tried to reach.
+      description: The URL or package that was tested.
       returned: always
       type: str
       sample: https://index.stackstorm.org/v1/index.json
     reached:
-      description: Whether it was.
+      description: Whether the target was reached.
       returned: always
       type: bool
       sample: true
     message:
-      description: Why not; of an index, how many packs are in it.
+      description: Why the target was not reached. For an index that was reached, the number of packs in it.
       returned: always
       type: str
       sample: 169 packs

@@ -12,17 +12,17 @@ version_added: 0.3.0
 author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
-  - Restarts the services of a StackStorm host that go on with old settings, code or config, as other modules say in
-    C(restart_needed). Services that do not run are left alone, as they read everything when they start.
-  - A restart of C(st2actionrunner) abandons the executions that run on the host. This module waits for their end
-    first.
-  - What is not restarted is remembered until it is, by whomever, or the host starts anew. So nothing is lost when a
-    play ends early, and a later task that finds everything as asked still restarts it.
-  - Give the task C(throttle=1). Then one host after another does all of it, and the others of the cluster go on.
+  - Restarts the services of a StackStorm host that still use old settings, code or config, as returned by other modules
+    in C(restart_needed). Services that are not running are skipped, since they read everything when they start.
+  - Restarting C(st2actionrunner) abandons the executions that are running on the host. This module waits for them to
+    finish first.
+  - Services that are not restarted are remembered until anybody restarts them or the host reboots. So no restart is
+    lost when a play ends early, and a later task restarts them even if nothing has changed since.
+  - Set C(throttle=1) for the task to restart one host at a time while the other hosts of the cluster keep working.
 options:
   name:
     description:
-      - The services to restart, beside those that earlier tasks have left.
+      - The services to restart, in addition to those that earlier tasks did not restart.
     type: list
     elements: str
     choices:
@@ -40,23 +40,23 @@ options:
     default: []
   restart:
     description:
-      - V(drain) waits with C(st2actionrunner) until no execution runs on this host, for which it asks StackStorm's API.
-        When some still run after O(timeout), or the API does not answer, C(st2actionrunner) is not restarted, and the
-        task fails and names them. The other services are restarted all the same.
-      - V(now) restarts whatever runs.
-      - V(never) restarts nothing, and warns of what goes on with something old.
-      - V(later) is the same without the warning, for a play that restarts at its end.
+      - V(drain) restarts C(st2actionrunner) only when no execution is running on this host, which it checks with
+        StackStorm's API. If some are still running after O(timeout), or the API does not respond, C(st2actionrunner) is
+        not restarted, and the task fails and lists them. The other services are restarted nevertheless.
+      - V(now) restarts without waiting for executions.
+      - V(never) restarts nothing, and warns about services that still use something old.
+      - V(later) is the same without the warning, for plays that restart services at the end.
     type: str
     choices: [drain, now, never, later]
     default: drain
   timeout:
     description:
-      - Seconds to wait for the end of executions.
+      - Number of seconds to wait for executions to finish.
     type: int
     default: 600
   register:
     description:
-      - Has no meaning here. It is taken so that defaults for the action group are those of this module, too.
+      - Has no effect. The option is accepted so that C(module_defaults) of the action group can set it.
     type: str
     choices: [auto, api, local, none]
     default: auto
@@ -70,27 +70,27 @@ attributes:
   check_mode:
     support: full
     details:
-      - Predicts which services would be restarted. Whether executions would end in time is not asked.
+      - Predicts which services would be restarted, but not whether executions would finish in time.
   diff_mode:
     support: none
   idempotent:
     support: full
     details:
-      - A service that is named is restarted. What is not named any more, because the modules that change something find
-        everything as asked, is restarted only when that is still due.
+      - A service in O(name) is always restarted. Other services are restarted only if a restart is still pending. On a
+        second run, the modules that change something usually do not list a service in C(restart_needed) any more.
 notes:
-  - Needs to be root, and systemd. Where that does not run, such as in an image, nothing has to be restarted.
-  - StackStorm has no way to keep a runner from beginning with another execution. What begins between the last question
-    and the restart is abandoned with V(drain), too.
-  - The units C(st2actionrunner@N) that run are restarted one after the other. With a coordination backend, each waits
-    for its own executions, as long as systemd lets it.
+  - Requires root and systemd. If systemd is not running, such as in an image, nothing needs to be restarted.
+  - StackStorm cannot prevent a runner from starting another execution. An execution that starts between the last check
+    and the restart is abandoned with O(restart=drain), too.
+  - The running C(st2actionrunner@N) units are restarted one after another. With a coordination backend, each of them
+    waits for its own executions, within the stop timeout of systemd.
 seealso:
   - module: stackstorm.st2.st2_conf
   - module: stackstorm.st2.st2_pack
 """
 
 EXAMPLES = r"""
-- name: Let StackStorm find packs in a second directory
+- name: Add a second directory to the packs base paths
   stackstorm.st2.st2_conf:
     section: content
     option: packs_base_paths
@@ -99,13 +99,13 @@ EXAMPLES = r"""
     list: add
   register: __st2_conf
 
-- name: Restart what goes on without it, one host after another
+- name: Restart the services that do not use it yet, one host at a time
   stackstorm.st2.st2_restart:
     name: "{{ __st2_conf.restart_needed }}"
     api_key: "{{ vault_st2_api_key }}"
   throttle: 1
 
-- name: Restart at night what was put off at day
+- name: Restart the remaining services at night
   stackstorm.st2.st2_restart:
     timeout: 7200
   throttle: 1
@@ -118,42 +118,42 @@ msg:
   type: str
   sample: "restarted: st2actionrunner, st2api"
 restarted:
-  description: The services that were restarted, or would be in check mode.
+  description: Services that were restarted, as predicted in check mode.
   returned: success, and failure of a restart
   type: list
   elements: str
   sample: [st2api]
 restart_needed:
-  description: The services that go on with something old, and are remembered.
+  description: Services that still use something old. They are remembered for the next run.
   returned: success, and failure of a restart
   type: list
   elements: str
   sample: []
 running:
-  description: The executions of this host that a restart of C(st2actionrunner) would have abandoned.
+  description: Executions on this host that a restart of C(st2actionrunner) would have abandoned.
   returned: success, and failure of a restart
   type: list
   elements: dict
   sample: []
   contains:
     id:
-      description: The execution.
+      description: ID of the execution.
       returned: always
       type: str
       sample: 6b0cea4a9983017d9424785d
     action:
-      description: Its action.
-      returned: always
+      description: The action of the execution.
+      returned: when not null, or with C(-v)
       type: str
       sample: core.local
     status:
-      description: Its status.
-      returned: always
+      description: The status of the execution.
+      returned: when not null, or with C(-v)
       type: str
       sample: running
     start_timestamp:
-      description: When it began.
-      returned: always
+      description: When the execution started.
+      returned: when not null, or with C(-v)
       type: str
       sample: "2026-01-31T12:00:00.000000Z"
 step:

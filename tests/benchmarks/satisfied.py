@@ -24,7 +24,7 @@ HEAVY = ("requests", "jsonschema", "semver", "yaml")
 NEEDED = frozenset(
     (
         *("_argspec", "_deadline", "_errors", "_files", "_layout", "_own_directory", "_printable", "_runner"),
-        *("_secrets", "_task", "_tasks.pack", "_tasks.pack_plan"),
+        *("_secrets", "_task", "_tasks.pack", "_tasks.pack_plan", "_zip_imports"),
         *("_change.database", "_change.known", "_change.lock", "_change.own_places", "_change.records"),
         *("_change.session", "_change.staging"),
         *(
@@ -52,8 +52,15 @@ NEEDED_WITH_API = NEEDED | {
     *("_http", "_libraries", "_st2.api_access", "_st2.api_client", "_st2.api_registrar", "_st2.choose_registrar"),
     *("_st2.client_config", "_st2.proxy"),
 }
-MOST_LINES_WITHOUT_API = 5800
-MOST_LINES_WITH_API = 7250
+MOST_LINES_WITHOUT_API = 5950
+MOST_LINES_WITH_API = 7400
+# What is imported before _zip_imports.py has an effect.
+COMPILED_TWICE = (
+    "modules/st2_pack.py",
+    "module_utils/_argspec.py",
+    "module_utils/_runner.py",
+    "module_utils/_zip_imports.py",
+)
 _UTILS = "ansible_collections.stackstorm.st2.plugins.module_utils."
 
 

@@ -17,6 +17,7 @@ from benchmarks.fresh import measure_fresh, measure_large
 from benchmarks.indexes import measure_index
 from benchmarks.probe import probe
 from benchmarks.satisfied import (
+    COMPILED_TWICE,
     HEAVY,
     MOST_LINES_WITH_API,
     MOST_LINES_WITHOUT_API,
@@ -44,6 +45,8 @@ def test_a_satisfied_task_starts_nothing_asks_nobody_and_imports_little(tmp_path
         lines = loaded(found)
         assert sorted(set(lines) - NEEDED_WITHOUT_API) == [], "what only a change needs is imported where it is used"
         assert sum(lines.values()) <= MOST_LINES_WITHOUT_API
+        twice = {name for name in found.compiled if found.compiled.count(name) > 1 and "/plugins/" in name}
+        assert sorted(name for name in twice if not name.endswith(("/__init__.py", *COMPILED_TWICE))) == []
 
 
 def test_a_satisfied_task_with_the_api_imports_little_more(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from infrastructure.ansible_run import run_play
 from infrastructure.packs import PackTree, Tree
 from infrastructure.repositories import GitRepository
 from infrastructure.repositories.git_repository import run_git
+from infrastructure.st2_stub import StackStormStub
 
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 # What each module is given beside st2_conf, and what its result has to have. Modules that are not here state that they
@@ -31,15 +32,18 @@ TASKS: t.Mapping[str, t.Tuple[t.Dict[str, t.Any], str]] = {
     "st2_conf": ({"section": "content", "option": "index_url", "value": "https://a/"}, "options"),
     "st2_environment": ({"name": ["st2api"], "variables": {"A": "b"}}, "files"),
     "st2_proxy_info": ({}, "proxy"),
+    "st2_register": ({"packs": ["core"], "register": "local"}, "packs"),
     "st2_restart": ({"name": []}, "msg"),
     "st2_index": ({"path": "PLACE/index", "entries": {"demo": {"repo_url": "https://a/demo"}}}, "packs"),
     "st2_index_info": ({"index_url": ["file://PLACE/index.json"]}, "indexes"),
+    "st2_bundle": ({"lockfile": "PLACE/packs.lock.yml", "path": "PLACE/packs.bundle"}, "digest"),
     "st2_pack_lint": ({"path": ["PACK"], "fail_on": "never"}, "findings"),
+    "st2_pack_lock": ({"path": "PLACE/packs.lock.yml", "name": "PACK", "remote_src": False}, "refs"),
     "st2_pack_release": ({"path": "PLACE/acme_dns"}, "tag"),
     "st2_pack_split": ({"repo": "PLACE/many.git", "dest": "PLACE/split"}, "packs"),
 }
 # Those that do not work on a StackStorm host.
-ELSEWHERE = ("st2_index", "st2_pack_lint", "st2_pack_release", "st2_pack_split")
+ELSEWHERE = ("st2_bundle", "st2_index", "st2_pack_lint", "st2_pack_lock", "st2_pack_release", "st2_pack_split")
 POLLED = ("st2_pack", "st2_pack_config")
 
 
@@ -82,6 +86,7 @@ def place(tmp_path: Path) -> Path:
 
 def test_with_a_poll_and_looked_for_later(scene: Scene, pack: Path, place: Path, environment: t.Dict[str, str]) -> None:
     polled, started, ended = [], [], []
+    StackStormStub(scene.host).install_register_content()
     for module, (given, _key) in TASKS.items():
         text = json.dumps(given).replace("PACK", str(pack)).replace("PLACE", str(place))
         arguments = {**json.loads(text), **({} if module in ELSEWHERE else {"st2_conf": str(scene.host.st2_conf)})}

@@ -19,6 +19,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from e2e.locks import LockFile
 from e2e.roles import LIBRARIES, Site
 from e2e.scene import INDEX, Scene
 from e2e.working_copies import PackWorkingCopy
@@ -27,16 +28,18 @@ from infrastructure.module_docs import MODULES, documented_options, examples, to
 from infrastructure.packs import PackTree, Tree, bodies, well_kept
 from infrastructure.repositories import GitRepository
 from infrastructure.repositories.git_repository import run_git
+from infrastructure.repositories.signed_objects import signed_tag
 from infrastructure.signing import Signer
 
 # By module, and for all of its examples as "*": why they are not run here.
 NOT_RUN: t.Mapping[str, t.Mapping[str, str]] = {
     "st2_conf": {
-        "Restart what goes on with the old values": "it is of another module and would restart services of this machine"
+        "Restart the services that still use the old values": "it is of another module and would restart services of "
+        "this machine"
     },
     "st2_pack": {
-        "Install releases in a StackStorm that can only be reached by its API": "its StackStorm fetches the packs "
-        "itself; test_backend_api.py walks through it"
+        "Install releases through the API of a remote StackStorm": "its StackStorm fetches the packs itself; "
+        "test_backend_api.py walks through it"
     },
 }
 SCHEMA = {
@@ -75,13 +78,19 @@ class World:
         scene.release("jira", "3.0.0")
         acme = scene.repository("acme", group="automation")
         acme.release(PackTree("acme", "2.1.0", minimal=True))
+        signed = scene.repository("acme_signed", group="automation")
+        signed.release(PackTree("acme_signed", "1.4.0", minimal=True))
         scene.publish()
+        self.signer = Signer(place / "signer")
+        commit = signed.sha("v1.4.0")
+        signed_tag(signed.path, "v1.4.0", commit, lambda text: self.signer.sign(text, "git"))
         packs = scene.repository("packs", group="automation")
         packs.commit(
             PackTree("sensu", "1.0.0", minimal=True).copy().mount("packs/acme_dns", PackTree("acme_dns", minimal=True))
         )
         packs.build()
         self.playbooks = place / "checkout" / "acme_dns" / "ansible"
+        LockFile(scene).add(repository, "1.0.2", "sensu").write(self.playbooks)
         self.site = Site(scene.root, host=scene.host)
         for tree in (sensu("1.0.1"), napalm()):
             tree.write(scene.host.packs / tree.ref)
@@ -122,9 +131,8 @@ class World:
         listed = {"ref": "acme_dns", "name": "acme_dns", "version": "1.0.0", "versions": ["1.0.0"]}
         listed["repo_url"] = f"{self.scene.git.url}/acme/stackstorm-acme_dns"
         second = json.dumps({**document, "packs": {**document["packs"], "acme_dns": listed}}).encode()
-        signer = Signer(self.place / "signer")
-        self.scene.index.documents.update({"/second.json": second, "/second.json.sig": signer.sign(second)})
-        (self.playbooks / "st2_allowed_signers").write_text(f"{signer.line}\n", encoding="utf-8")
+        self.scene.index.documents.update({"/second.json": second, "/second.json.sig": self.signer.sign(second)})
+        (self.playbooks / "st2_allowed_signers").write_text(f"{self.signer.line}\n", encoding="utf-8")
         return replacements
 
     def _of_packs_in_work(self, key: Path) -> t.Dict[str, str]:

@@ -81,7 +81,7 @@ def test_one_host_of_each_cluster_tells_stackstorm(sites: t.Dict[str, Site], tmp
         assert site.host.pack_version("sensu") == "1.0.2" and (site.host.configs / "sensu.yaml").is_file()
         assert "https://other.example.com" in site.conf.read_text()
         assert (site.stackstorm.pack("sensu") is not None) == (name != "two")
-    assert done.stdout.index("Converge the packs of all hosts but these") < done.stdout.index("and tell StackStorm")
+    assert done.stdout.index("Manage packs on all other hosts") < done.stdout.index("and register them")
     assert [site.systemd.restarted for site in sites.values()] == [["st2api"]] * 3
 
     again = play(tmp_path, sites)

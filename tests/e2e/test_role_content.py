@@ -75,7 +75,7 @@ def test_what_others_set_stays(tmp_path: Path) -> None:
         play = site.converge("content", **asked)
         assert reads(site, "packs_base_paths") == f"{theirs}:{ours}"
         assert reads(site, "index_url") == ["https://theirs/a.json", PUBLIC, OURS]
-        assert "Make the directories that are missing, as StackStorm has its own" in changes(play)
+        assert "Create missing directories" in changes(play)
         assert site.play("content", **asked, st2_content_state="absent").rc == 0
         assert reads(site, "index_url") == ["https://theirs/a.json", PUBLIC]
         assert site.conf.read_text() == site.stock
@@ -101,7 +101,7 @@ def test_where_the_environment_has_the_last_word(site: Site) -> None:
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"st2_packs_base_paths": ["srv/packs"]}, "srv/packs in st2_packs_base_paths cannot hold packs"),
+        ({"st2_packs_base_paths": ["srv/packs"]}, "srv/packs in st2_packs_base_paths cannot contain packs"),
         ({"st2_packs_base_paths": ["/srv/a:/srv/b"]}, 'has a ":" in it'),
         ({"st2_index_url": [""]}, "item 1 of values is empty"),
         ({"st2_index_url": [OURS], "st2_content_python": "/nowhere/python"}, "/nowhere/python is not there"),
@@ -116,7 +116,7 @@ def test_what_cannot_be_is_refused(site: Site, given: t.Dict[str, t.Any], told: 
 
 def test_what_is_not_a_directory_is_refused(site: Site) -> None:
     (site.host.root / "srv").write_text("")
-    assert "cannot hold packs" in site.refuse("content", st2_packs_base_paths=[str(site.host.root / "srv")])
+    assert "cannot contain packs" in site.refuse("content", st2_packs_base_paths=[str(site.host.root / "srv")])
 
 
 def test_another_reader_has_the_last_word(site: Site) -> None:
@@ -127,6 +127,6 @@ def test_another_reader_has_the_last_word(site: Site) -> None:
     (site.host.root / "other.conf").write_text(f"[content]\nindex_url = {PUBLIC}\n")
     play = site.play("content", st2_index_url=[OURS], st2_content_python=str(python))
     failed = [task.task.rpartition(" : ")[2] for task in play.tasks if task.outcome == "failed"]
-    assert play.rc != 0 and failed == ["Compare that with what was asked"], play.stdout
-    assert "than what was asked of [content] index_url" in warned(play)
+    assert play.rc != 0 and failed == ["Compare them with the requested values"], play.stdout
+    assert "the requested value of [content] index_url from" in warned(play)
     assert site.systemd.told == []

@@ -11,9 +11,11 @@ import typing as t
 
 import pytest
 import yaml
+from e2e.locks import LockFile
 from e2e.roles import LIBRARIES, Site, changes, warned
 from e2e.scene import INDEX, Scene
 from infrastructure.packs import PackTree
+from infrastructure.repositories.signed_objects import signed_tag
 from infrastructure.signing import Signer, missing_program
 
 CANARY, TOKEN = "canary-xyzzy-0815", "canary-xyzzy-0816"
@@ -60,7 +62,7 @@ def test_from_nothing_to_nothing(site: Site, scene: Scene) -> None:
     assert config(site, "sensu") == {**CONFIG, "token": CANARY} and site.stackstorm.config("sensu") is not None
     actions = site.stackstorm.resources("sensu")["actions"]
     assert {name: one["enabled"] for name, one in actions.items()} == {"greet": True, "relay": True, "report": False}
-    told = " ".join(play["stackstorm.st2.packs : Say what happened"]["msg"])
+    told = " ".join(play["stackstorm.st2.packs : Show the changes"]["msg"])
     assert "sensu absent -> 1.0.1" in told and "jira absent -> 3.0.0" in told
     assert "in StackStorm's database: current" in told
 
@@ -121,9 +123,7 @@ def test_what_content_has_left_is_restarted_before_packs_are_registered(site: Si
     play = site.play("packs", st2_packs=[{"name": "sensu", "config": CONFIG}])
     assert play.rc == 0 and site.systemd.restarted == ["st2api"], play.stdout
     order = changes(play)
-    assert order.index("Restart the services that go on with old settings, code or config") < order.index(
-        "Converge the packs"
-    )
+    assert order.index("Restart services that still use old settings, code or config") < order.index("Manage the packs")
 
 
 @pytest.mark.skipif(bool(missing_program()), reason=missing_program())
@@ -136,3 +136,33 @@ def test_indexes_have_to_be_signed_where_signers_are_named(site: Site, scene: Sc
     scene.index.documents.update({INDEX: content, f"{INDEX}.sig": signer.sign(content)})
     site.converge("packs")
     assert site.host.installed() == ["sensu"]
+
+
+@pytest.mark.skipif(bool(missing_program()), reason=missing_program())
+def test_packs_have_to_be_signed_where_signers_are_named(site: Site, scene: Scene) -> None:
+    signer = Signer(scene.root / "signer")
+    wanted = {"allowed_signers": [signer.line], "require": "tag"}
+    site.variables.update(st2_packs=[{"name": "sensu"}], st2_packs_verify_signature=wanted)
+    play = site.play("packs")
+    assert play.rc and "is refused, as verify_signature asks for a signed tag" in play.stdout
+    assert site.host.installed() == []
+    repository = scene.repositories[0]
+    signed_tag(repository.path, "v1.0.2", repository.sha("v1.0.2"), lambda text: signer.sign(text, "git"))
+    site.converge("packs")
+    assert site.host.installed() == ["sensu"]
+    del site.variables["st2_packs_verify_signature"]
+    item = {"name": "sensu", "verify_signature": {**wanted, "require": "commit"}}
+    site.variables.update(st2_packs=[item])
+    play = site.play("packs")
+    assert play.rc and "which is installed, is refused" in play.stdout and site.host.installed() == ["sensu"]
+
+
+def test_a_lock_says_which_versions_come(site: Site, scene: Scene) -> None:
+    lock = LockFile(scene).add(scene.repositories[0], "1.0.1", "sensu").add(scene.repositories[1], "3.0.0", "jira")
+    path = str(lock.write(scene.root / "site"))
+    site.converge("packs", st2_packs=[{"name": "sensu", "config": CONFIG}], st2_packs_lockfile=path)
+    assert site.host.installed() == ["sensu"] and site.host.pack_version("sensu") == "1.0.1"
+    message = site.refuse("packs", st2_packs=[{"name": "sensu", "version": "1.0.2"}], st2_packs_lockfile=path)
+    assert "sensu=1.0.2 is asked for, and the lock packs.lock.yml has sensu as sensu." in message
+    site.converge("packs", st2_packs_lockfile=path, st2_packs_exclusive=True)
+    assert sorted(site.host.installed()) == ["jira", "sensu"]

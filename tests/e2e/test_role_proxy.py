@@ -129,7 +129,7 @@ def test_for_packs_only_there_and_back(site: ProxySite) -> None:
     assert site.config == {"https_proxy": PROXY, "no_proxy": f"{NO_PROXY},git.example.com"}
     assert (site.host.configs / "packs.yaml").stat().st_mode & 0o777 == 0o640
     assert site.stackstorm.config("packs") == site.config
-    assert changes(done) == ["Set the config of the pack that installs packs"]
+    assert changes(done) == ["Set the proxy in the config of the packs pack"]
     assert site.play("proxy", st2_http_proxy=PROXY).rc == 0
     assert site.config == {"http_proxy": PROXY, "no_proxy": NO_PROXY}
     site.converge("proxy", st2_proxy_state="absent", st2_http_proxy=PROXY)
@@ -204,7 +204,9 @@ def test_an_authority_alone(site: ProxySite, chain: str, tmp_path: Path) -> None
     assert len(list(site.authorities.glob("*.crt"))) == 1 and site.authorities_known()
     site.bundle.write_bytes(site.public[site.bundle.name])
     done = site.play("proxy", st2_proxy_ca_content=first)
-    assert done.rc == 0 and changes(done) == ["Look whether the system trusts them"], "as a run before it was ended"
+    assert done.rc == 0 and changes(done) == ["Check whether the system trusts the certificates"], (
+        "as a run before it was ended"
+    )
     assert site.authorities_known()
 
 
@@ -233,7 +235,7 @@ def test_a_password_comes_out_nowhere(site: ProxySite, tmp_path: Path) -> None:
     ("given", "told"),
     [
         ({"st2_https_proxy": "ftp://hunter2@x"}, "A proxy must be of the form"),
-        ({"st2_proxy_ca_content": "no certificate"}, "There is no certificate in PEM"),
+        ({"st2_proxy_ca_content": "no certificate"}, "do not contain a certificate in PEM format"),
         ({"st2_proxy_ca_content": "a", "st2_proxy_ca_file": "b"}, "Give one of"),
         ({"st2_https_proxy": PROXY, "st2_conf": "/nowhere/st2.conf"}, "does not look like a StackStorm host"),
     ],

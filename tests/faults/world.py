@@ -13,8 +13,10 @@ import sys
 import typing as t
 from pathlib import Path
 
+from infrastructure.locks import LockFile, content
 from infrastructure.packs import PackTree
 from infrastructure.repositories import GitRepository, index_document
+from infrastructure.servers.git_daemon import GitDaemon
 from infrastructure.servers.package_index import STANDARD, build_wheel
 from infrastructure.st2_host import ScratchHost
 
@@ -41,11 +43,14 @@ class World:
         self._states = root / "states"
         self._states.mkdir()
         self._middles: t.Dict[str, int] = {}
+        self._server: t.Optional[GitDaemon] = None
         self.save("empty")
 
     def stop(self) -> None:
         """End what runs."""
         self.runs.stop()
+        if self._server:
+            self._server.stop()
         self._unmount()
 
     def _unmount(self) -> None:
@@ -70,6 +75,23 @@ class World:
     def packs(self, version: str) -> t.Dict[str, t.Any]:
         """Return the arguments that ask for alpha, beta and delta in one version."""
         return {"name": [f"alpha={version}", f"beta={version}", self.directory(version)]}
+
+    def locked(self, version: str) -> t.Dict[str, t.Any]:
+        """Return the arguments that ask for all that is locked: alpha, beta and delta in one version."""
+        if self._server is None:
+            self._server = GitDaemon(self.root / "served", self.root)
+        url = self._server.url
+        lock = LockFile(lambda repository: f"{url}/{repository.path.name}", self.packages)
+        for ref in ("alpha", "beta"):
+            lock.add(self.repositories[ref], version)
+        lock.wheels("beta", "six==1.16.0", f"tinydep=={VERSIONS[version]}")
+        lock.document["packs"]["delta"] = {
+            "version": version,
+            "source": f"./directories/{version}/delta",
+            "resolved": {"kind": "content"},
+            "content": content(PackTree("delta", version).files),
+        }
+        return {"lockfile": f"file://{lock.write(self.root)}"}
 
     def must(self, arguments: t.Mapping[str, t.Any]) -> Execution:
         """Run st2_pack, which must succeed."""

@@ -254,7 +254,10 @@ def direct_job(
     host: t.Optional[ScratchHost],
     env: t.Optional[t.Mapping[str, str]],
 ) -> t.Tuple[t.Dict[str, t.Any], t.Dict[str, str]]:
-    """Return what Ansible would hand to a module, and the whole environment of its process."""
+    """Return what Ansible would hand to a module, and the whole environment of its process.
+
+    Results are those of a run with C(-v), with all that they have.
+    """
     folder = str(host.tmp) if host else tempfile.gettempdir()
     internal = {
         "_ansible_check_mode": check,
@@ -262,6 +265,7 @@ def direct_job(
         "_ansible_module_name": f"{COLLECTION}.{module}",
         "_ansible_remote_tmp": folder,
         "_ansible_tmpdir": folder,
+        "_ansible_verbosity": 1,
     }
     document = {"ANSIBLE_MODULE_ARGS": {**_arguments(args, host), **internal}}
     environment = host.environment() if host else clean_environment()
@@ -308,7 +312,8 @@ def _nothing(rc: int) -> t.Dict[str, t.Any]:
     return {"failed": True, "msg": f"the process ended with {rc} and gave no result"}
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
+    """Return the path of a program of Ansible, beside this Python or on PATH."""
     beside = Path(sys.executable).parent / name
     found = str(beside) if beside.exists() else shutil.which(name)
     assert found, f"{name} is neither beside {sys.executable} nor on PATH"
@@ -317,7 +322,7 @@ def _program(name: str) -> str:
 
 def ansible_command(playbook: str, *arguments: str) -> t.List[str]:
     """Return the command that runs a playbook, by its path or its name in a collection, on localhost."""
-    return [_program("ansible-playbook"), "-i", "localhost,", "-c", "local", playbook, *arguments]
+    return [program("ansible-playbook"), "-i", "localhost,", "-c", "local", playbook, *arguments]
 
 
 def ansible_environment(host: t.Optional[ScratchHost], folder: t.Union[str, Path]) -> t.Dict[str, str]:

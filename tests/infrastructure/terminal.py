@@ -54,6 +54,37 @@ def answer_in_terminal(
     return os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status), shown
 
 
+def watch_terminal(
+    command: t.Sequence[str],
+    environment: t.Mapping[str, str],
+    interrupt_at: t.Optional[t.Callable[[str], bool]] = None,
+    timeout: float = 120,
+) -> t.Tuple[int, str]:
+    """Run a program in a terminal; return its exit status and all that the terminal showed.
+
+    :arg interrupt_at: asked again and again with what was shown; the first time that it says yes, control-C is typed.
+    """
+    pid, descriptor = pty.fork()
+    if pid == 0:
+        os.execvpe(command[0], list(command), dict(environment))
+    deadline = time.monotonic() + timeout
+    shown = ""
+    try:
+        while (text := _read(descriptor)) is not None:
+            shown += text
+            assert time.monotonic() < deadline, f"not ended in time: {shown}"
+            if interrupt_at and interrupt_at(shown):
+                os.write(descriptor, b"\x03")
+                interrupt_at = None
+    except BaseException:
+        os.kill(pid, signal.SIGKILL)
+        raise
+    finally:
+        _pid, status = os.waitpid(pid, 0)
+        os.close(descriptor)
+    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status), shown
+
+
 def _converse(descriptor: int, questions: t.Sequence[Question], deadline: float) -> str:
     shown, seen, waiting = "", 0, list(questions)
     looks = 0

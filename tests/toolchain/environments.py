@@ -122,6 +122,11 @@ def importer_environment() -> Path:
     return ensure("importer", controller_python(), ["-r", str(REQUIREMENTS / "importer.txt")])
 
 
+def page_environment() -> Path:
+    """The programs of the environment with what leads a browser, and no Ansible."""
+    return ensure("page", controller_python(), ["-r", str(REQUIREMENTS / "page.txt")])
+
+
 def molecule_environment() -> Path:
     """The programs of the environment with Molecule, and Ansible for it."""
     return ensure("molecule", controller_python(), ["-r", str(REQUIREMENTS / "molecule.txt")])

@@ -18,6 +18,7 @@ import ansible_test_runs
 import collection_tree
 import containers
 import interpreters
+import system_packages
 from check_environment import TRIPWIRES, Tripwires, environment
 from checks import Check, Skip
 from environments import (
@@ -26,11 +27,13 @@ from environments import (
     importer_environment,
     main_environment,
     molecule_environment,
+    page_environment,
     stackstorm_environment,
     tools_environment,
 )
 
 REPORTS = CACHE / "reports"
+UTILS = "tests/unit/plugins/module_utils"
 
 # Words that codespell takes for misspelt: what it sees of "café", and what tests misspell on purpose.
 MISSPELT = "befores,caf,requried,wnat"
@@ -73,16 +76,21 @@ def lint() -> Checks:
 
 
 def units() -> Checks:
-    """The newest libraries in .venv, and StackStorm's own on the oldest Python.
+    """The newest libraries in .venv, and StackStorm's own on the oldest Python, less what is marked C(once) there.
 
-    Only these run the tests that start programs. Those that need Ansible, and another Python, are for ansible-test.
+    In .venv, they are several runs: what starts programs or is killed begins with a copy of all the memory of pytest.
+    Those that need Ansible, and another Python, are for ansible-test.
     """
     programs = main_environment()
     _oldest, python = min(interpreters.find().items())
     stackstorm = stackstorm_environment(python)
     name = f"StackStorm's libraries, {python.name}"
-    yield _pytest("units", name, stackstorm, "tests/unit/plugins/module_utils", "-m", "not needs_ansible")
-    yield _pytest("units", "newest libraries", programs, "tests/unit")
+    yield _pytest("units", name, stackstorm, UTILS, "-m", "not needs_ansible and not once")
+    parts = {"packs": [f"{UTILS}/_pack"], "changes": [f"{UTILS}/_change", f"{UTILS}/_override"]}
+    for part, places in parts.items():
+        yield _pytest("units", f"newest libraries, {part}", programs, *places)
+    others = [f"--ignore={place}" for places in parts.values() for place in places]
+    yield _pytest("units", "newest libraries, the rest", programs, "tests/unit", *others)
     yield _pytest("units", "the tests' own tools", programs, "tests/toolchain", "tests/infrastructure")
     yield from ansible_test_runs.units()
 
@@ -124,6 +132,15 @@ def molecule() -> Checks:
     yield Check("the scenarios", command, ROOT, surroundings, report, seconds=2400, tripped=tripped)
 
 
+def page() -> Checks:
+    """The pages that the collection makes, in Chromium without a window."""
+    program = system_packages.browser()
+    if program is None:
+        yield Skip("in a browser", "there is no Chromium (Debian: apt-get install chromium)")
+        return
+    yield _pytest("page", "in a browser", page_environment(), "tests/page")
+
+
 def faults() -> Checks:
     """Killed at every step, which takes as long as all other faults together, and those."""
     kills = "tests/faults/test_kills.py"
@@ -159,6 +176,7 @@ STAGES = (
         "integration", "modules run by Ansible, the state read back", "tests/integration", ansible_test_runs.integration
     ),
     Stage("benchmarks", "what it costs", "tests/benchmarks", pytest_stage("benchmarks")),
+    Stage("page", "what the collection shows in a browser", "tests/page", page),
     Stage("docs", "the documentation site, the built collection, and what Galaxy says of it", "docs", docs),
     Stage("lint", "ruff, mypy, yamllint, ansible-lint and the documentation linters", "plugins", lint),
 )

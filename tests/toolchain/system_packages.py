@@ -21,7 +21,12 @@ SYSTEM_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/s
 DEMO = {"git": "git"}
 # What Debian's podman needs where it comes without its recommendations, on machines of every kind.
 CONTAINERS = ("podman", "runc", "iptables", "netavark", "aardvark-dns", "uidmap", "fuse-overlayfs", "debootstrap")
-TEST = {**DEMO, "ssh": "openssh-client", "ssh-keygen": "openssh-client", "sshd": "openssh-server", "openssl": "openssl"}
+BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+TEST = {
+    **DEMO,
+    **{"ssh": "openssh-client", "ssh-keygen": "openssh-client", "sshd": "openssh-server"},
+    **{"openssl": "openssl", "gpg": "gnupg"},
+}
 
 
 def missing(programs: t.Mapping[str, str]) -> dict[str, str]:
@@ -47,6 +52,16 @@ def main(purpose: str) -> int:
         f"Install it (on Debian and Ubuntu: sudo apt-get install {packages}) and run make {purpose} again.\n"
     )
     return 1
+
+
+def browser() -> str | None:
+    """The program of a Chromium, installed where there is none and that can be done; None where there is none."""
+    for attempt in range(2):
+        found = next(filter(None, (shutil.which(name, path=SYSTEM_PATH) for name in BROWSERS)), None)
+        if found or attempt or not can_install():
+            return found
+        install(["chromium", "fonts-dejavu-core"])
+    return None
 
 
 def can_install() -> bool:

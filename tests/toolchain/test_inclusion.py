@@ -90,6 +90,7 @@ def test_execution_environments_get_what_the_code_asks_for() -> None:
         for path in (ROOT / "plugins").rglob("*.py")
         for library in re.findall(r'\brequire\("(\w+)"\)', path.read_text(encoding="utf-8"))
     }
-    assert packages == required and len(required) >= 4
+    # Of the programs only uv is a package of Python.
+    assert packages == required | {"uv"} and len(required) >= 4
     programs = (ROOT / environment["dependencies"]["system"]).read_text(encoding="utf-8")
     assert {"git", "openssh-client", "openssh-clients"} <= {line.split()[0] for line in programs.splitlines() if line}

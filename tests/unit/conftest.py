@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -17,9 +19,64 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
 
+# Files of tests that run git and uv, or are killed, at each of many steps. Nearly all of the time goes into what Python
+# and libraries have no part in, so they are run in .venv only. What they test, the other files of each directory go
+# through on the oldest Python as well.
+ONCE = (
+    *(f"_change/test_{name}.py" for name in ("journal", "journal_copied", "recovery")),
+    *(f"_index/test_{name}.py" for name in ("build", "published_rule", "repository")),
+    "_override/test_run.py",
+    *(
+        f"_pack/test_{name}.py"
+        for name in ("going_back", "in_the_way", "local_work", "run_failures", "run_interrupted")
+    ),
+    *(f"_pack/test_{name}.py" for name in ("resolve", "resolve_by_index_commit", "resolve_dependencies")),
+    *(f"_pack/test_run_{name}.py" for name in ("interrupted_registration", "lfs", "other_letters", "registration")),
+    *(f"_pack/test_{name}.py" for name in ("stage", "virtualenv_build_failures", "virtualenv_fallback")),
+    *(f"_source/test_{name}.py" for name in ("repository_limits", "ssh")),
+)
+MODULE_UTILS = Path(__file__).with_name("plugins") / "module_utils"
+
+
+def pytest_collection_modifyitems(items):
+    """Mark the tests that need to run only once, whatever Pythons there are."""
+    once = {MODULE_UTILS / name for name in ONCE}
+    missing = [str(path) for path in once if not path.exists()]
+    assert not missing, f"ONCE names what is not there: {missing}"
+    for item in items:
+        if item.path in once:
+            item.add_marker("once")
+
 
 def pytest_configure(config):
     """Make the markers known."""
     config.addinivalue_line(
         "markers", "needs_ansible: imports ansible-core, which StackStorm's own Python does not have"
     )
+    config.addinivalue_line("markers", "once: see ONCE")
+    config.addinivalue_line("markers", "real_start: programs are started with all that they are started with")
+
+
+class _Programs:
+    """The module subprocess for _process: programs are started without a function that runs before them.
+
+    Such a function needs a fork of this process, whose memory of all tests makes that cost more than most programs.
+    """
+
+    def __getattr__(self, name):
+        return getattr(subprocess, name)
+
+    @staticmethod
+    def Popen(*arguments, preexec_fn, **options):
+        return subprocess.Popen(*arguments, **options)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick_start(request):
+    """Start programs without a fork, but in files about how programs are started and ended."""
+    from ansible_collections.stackstorm.st2.plugins.module_utils import _process
+
+    with pytest.MonkeyPatch.context() as patch:
+        if request.node.get_closest_marker("real_start") is None:
+            patch.setattr(_process, "subprocess", _Programs())
+        yield

@@ -11,6 +11,7 @@ import typing as t
 
 from .._deadline import Deadline
 from .._layout import Moved
+from .._progress import begin
 from .database import Database
 from .debris import debris
 from .lock import HostLock
@@ -68,6 +69,7 @@ class Healing:
         left = debris(self._places.stagings, self._lock) + found.unfinished
         # What is only in nobody's way can wait for a run that gets the lock.
         if found.moves or (found.told and self._database.tells) or (left and not self._lock.problem):
+            begin()  # What it puts right belongs to the result of the run that goes on.
             self._lock.acquire(deadline, create=True)
             self._recover()
         return {}

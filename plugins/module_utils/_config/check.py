@@ -30,8 +30,8 @@ def check_config(pack_directory: str, config_path: str) -> t.List[Problem]:
     file = read_config(config_path)
     if not file.exists:
         return []
-    if file.link is not None:
-        # StackStorm follows it; what it leads to may be anything, and is not looked into.
+    if file.link is not None and not file.content:
+        # StackStorm follows it; what it leads to may be anything, and was not looked into.
         return []
     if file.problem:
         return [Problem((), "yaml", f"cannot be read by StackStorm: {file.problem.rstrip('.')}")]

@@ -29,9 +29,9 @@ class ConfigFile:
     :arg text: The whole text, line ends as they are.
     :arg lines: Where its keys stand.
     :arg problem: Why it cannot be taken for a config, as a sentence without any of its values; empty when it can.
-    :arg content: Its bytes, to put it back.
+    :arg content: Its bytes.
     :arg mode: Permission bits, with C(uid) and C(gid) of the file; of a link, those of the link.
-    :arg link: Where it leads when it is a symbolic link.
+    :arg link: Where it leads when it is a symbolic link. What it says is what is there; it is never written through.
     """
 
     path: str
@@ -53,7 +53,10 @@ def config_path(configs_path: str, ref: str) -> str:
 
 
 def read_config(path: str, location: t.Optional[str] = None) -> ConfigFile:
-    """Read a config's file. What is wrong with it is in the result; a link is not followed.
+    """Read a config's file. What is wrong with it is in the result.
+
+    StackStorm reads what a link leads to (st2common/bootstrap/configsregistrar.py, isfile). Others than root may put
+    links there, so that one is followed only where its owner may read what it leads to.
 
     :arg location: Where it lies just now, when that is elsewhere.
     :raises ConfigError: when something else than a file is there, or it cannot be read.
@@ -73,11 +76,28 @@ def read_config(path: str, location: t.Optional[str] = None) -> ConfigFile:
         "gid": status.st_gid,
     }
     if stat.S_ISLNK(status.st_mode):
-        target = os.readlink(location)
-        return ConfigFile(problem=f"{path} is a symbolic link, to {target}.", link=target, **known)
+        return _read_link(path, location, status.st_uid, known)
     if not stat.S_ISREG(status.st_mode):
         raise ConfigError(f"{path} is not a file. Remove what is there.")
     return _read(path, location, known)
+
+
+def _read_link(path: str, location: str, owner: int, known: t.Dict[str, t.Any]) -> ConfigFile:
+    known["link"] = target = os.readlink(location)
+    try:
+        stream = open(location, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: SIM115
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror}"
+    else:
+        with stream:
+            status = os.fstat(stream.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                reason = "is not a file"
+            elif owner not in (0, status.st_uid) and not status.st_mode & stat.S_IROTH:
+                reason = "may not be readable for the owner of the link"
+            else:
+                return _parse(path, stream.read(MOST_BYTES + 1), known)
+    return ConfigFile(problem=f"{path} is a symbolic link, to {target}, which {reason}.", **known)
 
 
 def _read(path: str, location: str, known: t.Dict[str, t.Any]) -> ConfigFile:
@@ -86,9 +106,14 @@ def _read(path: str, location: str, known: t.Dict[str, t.Any]) -> ConfigFile:
         with open(
             location, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
         ) as stream:
-            content = known["content"] = stream.read(MOST_BYTES + 1)
+            content = stream.read(MOST_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}. Run as an account that may (become).") from error
+    return _parse(path, content, known)
+
+
+def _parse(path: str, content: bytes, known: t.Dict[str, t.Any]) -> ConfigFile:
+    known["content"] = content
     if len(content) > MOST_BYTES:
         raise ConfigError(f"{path} has more than {MOST_BYTES} bytes, which is no config. Remove it.")
     try:

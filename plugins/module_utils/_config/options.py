@@ -75,8 +75,6 @@ def options_from(params: t.Mapping[str, t.Any]) -> ConfigOptions:
     :raises OptionError: naming the option that cannot be used.
     """
     ref = check_ref("pack", params["pack"])
-    if params["timeout"] < 1:
-        raise OptionError(f"timeout is {params['timeout']}; the least is 1.")
     gives = params["config"] is not None or params["secrets"] is not None
     if params["state"] == "present" and not gives:
         raise OptionError("There is nothing to write: give config or secrets, or state=absent to remove the config.")

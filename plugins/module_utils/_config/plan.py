@@ -113,14 +113,17 @@ def plan_present(observed: Observed, options: ConfigOptions, redaction: Redactio
     """
     file = observed.file
     warnings = list(observed.warnings) + _about_pack(observed, options)
-    if file.problem and options.keeps_file:
+    problem = file.problem
+    if file.link is not None and not problem and not same(file.values, options.wanted(file.values)):
+        problem = f"{file.path} is a symbolic link, to {file.link}, and is not written through."
+    if problem and options.keeps_file:
         way = "No key can be taken out of it" if options.names_keys else "Nothing can be merged into it"
         raise ConfigError(
-            f"{file.problem} {way}. Correct or remove it, or write it anew by merge=replace.",
+            f"{problem} {way}. Correct or remove it, or write it anew by merge=replace.",
             ref=options.pack,
         )
-    if file.problem:
-        warnings.append(f"{file.problem} It is replaced.")
+    if problem:
+        warnings.append(f"{problem} It is replaced.")
     wanted = options.wanted(file.values)
     warnings += _judge(observed, options, wanted)
     action, content = "none", b""
@@ -130,7 +133,7 @@ def plan_present(observed: Observed, options: ConfigOptions, redaction: Redactio
         if comments_lost:
             warnings.append(f"The comments in {file.path} could not be kept: it is written anew.")
     attributes = _attributes(file, options.attributes)
-    if action == "none" and attributes != Attributes(file.mode, file.uid, file.gid):
+    if action == "none" and file.link is None and attributes != Attributes(file.mode, file.uid, file.gid):
         action = "attributes"
     rewritten = action in ("create", "change")
     stale = _is_stale(observed.database, wanted, rewritten) or (observed.registered and rewritten)
@@ -154,7 +157,7 @@ def plan_present(observed: Observed, options: ConfigOptions, redaction: Redactio
 def is_to_go(file: ConfigFile, options: ConfigOptions) -> bool:
     """Whether there is to be no config: that is asked for, or its last key is taken out."""
     if options.names_keys:
-        return not file.problem and not options.wanted(file.values)
+        return not file.problem and file.link is None and not options.wanted(file.values)
     return options.state == "absent"
 
 

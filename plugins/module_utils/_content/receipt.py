@@ -32,10 +32,12 @@ class Receipt(t.NamedTuple):
 
     :arg stamp: Size and time of C(pack.yaml) as installed, by which the receipt is recognised as current.
     :arg digest: C(sha256:...) of the files of a pack without C(.git); empty for a working copy.
+    :arg content: The same of the files of a working copy, as its commit has them.
     :arg python: Whether the pack needs a virtualenv: it has Python actions, sensors or requirements.
     :arg adopted: Whether something else installed the pack; then its virtualenv is what that made.
     :arg provided: By address (L(normal_url)), the refs that dependencies turned out to mean whose address does not
         tell.
+    :arg signed: By policy (L(signature_policy.Policy.digest)), who vouched for it.
     """
 
     ref: str
@@ -50,6 +52,8 @@ class Receipt(t.NamedTuple):
     stamp: t.Tuple[int, int] = (0, 0)
     adopted: bool = False
     provided: t.Mapping[str, str] = {}
+    content: str = ""
+    signed: t.Mapping[str, str] = {}
 
     def matches(self, commit: str) -> bool:
         """Whether it is about a working copy at C(commit); with an empty one, about files without C(.git)."""

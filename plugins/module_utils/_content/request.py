@@ -34,7 +34,7 @@ class PackRequest(t.NamedTuple):
     :arg subdir: Directory of the pack inside the source, relative, with C(/).
     :arg ref: The pack ref that was named next to a source.
     :arg credentials: What was in the source URL.
-    :arg digest: Content digest of a local directory, C(sha256:...).
+    :arg digest: Digest of the content that the pack must have, C(sha256:...).
     :arg controller: Whether C(source) is a directory of the controller, known here by its digest.
     :arg upload: Archive on this host with the content of that directory.
     :arg state: C(present), C(latest) or C(absent), where it is not that of the task.

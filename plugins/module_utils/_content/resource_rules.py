@@ -15,6 +15,7 @@ from __future__ import annotations
 import typing as t
 
 from .._printable import printable
+from .policy_rules import policy_refusals
 from .yaml_lines import Path, shown_path
 
 Clause = t.Tuple[Path, str]
@@ -123,6 +124,8 @@ def further_refusals(kind: str, resource: t.Mapping[t.Any, t.Any]) -> t.Iterator
         yield from _formats(resource)
     elif kind == "rules":
         yield from _rule(resource)
+    elif kind == "policies":
+        yield from policy_refusals(resource)
 
 
 def dropped_keys(kind: str, resource: t.Mapping[t.Any, t.Any]) -> t.Iterator[Path]:

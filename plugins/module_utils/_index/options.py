@@ -79,9 +79,6 @@ def options_from(params: t.Mapping[str, t.Any]) -> IndexOptions:
     for ref, given in (params["entries"] or {}).items():
         with collected.one():
             entries[check_ref("ref of entries", ref)] = _entry(ref, given)
-    with collected.one():
-        if params["timeout"] < 1:
-            raise OptionError(f"timeout is {params['timeout']}; the least is 1.")
     collected.raise_them()
     signers = params["index_allowed_signers"]
     return IndexOptions(

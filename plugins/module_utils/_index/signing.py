@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import typing as t
 
 from .._deadline import Deadline
 from .._errors import OptionError, St2Error
 from .._process import Completed, run
 from .._secrets import Redactor
+from .._source.index_trust import NAMESPACE
+from .._source.ssh_signatures import private_key, ssh_keygen
 
-# What a signature is for; one of the same key for anything else does not count.
-NAMESPACE = "st2-index"
-_PROGRAM = "ssh-keygen"
 _FINGERPRINT = re.compile(r"\b[A-Z0-9]+:[A-Za-z0-9+/=:]{20,}")
 
 
@@ -41,15 +39,8 @@ class Signer:
         environment: t.Mapping[str, str],
         redactor: t.Optional[Redactor] = None,
     ) -> None:
-        program = shutil.which(_PROGRAM, path=environment.get("PATH", os.defpath))
-        if program is None:
-            raise OptionError(
-                f"The program {_PROGRAM} is needed for sign_key and is not on this host: install OpenSSH."
-            )
-        if not os.path.isfile(key):
-            raise OptionError(f"The sign_key {key} is not a file on this host.")
-        self._program = program
-        self._key = key
+        self._program = ssh_keygen("sign_key", environment)
+        self._key = private_key("sign_key", key)
         self._scratch = scratch
         self._deadline = deadline
         self._redactor = redactor
@@ -83,7 +74,7 @@ class Signer:
                 "agent has it."
             ) from None
         if not self.has_signed(content, signature):
-            raise St2Error(f"The signature that {_PROGRAM} made with {self._key} is not one of that key.", step="sign")
+            raise St2Error(f"The signature that ssh-keygen made with {self._key} is not one of that key.", step="sign")
         return signature
 
     def _file(self, name: str, content: bytes) -> str:

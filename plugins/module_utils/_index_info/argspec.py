@@ -56,7 +56,7 @@ def index_info_options() -> IndexInfoSpec:
 
 def check_options(params: t.Mapping[str, t.Any]) -> None:
     """:raises OptionError: naming an option that cannot be used."""
-    for option, least in (("timeout", 1), ("limit", 0), ("max_age", 1)):
+    for option, least in (("limit", 0), ("max_age", 1)):
         if params[option] is not None and params[option] < least:
             raise OptionError(f"{option} is {params[option]}; the least is {least}.")
     if params["query"] == "":

@@ -21,9 +21,8 @@ from .._override.document import GLOBAL, KINDS
 from .._override.override_file import read_override_file
 from .._override.pack_resources import read_pack_resources
 from .._override.precedence import effect
-from .._st2.registration import Resource
+from .._st2.registration import PackFiles, Resource
 from .._yaml_file import load_yaml
-from .plan import PackPlan
 
 # By the type that is registered, in the order in which StackStorm does that.
 _KINDS = {
@@ -138,7 +137,7 @@ class Comparison:
             )
 
 
-def verify_registered(comparison: Comparison, database: Database, packs: t.Sequence[PackPlan]) -> None:
+def verify_registered(comparison: Comparison, database: Database, packs: t.Sequence[PackFiles]) -> None:
     """Compare packs that were registered with their files.
 
     :raises VerifyError: naming what StackStorm does not have, or not as the files say.

@@ -24,6 +24,7 @@ from .._errors import InvalidPackError, SourceError, St2Error
 from .._file_changes import low_space
 from .._file_tree import list_tree, tree_digest
 from .._layout import SYSTEM_PACKS
+from .._progress import begin, finished
 from .._secrets import strip_urls
 from .._source.directory import copy_directory, directory_digest, pack_path, unpack_directory
 from .._source.git_program import Git
@@ -68,6 +69,16 @@ class Fetcher:
         """The repository behind a source of kind C(git)."""
         return Repository(self._git(), source.url)
 
+    def expect(self, wanted: t.Sequence[Wanted]) -> None:
+        """Be told all that is going to be fetched, before any of it is.
+
+        :raises St2Error: when it is known by then that some of it cannot be had.
+        """
+
+    def _repository_of(self, wanted: Wanted) -> Repository:
+        """The repository of a pack."""
+        return self.repository(wanted.source)
+
     def fetch(self, wanted: Wanted, number: int) -> Candidate:
         """Fetch one pack and validate it.
 
@@ -75,6 +86,7 @@ class Fetcher:
         :raises SourceError: when it cannot be fetched.
         :raises InvalidPackError: when it must not be installed.
         """
+        begin()
         place = os.path.join(self._staging, f"pack-{number}")
         try:
             if wanted.source.kind == "git":
@@ -88,6 +100,7 @@ class Fetcher:
                 # Of a full disk git often says no more than that it could not write something.
                 error.message += low_space(self._staging)
             raise
+        finished(f"{candidate.ref} {candidate.metadata.version} fetched")
         return candidate
 
     def restore(self, kept: InstalledPack, wanted: Wanted, number: int) -> Candidate:
@@ -109,37 +122,31 @@ class Fetcher:
         if receipt and receipt.digest and directory_digest(place) != receipt.digest:
             raise SourceError(f"The release {kept.path} is not what was installed.", ref=kept.ref)
         resolved = receipt.resolved if receipt else Resolved("commit", "", wanted.version or "")
-        return self._validated(wanted, place, resolved, [], commit=kept.commit or "")._replace(release=kept.path)
+        restored = self._validated(wanted, place, resolved, [], commit=kept.commit or "")
+        return restored._replace(release=kept.path, signed=receipt.signed if receipt else {})
 
     def _fetch_repository(self, wanted: Wanted, place: str) -> Candidate:
-        repository = self.repository(wanted.source)
+        repository = self._repository_of(wanted)
         refs = repository.clone(place)
         if wanted.commit:
-            found = repository.find_commit(place, refs, wanted.version, wanted.commit)
+            found = repository.find_commit(
+                place, refs, wanted.version, wanted.commit, known=wanted.resolved, by=wanted.by
+            )
         else:
             found = repository.find(place, refs, wanted.version)
         repository.check_out(place, found)
-        if wanted.digest and directory_digest(place) != wanted.digest:
-            raise SourceError(
-                f"The files of {strip_urls(wanted.source.url)} at {found.commit} are not those that the index has "
-                f"listed: they do not have the digest {wanted.digest}. Let the index be built anew."
-            )
         warnings = [*found.warnings, *repository.fetch_elsewhere(place, wanted.source.subdir)]
         if os.path.isabs(wanted.source.url) or wanted.source.url.startswith("file://"):
             warnings += _uncommitted(repository, wanted.source)
-        if wanted.source.subdir:
-            return self._validated(
-                wanted, self._take_subdir(wanted, place), found.resolved, warnings, commit=found.commit
-            )
-        return self._validated(wanted, place, found.resolved, warnings, commit=found.commit)
+        taken = self._take_subdir(wanted, place) if wanted.source.subdir else place
+        fetched = self._validated(wanted, taken, found.resolved, warnings, commit=found.commit)
+        return fetched._replace(repository=place)
 
     def _fetch_directory(self, wanted: Wanted, place: str) -> Candidate:
         if wanted.controller:
             _unpack_upload(wanted, place)
         else:
             copy_directory(pack_path(wanted.source.url, wanted.source.subdir), place)
-        if wanted.digest and directory_digest(place) != wanted.digest:
-            raise SourceError(f"The directory {wanted.source.url} does not have the digest that was asked for.")
         warnings = []
         if wanted.version:
             warnings.append(
@@ -161,6 +168,9 @@ class Fetcher:
     def _validated(
         self, wanted: Wanted, place: str, resolved: Resolved, warnings: t.List[str], *, commit: str = ""
     ) -> Candidate:
+        entries = list_tree(place)
+        content_digest = tree_digest(entries)
+        _check_digest(wanted, content_digest, commit)
         warnings += check_boundary(place)
         metadata = self._identified(wanted, place)
         self._check_compatible(metadata)
@@ -173,16 +183,17 @@ class Fetcher:
         warnings += content.warnings
         if resolved.kind == "tag" and not same_version(resolved.name, metadata.version):
             warnings.append(f"The tag {resolved.name} of {metadata.ref} holds version {metadata.version}.")
-        files = () if os.path.isdir(os.path.join(place, ".git")) else tuple(list_tree(place))
+        has_git = os.path.isdir(os.path.join(place, ".git"))
         return Candidate(
             wanted=wanted,
             metadata=metadata,
             resolved=resolved,
-            contents=Contents(content.by_type(), content.requirements, files),
+            contents=Contents(content.by_type(), content.requirements, () if has_git else tuple(entries)),
             staged=place,
             python=content.needs_virtualenv,
             commit=commit,
-            digest=tree_digest(files) if files else "",
+            digest="" if has_git else content_digest,
+            content=content_digest if has_git else "",
             warnings=tuple(warnings),
             left_out=content.left_out,
         )
@@ -250,6 +261,23 @@ def _metadata(wanted: Wanted, place: str) -> PackMetadata:
             raise
         # Without a usable ref or name of its own, a pack takes the name of its directory, which is the ref asked for.
         return load_metadata(place, directory_name=wanted.ref)
+
+
+def _check_digest(wanted: Wanted, digest: str, commit: str) -> None:
+    """:raises SourceError: for other files than the task, an index or a lock says, naming which of them does."""
+    url = strip_urls(wanted.source.url)
+    place = f"The files of {url} at {commit}" if commit else f"The files of the directory {url}"
+    if wanted.listed_digest not in (None, digest):
+        raise SourceError(
+            f"{place} are not those that {wanted.by.name} has listed: they have the digest {digest}, and not "
+            f"{wanted.listed_digest}. {wanted.by.remedy}."
+        )
+    if wanted.digest in (None, digest):
+        return
+    raise SourceError(
+        f"{place} are not those that the task asks for: they have the digest {digest}, and not {wanted.digest}. "
+        "Nothing was changed: see what is different there, and correct digest if that was meant."
+    )
 
 
 def _unpack_upload(wanted: Wanted, place: str) -> None:

@@ -14,6 +14,7 @@ from .._content.origin import source_of
 from .._content.request import PackRequest
 from .._layout import SYSTEM_PACKS, PacksDirectory, entries
 from .releases import kept_packs
+from .resolution import has_content
 from .satisfaction import pinned, same_source
 
 
@@ -32,7 +33,7 @@ def kept_for(request: PackRequest, installation: Installation) -> t.Iterator[Ins
 
 def _refs(request: PackRequest, directory: PacksDirectory, installation: Installation) -> t.List[str]:
     ref = request.expected_ref
-    if ref is None and request.source and not request.digest:
+    if ref is None and request.source and request.kind != "path":
         source = source_of(request.source, request.subdir or "")
         installed = installation.by_source(source.url, source.subdir)
         ref = installed.ref if installed else None
@@ -41,13 +42,13 @@ def _refs(request: PackRequest, directory: PacksDirectory, installation: Install
 
 
 def _is_meant(request: PackRequest, kept: InstalledPack) -> bool:
-    if request.digest:
+    if request.digest and request.kind == "path":
         return kept.receipt is not None and kept.receipt.digest == request.digest and not kept.receipt.commit
-    return pinned(kept, request.version)
+    return pinned(kept, request.version) and has_content(kept, request.digest)
 
 
 def _is_from_there(request: PackRequest, kept: InstalledPack, installation: Installation) -> bool:
-    if request.digest:
+    if request.digest and request.kind == "path":
         return True
     if request.kind != "index":
         return same_source(kept, source_of(request.source or "", request.subdir or ""))

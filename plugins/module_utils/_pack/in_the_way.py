@@ -10,11 +10,15 @@ from __future__ import annotations
 import os
 import typing as t
 
-from .._content.installed import InstalledPack
+from .._content.installed import Installation, InstalledPack
 from .._content.obstacle import obstacle
+from .._content.origin import source_of
 from .._errors import HostError
 from .._layout import PacksDirectory
 from . import releases
+from .candidate import Candidate
+from .own_source import is_same_directory, local_path, pack_at_source
+from .resolution import Asked
 
 _REMEDIES = {
     "mount": "change the pack where it is mounted from, or unmount it first",
@@ -82,3 +86,38 @@ def own_source(pack: InstalledPack, label: str) -> HostError:
         "is never put on itself. Nothing was changed: check out there what is wanted, or name another source.",
         ref=pack.ref,
     )
+
+
+def check_asked(asked: Asked, installation: Installation) -> None:
+    """Refuse what is known to end in replacing a pack that must not be, before anything is fetched for it.
+
+    :raises HostError: naming what is there.
+    """
+    request, locked = asked.request, asked.locked
+    own = None if locked else pack_at_source(request, installation)
+    if own:
+        raise own_source(own, request.requested)
+    ref = locked.ref if locked else request.expected_ref
+    installed = installation.get(ref) if ref else None
+    if installed is None and request.source and not request.controller and not locked:
+        source = source_of(request.source, request.subdir or "")
+        installed = installation.by_source(source.url, source.subdir)
+    if installed and installed.link:
+        raise linked(installed, request.requested + (" with state=latest" if asked.latest else ""))
+
+
+def check_replaceable(candidate: Candidate, installation: Installation) -> None:
+    """Refuse to replace a pack by one that was fetched, where it must not be.
+
+    :raises HostError: naming what is there.
+    """
+    installed = installation.get(candidate.ref)
+    if installed is None:
+        return
+    label = f"{candidate.ref} {candidate.metadata.version}"
+    source = candidate.wanted.source
+    path = None if candidate.wanted.controller else local_path(source.url, source.subdir)
+    if path and is_same_directory(path, installed.location):
+        raise own_source(installed, label)
+    if installed.link:
+        raise linked(installed, label)

@@ -22,6 +22,9 @@ from .virtualenv import Interpreters, Settings, may_stay, observe_virtualenv
 if t.TYPE_CHECKING:
     from .._change.known import KnownPack
     from .comparison import Comparison
+    from .dependencies import Pack
+    from .locked_wheels import Pins
+    from .virtualenv import Virtualenv
 
 
 class Observation:
@@ -81,23 +84,30 @@ class Observation:
 
     def facts_of(self, pack: InstalledPack) -> Facts:
         """The facts about an installed pack that stays."""
-        facts = self.facts(pack.ref, pack.location, adopted=pack.receipt is None or pack.receipt.adopted)
+        facts = self.facts(pack, pack.location, adopted=pack.receipt is None or pack.receipt.adopted)
         if pack.is_system:
             return facts
         known = self.database.pack(pack.ref, pack, pack.location)
         return facts._replace(known=self._compared(pack.ref, pack.location, known))
 
-    def facts(self, ref: str, location: str, *, adopted: bool) -> Facts:
+    def facts(self, pack: Pack, location: str, *, adopted: bool) -> Facts:
         """What is there beside the pack itself.
 
         :arg location: Where the files of the pack are that will be there.
         :arg adopted: Whether something else installed the pack.
         """
-        virtualenv = observe_virtualenv(self.virtualenvs, ref)
+        virtualenv = observe_virtualenv(self.virtualenvs, pack.ref)
+        pins = self._pins(pack, virtualenv) if self.options.lock else None
         if self.options.virtualenv == "never" or virtualenv.health == "absent":
-            return Facts(virtualenv=virtualenv.health)
-        fits = may_stay(virtualenv, self.settings, self.interpreters, location, adopted=adopted)
-        return Facts(virtualenv=virtualenv.health, virtualenv_fits=fits)
+            return Facts(virtualenv=virtualenv.health, pins=pins)
+        locked = pins.digest if pins else ""
+        fits = may_stay(virtualenv, self.settings, self.interpreters, location, adopted=adopted, locked=locked)
+        return Facts(virtualenv=virtualenv.health, virtualenv_fits=fits, pins=pins)
+
+    def _pins(self, pack: Pack, virtualenv: Virtualenv) -> t.Optional[Pins]:
+        from .locked_wheels import pins_of
+
+        return pins_of(self.options, pack, lambda: self.interpreters.look(self.settings.python, virtualenv).version)
 
     def _compared(self, ref: str, location: str, known: KnownPack) -> KnownPack:
         if self.options.verify != "database" or not self.database.registrar.reads:

@@ -13,9 +13,21 @@ from .._content.request import ALL, PackRequest, from_option, given_in, parse_sp
 from .._errors import Collected, OptionError
 from .._secrets import Credentials, split_userinfo
 
+if t.TYPE_CHECKING:
+    from .._lock.document import Lock
+    from .bundle_options import Bundle
+    from .lock_options import LockedDirectory
+    from .signed import Demands
+
 
 class Options(t.NamedTuple):
-    """What a task asks for; every field is the module option of that name, see the documentation of M(st2_pack)."""
+    """What a task asks for; every field is the module option of that name, see the documentation of M(st2_pack).
+
+    :arg lock: What C(lockfile) holds; C(lockfile) itself is its name, for messages.
+    :arg lock_directories: By ref, where the directories are that are locked; C(lock_on_controller) says on which side.
+    :arg lock_is_asked_for: Whether the task names no pack, so that all that is locked is asked for.
+    :arg wheels_directory: On this host, what the virtualenvs of locked packs are filled from, and nothing else.
+    """
 
     requests: t.Tuple[PackRequest, ...]
     dependencies: str = "install"
@@ -43,6 +55,15 @@ class Options(t.NamedTuple):
     register_types: t.Tuple[str, ...] = ()
     fail_on_failure: bool = True
     prune: bool = False
+    signatures: t.Optional[Demands] = None
+    lock: t.Optional[Lock] = None
+    lockfile: str = ""
+    locked: str = "strict"
+    lock_directories: t.Mapping[str, LockedDirectory] = {}
+    lock_on_controller: bool = False
+    lock_is_asked_for: bool = False
+    wheels_directory: t.Optional[str] = None
+    bundle: t.Optional[Bundle] = None
 
     def __repr__(self) -> str:
         return f"Options({self.requests!r}, ...)"  # Addresses may hold secrets.
@@ -61,15 +82,21 @@ def options_from(params: t.Mapping[str, t.Any]) -> Options:
 
     :raises OptionError: naming every option that cannot be used.
     """
-    requests = requests_from(params)
+    requests, lock = requests_from(params), {}
+    if params["lockfile"] is not None or params["bundle"] is not None:
+        from .lock_options import lock_options, requests_for_all
+
+        found = lock_options(params)
+        lock = found._asdict()
+        if found.lock_is_asked_for:
+            requests = requests_for_all(found.lock, params)
     _check_exclusive(params, requests)
     if params["purge"] and requests and not params["exclusive"] and all(one.state != "absent" for one in requests):
         raise OptionError(
             "purge goes with state=absent and exclusive only: it takes away what belongs to a pack that is removed."
         )
-    for option, least in (("timeout", 1), ("keep_releases", 0)):
-        if params[option] < least:
-            raise OptionError(f"{option} is {params[option]}; the least is {least}.")
+    if params["keep_releases"] < 0:
+        raise OptionError(f"keep_releases is {params['keep_releases']}; the least is 0.")
     index_url, signers = params["index_url"], params["index_allowed_signers"]
     return Options(
         requests=tuple(requests),
@@ -98,7 +125,17 @@ def options_from(params: t.Mapping[str, t.Any]) -> Options:
         register_types=tuple(params["register_types"] or ()),
         fail_on_failure=params["fail_on_failure"],
         prune=params["prune"],
+        signatures=_signatures(params, requests),
+        **lock,
     )
+
+
+def _signatures(params: t.Mapping[str, t.Any], requests: t.Sequence[PackRequest]) -> t.Optional[Demands]:
+    if all(item.get("verify_signature") is None for item in (params, *(params["packs"] or ()))):
+        return None
+    from .signed import demands_of
+
+    return demands_of(params, requests)
 
 
 def _check_exclusive(params: t.Mapping[str, t.Any], requests: t.Sequence[PackRequest]) -> None:

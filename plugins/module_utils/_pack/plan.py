@@ -19,6 +19,7 @@ if t.TYPE_CHECKING:
     from .._st2.registration import Resource
     from .candidate import Candidate
     from .in_the_way import Displaced
+    from .locked_wheels import Pins
 
 UNCHANGED = ("none", "adopt")
 
@@ -51,6 +52,7 @@ class Facts(t.NamedTuple):
     :arg known: What StackStorm's database has.
     :arg displaced: What is no pack and makes room for one.
     :arg purges: Whether nothing of a pack that goes is kept.
+    :arg pins: What a lock has for its virtualenv.
     """
 
     virtualenv: str = "absent"
@@ -61,6 +63,7 @@ class Facts(t.NamedTuple):
     known: KnownPack = KnownPack()
     displaced: t.Optional[Displaced] = None
     purges: bool = False
+    pins: t.Optional[Pins] = None
 
 
 class PackPlan(t.NamedTuple):
@@ -79,6 +82,8 @@ class PackPlan(t.NamedTuple):
     :arg displaced: What is no pack and makes room for one, and where it is kept.
     :arg purges: Whether nothing of a pack that goes is kept.
     :arg kept_work: Where a pack is kept in which people worked.
+    :arg signer: Who vouches for it, where the task asks.
+    :arg pins: What its virtualenv gets by a lock.
     """
 
     ref: str
@@ -101,6 +106,8 @@ class PackPlan(t.NamedTuple):
     displaced: t.Optional[Displaced] = None
     purges: bool = False
     kept_work: str = ""
+    signer: str = ""
+    pins: t.Optional[Pins] = None
 
     @property
     def changed(self) -> bool:
@@ -246,6 +253,7 @@ def plan_installed(
         remembered=remembered or stays.receipt,
         registration=registration_for(facts.known, new=bool(facts.edits)),
         known=facts.known,
+        pins=facts.pins,
     )
 
 

@@ -49,6 +49,7 @@ def plan_candidate(
         registration=registration_for(facts.known, new=True),
         known=facts.known,
         displaced=facts.displaced,
+        pins=facts.pins,
     )
 
 

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from .._change.database import Database
@@ -69,6 +70,10 @@ class PackPlanner:
             for request in options.requests
             if request.state != "absent"
         ]
+        if options.lock:
+            from .locked import Locking
+
+            self._asked = Locking(options, self.warnings).of_task(self._asked)
         self._absent = [request for request in options.requests if request.state == "absent"]
 
     def at_rest(self) -> t.Optional[Plan]:
@@ -84,6 +89,8 @@ class PackPlanner:
             resolution.packs[pack.ref] = there[pack.ref] = pack
             resolution.asked.setdefault(pack.ref, []).append(asked)
         if self._options.dependencies != "skip" and self._lacks_dependencies(there):
+            return None
+        if self._options.signatures and not self._options.signatures.shown(resolution, self.installation):
             return None
         self._look(resolution)
         made = self._joined([self._plan_installed(pack, resolution) for pack in there.values()], resolution)
@@ -137,9 +144,9 @@ class PackPlanner:
             going = removals.of_task(self._absent, resolution, staying)
             self.warnings += removals.warnings
         made = Plan((*going, *staying), self._database.types)
-        return (
-            made._replace(needed=self._needed.plans(self._database, self._options.virtualenv)) if self._needed else made
-        )
+        if self._needed:
+            made = made._replace(needed=self._needed.plans(self._database, self._options.virtualenv))
+        return self._options.signatures.named(made) if self._options.signatures else made
 
     def stage(self, made: Plan) -> Staged:
         """Prepare everything aside."""
@@ -157,6 +164,11 @@ class PackPlanner:
         from .verify import verify
 
         verify(made, self._view.host.packs_base_paths, self._view.host.virtualenvs_path)
+        blobs = self.installation.directory(self._view.host.system_packs_path).blobs
+        if os.path.isdir(blobs):
+            from .living import clean_blobs
+
+            clean_blobs(blobs, self._view.host.packs_base_paths)
 
     def verify_database(self, made: Plan) -> None:
         """With verify=database, read the resources of all packs that were registered, and compare them with the files.
@@ -167,7 +179,7 @@ class PackPlanner:
             return
         from .comparison import Comparison, verify_registered
 
-        registered = [pack for pack in made.packs if pack.registration == "register"]
+        registered = [one.pack for one in made.telling.register]
         comparison = Comparison(View(self._view.host, self._view.staging), self._database, self._database.types)
         verify_registered(comparison, self._database, registered)
 

@@ -12,7 +12,8 @@ import typing as t
 
 from .._change.planner import Staged
 from .._content.installed import InstalledPack, dependencies_of
-from .._content.receipt import Contents
+from .._content.origin import Resolved
+from .._content.receipt import Contents, Receipt
 from .._deadline import Deadline
 from .._errors import DeadlineError, InvalidPackError, St2Error
 from .._secrets import Redactor, strip_urls
@@ -33,6 +34,7 @@ from .wording import few
 
 if t.TYPE_CHECKING:
     from .._source.git_program import Git
+    from .bundled import Blobs
     from .virtualenv_backend import Backend
     from .virtualenv_build import VirtualenvBuilder
 
@@ -52,6 +54,7 @@ class Preparation:
         self._reached: t.Optional[Upstream] = None
         self._fetcher: t.Optional[Fetcher] = None
         self._building: t.Optional[VirtualenvBuilder] = None
+        self._blobs = self._of_bundle() if self._options.bundle else None
 
     def resolve(self, asked: t.Sequence[Asked]) -> Resolution:
         """What the requests of the task come to, fetched into staging.
@@ -61,8 +64,19 @@ class Preparation:
         self._observation.database.choose()  # Where none can be had, nothing is fetched.
         directory = self._installation.directory(self._observation.base_path)
         staging = os.path.dirname(self._staging.path(directory.staging, "fetched", "any"))
-        self._fetcher = self._upstream().fetcher(staging)
-        return self._upstream().resolver(self._installation, self._fetcher).resolve(asked)
+        self._fetcher = self._upstream().fetcher(staging, self._blobs)
+        resolution = self._upstream().resolver(self._installation, self._fetcher).resolve(asked)
+        if self._options.signatures:
+            from .proving import Prover
+
+            Prover(
+                self._options.signatures,
+                self._fetcher,
+                self._git(),
+                deadline=self._deadline,
+                environment=self._observation.environment,
+            ).prove(resolution, self._installation)
+        return resolution
 
     def plans(self, resolution: Resolution) -> t.List[PackPlan]:
         """The plans of the packs that are to be there: first what stays, then what comes, dependencies first."""
@@ -90,7 +104,7 @@ class Preparation:
         requested: t.Tuple[str, ...],
         resolution: Resolution,
     ) -> PackPlan:
-        facts = self._observation.facts(pack.ref, pack.staged, adopted=False)
+        facts = self._observation.facts(pack, pack.staged, adopted=False)
         if installed:
             facts = facts._replace(contents=self._contents_of(installed), edits=self._work_in(installed))
             self._warn_of_other_source(pack, installed)
@@ -106,7 +120,14 @@ class Preparation:
             base_path=base_path,
             provided=provided(pack.metadata.dependencies, resolution.provided),
         )
+        signed = self._signed(pack.ref)
+        if signed and made.remembered:
+            made = made._replace(remembered=made.remembered._replace(signed=signed))
         return self._keeping_work(made) if facts.edits else made
+
+    def _signed(self, ref: str) -> t.Dict[str, str]:
+        """Who vouches for a pack, where the task asks."""
+        return self._options.signatures.signed.get(ref, {}) if self._options.signatures else {}
 
     def _work_in(self, pack: InstalledPack) -> t.Tuple[str, ...]:
         """What people did in a pack that another one replaces: edits and commits."""
@@ -147,11 +168,16 @@ class Preparation:
         if proof and (not satisfied(pack, proof.wanted.version) if pack.receipt else pack.head):
             resolved = proof.resolved._replace(asked=proof.wanted.version or "")
             remembered = adopted(pack, proof.wanted.source, resolved, dependencies_of(pack))
+        if proof and proof.content and pack.receipt:
+            remembered = remembered or (pack.receipt if pack.receipt.content != proof.content else None)
+        if proof and remembered:
+            remembered = remembered._replace(content=proof.content or remembered.content)
         learned = provided(dependencies_of(pack), resolution.provided)
         if learned and not remembered and pack.receipt:
             remembered = pack.receipt
         if learned and remembered:
             remembered = remembered._replace(provided={**remembered.provided, **learned})
+        remembered = self._remembering_signers(pack, remembered)
         if facts.edits:
             self._displaced(pack.base_path, pack.ref, "what was installed there")
         if remembered or facts.edits:
@@ -160,6 +186,15 @@ class Preparation:
         made = plan_installed(pack, facts, policy=policy, requested=requested, remembered=remembered, restored=stays)
         committed = any(edit.startswith(inspection.COMMITTED) for edit in facts.edits)
         return self._keeping_work(made) if committed else made
+
+    def _remembering_signers(self, pack: InstalledPack, remembered: t.Optional[Receipt]) -> t.Optional[Receipt]:
+        """The receipt that a pack gets, with who vouches for it where that is not in it."""
+        known, signed = remembered or pack.receipt, self._signed(pack.ref)
+        if known is None and pack.source and not pack.link:
+            known = adopted(pack, pack.source, Resolved("commit", ""), dependencies_of(pack))
+        if known is None or all(known.signed.get(policy) == signer for policy, signer in signed.items()):
+            return remembered
+        return known._replace(signed={**known.signed, **signed})
 
     def _look_for_edits(self, pack: InstalledPack, facts: Facts) -> t.Tuple[Facts, InstalledPack]:
         """The facts with the edits in them, and what undoing those makes of the pack."""
@@ -199,16 +234,44 @@ class Preparation:
         """
         own_names.require_own_names(made.packs, self._installation)
         self._look_for_what_is_in_the_way(made.packs)
-        return made
+        return self._with_signed_needs(made) if self._options.signatures else made
+
+    def _with_signed_needs(self, made: Plan) -> Plan:
+        """The plan by which it is remembered who vouches for what packs need, and that is there already."""
+        adopting: t.List[PackPlan] = []
+        for need in made.needed:
+            pack = self._installation.get(need.ref)
+            remembered = self._remembering_signers(pack, None) if pack else None
+            if pack and remembered:
+                contents = self._contents_of(pack)
+                adopting.append(
+                    need._replace(
+                        action="adopt",
+                        installed=pack,
+                        remembered=remembered,
+                        contents_before=contents,
+                        contents_after=contents,
+                    )
+                )
+        refs = {need.ref for need in adopting}
+        needed = tuple(need for need in made.needed if need.ref not in refs)
+        return made._replace(packs=(*made.packs, *adopting), needed=needed)
 
     def _look_for_what_is_in_the_way(self, plans: t.Iterable[PackPlan]) -> None:
         """See that there is room for what the plans put in place, and say what is moved away for it."""
         virtualenvs = self._observation.virtualenvs
+        plans = list(plans)
+        if self._blobs and not self._staging.elsewhere:
+            self._blobs.expect_packages(made.ref for made in plans if made.builds_virtualenv)
         for made in plans:
             if made.builds_virtualenv:
                 from .._content.obstacle import require_own_place
 
                 self._backend()  # One that was asked for and is not there is found before anything is built.
+                if made.pins and made.pins.problem:
+                    from .locked_wheels import without_pins
+
+                    self._observation.warnings.append(without_pins(made, self._options))
 
                 place = virtualenvs.virtualenv(made.ref)
                 require_own_place(place, virtualenvs.now(place), "virtualenv", made.ref)
@@ -248,6 +311,11 @@ class Preparation:
             for ref in building
         }
 
+    def _of_bundle(self) -> Blobs:
+        from .bundled import blobs_of
+
+        return blobs_of(self._observation, self._scratch)
+
     def _upstream(self) -> Upstream:
         if self._reached is None:
             self._reached = Upstream(
@@ -275,12 +343,14 @@ class Preparation:
         from .virtualenv_backend import choose_backend
 
         observation = self._observation
-        return choose_backend(
+        backend = choose_backend(
             self._options.virtualenv_backend,
             observation.settings,
             self._host.virtualenv_binary,
             observation.environment,
         )
+        wheels = self._blobs.wheels_directory() if self._blobs else self._options.wheels_directory
+        return backend.from_directory(wheels) if wheels else backend
 
     def _builder(self) -> VirtualenvBuilder:
         from .virtualenv_build import VirtualenvBuilder

@@ -32,6 +32,7 @@ def receipt_of(candidate: Candidate, provided: t.Optional[t.Mapping[str, str]] =
         dependencies=candidate.metadata.dependencies,
         python=candidate.python,
         provided=provided or {},
+        content=candidate.content,
     )
 
 

@@ -61,6 +61,7 @@ def row_of(pack: PackPlan) -> Row:
         "msg": _in_words(pack),
         "database_state": pack.database_state,
         "pruned": [one.ref for one in pack.surplus],
+        **({"signer": pack.signer} if pack.signer else {}),
         **({"left_out": list(pack.candidate.left_out)} if pack.candidate and pack.candidate.left_out else {}),
     }
 
@@ -71,7 +72,6 @@ def _source(pack: PackPlan) -> t.Optional[str]:
 
 
 def identity(state: t.Optional[State]) -> t.Optional[t.Dict[str, t.Optional[str]]]:
-    """A pack before or after, as a result shows it; C(None) when there is none."""
-    if state is None:
-        return None
-    return {"version": state.version or None, "commit": state.commit or None, "digest": state.digest or None}
+    """A pack before or after, as a result shows it: with what it has of these; C(None) when there is none."""
+    known = (("commit", state.commit), ("digest", state.digest)) if state else ()
+    return {"version": state.version or None, **{name: value for name, value in known if value}} if state else None

@@ -14,26 +14,20 @@ from .._content.request import PackRequest
 from .satisfaction import is_commit, satisfied
 
 if t.TYPE_CHECKING:
-    from .._content.origin import Resolved
-    from .candidate import Candidate, Wanted
+    from .candidate import Candidate, Proof
     from .dependencies import Pack
+    from .locked import Locked
 
 TASK = "the task"
 
 
 class Asked(t.NamedTuple):
-    """A request with who made it: the task, or a pack that depends on it."""
+    """A request with who made it: the task, or a pack that depends on it; and what a lock has for it."""
 
     request: PackRequest
     asker: str = TASK
     latest: bool = False
-
-
-class Proof(t.NamedTuple):
-    """That an installed pack is what a wanted means now, and how it was found."""
-
-    wanted: Wanted
-    resolved: Resolved
+    locked: t.Optional[Locked] = None
 
 
 class Resolution:
@@ -73,7 +67,7 @@ def particular(asked: Asked) -> bool:
     """Whether not just any version will do. The task that names a source means that source; a dependency without a
     version means the pack, wherever it comes from."""
     named = asked.request.kind != "index" and asked.asker == TASK
-    return bool(asked.latest or asked.request.version or named)
+    return bool(asked.latest or asked.request.version or asked.request.digest or named)
 
 
 def already_there(asked: Asked, installation: Installation) -> t.Optional[InstalledPack]:
@@ -82,6 +76,10 @@ def already_there(asked: Asked, installation: Installation) -> t.Optional[Instal
     The table is in the guide: docs/docsite/rst/guide_packs.rst.
     """
     request = asked.request
+    if asked.locked:
+        from .locked import installed_as_locked
+
+        return installed_as_locked(asked.locked, installation)
     if request.kind != "index":
         return _already_there_from(asked, installation)
     pack = installation.get(request.name or "")
@@ -114,7 +112,12 @@ def _serves(pack: InstalledPack, asked: Asked) -> bool:
         return False
     if asked.latest and (not request.version or (_moves(pack) and not is_commit(request.version))):
         return pack.is_system and not request.version
-    return satisfied(pack, request.version)
+    return satisfied(pack, request.version) and has_content(pack, request.digest)
+
+
+def has_content(pack: InstalledPack, digest: t.Optional[str]) -> bool:
+    """Whether a pack was installed with a content; C(None) is any."""
+    return digest is None or bool(pack.receipt and digest in (pack.receipt.digest, pack.receipt.content))
 
 
 def _is_meant(own: InstalledPack, request: PackRequest) -> bool:

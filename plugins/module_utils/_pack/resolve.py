@@ -22,16 +22,16 @@ from .._errors import Collected, DependencyError, InvalidPackError, OptionError,
 from .._process import ProgramError
 from .._secrets import Credentials, strip_urls
 from . import dependencies
-from .candidate import Candidate, Wanted
+from .candidate import Candidate, Proof, Wanted
 from .dependants import check_dependants
 from .fetch import Fetcher
-from .in_the_way import linked, own_source
-from .own_source import is_same_directory, local_path, pack_at_source
-from .resolution import TASK, Asked, Proof, Resolution, already_there, particular
+from .in_the_way import check_asked, check_replaceable
+from .resolution import TASK, Asked, Resolution, already_there, has_content, particular
 from .satisfaction import is_latest, pinned, same_source
 
 if t.TYPE_CHECKING:
     from .._source.index import IndexEntry, Indexes
+    from .locked import Locking
 
 _PARALLEL = 6
 Got = t.Tuple[dependencies.Pack, t.Optional[Resolved]]
@@ -45,6 +45,7 @@ class Resolver:
     :arg policy: What to do about dependencies: C(install), C(check) or C(skip).
     :arg trust: Told the repositories that the index names, and the credentials in them.
     :arg allow_downgrade: Whether the latest version may be a lower one than is installed.
+    :arg locking: Says what a lock has for dependencies.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Resolver:
         policy: str = "install",
         trust: t.Callable[[str, Credentials], None] = lambda _url, _credentials: None,
         allow_downgrade: bool = False,
+        locking: t.Optional[Locking] = None,
     ) -> None:
         self._installation = installation
         self._fetcher = fetcher
@@ -66,9 +68,11 @@ class Resolver:
         self._policy = policy
         self._trust = trust
         self._allow_downgrade = allow_downgrade
+        self._locking = locking
         self._number = 0
         self._sought: t.Set[dependencies.Need] = set()
         self._restored: t.Dict[str, t.Optional[Candidate]] = {}
+        self._contents: t.Dict[str, str] = {}
 
     def resolve(self, requests: t.Sequence[Asked]) -> Resolution:
         """The packs that the requests mean, with everything those depend on.
@@ -113,7 +117,7 @@ class Resolver:
             with collected.one(asked.request.expected_ref):
                 there = already_there(asked, self._installation)
                 if there is None:
-                    self._check_asked(asked)
+                    check_asked(asked, self._installation)
                 pack = there or self._new_enough(asked) or self._from_release(asked)
                 if pack:
                     self._accept(resolution, asked, pack)
@@ -121,6 +125,7 @@ class Resolver:
                     askers.setdefault(self._wanted(asked), []).append(asked)
         numbered = [(wanted, self._number + position) for position, wanted in enumerate(askers)]
         self._number += len(numbered)
+        self._fetcher.expect([wanted for wanted, _number in numbered])
         for (wanted, _number), getting in zip(numbered, self._get_all(numbered, askers)):
             with collected.one(wanted.ref):
                 pack, resolved = getting.result()
@@ -131,7 +136,7 @@ class Resolver:
                 if pack.ref not in resolution.packs:
                     continue
                 if resolved:
-                    resolution.proven[pack.ref] = Proof(wanted, resolved)
+                    resolution.proven[pack.ref] = Proof(wanted, resolved, self._contents.get(pack.ref, ""))
                 if isinstance(pack, Candidate):
                     resolution.warnings += [f"{pack.ref}: {warning}" for warning in pack.warnings]
         collected.raise_them()
@@ -141,6 +146,8 @@ class Resolver:
         request = asked.request
         installed = self._installation.get(request.name or "") if asked.latest and not request.version else None
         if installed is None or installed.is_system or installed.link or not installed.version:
+            return None
+        if not has_content(installed, request.digest):
             return None
         entry = self._entry(asked)
         version = entry.wanted_version(None)
@@ -179,7 +186,11 @@ class Resolver:
     def _from_release(self, asked: Asked) -> t.Optional[Candidate]:
         """The pack that a request means, from a release of it that was kept; C(None) when there is none that is whole
         and may be installed."""
-        request = asked.request
+        request, locked = asked.request, asked.locked
+        if locked:
+            from .locked import is_locked, request_for
+
+            request = request_for(locked, request)
         if not (request.version or request.digest):
             return None
         from .going_back import kept_for
@@ -189,12 +200,12 @@ class Resolver:
                 self._restored[kept.location] = self._restore(kept, request)
                 self._number += 1
             restored = self._restored[kept.location]
-            if restored:
+            if restored and (locked is None or is_locked(restored, locked)):
                 return restored
         return None
 
     def _restore(self, kept: InstalledPack, request: PackRequest) -> t.Optional[Candidate]:
-        source = source_for(request) if request.digest else kept.source
+        source = source_for(request) if request.kind == "path" else kept.source
         wanted = Wanted(
             source or Source("git", ""),
             request.version,
@@ -242,12 +253,16 @@ class Resolver:
                 error.message = f"{error.message} ({', '.join(needed_by)} needs it.)"
             raise
         same = self._same(candidate)
+        if same:
+            self._contents[same.ref] = candidate.content
         return (same, candidate.resolved) if same else (candidate, None)
 
     def _comparable(self, wanted: Wanted) -> t.Optional[InstalledPack]:
         installed = self._installation.get(wanted.ref) if wanted.ref else None
         installed = installed or self._installation.by_source(wanted.source.url, wanted.source.subdir)
         if installed is None or not installed.commit or installed.link or wanted.ref not in (None, installed.ref):
+            return None
+        if not has_content(installed, wanted.digest):
             return None
         return installed if wanted.from_index or same_source(installed, wanted.source) else None
 
@@ -265,6 +280,11 @@ class Resolver:
 
     def _wanted(self, asked: Asked) -> Wanted:
         request = asked.request
+        if asked.locked:
+            from .locked import locked_wanted
+
+            self._trust(asked.locked.source.url, Credentials())
+            return locked_wanted(asked.locked, request)
         if request.kind != "index":
             return Wanted(
                 source_for(request),
@@ -285,10 +305,11 @@ class Resolver:
         entry = self._entry(asked)
         self._trust(entry.repo_url, entry.credentials)
         version = entry.wanted_version(request.version)
-        wanted = Wanted(source_of(entry.repo_url, request.subdir or ""), version, name, from_index=True)
+        source = source_of(entry.repo_url, request.subdir or "")
+        wanted = Wanted(source, version, name, from_index=True, digest=request.digest)
         if entry.commit is None or entry.version is None or not same_version(version, entry.version):
             return wanted
-        return wanted._replace(commit=entry.commit, digest=None if request.subdir else entry.digest)
+        return wanted._replace(commit=entry.commit, listed_digest=None if request.subdir else entry.digest)
 
     def _entry(self, asked: Asked) -> IndexEntry:
         """What the index says of the pack that a request names."""
@@ -307,7 +328,7 @@ class Resolver:
         first = next((other for other in askers if particular(other)), None)
         if known is None or _equal(known, pack) or (first is None and particular(asked)):
             if isinstance(pack, Candidate):
-                self._check_replaceable(pack)
+                check_replaceable(pack, self._installation)
             resolution.packs[pack.ref] = pack if known is None or not _equal(known, pack) else known
         elif particular(asked) and first:
             raise DependencyError(
@@ -317,35 +338,6 @@ class Resolver:
                 ref=pack.ref,
             )
         askers.append(asked)  # Where any version will do, the one that somebody else wants does.
-
-    def _check_asked(self, asked: Asked) -> None:
-        """Refuse what is known to end in replacing a pack that must not be, before anything is fetched for it.
-
-        :raises HostError: naming what is there.
-        """
-        request = asked.request
-        own = pack_at_source(request, self._installation)
-        if own:
-            raise own_source(own, request.requested)
-        ref = request.expected_ref
-        installed = self._installation.get(ref) if ref else None
-        if installed is None and request.source and not request.controller:
-            source = source_of(request.source, request.subdir or "")
-            installed = self._installation.by_source(source.url, source.subdir)
-        if installed and installed.link:
-            raise linked(installed, request.requested + (" with state=latest" if asked.latest else ""))
-
-    def _check_replaceable(self, candidate: Candidate) -> None:
-        installed = self._installation.get(candidate.ref)
-        if installed is None:
-            return
-        label = f"{candidate.ref} {candidate.metadata.version}"
-        source = candidate.wanted.source
-        path = None if candidate.wanted.controller else local_path(source.url, source.subdir)
-        if path and is_same_directory(path, installed.location):
-            raise own_source(installed, label)
-        if installed.link:
-            raise linked(installed, label)
 
     def _missing(self, resolution: Resolution) -> t.List[Asked]:
         if self._policy == "skip":
@@ -368,7 +360,8 @@ class Resolver:
                 f"{'; '.join(map(str, again))}, which was fetched and is not what is needed. Nothing was changed."
             )
         self._sought.update(absent)
-        return [Asked(need.request, need.asker) for need in absent]
+        found = [Asked(need.request, need.asker) for need in absent]
+        return [self._locking.of_dependency(asked) for asked in found] if self._locking else found
 
 
 def _as_known_here(pack: InstalledPack, version: str) -> Resolved:

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shutil
 import typing as t
@@ -22,6 +23,7 @@ from .._errors import ApplyError, Collected, St2Error
 from .._file_changes import write_atomically
 from .._layout import PacksDirectory, VirtualenvsDirectory
 from .._own_directory import is_own, make_own_directory, root_of
+from .._progress import begin, finished
 from .._source.git_program import Git
 from .._source.object_store import restore_working_copy
 from . import releases
@@ -31,7 +33,7 @@ from .virtualenv_build import VirtualenvBuilder
 
 _PARALLEL = 4
 # What leaves the pack directory and what is remembered of it alone.
-_WITHOUT_FILES = ("none", "virtualenv", "purge", "prune", "unload")
+_WITHOUT_FILES = ("none", "virtualenv", "purge", "prune", "unload", "register")
 
 
 @dataclass(frozen=True)
@@ -104,16 +106,20 @@ def _build_virtualenvs(
 ) -> t.Dict[str, str]:
     if not packs:
         return {}
+    begin()
     with _about(packs[0].ref):
         builder = tools.builder()
         base = builder.ensure_base()
+    numbers = itertools.count(1)
 
     def build(pack: PackPlan) -> str:
         staged = tools.staging.path(virtualenvs.staging, "virtualenvs", pack.ref)
         with _about(pack.ref):
             files = trees.get(pack.ref) or (pack.installed.location if pack.installed else "")
             version = pack.after.version if pack.after else ""
-            builder.build(base, pack.ref, files, staged, version=version, place=pack.path)
+            builder.build(base, pack.ref, files, staged, version=version, place=pack.path, pins=pack.pins)
+        count = f" ({next(numbers)} of {len(packs)})" if len(packs) > 1 else ""
+        finished(f"{pack.ref} {version} has its virtualenv{count}")
         return staged
 
     with ThreadPoolExecutor(max_workers=min(_PARALLEL, len(packs))) as pool:
@@ -138,12 +144,12 @@ def _moves(
     if virtualenv:
         kept = tools.staging.path(virtualenvs.staging, "old", pack.ref)
         yield Move(pack.ref, "virtualenv", virtualenvs.virtualenv(pack.ref), virtualenv, kept)
-    if pack.action in _WITHOUT_FILES or (pack.action == "register" and not _remembers_more(pack)):
+    if pack.action in _WITHOUT_FILES and not _remembers_more(pack):
         yield from _leftovers(pack, tools)
         return
     release = ""
     keeps = tools.keep_releases or pack.kept_work
-    if pack.before and pack.action not in ("adopt", "register") and keeps and not pack.purges:
+    if pack.before and (tree or pack.action == "remove") and keeps and not pack.purges:
         label = pack.before.short + (f" {releases.EDITED}" if pack.action == "repair" else "")
         release = pack.kept_work or releases.next_release(directory, pack.ref, label)
     if tree or pack.action == "remove":

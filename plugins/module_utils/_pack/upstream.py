@@ -23,6 +23,7 @@ from .resolve import Resolver
 if t.TYPE_CHECKING:
     from .._source.index import Indexes
     from .._source.index_trust import IndexTrust
+    from .bundled import Blobs
 
 
 class Upstream:
@@ -76,8 +77,15 @@ class Upstream:
         """The git program."""
         return self._git
 
-    def fetcher(self, staging: str) -> Fetcher:
-        """Fetches packs into a staging directory."""
+    def fetcher(self, staging: str, blobs: t.Optional[Blobs] = None) -> Fetcher:
+        """Fetches packs into a staging directory.
+
+        :arg blobs: Of the bundle that they come from.
+        """
+        if blobs and self._options.lock:
+            from .bundled import BundledFetcher
+
+            return BundledFetcher(staging, self.git, self._rules(), blobs, self._options.lock)
         return Fetcher(staging, self.git, self._rules())
 
     def _rules(self) -> Rules:
@@ -86,6 +94,11 @@ class Upstream:
 
     def resolver(self, installation: Installation, fetcher: Fetcher) -> Resolver:
         """Finds the packs that the requests of the task mean."""
+        locking = None
+        if self._options.lock:
+            from .locked import Locking
+
+            locking = Locking(self._options, self._warnings)
         return Resolver(
             installation,
             fetcher,
@@ -94,6 +107,7 @@ class Upstream:
             policy=self._options.dependencies,
             allow_downgrade=self._options.allow_downgrade,
             trust=self._book.trust,
+            locking=locking,
         )
 
     def _fetch_indexes(self) -> Indexes:

@@ -70,6 +70,7 @@ class Virtualenv(t.NamedTuple):
     """A virtualenv directory as it is.
 
     :arg health: C(absent), C(ok), C(foreign) (made by something else and working) or C(broken) (no usable interpreter).
+    :arg locked: Digest of what it got by a lock, and nothing else; empty for what its requirements came to.
     """
 
     path: str
@@ -78,6 +79,7 @@ class Virtualenv(t.NamedTuple):
     version: str = ""
     python: str = ""
     signature: t.Tuple[int, int] = (0, 0)
+    locked: str = ""
 
     @property
     def usable(self) -> bool:
@@ -96,9 +98,8 @@ def observe_virtualenv(directory: VirtualenvsDirectory, ref: str) -> Virtualenv:
         marker = json.loads(read_regular_file(os.path.join(path, MARKER), _MOST_MARKER_BYTES))
         size, time = marker["signature"]
         inputs = marker["inputs"]
-        return Virtualenv(
-            path, "ok", marker["fingerprint"], inputs["python_version"], inputs["python"], (int(size), int(time))
-        )
+        version, python, locked = inputs["python_version"], inputs["python"], str(marker.get("locked", ""))
+        return Virtualenv(path, "ok", marker["fingerprint"], version, python, (int(size), int(time)), locked)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return Virtualenv(path, "foreign")
 
@@ -174,15 +175,22 @@ class Interpreters:
 
 
 def may_stay(
-    virtualenv: Virtualenv, settings: Settings, interpreters: Interpreters, pack_directory: str, *, adopted: bool
+    virtualenv: Virtualenv,
+    settings: Settings,
+    interpreters: Interpreters,
+    pack_directory: str,
+    *,
+    adopted: bool,
+    locked: str = "",
 ) -> bool:
     """Whether a virtualenv is right for a pack as it lies in C(pack_directory).
 
     :arg adopted: Whether the pack was installed by something else; then its virtualenv is taken as that left it.
+    :arg locked: Digest of what a lock has for it. Without, one that was made by a lock is as good as any other.
     """
     if virtualenv.health == "foreign":
-        return adopted
-    if virtualenv.health != "ok":
+        return adopted and not locked
+    if virtualenv.health != "ok" or (locked and virtualenv.locked != locked):
         return False
     interpreter = interpreters.look(settings.python, virtualenv)
     inputs = settings.inputs(interpreter.version, requirements_digest(pack_directory))

@@ -63,6 +63,7 @@ _UV_VALUES: t.Mapping[str, str] = {
     "--no-binary": "--no-binary",
     "--only-binary": "--only-binary",
 }
+_OFFLINE = {"UV_OFFLINE": "1", "PIP_NO_INDEX": "1"}
 _COMMA_SEPARATED = ("UV_FIND_LINKS",)
 # Where pip finds settings for all accounts of a host; later ones win.
 _HOST_CONFIGURATION = ("/etc/xdg/pip/pip.conf", "/etc/pip.conf")
@@ -102,6 +103,17 @@ class Backend:
     def installer(self) -> str:
         """The program that installs packages."""
         return "uv" if self.name == "uv" else "pip"
+
+    @property
+    def reinstall(self) -> t.Tuple[str, ...]:
+        """The options by which packages are installed that are there already."""
+        return ("--reinstall",) if self.name == "uv" else ("--force-reinstall",)
+
+    def from_directory(self, directory: str) -> Backend:
+        """The same, taking packages from a directory of wheels alone, without the network."""
+        otherwise = self.otherwise.from_directory(directory) if self.otherwise else None
+        options = (*self.install_options, "--no-index", "--find-links", directory)
+        return replace(self, install_options=options, variables={**self.variables, **_OFFLINE}, otherwise=otherwise)
 
     def create(self, path: str) -> t.List[str]:
         """The command that makes an empty virtualenv (st2common/util/virtualenvs.py create_virtualenv)."""
@@ -154,17 +166,34 @@ def choose_backend(
         )
     if asked == "virtualenv":
         return without_uv
-    uv = _find("uv", environment)
     try:
-        if uv:
-            found = _uv(uv, settings, options, {**environment, **variables})
-            return replace(found, otherwise=without_uv) if asked == "auto" else found
-        problem = "the program uv is not on this host"
+        found = _find_uv(settings, options, variables, environment)
+        return replace(found, otherwise=without_uv) if asked == "auto" else found
     except ValueError as error:
-        problem = str(error)
-    if asked == "uv":
-        raise VirtualenvError(f"virtualenv_backend is uv, but {problem}.")
+        if asked == "uv":
+            raise VirtualenvError(f"virtualenv_backend is uv, but {error}.") from error
     return without_uv
+
+
+def find_uv(settings: Settings, environment: t.Mapping[str, str]) -> Backend:
+    """uv, told all that pip is told, for what nothing else does.
+
+    :raises VirtualenvError: when it is not there, or cannot be told that.
+    """
+    options, variables = _take_passwords(settings.pip_options, environment)
+    try:
+        return _find_uv(settings, options, variables, environment)
+    except ValueError as error:
+        raise VirtualenvError(f"uv is needed, but {error}.") from error
+
+
+def _find_uv(
+    settings: Settings, options: t.Sequence[str], variables: t.Mapping[str, str], environment: t.Mapping[str, str]
+) -> Backend:
+    uv = _find("uv", environment)
+    if uv is None:
+        raise ValueError("the program uv is not on this host")
+    return _uv(uv, settings, options, {**environment, **variables})
 
 
 def _find(program: str, environment: t.Mapping[str, str]) -> t.Optional[str]:
@@ -202,7 +231,7 @@ def _take_passwords(
 
 def _configured(setting: str, environment: t.Mapping[str, str]) -> str:
     try:
-        return " ".join(_pip_configuration(environment).get(setting, "").split())
+        return " ".join(pip_configuration(environment).get(setting, "").split())
     except ValueError as error:
         raise VirtualenvError(f"The options for pip cannot be used: {error}.") from error
 
@@ -214,7 +243,7 @@ def _uv(program: str, settings: Settings, options: t.Sequence[str], environment:
     # Trust whom the host trusts, as pip does; uv brings its own list otherwise.
     variables = {"UV_SYSTEM_CERTS": "true", "UV_NATIVE_TLS": "true"}
     flags: t.List[str] = []
-    for key, value in _pip_configuration(environment).items():
+    for key, value in pip_configuration(environment).items():
         if key == "no-index":
             flags += ["--no-index"] if value.lower() in ("1", "true", "yes", "on") else []
         elif key not in _UV_VARIABLES:
@@ -246,7 +275,7 @@ def _translate(options: t.Sequence[str]) -> t.Iterator[str]:
             raise ValueError(f"it has nothing like the pip option {option}")
 
 
-def _pip_configuration(environment: t.Mapping[str, str]) -> t.Dict[str, str]:
+def pip_configuration(environment: t.Mapping[str, str]) -> t.Dict[str, str]:
     """pip's settings for C(pip install), later places winning as for pip: files, then environment."""
     home = environment.get("HOME", "/root")
     paths = [*_HOST_CONFIGURATION, f"{home}/.pip/pip.conf", f"{home}/.config/pip/pip.conf"]

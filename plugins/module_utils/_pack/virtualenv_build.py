@@ -38,6 +38,9 @@ from .virtualenv_backend import Backend
 from .virtualenv_failure import reason
 from .virtualenv_paths import clone_tree, compile_command, retarget, site_packages
 
+if t.TYPE_CHECKING:
+    from .locked_wheels import Pins
+
 # Named so that it comes last, as st2common/util/virtualenvs.py inject_st2_pth_into_virtualenv does.
 _PTH_NAME = "zzzzzzzzzz__st2__.pth"
 _PTH = "# StackStorm's own packages, for the actions of this pack.\nimport sys; addsitedir({path!r}, known_paths)\n"
@@ -82,7 +85,15 @@ class VirtualenvBuilder:
         return ref in self._by_pip
 
     def build(
-        self, base: str, ref: str, pack_directory: str, staged: str, *, version: str = "", place: str = ""
+        self,
+        base: str,
+        ref: str,
+        pack_directory: str,
+        staged: str,
+        *,
+        version: str = "",
+        place: str = "",
+        pins: t.Optional[Pins] = None,
     ) -> None:
         """Make the virtualenv of one pack at C(staged), ready to be renamed to its place.
 
@@ -90,32 +101,36 @@ class VirtualenvBuilder:
         :arg pack_directory: The pack whose requirements it gets.
         :arg version: Of that pack, for messages.
         :arg place: Where the pack will be.
+        :arg pins: What it gets by a lock instead of what its requirements say.
         :raises VirtualenvError: when the requirements cannot be installed; C(staged) is debris then.
         :raises DeadlineError: when the task's time is over.
         """
         live, label = self._directory.virtualenv(ref), f"{ref} {version}" if version else ref
-        requirements = requirements_digest(pack_directory)
+        requirements, lines = requirements_digest(pack_directory), pins.lines if pins else ()
         source = pack_directory
-        if requirements and builds_of_itself(pack_directory):
+        if requirements and not lines and builds_of_itself(pack_directory):
             # Whoever builds a package leaves files beside it, and the pack shall stay what it is.
             source = f"{staged}.pack"
             shutil.copytree(pack_directory, source, symlinks=True)
         clone_tree(base, staged, base, staged)
-        if requirements:
-            self._install(base, ref, label, source, staged)
+        if lines:
+            self._install(base, ref, label, staged, lambda backend: self._fill_by_lock(backend, lines, staged))
+        elif requirements:
+            self._install(base, ref, label, staged, lambda backend: self._fill(backend, source, staged))
         retarget(staged, {staged: live, source: place or pack_directory})
         if self._backend.installer == "pip" or self.fell_back(ref):
             self._compile(staged)
         if source != pack_directory:
             remove_tree(source)
         inputs = self._backend.settings.inputs(self._interpreter.version, requirements)
-        write_atomically(os.path.join(staged, MARKER), marker_document(inputs, self._interpreter.signature))
+        marker = marker_document(inputs, self._interpreter.signature, pins.digest if pins else "")
+        write_atomically(os.path.join(staged, MARKER), marker)
 
-    def _install(self, base: str, ref: str, label: str, source: str, staged: str) -> None:
-        """Install what the requirements in C(source) say, by pip where uv refuses."""
+    def _install(self, base: str, ref: str, label: str, staged: str, fill: t.Callable[[Backend], None]) -> None:
+        """Install what C(fill) installs, by pip where uv refuses."""
         backend = self._backend
         try:
-            self._fill(backend, source, staged)
+            fill(backend)
         except ProgramError as error:
             if backend.installer == "pip" or backend.otherwise is None:
                 raise _refused(label, ref, backend, error) from error
@@ -124,7 +139,7 @@ class VirtualenvBuilder:
             remove_tree(staged)
             clone_tree(base, staged, base, staged)
             try:
-                self._fill(backend, source, staged)
+                fill(backend)
             except ProgramError as further:
                 raise _refused(label, ref, backend, further) from further
             self._by_pip.add(ref)
@@ -146,6 +161,13 @@ class VirtualenvBuilder:
         # Relative paths in a requirements file are the pack's.
         what = ("--upgrade", "-r", os.path.join(source, REQUIREMENTS))
         self._run(backend, backend.install(staged, *what), cwd=source)
+
+    def _fill_by_lock(self, backend: Backend, lines: t.Sequence[str], staged: str) -> None:
+        """Exactly what is locked: also what the base has already, which nobody has compared with any digest."""
+        path = f"{staged}.txt"
+        write_atomically(path, "".join(f"{line}\n" for line in lines).encode())
+        what = ("--require-hashes", "--no-deps", *backend.reinstall, "-r", path)
+        self._run(backend, backend.install(staged, *what))
 
     def ensure_base(self) -> str:
         """The virtualenv that all packs start from: interpreter, six, pip and the way to StackStorm's packages.
@@ -234,9 +256,14 @@ class VirtualenvBuilder:
         run(argv, deadline=self._deadline, environment=environment, redactor=self._redactor, cwd=cwd or "/")
 
 
-def marker_document(inputs: t.Mapping[str, t.Any], signature: t.Tuple[int, int]) -> bytes:
-    """The marker file that goes into a finished virtualenv."""
+def marker_document(inputs: t.Mapping[str, t.Any], signature: t.Tuple[int, int], locked: str = "") -> bytes:
+    """The marker file that goes into a finished virtualenv.
+
+    :arg locked: As in L(Virtualenv).
+    """
     document = {"fingerprint": fingerprint(inputs), "inputs": inputs, "signature": list(signature)}
+    if locked:
+        document["locked"] = locked
     return (json.dumps(document, indent=1, sort_keys=True) + "\n").encode()
 
 

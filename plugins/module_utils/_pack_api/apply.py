@@ -30,6 +30,7 @@ from .._errors import (
     UnreachableError,
     VirtualenvError,
 )
+from .._progress import begin, finished
 from .._secrets import Redactor
 from .._st2.api_client import ApiClient
 from .._st2.api_errors import permission_advice
@@ -83,11 +84,14 @@ class Executor:
         :raises DeadlineError: when it takes too long. It is cancelled then, and the error says so.
         :raises St2Error: when it failed, with StackStorm's words, and with what became of the pack.
         """
+        begin()
         try:
-            return self._uninstall(step) if step.removes else self._install(step)
+            refs = self._uninstall(step) if step.removes else self._install(step)
         except St2Error as error:
             error.ref = error.ref or step.ref
             raise
+        finished(f"{step.ref} {'removed' if step.removes else 'installed'}")
+        return refs
 
     def _install(self, step: Step) -> t.Tuple[str, ...]:
         body: t.Dict[str, t.Any] = {"packs": [step.spec], "skip_dependencies": True}

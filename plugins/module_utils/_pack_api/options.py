@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from .._argspec import access_options, pack_options, registration_options
 from .._backend import refuse_options
-from .._errors import OptionError
 from .._pack.argspec import pack_info_options
 from .request import ApiRequest, requests_from
 
@@ -28,9 +27,13 @@ _MEANINGLESS = {
     "http_proxy": _ACCESS,
     "https_proxy": _ACCESS,
     "index_allowed_signers": "StackStorm reads the indexes itself, and looks at no signature",
+    "bundle": "StackStorm fetches packs itself",
     "index_url": "StackStorm looks into the indexes of its own settings",
     "keep_releases": "StackStorm keeps no earlier version",
     "known_hosts_file": _ACCESS,
+    "lockfile": "StackStorm fetches packs itself, and can be told neither commits nor digests",
+    "lock": "it belongs to lockfile",
+    "locked": "it belongs to lockfile",
     "no_proxy": _ACCESS,
     "owner": _STACKSTORMS_OWN,
     "password": _ACCESS,
@@ -44,6 +47,7 @@ _MEANINGLESS = {
     "token": _ACCESS,
     "username": _ACCESS,
     "verify": "the API does not tell which files a pack has",
+    "verify_signature": "StackStorm fetches packs itself, and looks at no signature",
     "virtualenv": "StackStorm makes a virtualenv for every pack",
     "virtualenv_backend": _STACKSTORMS_OWN,
 }
@@ -70,8 +74,6 @@ def options_from(params: t.Mapping[str, t.Any]) -> ApiOptions:
     """
     known = pack_options().merge(access_options()).merge(registration_options()).options
     refuse_options(params, known, _MEANINGLESS, "StackStorm registers what it installs")
-    if params["timeout"] < 1:
-        raise OptionError(f"timeout is {params['timeout']}; the least is 1.")
     return ApiOptions(
         requests=requests_from(params),
         state=params["state"],

@@ -52,7 +52,7 @@ def _row(step: Step, now: t.Optional[Packs], error: St2Error, done: bool, touche
     blamed = error.ref == step.ref
     if step.spec and not done:
         after = _state(step.ref, now, planned.before)
-        row["after"] = after and {"version": after.version or None, "commit": None, "digest": None}
+        row["after"] = report.identity(after)
         row["changed"] = touched or row["after"] != row["before"]
         told = now is not None and not unended
         row["database_state"] = _database_state(after, told=told, touched=touched)

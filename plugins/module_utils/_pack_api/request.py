@@ -69,6 +69,8 @@ def _check_item(item: t.Mapping[str, t.Any], request: PackRequest, state: str) -
             "it has overrides, which are files on the StackStorm host, and its API writes none. Use st2_override on "
             "the host, or backend=local",
         )
+    if item.get("verify_signature") is not None:
+        raise _refusal(request, "StackStorm fetches packs itself, and looks at no signature (verify_signature)")
     if request.state not in (None, state):
         raise _refusal(request, f"its state is {request.state}, and the task's {state}. Give it a task of its own")
 

@@ -52,7 +52,9 @@ class Release:
             self._take(adopt)
         else:
             self._make(message)
-        problem = self._signer.verify(self._git, self._repository, self._tag) if self._signer else None
+        problem = None
+        if self._signer:
+            problem = self._signer.verify(self._repository, self._tag, self._checkout.head)
         if problem:
             where = f"that {self._checkout.path} has" if adopt else "that was made"
             hint = f" Remove it with git tag -d {self._tag}, and another one is made." if adopt else ""

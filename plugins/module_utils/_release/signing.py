@@ -7,34 +7,31 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import typing as t
 
+from .._content.working_copy import WorkingCopy
 from .._errors import OptionError
 from .._process import ProgramError, last_lines, run
+from .._source.signature_policy import Policy
+from .._source.signatures import Signatures
+from .._source.ssh_signatures import private_key, ssh_keygen
 
 if t.TYPE_CHECKING:
     from .._deadline import Deadline
     from .._source.git_program import Git
-
-_PRINCIPAL = "release"
 
 
 class Signer:
     """Signs tags with one private key, and verifies them by its public one.
 
     :arg key: Path of the private key, which has no passphrase.
-    :arg git: With a scratch directory, for the file of allowed signers.
+    :arg git: Whose scratch directory is private to the task.
     :raises OptionError: for a key that cannot be used, so that this is known before anything is done.
     """
 
     def __init__(self, key: str, git: Git, *, deadline: Deadline, environment: t.Mapping[str, str]) -> None:
-        program = shutil.which("ssh-keygen", path=environment.get("PATH", os.defpath))
-        if program is None:
-            raise OptionError("The program ssh-keygen is needed for signing_key and is not on this host: install it.")
-        if not os.path.isfile(key):
-            raise OptionError(f"The signing_key {key} is not a file: give the path of an ssh private key.")
+        program = ssh_keygen("signing_key", environment)
+        private_key("signing_key", key)
         environment = {**environment, "SSH_ASKPASS": "/bin/false", "SSH_ASKPASS_REQUIRE": "force"}
         try:
             public = run([program, "-y", "-f", key], deadline=deadline, environment=environment).stdout.strip()
@@ -44,12 +41,11 @@ class Signer:
                 "be an ssh private key without a passphrase, readable by its owner only.",
                 stderr=error.stderr,
             ) from error
-        self._allowed = os.path.join(git.scratch, "allowed_signers")
-        with open(self._allowed, "w", encoding="utf-8") as stream:
-            stream.write(f'{_PRINCIPAL} namespaces="git" {public}\n')
+        policy = Policy((f'release namespaces="git" {public}',), require="tag")
+        self._signatures = Signatures(policy, git, deadline=deadline, environment=environment, option="signing_key")
         self._settings = (
             *("-c", "gpg.format=ssh", "-c", f"gpg.ssh.program={program}", "-c", f"user.signingKey={key}"),
-            *("-c", f"gpg.ssh.allowedSignersFile={self._allowed}", "-c", "gpg.ssh.defaultKeyCommand="),
+            *("-c", "gpg.ssh.defaultKeyCommand="),
         )
 
     @property
@@ -57,10 +53,12 @@ class Signer:
         """Arguments for git in front of its command."""
         return self._settings
 
-    def verify(self, git: Git, directory: str, name: str) -> t.Optional[str]:
-        """What is wrong with the signature of a tag, C(None) when it is by this key.
+    def verify(self, directory: str, name: str, commit: str) -> t.Optional[str]:
+        """What is wrong with the signature of a tag, C(None) when it is by this key and of this commit.
 
-        :arg name: The tag, or its identifier.
+        :arg directory: A bare repository.
         """
-        done = git(*self._settings, "verify-tag", name, cwd=directory, check=False)
-        return None if done.returncode == 0 else last_lines(done.stderr, 300) or "git said nothing"
+        repository = WorkingCopy(directory)
+        repository.git_directory = directory
+        signer, reason = self._signatures.tag(repository, name, commit)
+        return None if signer else reason

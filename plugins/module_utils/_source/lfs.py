@@ -91,11 +91,12 @@ def fetch_elsewhere(git: Git, url: str, clone: str, below: str = "") -> t.List[s
             stderr=error.stderr,
         ) from error
     for pointer in missing.values():
-        _share_nothing(_kept(clone, pointer))
+        _share_nothing(kept_content(clone, pointer))
     return []
 
 
-def _kept(clone: str, pointer: Pointer) -> str:
+def kept_content(clone: str, pointer: Pointer) -> str:
+    """Where a clone has the content that a pointer stands for, once that was fetched."""
     return os.path.join(clone, ".git", "lfs", "objects", pointer.oid[:2], pointer.oid[2:4], pointer.oid)
 
 
@@ -115,7 +116,7 @@ def _named(paths: t.Collection[str]) -> str:
 def put_back(tree: str) -> None:
     """Put the content of files that are kept elsewhere into a working copy, from what its repository has fetched."""
     for path, pointer in pointers(tree).items():
-        kept = _kept(tree, pointer)
+        kept = kept_content(tree, pointer)
         if os.path.isfile(kept) and not os.path.islink(kept) and is_content(kept, pointer):
             shutil.copyfile(kept, os.path.join(tree, path))
 

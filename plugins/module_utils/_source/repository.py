@@ -22,6 +22,7 @@ from .._file_tree import is_bytecode
 from .._lfs import MOST_POINTER_BYTES, parse_pointer
 from .._process import ProgramError, last_lines
 from .._secrets import strip_urls
+from .authority import INDEX, Authority
 from .git_program import Git, fetch_failure
 from .lfs import fetch_elsewhere, is_content, may_keep_elsewhere
 from .object_store import object_store
@@ -35,7 +36,7 @@ _MOST_FILES = 100_000
 _MOST_BYTES = 1 << 30
 _LONGEST_LISTING = 8 << 20
 # Of the objects of all versions, as they travel.
-_MOST_FETCHED = 4 << 30
+MOST_FETCHED = 4 << 30
 _TOO_LARGE = (-signal.SIGXFSZ, 128 + signal.SIGXFSZ)
 _FULL_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
 
@@ -123,24 +124,29 @@ class Repository:
                 self.url,
                 directory,
                 url=self.url,
-                most_written=_MOST_FETCHED,
+                most_written=MOST_FETCHED,
             )
         except ProgramError as error:
             if _could_not_store(error.completed.told):
                 raise SourceError(
                     f"The repository {strip_urls(self.url)} cannot be stored: it has more than "
-                    f"{_MOST_FETCHED >> 20} MiB, which no pack needs, or this host has not enough memory.",
+                    f"{MOST_FETCHED >> 20} MiB, which no pack needs, or this host has not enough memory.",
                     stderr=error.stderr,
                 ) from error
             raise fetch_failure(strip_urls(self.url), error, self._git.access) from error
+        refs = self._refs_of(directory)
+        if not (refs.head or refs.branches or refs.tags):
+            raise SourceError(f"The repository {strip_urls(self.url)} is empty: there is no commit in it.")
+        return refs
+
+    def _refs_of(self, directory: str) -> Refs:
+        """The branches and tags that a clone has of the remote."""
         listing = self._git("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)", cwd=directory).stdout
         symbolic = self._git("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD", cwd=directory, check=False)
         default = symbolic.stdout.strip().replace("refs/remotes/origin/", "", 1) or None
         branches, tags = _parse(listing, "refs/remotes/origin/")
         branches.pop("HEAD", None)
         head = branches.get(default) if default else self._commit(directory, "HEAD")
-        if not (head or branches or tags):
-            raise SourceError(f"The repository {strip_urls(self.url)} is empty: there is no commit in it.")
         return Refs(branches, tags, default, head)
 
     def list_remote(self) -> Refs:
@@ -189,25 +195,36 @@ class Repository:
             f"{version} is not a version, tag, branch or commit of {strip_urls(self.url)}. {_listed(refs)}"
         )
 
-    def find_commit(self, directory: str, refs: Refs, version: t.Optional[str], commit: str) -> Found:
+    def find_commit(
+        self,
+        directory: str,
+        refs: Refs,
+        version: t.Optional[str],
+        commit: str,
+        *,
+        known: t.Optional[Resolved] = None,
+        by: Authority = INDEX,
+    ) -> Found:
         """What a version means in a clone that is known to be a commit.
 
+        :arg known: What the version came to, where that is known too.
+        :arg by: Who knows it.
         :raises SourceError: when it is a tag of another commit, or the repository does not have the commit.
         """
-        found = look_up(refs, version)
+        found = _look_up_known(refs, known) if known else look_up(refs, version)
         if found and found.resolved.kind == "tag":
             tag = self._dereferenced(directory, found)
             if tag.commit == commit:
                 return tag
             raise SourceError(
-                f"The tag {found.resolved.name} of {strip_urls(self.url)} is {tag.commit} now, and {commit} by the "
-                "index: somebody has moved it. Let the index be built anew if that was meant, or ask for one of the "
-                "two by its commit."
+                f"The tag {found.resolved.name} of {strip_urls(self.url)} is {tag.commit} now, and {commit} by "
+                f"{by.name}: somebody has moved it. {by.remedy} if that was meant, or ask for one of the two by its "
+                "commit."
             )
         if not (self._commit(directory, commit) or self._fetch_commit(directory, commit)):
             raise SourceError(
-                f"The repository {strip_urls(self.url)} does not have the commit {commit}, which the index says "
-                f"{version} is. Let the index be built anew, or ask for another version. {_listed(refs)}"
+                f"The repository {strip_urls(self.url)} does not have the commit {commit}, which {by.name} "
+                f"says {version} is. {by.remedy}, or ask for another version. {_listed(refs)}"
             )
         if found is None:
             return Found(Resolved("commit", "", version or ""), commit)
@@ -383,6 +400,16 @@ def look_up(refs: Refs, version: t.Optional[str]) -> t.Optional[Found]:
         warnings = _ambiguous(refs, version, tag) if tag else ()
         return Found(Resolved(kind, version, version), refs.branches[version], warnings)
     return Found(Resolved("tag", tag, version), refs.tags[tag]) if tag else None
+
+
+def _look_up_known(refs: Refs, known: Resolved) -> t.Optional[Found]:
+    """The tag or branch of that name, where it is still there."""
+    if known.kind == "tag" and known.name in refs.tags:
+        return Found(known, refs.tags[known.name])
+    if known.kind in ("default", "branch") and known.name in refs.branches:
+        kind = "default" if known.name == refs.default else "branch"
+        return Found(known._replace(kind=kind), refs.branches[known.name])
+    return None
 
 
 def _ambiguous(refs: Refs, branch: str, tag: str) -> t.Tuple[str, ...]:

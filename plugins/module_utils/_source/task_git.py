@@ -12,7 +12,6 @@ import tempfile
 import typing as t
 
 from .._deadline import Deadline
-from .._errors import OptionError
 from .._secrets import Credentials
 from .._st2.proxy import resolve_proxy
 from .credentials import CredentialBook
@@ -22,7 +21,8 @@ if t.TYPE_CHECKING:
     from .._content.address import Address
     from .._task import Task
 
-_PROXY = ("http_proxy", "https_proxy", "no_proxy", "ca_bundle")
+# The options of which a proxy is made.
+PROXY_OPTIONS = ("http_proxy", "https_proxy", "no_proxy", "ca_bundle")
 
 
 class TaskGit(t.NamedTuple):
@@ -42,13 +42,10 @@ def git_of(task: Task) -> t.Iterator[TaskGit]:
 
     Its scratch directory is empty at first, and removed in the end with all that was put there.
 
-    :raises OptionError: for a timeout that is none.
     :raises SourceError: when there is no git.
     """
     params = task.params
-    if params["timeout"] < 1:
-        raise OptionError(f"timeout is {params['timeout']}; the least is 1.")
-    proxy = resolve_proxy({name: params[name] for name in _PROXY}, {}, task.environment)
+    proxy = resolve_proxy({name: params[name] for name in PROXY_OPTIONS}, {}, task.environment)
     for secret in proxy.secrets():
         task.redactor.add(secret)
     book = CredentialBook(Credentials(params["username"] or "", params["password"] or params["token"] or ""))

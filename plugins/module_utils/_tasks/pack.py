@@ -98,6 +98,9 @@ class PackTask:
             "restart_needed": list(plan.restarts) if outcome.stands else [],
             "registration": self._database.summary(),
         }
+        missing = getattr(outcome.failure, "digests", None)
+        if missing:
+            returned["missing_blobs"] = missing
         return Result(
             changed=outcome.changed or any(row["changed"] for row in rows if outcome.failure),
             msg=_line(plan, outcome.recovered),

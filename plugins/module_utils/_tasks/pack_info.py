@@ -19,6 +19,7 @@ from .._errors import IndexError_, VirtualenvError
 from .._layout import VirtualenvsDirectory
 from .._pack import inspection
 from .._pack.description import description_of, problem_of
+from .._pack.interpreter import ask_tags
 from .._pack.releases import releases
 from .._pack.satisfaction import is_latest
 from .._pack.virtualenv import Interpreters, Settings, may_stay, observe_virtualenv
@@ -59,7 +60,8 @@ def describe_packs(task: Task) -> Result:
     missing = [ref for ref, pack in found if pack is None]
     noun = "pack" if len(packs) == 1 else "packs"
     msg = f"{len(packs)} {noun} installed" + (f"; not installed: {', '.join(missing)}" if missing else "")
-    return Result(msg=msg, returned={"packs": packs, "missing": missing, **returned}, warnings=inspector.warnings)
+    returned.update(packs=packs, missing=missing, python=inspector.python())
+    return Result(msg=msg, returned=returned, warnings=inspector.warnings)
 
 
 class _Inspector:
@@ -84,6 +86,14 @@ class _Inspector:
             asked_nobody = self._database.registrar.name == "none"
             self.warnings += self._database.warnings[: -1 if asked_nobody else None]
 
+    def python(self) -> t.Optional[t.Dict[str, str]]:
+        """Which packages the Python takes that virtualenvs are made with; C(None) where it does not run."""
+        try:
+            return ask_tags(self._settings.python, self._deadline, self._task.environment)
+        except VirtualenvError as error:
+            self.warnings.append(error.message)
+            return None
+
     def describe(self, pack: InstalledPack) -> t.Dict[str, t.Any]:
         directory = self._installation.directory(pack.base_path)
         contents = inspection.contents_of(pack, directory)
@@ -102,7 +112,8 @@ class _Inspector:
             "link": pack.link,
             "problem": problem_of(pack),
             "commit": pack.commit,
-            "digest": (pack.receipt.digest or None) if pack.receipt else None,
+            "digest": (pack.receipt.digest or pack.receipt.content or None) if pack.receipt else None,
+            "signers": sorted(set(pack.receipt.signed.values())) if pack.receipt else [],
             "branch": pack.head.branch if pack.head else None,
             "tags": sort_versions(tags) if tags else [],
             "requested": (resolved.asked or None) if resolved else None,

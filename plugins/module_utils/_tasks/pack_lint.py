@@ -64,8 +64,6 @@ def check_packs(task: Task) -> Result:
 
 def _wanted(task: Task) -> Wanted:
     params = task.params
-    if params["timeout"] < 1:
-        raise OptionError(f"timeout is {params['timeout']}; the least is 1.")
     site_rules = tuple(find_site_rules(params["site_rules"] and _absolute(task, params["site_rules"])))
     known = {rule.id for rule in catalogue.RULES}
     for option in ("rules", "skip"):

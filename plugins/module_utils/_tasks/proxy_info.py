@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import typing as t
 
-from .._errors import OptionError
 from .._secrets import strip_urls
 from .._source.reach import Probe, Reached
 from .._st2.conf import read_settings
@@ -24,8 +23,6 @@ def describe_proxy(task: Task) -> Result:
     :raises St2Error: for options and hosts that cannot be used. What cannot be reached is in the result.
     """
     params, host = task.params, task.host
-    if params["timeout"] < 1:
-        raise OptionError(f"timeout is {params['timeout']}; the least is 1.")
     variables = service_variables(host)
     # Nobody's but StackStorm's: the environment of this task is not that of its actions.
     proxy, warnings = proxy_of(host, {}, {}, task.redactor)

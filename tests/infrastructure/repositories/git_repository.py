@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import subprocess
+import tempfile
 import typing as t
 from pathlib import Path
 
@@ -18,6 +21,8 @@ EPOCH = 1_600_000_000
 """Date of the first commit, seconds; each further one is a minute later."""
 AUTHOR = "A. Tester <tester@example.com>"
 NOWHERE = "0" * 40
+LARGE = 1 << 20
+"""Bytes of what git is told, from which on a repository is written anew each time."""
 
 
 class GitError(AssertionError):
@@ -153,14 +158,11 @@ class GitRepository:
 
     def build(self) -> GitRepository:
         """Write everything said since the last `build`. May be called again: the repository then moves on."""
-        if not self._made:
-            run_git("init", "--quiet", "--bare", "--template=", "--initial-branch", self.default_branch, self.path)
-            if self.filters:
-                with (self.path / "config").open("a") as config:
-                    config.write("[uploadpack]\n\tallowFilter = true\n\tallowAnySHA1InWant = true\n")
-            self._made = True
-        if self.commits or self._removed:
-            self._import()
+        stream = self._whole_stream() if self.commits or self._removed else b""
+        if self._made:
+            self._import(stream)
+        else:
+            self._make(stream)
         head = self._detached.sha if self._detached else f"ref: refs/heads/{self.default_branch}"
         (self.path / "HEAD").write_text(head + "\n")
         return self
@@ -179,26 +181,51 @@ class GitRepository:
         """The versions that are tagged ``v<version>``, in the order of tagging."""
         return [name[1:] for name in self.tags if name.startswith("v")]
 
-    def _import(self) -> None:
-        marks = self.path / "marks.infrastructure"
-        marks.write_text("".join(f":{c.mark} {c.sha}\n" for c in self.commits[: self._written]))
-        stream = self._stream
+    def _make(self, stream: bytes) -> None:
+        """Make the repository, or copy one that was made of the same: commit ids are the same each time."""
+        made_of = (self.default_branch, self.filters, stream)
+        same = _built.get(made_of)
+        if same:
+            shutil.copytree(same.path, self.path, symlinks=True, dirs_exist_ok=True)
+            self._import(b"", same.commits)
+        else:
+            run_git("init", "--quiet", "--bare", "--template=", "--initial-branch", self.default_branch, self.path)
+            if self.filters:
+                with (self.path / "config").open("a") as config:
+                    config.write("[uploadpack]\n\tallowFilter = true\n\tallowAnySHA1InWant = true\n")
+            self._import(stream)
+            if len(stream) < LARGE:
+                _built[made_of] = _Built(_kept() / str(len(_built)), [one.sha for one in self.commits])
+                shutil.copytree(self.path, _built[made_of].path, symlinks=True)
+        self._made = True
+
+    def _whole_stream(self) -> bytes:
+        stream = list(self._stream)
         for name, commit in self.branches.items():
             stream.append(f"reset refs/heads/{name}\nfrom :{commit.mark}\n\n".encode())
         for name, commit in self.tags.items():
             stream.append(self._tag_command(name, commit))
         for ref in [*self._removed, "refs/being-built"]:
             stream.append(f"reset {ref}\nfrom {NOWHERE}\n\n".encode())
-        run_git(
-            "-C", self.path, "-c", "fastimport.unpackLimit=0",
-            "fast-import", "--quiet", "--force", f"--import-marks={marks}", f"--export-marks={marks}",
-            data=b"".join(stream),
-        )  # fmt: skip
-        for line in marks.read_text().splitlines():
-            mark, sha = line.split()
-            if int(mark[1:]) <= len(self.commits):
-                self.commits[int(mark[1:]) - 1]._sha = sha
-        marks.unlink()
+        return b"".join(stream)
+
+    def _import(self, stream: bytes, known: t.Sequence[str] = ()) -> None:
+        """Hand a stream to git, unless the ids of all commits are known, and note the ids."""
+        marks = self.path / "marks.infrastructure"
+        if stream:
+            marks.write_text("".join(f":{c.mark} {c.sha}\n" for c in self.commits[: self._written]))
+            run_git(
+                "-C", self.path, "-c", "fastimport.unpackLimit=0",
+                "fast-import", "--quiet", "--force", f"--import-marks={marks}", f"--export-marks={marks}",
+                data=stream,
+            )  # fmt: skip
+            for line in marks.read_text().splitlines():
+                mark, sha = line.split()
+                if int(mark[1:]) <= len(self.commits):
+                    self.commits[int(mark[1:]) - 1]._sha = sha
+            marks.unlink()
+        for commit, sha in zip(self.commits, known):
+            commit._sha = sha
         self._stream, self._removed, self._written = [], [], len(self.commits)
 
     def _tag_command(self, name: str, commit: Commit) -> bytes:
@@ -206,6 +233,25 @@ class GitRepository:
             return f"reset refs/tags/{name}\nfrom :{commit.mark}\n\n".encode()
         when = EPOCH + 60 * commit.mark
         return f"tag {name}\nfrom :{commit.mark}\ntagger {AUTHOR} {when} +0000\n".encode() + _data(f"Release {name}\n")
+
+
+class _Built(t.NamedTuple):
+    """A repository as it was when it had just been made, at ``path``, and the ids of its commits."""
+
+    path: Path
+    commits: t.Sequence[str]
+
+
+_built: t.Dict[t.Tuple[str, bool, bytes], _Built] = {}
+_places: t.List[Path] = []
+
+
+def _kept() -> Path:
+    """The directory for copies of repositories, which goes with this process."""
+    if not _places:
+        _places.append(Path(tempfile.mkdtemp(prefix="repositories-")))
+        atexit.register(shutil.rmtree, _places[0], ignore_errors=True)
+    return _places[0]
 
 
 def _data(content: t.Union[str, bytes]) -> bytes:

@@ -11,6 +11,7 @@ import collections
 import re
 import typing as t
 
+from ..._content.policy_rules import POLICY_TYPES
 from ..._content.resources import RESOURCE_TYPES, name_key
 from ..._content.runners import parameters_of
 from ..._printable import printable
@@ -59,7 +60,6 @@ POLICY_TYPE = Rule(
     "st2common/models/api/policy.py PolicyAPI, policies/meta",
 )
 RULES = (DUPLICATE, ALIAS_ACTION, ALIAS_PARAMETER, RULE_ACTION, RULE_TRIGGER, POLICY_ACTION, POLICY_TYPE)
-_POLICY_TYPES = ("action.concurrency", "action.concurrency.attr", "action.retry")
 # st2common/models/utils/action_alias_utils.py: a parameter, with or without a default.
 _PARAMETER = re.compile(r"\{\{\s*([A-Za-z0-9_]+)\s*(?:=[^{}]*)?\}\}")
 _LONGEST_FORMAT = 10_000
@@ -150,7 +150,7 @@ def _triggers(pack: Pack) -> t.Set[str]:
 
 def _policy(pack: Pack, file: YamlFile) -> t.Iterator[Finding]:
     kind = file.document.get("policy_type")
-    if isinstance(kind, str) and kind and kind not in _POLICY_TYPES:
+    if isinstance(kind, str) and kind and kind not in POLICY_TYPES:
         yield POLICY_TYPE.of(file, ("policy_type",), f"StackStorm has no type {printable(kind[:60])} of policies")
     reference = file.document.get("resource_ref")
     if isinstance(reference, str) and not action_exists(pack, reference):

@@ -78,7 +78,7 @@ def _resource(pack: Pack, kind: str, file: YamlFile) -> t.Iterator[Finding]:
         yield (OTHER_PACK if path == ("pack",) else INVALID).of(file, path, clause)
     told = {path for path, _clause in refused}
     for path, clause in further_refusals(kind, document):
-        if path not in told:
+        if path not in told and path != ("policy_type",):  # That has a rule of its own.
             yield INVALID.of(file, path, clause)
     for path in dropped_keys(kind, document):
         yield DROPPED.of(file, path, f"StackStorm drops the key {printable(shown_path(path)[:100])}")

@@ -165,10 +165,13 @@ def test_the_action_group_has_every_module_that_talks_to_stackstorm(spec_of):
     ]
     assert sorted(runtime["action_groups"]["st2"]) == members
     assert set(MODULES) - set(members) == {
+        "st2_bundle",
+        "st2_bundle_info",
         "st2_conf",
         "st2_environment",
         "st2_index",
         "st2_pack_lint",
+        "st2_pack_lock",
         "st2_pack_release",
         "st2_pack_split",
         "st2_proxy_info",

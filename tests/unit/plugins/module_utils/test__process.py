@@ -21,6 +21,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import Dead
 from ansible_collections.stackstorm.st2.plugins.module_utils._process import Completed, ProgramError, last_lines, run
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import REDACTED, Redactor
 
+pytestmark = pytest.mark.real_start
+
 ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath)}
 
 

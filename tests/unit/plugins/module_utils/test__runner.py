@@ -99,13 +99,36 @@ def raising(error):
 
 @needs_ansible
 def test_a_result_comes_out_as_it_is(run):
-    row = {"ref": "demo", "before": None, "changed": True, "edits": []}
-    answer = run(
-        lambda _task: Result(changed=True, msg="demo 1.0.0 abc", returned={"packs": [row], "database_state": "unknown"})
-    )
+    returned = {"packs": [{"ref": "demo", "changed": True}], "database_state": "unknown"}
+    answer = run(lambda _task: Result(changed=True, msg="demo 1.0.0 abc", returned=returned))
     assert (answer.rc, answer["changed"], answer["msg"]) == (0, True, "demo 1.0.0 abc")
-    assert (answer["packs"], answer["database_state"]) == ([row], "unknown")
+    assert (answer["packs"], answer["database_state"]) == (returned["packs"], "unknown")
     assert not {"failed", "step", "stderr", "diff", "warnings", "exception"} & set(answer)
+
+
+@needs_ansible
+def test_what_is_null_empty_or_as_it_was_comes_out_with_verbosity_only(run):
+    inner = {"name": "token", "default": [{"a": None}], "enum": None}
+    row = {
+        "ref": "demo",
+        "before": "1",
+        "after": "1",
+        "changed": False,
+        "count": 0,
+        "text": "",
+        "config": {"url": None},
+    }
+    other = {"before": None, "after": None, "edits": [], "counts": {}, "attributes": [inner], "names": [None, ""]}
+    returned = {"packs": [row, other], "missing": [], "backup_file": None, "registration": {"by": None, "counts": {}}}
+    short = run(lambda _task: Result(returned=returned))
+    assert short["packs"] == [
+        {"ref": "demo", "after": "1", "changed": False, "count": 0, "text": "", "config": {"url": None}},
+        {"attributes": [{"name": "token", "default": [{"a": None}]}], "names": [None, ""]},
+    ]
+    assert (short["missing"], short["registration"]) == ([], {}) and "backup_file" not in short
+    for internal in ({"_ansible_verbosity": 1}, {"_ansible_module_name": "stackstorm.st2.st2_pack_info"}):
+        whole = run(lambda _task: Result(returned=returned), **internal)
+        assert {key: whole[key] for key in returned} == returned
 
 
 @needs_ansible

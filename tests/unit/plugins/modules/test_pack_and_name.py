@@ -10,8 +10,6 @@ import pytest
 
 from ansible_collections.stackstorm.st2.tests.unit.plugins.modules.running import MODULES, Hosts, hosts, nested, spec_of
 
-pytestmark = pytest.mark.needs_ansible
-
 # There, name is that of a service.
 OTHER_NAMES = {("st2_environment", "name"), ("st2_restart", "name")}
 __all__ = ["hosts"]

@@ -17,8 +17,6 @@ from ansible_collections.stackstorm.st2.tests.unit.plugins.modules.running impor
 
 __all__ = ["hosts"]
 
-pytestmark = pytest.mark.needs_ansible
-
 # A value that is not of the type. Every value is a string, a path or a raw value to Ansible.
 OF_NO_TYPE = {"bool": "perhaps", "int": "many", "dict": "a word", "list": {"a": 1}}
 UNKNOWN = "no_such_choice"
@@ -101,17 +99,32 @@ def value_of(option):
     return {"list": ["x"], "dict": {}}.get(option["type"], "x")
 
 
+@pytest.mark.parametrize("name", MODULES)
+def test_no_module_takes_a_time_that_is_none(hosts, name):
+    spec = spec_of(name)
+    needed = [option for option, one in spec.options.items() if one.get("required")]
+    needed += [options[0] for options in spec.required_one_of]
+    for timeout in (0, -1) if "timeout" in spec.options else ():
+        params = {**{option: value_of(spec.options[option]) for option in needed}, "timeout": timeout}
+        assert hosts.refusal(name, params) == f"timeout is {timeout}; the least is 1."
+
+
 # What the modules refuse. {CONF} is the st2.conf of the host, {ROOT} an empty directory.
 PACK = {"name": ["demo"], "register": "none"}
+LINES = {"allowed_signers": ["me@example.com ssh-ed25519 AAAA"]}
+PRINTS = {"gpg_fingerprints": ["0" * 40]}
 CONFIG = {"pack": "demo", "config": {}, "register": "none"}
 OVERRIDE = {"pack": "demo", "actions": {"enabled": ["greet"]}, "register": "none"}
 CONF = {"section": "api", "option": "port", "value": "1"}
 INDEX = {"path": "{ROOT}/index", "packs": []}
+BUNDLE = {"lockfile": "{ROOT}/none", "path": "{ROOT}/packs.bundle"}
+LOCK = {"path": "{ROOT}/packs.lock.yml", "name": ["demo"]}
+PLATFORM = {"version": "3.11", "abi": "cp311", "platform": "manylinux_2_36_x86_64"}
 LINT = {"path": ["{ROOT}"]}
 ENVIRONMENT = {"name": ["st2api"], "variables": {"A": "b"}}
 OWN = [
     ("st2_pack", PACK, {"name": [""]}, "name is empty: name a pack or a source."),
-    ("st2_pack", PACK, {"name": None}, "one of the following is required: name, packs"),
+    ("st2_pack", PACK, {"name": None}, "one of the following is required: name, packs, lockfile"),
     ("st2_pack", PACK, {"name": ["a b"]}, 'The name "a b" cannot be used: it holds blanks'),
     ("st2_pack", PACK, {"version": 1.1}, "1.1"),
     ("st2_pack", PACK, {"name": ["demo", "other"], "version": "1.0.0"}, "version is that of the one pack in name"),
@@ -120,18 +133,59 @@ OWN = [
     ("st2_pack", PACK, {"packs": [{"name": "a=1", "version": "2"}]}, "the name a=1 asks for another"),
     ("st2_pack", PACK, {"packs": [{"source": "/srv/x", "subdir": "../y"}]}, 'The subdir "../y" cannot be used'),
     ("st2_pack", PACK, {"packs": [{"source": "/srv/x", "digest": "md5:1"}]}, 'The digest "md5:1" cannot be used'),
-    ("st2_pack", PACK, {"timeout": 0}, "timeout is 0; the least is 1."),
+    ("st2_pack", PACK, {"verify_signature": {}}, "verify_signature names nobody whose signature would count"),
+    (
+        "st2_pack",
+        PACK,
+        {"verify_signature": {"allowed_signers": ["#"]}},
+        "allowed_signers has no line that names a signer",
+    ),
+    ("st2_pack", PACK, {"verify_signature": {"gpg_fingerprints": ["01234567"]}}, "01234567"),
+    ("st2_pack", PACK, {"verify_signature": {**PRINTS, "gpg_keys": ["x"]}}, "is no public key of GnuPG"),
+    ("st2_pack", PACK, {"verify_signature": {**LINES, "gpg_keys": ["x"]}}, "gpg_keys without gpg_fingerprints"),
+    ("st2_pack", PACK, {"packs": [{"name": "demo", "verify_signature": {}}]}, "verify_signature names nobody"),
+    ("st2_pack", PACK, {"name": ["/tmp"], "verify_signature": LINES}, "/tmp is a directory, in which nobody can have"),
+    (
+        "st2_pack",
+        PACK,
+        {"backend": "api", "verify_signature": LINES},
+        "verify_signature cannot be used with backend=api: StackStorm fetches packs itself, and looks at no signature",
+    ),
     ("st2_pack", PACK, {"keep_releases": -1}, "keep_releases is -1; the least is 0."),
-    ("st2_pack", PACK, {"base_path": ""}, "base_path is '', but StackStorm on this host looks for packs only in "),
+    ("st2_pack", PACK, {"lockfile": ""}, "lockfile is empty: name a lock."),
+    ("st2_pack", PACK, {"lockfile": "a.yml"}, "a.yml is a lock on the controller, but what it holds was not sent."),
+    ("st2_pack", PACK, {"lockfile": "a.yml", "lock": "x"}, "lock is set by Ansible from what lockfile names."),
+    ("st2_pack", PACK, {"lockfile": "file://a.yml"}, "lockfile is file://a.yml, which names no place on the target."),
+    ("st2_pack", PACK, {"lockfile": "file:///nowhere"}, "The lock /nowhere on the target cannot be read"),
+    ("st2_pack", PACK, {"bundle": ""}, "bundle is empty: name a bundle."),
+    ("st2_pack", PACK, {"bundle": "a.bundle"}, "a.bundle is a bundle on the controller, but nothing of it was sent."),
+    ("st2_pack", PACK, {"bundle": "a.bundle", "lock": "x"}, "lock is set by Ansible from what bundle names."),
+    ("st2_pack", PACK, {"bundle": "file://a.bundle"}, "bundle is file://a.bundle, which names no place on the target."),
+    ("st2_pack", PACK, {"bundle": "file:///nowhere"}, "The bundle /nowhere cannot be read: No such file or directory."),
+    ("st2_pack", PACK, {"owner": ""}, "owner is empty. Give it a value, or leave it out."),
+    ("st2_pack", PACK, {"index_url": [""]}, "index_url is empty."),
+    ("st2_pack", PACK, {"base_path": ""}, "base_path is empty. Give it a value, or leave it out."),
     ("st2_pack", PACK, {"base_path": "/nowhere"}, "base_path is /nowhere, but StackStorm"),
     ("st2_pack", PACK, {"purge": True}, "purge goes with state=absent and exclusive only"),
     ("st2_pack", PACK, {"name": [], "exclusive": True}, "exclusive with an empty list"),
-    ("st2_pack", PACK, {"st2_conf": ""}, "There is no st2_conf, so this does not look like a StackStorm host."),
+    ("st2_pack", PACK, {"st2_conf": ""}, "st2_conf is empty."),
     ("st2_pack", PACK, {"st2_conf": "/a\0b"}, "embedded null"),
     ("st2_pack", PACK, {"st2_conf": "/nowhere"}, "There is no /nowhere, so this does not"),
+    ("st2_bundle", BUNDLE, {"lockfile": "{ROOT}/none"}, "none (lockfile) cannot be read: No such file or directory."),
+    ("st2_bundle", BUNDLE, {"lockfile": ""}, 'The lockfile "" cannot be used: it must be an absolute path.'),
+    ("st2_bundle", BUNDLE, {"path": ""}, 'The path "" cannot be used: it must be an absolute path.'),
+    (
+        "st2_bundle",
+        BUNDLE,
+        {"path": "/nowhere/a.tar"},
+        "The directory /nowhere, in which /nowhere/a.tar is to be, does",
+    ),
+    ("st2_bundle", BUNDLE, {"path": "{ROOT}"}, "is there and is no file"),
+    ("st2_bundle", BUNDLE, {"pip_index_url": "pypi.example.com"}, "pip_index_url is pypi.example.com; it must be an"),
+    ("st2_bundle_info", {}, {"path": ""}, 'The path "" cannot be used: it must be an absolute path.'),
+    ("st2_bundle_info", {}, {"path": "{ROOT}"}, "cannot be read: Is a directory."),
     ("st2_pack_config", CONFIG, {"pack": ""}, 'The pack "" cannot be used: there is no pack name in it.'),
     ("st2_pack_config", CONFIG, {"mode": "rw"}, 'mode must be octal, like "0640".'),
-    ("st2_pack_config", CONFIG, {"timeout": 0}, "timeout is 0; the least is 1."),
     ("st2_pack_config", CONFIG, {}, "url is required and has no value"),
     ("st2_pack_config", CONFIG, {"config": {"url": 1}}, "url"),
     ("st2_pack_config_info", {}, {"pack": [""]}, 'The pack "" cannot be used'),
@@ -146,20 +200,38 @@ OWN = [
     ("st2_conf", CONF, {"values": ["x"]}, "[api] port: give value, or values for a list, or state=absent; both are"),
     ("st2_conf", CONF, {"separator": ";"}, "[api] port: separator can only go with values."),
     ("st2_conf", CONF, {"owner": "no_such_account"}, "The owner no_such_account does not exist on this host."),
-    ("st2_conf", CONF, {"group": ""}, "The group '' does not exist on this host."),
-    ("st2_conf", CONF, {"mode": ""}, "mode must be octal"),
+    ("st2_conf", CONF, {"group": ""}, "group is empty."),
+    ("st2_conf", CONF, {"mode": ""}, "mode is empty."),
     ("st2_environment", ENVIRONMENT, {"name": None}, "missing required arguments: name"),
     ("st2_environment", ENVIRONMENT, {"name": ["no service"]}, "no service"),
     ("st2_environment", ENVIRONMENT, {"variables": {"A=": "b"}}, "A="),
     ("st2_index", INDEX, {"path": ""}, 'The path "" cannot be used: it must be an absolute path.'),
-    ("st2_index", INDEX, {"timeout": -1}, "timeout is -1; the least is 1."),
     ("st2_index", INDEX, {"repo_url": ""}, 'The repo_url "" cannot be used: it is one address for all packs'),
     ("st2_index", INDEX, {"packs": [{"namee": "x"}]}, "namee"),
     ("st2_index_info", {}, {"query": ""}, "query is empty, which StackStorm refuses as well"),
     ("st2_index_info", {}, {"fields": ["name"]}, "fields says where to look for query, which is not given."),
     ("st2_index_info", {}, {"limit": -1}, "limit is -1; the least is 0."),
     ("st2_index_info", {}, {"max_age": 0}, "max_age is 0; the least is 1."),
-    ("st2_index_info", {}, {"index_allowed_signers": [""]}, "index_allowed_signers has no line that names a signer"),
+    ("st2_pack_lock", LOCK, {"path": ""}, 'The path "" cannot be used: it must be the absolute path of a file'),
+    ("st2_pack_lock", LOCK, {"path": "{ROOT}"}, "it is a directory, and a lock is a file."),
+    ("st2_pack_lock", LOCK, {"path": "{ROOT}/none/lock"}, "in which the lock is to be, does not exist: make it."),
+    ("st2_pack_lock", LOCK, {"name": [""]}, "name is empty: name a pack or a source."),
+    ("st2_pack_lock", LOCK, {"name": ["*"]}, 'The name "*" cannot be used'),
+    ("st2_pack_lock", LOCK, {"name": ["/srv/x"]}, "/srv/x is a directory on the targets"),
+    ("st2_pack_lock", LOCK, {"packs": ["demo"]}, "An item of packs is no dictionary"),
+    ("st2_pack_lock", LOCK, {"packs": [{"nmae": "x"}]}, "An item of packs has nmae, which st2_pack does not know"),
+    ("st2_pack_lock", LOCK, {"update": ["A b"]}, 'The ref of update "A b" cannot be used'),
+    ("st2_pack_lock", LOCK, {"platforms": [{**PLATFORM, "version": 3.1}]}, "YAML made the number 3.1 of it"),
+    ("st2_pack_lock", LOCK, {"platforms": [{**PLATFORM, "version": "2.7"}]}, "it is one of Python 3, such as 3.11"),
+    ("st2_pack_lock", LOCK, {"platforms": [{**PLATFORM, "abi": "CP"}]}, "take what st2_pack_info returns as python"),
+    (
+        "st2_pack_lock",
+        LOCK,
+        {"platforms": [{**PLATFORM, "platform": "win32"}]},
+        "Wheels cannot be locked for cp311-win32",
+    ),
+    ("st2_pack_lock", LOCK, {"index_url": []}, "no index is configured: set index_url"),
+    ("st2_index_info", {}, {"index_allowed_signers": [""]}, "index_allowed_signers is empty."),
     ("st2_pack_lint", LINT, {"rules": ["no-such"]}, "no-such"),
     ("st2_pack_lint", LINT, {"skip": [""]}, "skip names '', and there is no such rule"),
     ("st2_pack_lint", LINT, {"ignore_file": ""}, "ignore_file is ''; it must be a path inside of the packs."),
@@ -167,10 +239,13 @@ OWN = [
     ("st2_pack_lint", LINT, {"python_version": ""}, "python_version is ''; it must be a version like 3.8."),
     ("st2_pack_lint", LINT, {"site_rules": ""}, "The directory of site_rules, '', cannot be read"),
     ("st2_pack_release", {"path": "{ROOT}"}, {"path": ""}, "The path '' is not a directory: give the working copy"),
-    ("st2_pack_release", {"path": "{ROOT}"}, {"timeout": 0}, "timeout is 0; the least is 1."),
     ("st2_pack_release", {"path": "{ROOT}"}, {}, "is not a working copy of a git repository"),
-    ("st2_pack_split", {"repo": "/nowhere", "dest": "{ROOT}/split"}, {"timeout": 0}, "timeout is 0; the least is 1."),
-    ("st2_proxy_info", {}, {"timeout": -1}, "timeout is -1; the least is 1."),
+    ("st2_register", {}, {"packs": []}, "packs is an empty list."),
+    ("st2_register", {}, {"packs": [""]}, 'The packs "" cannot be used'),
+    ("st2_register", {}, {"types": []}, "types is an empty list."),
+    ("st2_register", {}, {"register": "none"}, "register is none, and this module does nothing but register packs."),
+    ("st2_pack_split", {"repo": "/nowhere", "dest": "{ROOT}/split"}, {"ca_bundle": ""}, "ca_bundle is empty."),
+    ("st2_proxy_info", {}, {"git_url": ""}, "git_url is empty."),
     ("st2_restart", {}, {"name": ["no service"]}, "no service"),
 ]
 

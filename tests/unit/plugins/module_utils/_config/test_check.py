@@ -48,10 +48,12 @@ def test_a_config_that_is_none_is_one_problem(pack, tmp_path):
     assert [one.rule for one in check_config(str(pack), str(config))] == ["yaml"]
 
 
-def test_a_link_is_not_looked_into(pack, tmp_path):
+def test_what_a_link_leads_to_is_checked_when_it_can_be_read(pack, tmp_path):
     config = tmp_path / "sensu.yaml"
-    config.symlink_to(tmp_path / "nosuch")
+    config.symlink_to(tmp_path / "target")
     assert check_config(str(pack), str(config)) == []
+    (tmp_path / "target").write_text("a: [\n")
+    assert [one.rule for one in check_config(str(pack), str(config))] == ["yaml"]
 
 
 def test_a_schema_that_stackstorm_refuses_is_raised(pack, tmp_path):

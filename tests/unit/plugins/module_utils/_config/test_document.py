@@ -57,12 +57,39 @@ def test_what_is_no_config_is_a_problem_with_its_line_and_without_its_values(tmp
     assert "c4nary" not in file.problem and file.content == content
 
 
-def test_a_link_is_told_and_not_followed(tmp_path):
+def test_what_a_link_leads_to_is_read_as_stackstorm_reads_it(tmp_path):
     (tmp_path / "target").write_text("a: 1\n")
     path = tmp_path / "sensu.yaml"
-    path.symlink_to(tmp_path / "target")
+    path.symlink_to("target")
     file = read_config(str(path))
-    assert file.link == str(tmp_path / "target") and file.values == {} and "symbolic link" in file.problem
+    assert (file.link, file.values, file.content, file.problem) == ("target", {"a": 1}, b"a: 1\n", "")
+
+
+@pytest.mark.parametrize(
+    ("target", "words"), [("none", "No such file"), ("sensu.yaml", "levels"), ("/dev/null", "not a file")]
+)
+def test_a_link_that_leads_to_no_file_is_a_problem(tmp_path, target, words):
+    path = tmp_path / "sensu.yaml"
+    path.symlink_to(target)
+    file = read_config(str(path))
+    assert file.exists and (file.link, file.values, file.content) == (target, {}, b"")
+    assert "symbolic link" in file.problem and words in file.problem
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize(
+    ("link", "target", "mode", "read"),
+    [(1, 0, 0o640, False), (1, 0, 0o644, True), (1, 1, 0o600, True), (0, 1, 0o600, True)],
+)
+def test_a_link_is_followed_where_its_owner_may_read(tmp_path, link, target, mode, read):
+    (tmp_path / "target").write_text("a: c4nary\n")
+    (tmp_path / "target").chmod(mode)
+    os.chown(tmp_path / "target", target, target)
+    path = tmp_path / "sensu.yaml"
+    path.symlink_to("target")
+    os.lchown(path, link, link)
+    file = read_config(str(path))
+    assert bool(file.values) is read and ("may not be readable" in file.problem) is not read
 
 
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])

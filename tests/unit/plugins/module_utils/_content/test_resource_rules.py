@@ -29,7 +29,12 @@ GOOD = {
     "sensors": {"class_name": "A", "entry_point": "a.py", "poll_interval": 5, "trigger_types": [{"name": "b"}]},
     "rules": {**RULE, "criteria": {"trigger.a": {"type": "eq", "pattern": False}}, "tags": [], "context": {}},
     "aliases": {**ALIAS, "ack": {"enabled": False}, "result": {}, "extra": {}},
-    "policies": {"name": "a", "resource_ref": "b.c", "policy_type": "action.retry", "parameters": {}},
+    "policies": {
+        "name": "a",
+        "resource_ref": "b.c",
+        "policy_type": "action.retry",
+        "parameters": {"retry_on": "failure"},
+    },
     "triggers": {"name": "a", "payload_schema": {}, "parameters_schema": None, "other": 1},
 }
 

@@ -31,7 +31,12 @@ RESOURCES = {
     "sensors": {"class_name": "PulseSensor", "entry_point": "pulse.py"},
     "rules": {"name": "On a beat, say so.", "trigger": {"type": "demo.beat"}, "action": {"ref": "core.noop"}},
     "aliases": {"name": "say", "action_ref": "demo.run", "formats": ["say"]},
-    "policies": {"name": "again", "resource_ref": "demo.run", "policy_type": "action.retry"},
+    "policies": {
+        "name": "again",
+        "resource_ref": "demo.run",
+        "policy_type": "action.retry",
+        "parameters": {"retry_on": "failure"},
+    },
     "triggers": {"name": "beat"},
 }
 
@@ -165,6 +170,11 @@ BAD = {
     "alias without action": ("aliases", {"action_ref": None}, "aliases/bad.yaml: action_ref is missing"),
     "policy without resource": ("policies", {"resource_ref": None}, "policies/bad.yaml: resource_ref is missing"),
     "policy without type": ("policies", {"policy_type": None}, "policies/bad.yaml: policy_type is missing"),
+    "policy with a parameter that is wrong": (
+        "policies",
+        "name: a\nresource_ref: a.b\npolicy_type: action.retry\nparameters:\n  retry_on: never\n",
+        "policies/bad.yaml, line 5: parameters.retry_on is not one of failure, timeout",
+    ),
     "trigger without name": ("triggers", {"name": None}, "triggers/bad.yaml: name is missing"),
     "key twice": (
         "actions",

@@ -15,6 +15,8 @@ from infrastructure.packs import bodies, to_yaml, well_kept
 from ansible_collections.stackstorm.st2.plugins.module_utils._lint.pack import Against
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._lint.linting import check, lint, places
 
+pytestmark = pytest.mark.real_start
+
 PLAIN = Against(pythons=())
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join(['*' + chr(97 + n)] * 9)}]\n" for n in range(12)

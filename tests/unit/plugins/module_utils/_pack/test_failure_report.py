@@ -44,7 +44,7 @@ def test_after_a_failure_nothing_stands_and_the_pack_that_failed_says_why():
     assert (calm["step"], calm["msg"]) == (None, "calm 1.0.1 1111111 is there")
     assert [row["changed"] for row in (dependency, sensu, calm)] == [False, False, False]
     assert dependency["after"] is None
-    assert sensu["after"] == sensu["before"] == {"version": "1.0.1", "commit": ONE, "digest": None}
+    assert sensu["after"] == sensu["before"] == {"version": "1.0.1", "commit": ONE}
     assert [row["action"] for row in (dependency, sensu)] == ["install", "upgrade"], "what was planned"
 
 
@@ -94,7 +94,7 @@ def test_a_run_that_failed_before_its_plan_tells_what_is_there(tmp_path):
     )
     assert [row["ref"] for row in found] == ["sensu", "nosuch", None]
     assert [row["name"] for row in found] == ["Sensu", "nosuch", None]
-    assert found[0]["before"] == found[0]["after"] == {"version": "1.0.1", "commit": None, "digest": None}
+    assert found[0]["before"] == found[0]["after"] == {"version": "1.0.1"}
     assert found[1]["before"] is found[1]["after"] is None
     assert [row["step"] for row in found] == [None, "index", None]
     other = "Not done, because of nosuch."

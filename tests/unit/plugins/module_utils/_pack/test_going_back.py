@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
@@ -75,7 +76,7 @@ def test_an_earlier_version_needs_no_network(cut_off, request_for):
     spelt = {"COMMIT": f"sensu={commit}", "SHORT": f"sensu={commit[:9]}", "URLCOMMIT": f"{url}={commit}"}
     done = converge(cut_off, spelt.get(request_for, request_for.replace("URL", url)), keep_releases=5)
     assert row_of(done)["action"] == "downgrade"
-    assert row_of(done)["after"] == {"version": "1.0.1", "commit": commit, "digest": None}
+    assert row_of(done)["after"] == {"version": "1.0.1", "commit": commit}
     assert row_of(done)["source"] == url
     assert (cut_off.host.pack_version("sensu"), cut_off.host.head("sensu")) == ("1.0.1", commit)
     assert cut_off.host.edited("sensu") == []
@@ -160,7 +161,7 @@ def test_a_directory_that_is_known_by_its_digest(site, tmp_path):
     (tmp_path / "1.0.0" / "pack.yaml").unlink()
     sent = {"remote_src": False, "packs": [{"source": "/home/me/local", "digest": digests[0]}]}
     done = converge(site, **sent)
-    assert row_of(done, "local")["after"] == {"version": "1.0.0", "commit": None, "digest": digests[0]}
+    assert row_of(done, "local")["after"] == {"version": "1.0.0", "digest": digests[0]}
     release = site.host.packs / STATE / "releases" / "local" / site.releases("local")[-1]
     (release / "pack" / "actions" / "report.py").write_text("edited")
     sent["packs"][0]["digest"] = digests[1]
@@ -215,3 +216,12 @@ def database_that_refuses():
     database.refuses.add(("sensu", "1.0.1"))
     database.rows["sensu"] = "1.0.3"
     return database
+
+
+def test_a_release_with_another_content_than_the_digest_is_not_gone_back_to(cut_off):
+    release = cut_off.host.packs / STATE / "releases" / "sensu" / cut_off.releases("sensu")[0]
+    content = json.loads((release / "receipt.json").read_text())["content"]
+    asked = {"name": "sensu", "version": "1.0.1"}
+    assert cut_off.run(packs=[{**asked, "digest": f"sha256:{'0' * 64}"}]).failure is not None
+    done = cut_off.run(packs=[{**asked, "digest": content}], keep_releases=5)
+    assert (row_of(done)["after"]["commit"], done.failure) == (cut_off.shas["1.0.1"], None)

@@ -117,8 +117,6 @@ def test_every_secret_is_known_and_none_is_shown():
     [
         ({"name": ["a"], "purge": True}, "purge goes with state=absent and exclusive only"),
         ({"name": ["a"], "purge": True, "state": "latest"}, "purge goes with state=absent and exclusive only"),
-        ({"name": ["a"], "timeout": 0}, "timeout is 0; the least is 1."),
-        ({"name": ["a"], "timeout": -5}, "timeout is -5; the least is 1."),
         ({"name": ["a"], "keep_releases": -1}, "keep_releases is -1; the least is 0."),
         (
             {"name": ["a"], "exclusive": True, "state": "absent"},

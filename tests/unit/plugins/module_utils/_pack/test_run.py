@@ -60,8 +60,8 @@ def test_a_pack_is_created_changed_and_removed(site):
 def test_what_a_row_says_is_what_git_says(site):
     converge(site, "sensu=1.0.1")
     row = row_of(converge(site, "sensu", state="latest"))
-    assert row["before"] == {"version": "1.0.1", "commit": site.sha("sensu", "v1.0.1"), "digest": None}
-    assert row["after"] == {"version": "1.0.2", "commit": site.host.head("sensu"), "digest": None}
+    assert row["before"] == {"version": "1.0.1", "commit": site.sha("sensu", "v1.0.1")}
+    assert row["after"] == {"version": "1.0.2", "commit": site.host.head("sensu")}
     assert row["source"] == site.url("sensu")
     assert row["requested"] == ["sensu"]
 

@@ -30,6 +30,9 @@ GIVEN = {
     "index_url": ["https://index.example.com"],
     "keep_releases": 2,
     "known_hosts_file": "/etc/known_hosts",
+    "lock": "{}",
+    "locked": "prefer",
+    "lockfile": "packs.lock.yml",
     "no_proxy": "*",
     "owner": "st2",
     "password": "secret",
@@ -44,6 +47,7 @@ GIVEN = {
     "token": "secret",
     "username": "me",
     "verify": "content",
+    "verify_signature": {"allowed_signers": ["me@example.com ssh-ed25519 AAAA"]},
     "virtualenv": "never",
     "virtualenv_backend": "uv",
 }

@@ -72,7 +72,7 @@ def test_a_run_without_a_plan():
     one, two = rows_after_failure((), requests, packs(one="1.0.0"), error, done=set(), touched=set())
     assert (one["ref"], one["before"], one["msg"]) == (
         "one",
-        {"version": "1.0.0", "commit": None, "digest": None},
+        {"version": "1.0.0"},
         "Not done, because another pack of the task failed.",
     )
     assert (two["before"], two["after"], two["msg"], two["step"]) == (None, None, failed_at("index"), "index")

@@ -101,7 +101,7 @@ def test_a_row_claims_nothing_that_the_api_does_not_tell(sensu):
         "requested": ["sensu=1.0.1"],
         "source": source,
         "before": None,
-        "after": {"version": "1.0.1", "commit": None, "digest": None},
+        "after": {"version": "1.0.1"},
         "action": "install",
         "changed": True,
         "virtualenv": "unknown",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -166,7 +167,10 @@ def test_a_signature_for_something_else(server, signer, trusting):
 def test_another_signer(server, signer, stranger, trusting):
     url = serve(server, index(), stranger.sign(index()))
     message = refused(url, trust=trusting(signer.line))
-    assert message == "It is signed by somebody whom index_allowed_signers does not name."
+    key = subprocess.run(["ssh-keygen", "-l", "-f", stranger.key_file], check=True, capture_output=True).stdout.split()[
+        1
+    ]
+    assert message == f"It is signed by the key {key.decode()}, which index_allowed_signers does not name."
     # The name that a stranger gives themselves says nothing.
     assert refused(url, trust=trusting(f"{stranger.name} {signer.public_key}")) == message
 
@@ -186,7 +190,9 @@ def test_lines_that_are_none(server, signer, trusting):
 
 
 def test_without_ssh_keygen(trusting, signer, tmp_path):
-    with pytest.raises(IndexError_, match=r"program ssh-keygen, which checks signatures, is not on this host: install"):
+    with pytest.raises(
+        IndexError_, match=r"index_allowed_signers needs the program ssh-keygen, which is not on this host: install"
+    ):
         trusting(signer.line, environment={"PATH": str(tmp_path)})
 
 

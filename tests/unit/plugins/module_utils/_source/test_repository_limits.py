@@ -18,6 +18,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._source import git_
 from ansible_collections.stackstorm.st2.plugins.module_utils._source.repository import Repository
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._source.real_git import git_at
 
+pytestmark = pytest.mark.real_start
+
 
 @pytest.fixture
 def source(tmp_path):
@@ -67,7 +69,7 @@ def test_a_submodule_has_no_size(source, tmp_path):
 
 
 def test_a_repository_that_is_too_large_is_not_fetched_to_its_end(source, tmp_path, monkeypatch):
-    monkeypatch.setattr(repository, "_MOST_FETCHED", 1 << 20)
+    monkeypatch.setattr(repository, "MOST_FETCHED", 1 << 20)
     write_commit(source, write_tree(source, [("100644", b"x", write_object(source, "blob", os.urandom(3 << 20)))]))
     message = refusal(source, tmp_path, SourceError)
     assert f"file://{source.path} cannot be stored: it has more than 1 MiB" in message

@@ -216,11 +216,16 @@ def test_a_broken_file_is_reported_and_only_replaced_when_asked(make_site, conte
     assert site.on_disk()["url"] == "http://one" and any("replaced" in one for one in result.warnings)
 
 
-def test_a_link_is_not_followed(make_site, tmp_path):
+def test_a_link_is_read_and_never_written_through(make_site, tmp_path):
     site = make_site(register="none")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_text(f"url: {CANARY}\n")
     site.path.symlink_to(elsewhere)
+    for merge in ("merge", "replace"):
+        satisfied = succeeded(site.run(config={"url": CANARY}, merge=merge, mode="0600"))
+        assert not satisfied.changed and satisfied.warnings == []
+    refused = site.run(config={"url": None}, state="absent")
+    assert refused.failure is not None and "written through" in refused.failure.message
     refused = site.run(merge="merge", **CREATE)
     assert refused.failure is not None and "symbolic link" in refused.failure.message
     succeeded(site.run(config={"url": "http://one"}))

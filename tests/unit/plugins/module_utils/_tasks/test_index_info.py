@@ -335,7 +335,6 @@ def test_a_signed_index(tmp_path, server, describe):
         ({"name": ["Not A Ref"]}, "Did you mean not_a_ref"),
         ({"limit": -1}, "limit is -1"),
         ({"max_age": 0}, "max_age is 0"),
-        ({"timeout": 0}, "timeout is 0"),
         ({"index_allowed_signers": []}, "index_allowed_signers has no line"),
         ({"backend": "api", "fields": ["name"], "query": "a"}, "fields cannot be used with backend=api"),
         ({"backend": "api", "checks": ["shadowed"]}, "checks cannot be used with backend=api"),

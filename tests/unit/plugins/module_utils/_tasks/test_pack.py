@@ -95,7 +95,6 @@ def test_a_failure_is_in_the_result_with_the_list_of_packs(site):
     [
         ({"name": [], "exclusive": True}, "exclusive with an empty list"),
         ({"name": ["sensu"], "purge": True}, "purge goes with state=absent and exclusive only"),
-        ({"name": ["sensu"], "timeout": 0}, "timeout is 0; the least is 1."),
         ({"name": ["sensu"], "keep_releases": -1}, "keep_releases is -1; the least is 0."),
         ({"name": ["../x"]}, "../x"),
         ({"name": ["sensu"], "base_path": "/srv/packs"}, "base_path is /srv/packs"),

@@ -1,0 +1,154 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This code is private to the stackstorm.st2 collection: do not import it elsewhere.
+
+"""Installed packs on their way into StackStorm's database: observed, compared, planned, verified."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._change.database import Database
+from .._change.known import STALE, KnownPack
+from .._change.on_disk import OnDisk
+from .._change.planner import Staged
+from .._change.session import View
+from .._content.installed import InstalledPack
+from .._content.resources import check_config_schema, read_content
+from .._errors import Collected, HostError, InvalidPackError
+from .._pack.comparison import Comparison, verify_registered
+from .._pack.description import problem_of
+from .._st2.registration import PackFiles
+from .options import Options
+from .plan import PackPlan, Plan
+
+
+class RegisterPlanner:
+    """Plans the registration of the packs of one task.
+
+    :ivar warnings: What the person who wrote the task should know.
+    """
+
+    def __init__(self, view: View, options: Options, database: Database) -> None:
+        self.warnings: t.List[str] = []
+        self._view = view
+        self._options = options
+        self._database = database
+        self._installation = view.installation
+        self._on_disk = OnDisk(view.host, self._installation, database.records)
+
+    def at_rest(self) -> t.Optional[Plan]:
+        """The plan when there is nothing to do; C(None) when there is."""
+        plan = self.make()
+        return None if plan.changed else plan
+
+    def make(self) -> Plan:
+        """The plan.
+
+        :raises St2Error: for packs that are not there or that StackStorm would refuse, all at once, and when the
+            database does not answer.
+        """
+        self.warnings = []
+        packs = self._packs()
+        refs = [pack.ref for pack in packs]
+        self._database.expect(resources=refs, configs=refs)
+        self._database.look(refs)
+        comparison = Comparison(self._view, self._database, self._options.types)
+        plans: t.List[PackPlan] = []
+        collected = Collected()
+        for pack in packs:
+            with collected.one(pack.ref):
+                plans.append(self._plan(pack, comparison))
+        collected.raise_them()
+        self.warnings += comparison.warnings
+        return Plan(tuple(plans), self._options.types)
+
+    def _packs(self) -> t.List[InstalledPack]:
+        """The packs of the task.
+
+        :raises HostError: naming those that are not there.
+        :raises InvalidPackError: naming those without a C(pack.yaml) that StackStorm reads.
+        """
+        refs = self._options.packs or self._installation.refs()
+        collected = Collected()
+        found: t.List[InstalledPack] = []
+        missing = [ref for ref in refs if self._installation.get(ref) is None]
+        with collected.one():
+            if missing:
+                places = ", ".join(self._view.host.packs_base_paths)
+                raise HostError(
+                    f"{', '.join(missing)} cannot be registered: there is no such pack in {places}. Install "
+                    f"{'it' if len(missing) == 1 else 'them'} first (st2_pack), or leave packs out to register all "
+                    "that are there."
+                )
+        for pack in filter(None, map(self._installation.get, refs)):
+            problem = problem_of(pack) if pack.is_there else f"{pack.path} leads to no pack."
+            if problem and self._options.fail_on_failure:
+                with collected.one(pack.ref):
+                    raise InvalidPackError(f"{pack.ref} cannot be registered: {problem}", ref=pack.ref)
+            elif problem:
+                self.warnings.append(f"{pack.ref} is left out, as StackStorm cannot register it: {problem}")
+            else:
+                found.append(pack)
+        collected.raise_them()
+        return found
+
+    def _plan(self, pack: InstalledPack, comparison: Comparison) -> PackPlan:
+        known = self._known(pack, comparison)
+        plan = PackPlan(PackFiles(pack.ref, pack.path), pack.version or "", known, known.differences)
+        return plan._replace(left_out=self._refused(pack)) if plan.registers else plan
+
+    def _known(self, pack: InstalledPack, comparison: Comparison) -> KnownPack:
+        """What is known of a pack with its config and overrides."""
+        known = self._database.pack(pack.ref, pack, pack.location)
+        if self._database.registrar.reads:
+            return comparison.known(pack.ref, pack.location, known)
+        stale = tuple(self._not_recorded(pack.ref))
+        return known._replace(state=STALE, settled=False, differences=stale) if stale else known
+
+    def _not_recorded(self, ref: str) -> t.Iterator[str]:
+        """What was last registered of config and overrides from other files, where only records tell."""
+        types = self._options.types
+        try:
+            config, overrides = self._on_disk.config(ref), self._on_disk.overrides(ref)
+        except OSError as error:
+            raise HostError(f"Config or overrides of {ref} cannot be read: {error}.", ref=ref) from error
+        if (not types or "config" in types) and config and self._database.config(ref, config).recorded != config:
+            yield "config (other values)"
+        if (not types or set(types) - {"config"}) and self._database.overrides(ref, overrides) is False:
+            yield "overrides (others)"
+
+    def _refused(self, pack: InstalledPack) -> t.Tuple[str, ...]:
+        """What StackStorm would refuse of a pack, where that is to be left out.
+
+        :raises InvalidPackError: where it is not, naming each file and line.
+        """
+        strict = self._options.fail_on_failure
+        refused = list(read_content(pack.location, pack.ref, strict=strict).left_out)
+        try:
+            check_config_schema(pack.location)
+        except InvalidPackError as error:
+            if strict:
+                error.message = f"{pack.ref} cannot be registered: {error.message}"
+                raise
+            refused.append(error.message.rstrip("."))
+        self.warnings += [f"{pack.ref}: StackStorm leaves out what it refuses: {problem}." for problem in refused]
+        return tuple(refused)
+
+    def stage(self, plan: Plan) -> Staged:
+        """No files are prepared."""
+        return Staged(telling=plan.telling)
+
+    def verify(self, plan: Plan) -> None:
+        """No file has changed."""
+
+    def verify_database(self, plan: Plan) -> None:
+        """Read the database again, and compare it with the files of all that was registered.
+
+        :raises VerifyError: naming what StackStorm does not have as the files say.
+        """
+        if self._database.registrar.reads and self._options.fail_on_failure:
+            verify_registered(
+                Comparison(self._view, self._database, self._options.types), self._database, plan.registered
+            )

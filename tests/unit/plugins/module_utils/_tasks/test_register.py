@@ -1,0 +1,218 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""st2_register: installed packs held against StackStorm's database, and registered where that differs."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+
+import pytest
+from infrastructure.packs import PackTree
+from infrastructure.st2_host import ScratchHost
+from infrastructure.st2_stub import Fault, StackStormStub
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
+    connection_options,
+    host_options,
+    registration_options,
+)
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import St2Error
+from ansible_collections.stackstorm.st2.plugins.module_utils._register.argspec import register_options
+from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
+from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task
+from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.register import register_packs
+from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
+    without_waiting_for_disks,
+)
+
+KINDS = ("actions", "rules", "aliases", "policies", "triggers", "sensors")
+
+
+@pytest.fixture(autouse=True)
+def quick():
+    with without_waiting_for_disks():
+        yield
+
+
+class Site:
+    """A host with packs that nobody has registered, and StackStorm's stand-in beside it."""
+
+    def __init__(self, root):
+        self.host = ScratchHost(root / "host")
+        self.stub = StackStormStub(self.host)
+        self.stub.install_register_content()
+        for ref in ("sensu", "jira"):
+            self.put(PackTree(ref, "1.0.0"))
+
+    def put(self, tree):
+        shutil.rmtree(self.host.packs / tree.ref, ignore_errors=True)
+        tree.write(self.host.packs / tree.ref)
+
+    def run(self, *packs, how="api", check=False, **given):
+        spec = register_options().merge(registration_options()).merge(connection_options()).merge(host_options())
+        access = {"api_url": self.stub.api_url, "api_key": self.stub.api_key} if how == "api" else {}
+        given = {"register": how, **access, "packs": list(packs) or None, "st2_conf": str(self.host.st2_conf), **given}
+        params = {**{name: option.get("default") for name, option in spec.options.items()}, **given}
+        environment = self.host.environment()
+        host = read_host(str(self.host.st2_conf), environment)
+        return register_packs(Task(params, host, check, environment, tempfile.mkdtemp(dir=self.host.tmp), Redactor()))
+
+    def have(self, *refs):
+        """What the database has of packs: whether each resource is enabled, by kind and key."""
+        found = self.stub.database.everything(refs or ("sensu", "jira"))
+        return {(kind, key): one.get("enabled") for kind in KINDS for key, one in found[kind].items()}
+
+    def converge(self, *packs, **given):
+        """Check, run, check again and run again; return the result of the first run."""
+        before = self.have()
+        predicted = self.run(*packs, check=True, **given)
+        assert self.have() == before
+        done = self.run(*packs, **given)
+        assert done.failure is None, done.failure.message
+        assert (predicted.changed, predicted.msg, predicted.diff) == (done.changed, done.msg, done.diff)
+        assert predicted.returned["packs"] == done.returned["packs"]
+        for check in (True, False):
+            again = self.run(*packs, check=check, **given)
+            assert (again.changed, again.diff, again.failure) == (False, [], None), again.msg
+        return done
+
+    def key(self, kind, ref="sensu"):
+        return next(iter(self.stub.database.everything([ref])[kind]))
+
+    def change(self, kind, key, **fields):
+        self.stub.database.put(kind, key, {**self.stub.database.find(kind, key), **fields})
+
+
+@pytest.fixture
+def site(tmp_path):
+    site = Site(tmp_path)
+    with site.stub:
+        yield site
+
+
+@pytest.mark.parametrize("how", ["api", "local"])
+def test_packs_that_nobody_registered(site, how):
+    done = site.converge(how=how)
+    assert done.changed and done.returned["database_state"] == "current"
+    assert {row["ref"] for row in done.returned["packs"] if row["changed"]} >= {"sensu", "jira"}
+    assert {kind for kind, _key in site.have("sensu")} == set(KINDS)
+    assert done.returned["registration"]["by"] == how and done.returned["registration"]["counts"]["actions"] >= 2
+
+
+@pytest.mark.parametrize("how", ["api", "local"])
+def test_a_pack_whose_files_are_others_now(site, how):
+    site.converge(how=how)
+    site.put(PackTree("sensu", "1.1.0", actions=("report", "extra")))
+    done = site.converge(how=how)
+    assert [row["ref"] for row in done.returned["packs"] if row["changed"]] == ["sensu"]
+    assert "sensu registered" in done.msg and site.stub.database.everything(["sensu"])["actions"].keys() >= {
+        "sensu.extra"
+    }
+
+
+@pytest.mark.parametrize("how", ["api", "local"])
+def test_configs_and_overrides_count(site, how):
+    site.put(PackTree("sensu", "1.0.0").add_yaml("config.schema.yaml", {"host": {"type": "string"}}))
+    site.converge(how=how)
+    (site.host.configs / "sensu.yaml").write_text("host: a.example.com\n")
+    done = site.converge("sensu", how=how)
+    assert done.changed and site.stub.config("sensu") == {"host": "a.example.com"}
+    key = site.key("actions")
+    (site.host.overrides / "sensu.yaml").write_text("actions: {defaults: {enabled: false}}\n")
+    done = site.converge("sensu", "jira", how=how)
+    assert [row["changed"] for row in done.returned["packs"]] == [True, False]
+    assert site.have()["actions", key] is False
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_was_deleted_in_stackstorm_comes_back(site, kind):
+    site.converge()
+    before = site.have()
+    site.stub.database.delete(kind, site.key(kind))
+    done = site.converge()
+    assert "(missing)" in done.returned["packs"][-1]["differences"][0] and site.have() == before
+    assert "(missing)" in done.diff[0]["before"]
+
+
+def test_a_database_that_has_everything_is_asked_once_for_each_kind(site):
+    site.converge()
+    site.stub.requests.clear()
+    assert not site.run().changed
+    assert {request.method for request in site.stub.requests} == {"GET"}
+    assert len(site.stub.requests) == 8
+
+
+def test_prune_takes_out_what_has_no_file(site):
+    site.converge()
+    next((site.host.packs / "sensu" / "rules").iterdir()).unlink()
+    key = site.key("rules")
+    assert not site.converge().changed
+    done = site.converge(prune=True)
+    assert done.changed and "1 resource without a file removed" in done.msg
+    assert ("rules", key) not in site.have()
+
+
+def test_only_the_types_that_are_asked_for(site):
+    site.converge()
+    keys = {kind: site.key(kind) for kind in ("rules", "actions")}
+    for kind, key in keys.items():
+        site.stub.database.delete(kind, key)
+    done = site.converge("sensu", types=["rule"])
+    assert done.changed
+    assert ("rules", keys["rules"]) in site.have() and ("actions", keys["actions"]) not in site.have()
+
+
+def test_everything_that_cannot_be_registered_is_named_and_nothing_is(site):
+    site.put(PackTree("broken", "1.0.0").add_yaml("rules/wrong.yaml", {"name": "wrong"}))
+    (site.host.packs / "unread").mkdir()
+    (site.host.packs / "unread" / "pack.yaml").write_text("name: [")
+    failed = site.run("nosuch", "unread", "sensu").failure.message
+    assert "nosuch cannot be registered" in failed and "unread cannot be registered" in failed
+    refused = site.run("broken", "sensu")
+    assert refused.failure.step == "validate" and "rules/wrong.yaml" in refused.failure.message
+    assert not refused.changed and site.have() == {}
+    done = site.run("broken", "sensu", "unread", fail_on_failure=False)
+    assert done.failure is None and ("actions", "sensu.report") in site.have()
+    assert [text for text in done.warnings if text.startswith("broken: StackStorm leaves out")]
+    assert [text for text in done.warnings if text.startswith("unread is left out")]
+
+
+def test_what_is_not_there_cannot_be_used(site):
+    for given, said in (
+        ({"packs": []}, "packs is an empty list"),
+        ({"types": []}, "types is an empty list"),
+        ({"how": "none"}, "register is none"),
+        ({"packs": ["a b"]}, "a b"),
+    ):
+        with pytest.raises(St2Error, match=said):
+            site.run(**given)
+
+
+def test_a_refusal_by_stackstorm_is_named_and_the_result_says_what_is_registered(site):
+    site.converge()
+    site.put(PackTree("sensu", "1.1.0", actions=("report", "extra")))
+    odd = PackTree("jira", "1.1.0", actions=("report",))
+    site.put(odd.add_yaml("actions/odd.yaml", {"name": "odd", "runner_type": "nosuch-runner", "enabled": True}))
+    failed = site.run("sensu", "jira")
+    assert failed.failure.step == "register" and "1 of 2 packs cannot be registered. jira" in failed.failure.message
+    # The files stay as they are, so StackStorm keeps of them what it takes.
+    states = {row["ref"]: (row["changed"], row["database_state"]) for row in failed.returned["packs"]}
+    assert states == {"sensu": (True, "current"), "jira": (True, "stale")}
+    assert failed.changed and {("actions", "sensu.extra"), ("actions", "jira.report")} <= set(site.have())
+    again = site.run("sensu", "jira")
+    assert again.failure is not None and not again.changed
+    assert [row["changed"] for row in again.returned["packs"]] == [False, False]
+    done = site.run("sensu", "jira", fail_on_failure=False)
+    assert done.failure is None
+
+
+def test_a_database_that_does_not_answer_is_a_failure_that_says_so(site):
+    site.converge()
+    site.put(PackTree("sensu", "1.1.0"))
+    site.stub.faults.append(Fault("/packs/register$", times=None, status=500, work=False))
+    failed = site.run("sensu")
+    assert failed.failure.step == "register" and not failed.changed
+    assert [row["database_state"] for row in failed.returned["packs"]] == ["stale"]
