@@ -27,6 +27,7 @@ UsePAM no
 PermitRootLogin prohibit-password
 StrictModes no
 AcceptEnv GIT_PROTOCOL
+Subsystem sftp internal-sftp
 LogLevel VERBOSE
 """
 
