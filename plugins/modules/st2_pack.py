@@ -288,6 +288,7 @@ options:
         says is not resolved again. The Python of pack virtualenvs on the target decides which wheels these are. A
         virtualenv that was made otherwise is made anew, also one that C(st2 pack install) made. Without wheels,
         requirements are installed as without a lock.
+      - Mutually exclusive with O(bundle).
     type: str
     version_added: 0.3.0
   bundle:
