@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -13,6 +14,8 @@ import sys
 import typing as t
 from pathlib import Path
 
+from e2e.locks import content, this_platform
+from infrastructure.ansible_run import run_module_directly
 from infrastructure.packs import PackTree
 from infrastructure.repositories import GitRepository, index_document
 from infrastructure.servers.package_index import STANDARD, build_wheel
@@ -71,6 +74,43 @@ class World:
         """Return the arguments that ask for alpha, beta and delta in one version."""
         return {"name": [f"alpha={version}", f"beta={version}", self.directory(version)]}
 
+    def bundle(self, version: str) -> t.Dict[str, t.Any]:
+        """Return the arguments that ask for what is in a bundle of delta in one version, made when first asked for."""
+        shelf = self.root / "directories" / version
+        path = shelf / "packs.bundle"
+        if not path.exists():
+            lock = self._lock(version)
+            (shelf / "packs.lock.yml").write_text(json.dumps(lock))
+            made = run_module_directly(
+                "st2_bundle", {"lockfile": str(shelf / "packs.lock.yml"), "path": str(path)}, env=self.environment()
+            )
+            assert not made.failed, made.everything
+        return {"bundle": f"file://{path}"}
+
+    def _lock(self, version: str) -> t.Dict[str, t.Any]:
+        platform = this_platform()
+        key = f"{platform['abi']}-{platform['platform']}"
+        pins = ("six-1.16.0", f"tinydep-{VERSIONS[version]}")
+        files = {pin: self.packages / f"{pin}-py3-none-any.whl" for pin in pins}
+        return {
+            "format": 1,
+            "packs": {
+                "delta": {
+                    "version": version,
+                    "source": "./delta",
+                    "requested": ["./delta"],
+                    "resolved": {"kind": "content"},
+                    "content": content(PackTree("delta", version).files),
+                    "wheels": {key: [pin.replace("-", "==") for pin in pins]},
+                }
+            },
+            "platforms": {key: platform},
+            "wheels": {
+                pin.replace("-", "=="): {file.name: f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"}
+                for pin, file in files.items()
+            },
+        }
+
     def must(self, arguments: t.Mapping[str, t.Any]) -> Execution:
         """Run st2_pack, which must succeed."""
         execution = self.runs.run(arguments)
@@ -114,6 +154,7 @@ class World:
             "old": self._make_old,
             "new": lambda: self._from("old", self.packs("2.0.0")),
             "plain": lambda: self._from("empty", {"name": ["gamma=1.0.0"], "virtualenv": "never"}),
+            "bundled": lambda: self._from("warm", self.bundle("1.0.0")),
             "edited": self._make_edited,
             "foreign": self._make_foreign,
         }
