@@ -9,8 +9,9 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from e2e.locks import LockFile, content
+from e2e.locks import LockFile
 from e2e.scene import Scene, only, warnings
+from infrastructure.locks import content
 from infrastructure.packs import PackTree
 
 
@@ -111,6 +112,13 @@ def test_other_content_is_refused(scene: Scene, lock: LockFile) -> None:
     lock.document["packs"]["common"]["content"] = f"sha256:{'0' * 64}"
     refused = scene.refuse("jira", **lock.options())
     assert "are not those that the lock packs.lock.yml has listed" in refused["msg"] and refused["step"] == "fetch"
+
+
+def test_a_source_that_no_request_could_name_is_refused(scene: Scene, lock: LockFile) -> None:
+    lock.document["packs"]["common"]["source"] = "ext::true"
+    refused = scene.refuse("jira", **lock.options())
+    assert "The source of common in the lock packs.lock.yml" in refused["msg"]
+    assert "TRANSPORT::ADDRESS is not allowed" in refused["msg"]
 
 
 def test_what_another_program_installed_is_satisfied_by_its_commit(scene: Scene, lock: LockFile) -> None:

@@ -10,8 +10,9 @@ import sys
 import typing as t
 
 import pytest
-from e2e.locks import LockFile, this_platform
+from e2e.locks import LockFile
 from e2e.scene import Scene, only, warnings
+from infrastructure.locks import this_platform
 from infrastructure.packs import PackTree
 
 PINS = ("middledep==1.0.0", "six==1.16.0", "tinydep==1.0.0")

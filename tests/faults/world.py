@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -14,10 +13,11 @@ import sys
 import typing as t
 from pathlib import Path
 
-from e2e.locks import content, this_platform
 from infrastructure.ansible_run import run_module_directly
+from infrastructure.locks import LockFile, content
 from infrastructure.packs import PackTree
 from infrastructure.repositories import GitRepository, index_document
+from infrastructure.servers.git_daemon import GitDaemon
 from infrastructure.servers.package_index import STANDARD, build_wheel
 from infrastructure.st2_host import ScratchHost
 
@@ -44,11 +44,14 @@ class World:
         self._states = root / "states"
         self._states.mkdir()
         self._middles: t.Dict[str, int] = {}
+        self._server: t.Optional[GitDaemon] = None
         self.save("empty")
 
     def stop(self) -> None:
         """End what runs."""
         self.runs.stop()
+        if self._server:
+            self._server.stop()
         self._unmount()
 
     def _unmount(self) -> None:
@@ -74,42 +77,31 @@ class World:
         """Return the arguments that ask for alpha, beta and delta in one version."""
         return {"name": [f"alpha={version}", f"beta={version}", self.directory(version)]}
 
+    def locked(self, version: str) -> t.Dict[str, t.Any]:
+        """Return the arguments that ask for all that is locked: alpha, beta and delta in one version."""
+        if self._server is None:
+            self._server = GitDaemon(self.root / "served", self.root)
+        url = self._server.url
+        lock = LockFile(lambda repository: f"{url}/{repository.path.name}", self.packages)
+        for ref in ("alpha", "beta"):
+            lock.add(self.repositories[ref], version)
+        lock.wheels("beta", "six==1.16.0", f"tinydep=={VERSIONS[version]}")
+        lock.document["packs"]["delta"] = {
+            "version": version,
+            "source": f"./directories/{version}/delta",
+            "resolved": {"kind": "content"},
+            "content": content(PackTree("delta", version).files),
+        }
+        return {"lockfile": f"file://{lock.write(self.root)}"}
+
     def bundle(self, version: str) -> t.Dict[str, t.Any]:
-        """Return the arguments that ask for what is in a bundle of delta in one version, made when first asked for."""
-        shelf = self.root / "directories" / version
-        path = shelf / "packs.bundle"
+        """Return the arguments that ask for all that is in a bundle of `locked`, which is made when first asked for."""
+        path = self.root / f"{version}.bundle"
         if not path.exists():
-            lock = self._lock(version)
-            (shelf / "packs.lock.yml").write_text(json.dumps(lock))
-            made = run_module_directly(
-                "st2_bundle", {"lockfile": str(shelf / "packs.lock.yml"), "path": str(path)}, env=self.environment()
-            )
+            lockfile = self.locked(version)["lockfile"][len("file://") :]
+            made = run_module_directly("st2_bundle", {"lockfile": lockfile, "path": str(path)}, env=self.environment())
             assert not made.failed, made.everything
         return {"bundle": f"file://{path}"}
-
-    def _lock(self, version: str) -> t.Dict[str, t.Any]:
-        platform = this_platform()
-        key = f"{platform['abi']}-{platform['platform']}"
-        pins = ("six-1.16.0", f"tinydep-{VERSIONS[version]}")
-        files = {pin: self.packages / f"{pin}-py3-none-any.whl" for pin in pins}
-        return {
-            "format": 1,
-            "packs": {
-                "delta": {
-                    "version": version,
-                    "source": "./delta",
-                    "requested": ["./delta"],
-                    "resolved": {"kind": "content"},
-                    "content": content(PackTree("delta", version).files),
-                    "wheels": {key: [pin.replace("-", "==") for pin in pins]},
-                }
-            },
-            "platforms": {key: platform},
-            "wheels": {
-                pin.replace("-", "=="): {file.name: f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"}
-                for pin, file in files.items()
-            },
-        }
 
     def must(self, arguments: t.Mapping[str, t.Any]) -> Execution:
         """Run st2_pack, which must succeed."""

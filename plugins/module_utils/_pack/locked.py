@@ -193,10 +193,16 @@ def installed_as_locked(locked: Locked, installation: Installation) -> t.Optiona
 
 
 def locked_wanted(locked: Locked, request: PackRequest) -> Wanted:
-    """What to fetch for a request."""
+    """What to fetch for a request.
+
+    :raises OptionError: for a source that no request could name.
+    """
+    from .._content.address import check_source
     from .._source.authority import lock_file
     from .candidate import Wanted
 
+    if locked.commit:
+        check_source(f"source of {locked.ref} in the lock {locked.lockfile}", locked.source.url)
     version = request.version or locked.resolved.name or locked.commit
     return Wanted(
         locked.source,
