@@ -127,6 +127,7 @@ def _debris_of(place: Path) -> t.Iterator[Path]:
     yield from (path for path in place.glob("*") if path.name.startswith(".new-"))
     yield from (path for path in place.glob("bases/*") if path.suffix == ".new")
     yield from (path for path in place.glob("receipts/*") if not path.name.endswith(".json"))
+    yield from place.glob("blobs/.*")
     for path in place.glob("releases/*/*"):
         # A directory without pack.yaml that was in a pack's way is kept, too.
         if not (path / "pack" / ("" if path.name.endswith("-no-pack") else "pack.yaml")).exists():

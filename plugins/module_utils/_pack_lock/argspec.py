@@ -37,7 +37,7 @@ def lock_options() -> ArgumentSpec:
             "platforms": {"type": "list", "elements": "dict", "options": platforms},
             "pip_index_url": {"type": "str"},
         },
-        required_one_of=packs.required_one_of,
+        required_one_of=(("name", "packs"),),
         hidden=packs.hidden,
         reads_host=False,
     )
