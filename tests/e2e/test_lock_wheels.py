@@ -59,6 +59,9 @@ def test_requirements_without_a_digest_are_named(keeper: Keeper) -> None:
     assert done["unlocked"] == [{"ref": "wants", "platform": KEY, "reason": reason}]
     assert warnings(done) == [f"wants is locked without its Python packages on {KEY}: {reason}."]
     assert "wheels" not in keeper.pack("wants")
+    kept = keeper.run("wants", update=[])
+    assert not kept.changed
+    assert kept["unlocked"] == [{"ref": "wants", "platform": KEY, "reason": "it stays as it was locked"}]
 
 
 def test_requirements_that_nobody_meets_fail(keeper: Keeper) -> None:
