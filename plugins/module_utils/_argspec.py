@@ -129,12 +129,13 @@ def virtualenv_options() -> ArgumentSpec:
     )
 
 
-def signature_options() -> t.Dict[str, Option]:
+def signature_options() -> ArgumentSpec:
     """Who has to have signed packs; documented in the fragment P(stackstorm.st2._signature)."""
     texts = {"type": "list", "elements": "str"}
     who = {"allowed_signers": texts, "gpg_fingerprints": texts, "gpg_keys": {**texts, "no_log": False}}
     what = {"type": "str", "choices": ["tag", "commit", "either"], "default": "either"}
-    return {"verify_signature": {"type": "dict", "options": {**who, "require": what}}}
+    found = {"verify_signature": {"type": "dict", "options": {**who, "require": what}}}
+    return ArgumentSpec(found, hidden=("verify_signature.gpg_keys",))
 
 
 def pack_options() -> ArgumentSpec:
@@ -153,38 +154,41 @@ def pack_options() -> ArgumentSpec:
         "secrets": {"type": "dict", "no_log": False},
         "overrides": {"type": "dict", "options": override_sections()},
         "merge": {"type": "str", "choices": ["replace", "merge"], "default": "replace"},
-        **signature_options(),
+        **signature_options().options,
     }
-    return ArgumentSpec(
-        {
-            "name": {"type": "list", "elements": "str", "aliases": ["pack"]},
-            "version": {"type": "raw"},
-            "packs": {"type": "list", "elements": "dict", "options": packs},
-            "state": {"type": "str", "choices": ["present", "latest", "absent"], "default": "present"},
-            "dependencies": {"type": "str", "choices": ["install", "check", "skip"], "default": "install"},
-            "force": {"type": "bool", "default": False},
-            "allow_downgrade": {"type": "bool", "default": False},
-            "base_path": {"type": "path"},
-            "verify": {"type": "str", "choices": ["fast", "content", "database"], "default": "fast"},
-            "keep_releases": {"type": "int", "default": 1},
-            "purge": {"type": "bool", "default": False},
-            "exclusive": {"type": "bool", "default": False},
-            "exclusive_empty": {"type": "bool", "default": False},
-            "owner": {"type": "str"},
-            "group": {"type": "str"},
-            "remote_src": {"type": "bool", "default": True},
-            "register_types": {
-                "type": "list",
-                "elements": "str",
-                "choices": ["trigger", "sensor", "action", "rule", "alias", "policy", "config"],
+    return (
+        ArgumentSpec(
+            {
+                "name": {"type": "list", "elements": "str", "aliases": ["pack"]},
+                "version": {"type": "raw"},
+                "packs": {"type": "list", "elements": "dict", "options": packs},
+                "state": {"type": "str", "choices": ["present", "latest", "absent"], "default": "present"},
+                "dependencies": {"type": "str", "choices": ["install", "check", "skip"], "default": "install"},
+                "force": {"type": "bool", "default": False},
+                "allow_downgrade": {"type": "bool", "default": False},
+                "base_path": {"type": "path"},
+                "verify": {"type": "str", "choices": ["fast", "content", "database"], "default": "fast"},
+                "keep_releases": {"type": "int", "default": 1},
+                "purge": {"type": "bool", "default": False},
+                "exclusive": {"type": "bool", "default": False},
+                "exclusive_empty": {"type": "bool", "default": False},
+                "owner": {"type": "str"},
+                "group": {"type": "str"},
+                "remote_src": {"type": "bool", "default": True},
+                "register_types": {
+                    "type": "list",
+                    "elements": "str",
+                    "choices": ["trigger", "sensor", "action", "rule", "alias", "policy", "config"],
+                },
+                "fail_on_failure": {"type": "bool", "default": True},
+                "prune": {"type": "bool", "default": False},
             },
-            "fail_on_failure": {"type": "bool", "default": True},
-            "prune": {"type": "bool", "default": False},
-            **signature_options(),
-        },
-        required_one_of=(("name", "packs"),),
-        hidden=("packs.config", "packs.secrets"),
-    ).merge(virtualenv_options().merge(backend()))
+            required_one_of=(("name", "packs"),),
+            hidden=("packs.config", "packs.secrets", "packs.verify_signature.gpg_keys"),
+        )
+        .merge(virtualenv_options().merge(backend()))
+        .merge(signature_options())
+    )
 
 
 def override_sections() -> t.Dict[str, Option]:
