@@ -134,8 +134,8 @@ def signature_options() -> ArgumentSpec:
     texts = {"type": "list", "elements": "str"}
     who = {"allowed_signers": texts, "gpg_fingerprints": texts, "gpg_keys": {**texts, "no_log": False}}
     what = {"type": "str", "choices": ["tag", "commit", "either"], "default": "either"}
-    found = {"verify_signature": {"type": "dict", "options": {**who, "require": what}}}
-    return ArgumentSpec(found, hidden=("verify_signature.gpg_keys",))
+    option = {"type": "dict", "options": {**who, "require": what}}
+    return ArgumentSpec({"verify_signature": option}, hidden=("verify_signature.gpg_keys",))
 
 
 def pack_options() -> ArgumentSpec:
@@ -156,39 +156,35 @@ def pack_options() -> ArgumentSpec:
         "merge": {"type": "str", "choices": ["replace", "merge"], "default": "replace"},
         **signature_options().options,
     }
-    return (
-        ArgumentSpec(
-            {
-                "name": {"type": "list", "elements": "str", "aliases": ["pack"]},
-                "version": {"type": "raw"},
-                "packs": {"type": "list", "elements": "dict", "options": packs},
-                "state": {"type": "str", "choices": ["present", "latest", "absent"], "default": "present"},
-                "dependencies": {"type": "str", "choices": ["install", "check", "skip"], "default": "install"},
-                "force": {"type": "bool", "default": False},
-                "allow_downgrade": {"type": "bool", "default": False},
-                "base_path": {"type": "path"},
-                "verify": {"type": "str", "choices": ["fast", "content", "database"], "default": "fast"},
-                "keep_releases": {"type": "int", "default": 1},
-                "purge": {"type": "bool", "default": False},
-                "exclusive": {"type": "bool", "default": False},
-                "exclusive_empty": {"type": "bool", "default": False},
-                "owner": {"type": "str"},
-                "group": {"type": "str"},
-                "remote_src": {"type": "bool", "default": True},
-                "register_types": {
-                    "type": "list",
-                    "elements": "str",
-                    "choices": ["trigger", "sensor", "action", "rule", "alias", "policy", "config"],
-                },
-                "fail_on_failure": {"type": "bool", "default": True},
-                "prune": {"type": "bool", "default": False},
+    return ArgumentSpec(
+        {
+            "name": {"type": "list", "elements": "str", "aliases": ["pack"]},
+            "version": {"type": "raw"},
+            "packs": {"type": "list", "elements": "dict", "options": packs},
+            "state": {"type": "str", "choices": ["present", "latest", "absent"], "default": "present"},
+            "dependencies": {"type": "str", "choices": ["install", "check", "skip"], "default": "install"},
+            "force": {"type": "bool", "default": False},
+            "allow_downgrade": {"type": "bool", "default": False},
+            "base_path": {"type": "path"},
+            "verify": {"type": "str", "choices": ["fast", "content", "database"], "default": "fast"},
+            "keep_releases": {"type": "int", "default": 1},
+            "purge": {"type": "bool", "default": False},
+            "exclusive": {"type": "bool", "default": False},
+            "exclusive_empty": {"type": "bool", "default": False},
+            "owner": {"type": "str"},
+            "group": {"type": "str"},
+            "remote_src": {"type": "bool", "default": True},
+            "register_types": {
+                "type": "list",
+                "elements": "str",
+                "choices": ["trigger", "sensor", "action", "rule", "alias", "policy", "config"],
             },
-            required_one_of=(("name", "packs"),),
-            hidden=("packs.config", "packs.secrets", "packs.verify_signature.gpg_keys"),
-        )
-        .merge(virtualenv_options().merge(backend()))
-        .merge(signature_options())
-    )
+            "fail_on_failure": {"type": "bool", "default": True},
+            "prune": {"type": "bool", "default": False},
+        },
+        required_one_of=(("name", "packs"),),
+        hidden=("packs.config", "packs.secrets", "packs.verify_signature.gpg_keys"),
+    ).merge(virtualenv_options().merge(backend()).merge(signature_options()))
 
 
 def override_sections() -> t.Dict[str, Option]:
