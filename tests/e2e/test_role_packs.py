@@ -121,9 +121,7 @@ def test_what_content_has_left_is_restarted_before_packs_are_registered(site: Si
     play = site.play("packs", st2_packs=[{"name": "sensu", "config": CONFIG}])
     assert play.rc == 0 and site.systemd.restarted == ["st2api"], play.stdout
     order = changes(play)
-    assert order.index("Restart services that still use old settings, code or config") < order.index(
-        "Manage the packs"
-    )
+    assert order.index("Restart services that still use old settings, code or config") < order.index("Manage the packs")
 
 
 @pytest.mark.skipif(bool(missing_program()), reason=missing_program())

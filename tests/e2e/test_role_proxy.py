@@ -204,7 +204,9 @@ def test_an_authority_alone(site: ProxySite, chain: str, tmp_path: Path) -> None
     assert len(list(site.authorities.glob("*.crt"))) == 1 and site.authorities_known()
     site.bundle.write_bytes(site.public[site.bundle.name])
     done = site.play("proxy", st2_proxy_ca_content=first)
-    assert done.rc == 0 and changes(done) == ["Check whether the system trusts the certificates"], "as a run before it was ended"
+    assert done.rc == 0 and changes(done) == ["Check whether the system trusts the certificates"], (
+        "as a run before it was ended"
+    )
     assert site.authorities_known()
 
 
