@@ -200,7 +200,7 @@ def _check_url(option: str, text: str, match: t.Match[str]) -> Address:
         # Any user name goes with a token; this one is GitLab's, whose tokens are the ones found in queries.
         credentials = Credentials("oauth2", secret)
     if not f"{credentials.username}{credentials.password}".isprintable():
-        raise refusal(option, text, "its credentials hold control characters")
+        raise refusal(option, text, "its credentials contain control characters")
     return Address(clean, credentials, (_warning(scheme, server.group("host")),) if credentials else ())
 
 
@@ -227,7 +227,7 @@ def _warning(scheme: str, host: str) -> str:
     return (
         f"The source on {host} was written with credentials in its URL. They are used and left out of everything else, "
         "but the task still shows them: use username and password, or token."
-    ) + (" They travel unencrypted over http." if scheme == "http" else "")
+    ) + (" They are sent unencrypted over http." if scheme == "http" else "")
 
 
 def _check_scp(option: str, text: str, match: t.Match[str]) -> Address:

@@ -150,7 +150,7 @@ def _check_form(request: PackRequest) -> None:
     if request.subdir:
         raise _refusal(request, "StackStorm takes a whole repository, and no subdir of one")
     if request.digest or request.upload:
-        raise _refusal(request, "StackStorm's API takes no digest and no files")
+        raise _refusal(request, "StackStorm's API does not support digests and files")
 
 
 def _address(written: str, request: PackRequest) -> str:
@@ -166,4 +166,4 @@ def _address(written: str, request: PackRequest) -> str:
 
 
 def _refusal(request: PackRequest, why: str) -> OptionError:
-    return OptionError(f"{request.requested} cannot be asked of StackStorm with backend=api: {why}.")
+    return OptionError(f"{request.requested} cannot be used with backend=api: {why}.")
