@@ -182,6 +182,26 @@ def test_what_cannot_be_locked_is_refused(keeper: Keeper) -> None:
     assert "format (line 1) is 2" in keeper.refuse("local")
 
 
+def test_pack_that_is_not_for_some_host_is_locked_all_the_same(keeper: Keeper) -> None:
+    scene = keeper.scene
+    old = scene.repository("old")
+    tree = PackTree("old", "1.0.0", minimal=True)
+    manifest = yaml.safe_load(tree.text("pack.yaml"))
+    tree.add_yaml("pack.yaml", {**manifest, "python_versions": ["2"], "stackstorm_version": "<1.0.0"})
+    old.release(tree)
+    scene.publish()
+    keeper.walk("old")
+    assert keeper.pack("old")["version"] == "1.0.0"
+    assert "does not fit this host" in scene.refuse("old")["msg"], "the host decides"
+
+
+def test_link_to_a_lock_stays(keeper: Keeper) -> None:
+    keeper.scene.release("one", "1.0.0")
+    keeper.path.symlink_to("other.yml")
+    assert keeper.run("one").changed
+    assert keeper.path.is_symlink() and (keeper.site / "other.yml").read_text() == keeper.text
+
+
 def test_item_of_the_role_is_taken_and_secrets_are_not_shown(keeper: Keeper) -> None:
     keeper.scene.release("one", "1.0.0")
     keeper.scene.release("two", "1.0.0")

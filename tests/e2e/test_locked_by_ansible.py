@@ -34,7 +34,7 @@ def play(scene: Scene, site: Path, *tasks: t.Mapping[str, t.Any], **options: t.A
     defaults = {PACK: {**given, "register": "none", "virtualenv": "never"}}
     defaults["stackstorm.st2.st2_pack_lock"] = {"ca_bundle": given["ca_bundle"], "index_url": [scene.index_url]}
     written = [{"module_defaults": defaults, **task} for task in tasks]
-    environment = {**scene.environment, "ANSIBLE_LOCALHOST_WARNING": "0"}
+    environment = {**scene.environment, "ANSIBLE_ASYNC_DIR": str(scene.root / "async")}
     return run_play(written, host=scene.host, env=environment, beside={"files": site}, **options)
 
 

@@ -99,6 +99,23 @@ def changed_refs(before: Lock, after: Lock) -> t.List[str]:
     return sorted(ref for ref in refs if before.packs.get(ref) != after.packs.get(ref))
 
 
+def changed_files(before: Lock, after: Lock) -> t.Tuple[Difference, ...]:
+    """How the files of Python packages differ that both locks have."""
+    found = []
+    for pin in sorted({*before.wheels}.intersection(after.wheels)):
+        old, new = before.wheels[pin], after.wheels[pin]
+        for name in sorted({*old, *new}):
+            if name not in new:
+                found.append(Difference("-", "file", name))
+            elif name not in old:
+                found.append(Difference("+", "file", name))
+            elif old[name] != new[name]:
+                found.append(
+                    Difference("!", "file", name, "it has another digest, somebody replaced what was published")
+                )
+    return tuple(found)
+
+
 def differences(
     before: t.Optional[LockedPack], after: t.Optional[LockedPack], old: t.Optional[Side], new: t.Optional[Side]
 ) -> t.Tuple[Difference, ...]:
@@ -140,7 +157,9 @@ def _identity(before: LockedPack, after: LockedPack) -> t.Iterator[Difference]:
 
 def _of_new_pack(after: LockedPack, new: t.Optional[Side]) -> t.Iterator[Difference]:
     yield Difference("~", "from", f"{after.source} {after.subdir}".strip())
-    counts = ", ".join(f"{number} {kind}" for kind, number in sorted(after.counts.items()))
+    counts = ", ".join(
+        f"{number} {_ONE.get(kind, kind) if number == 1 else kind}" for kind, number in sorted(after.counts.items())
+    )
     if counts:
         yield Difference("+", counts)
     for name in new.resources.get("sensors", ()) if new else ():

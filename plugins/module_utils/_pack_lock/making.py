@@ -48,6 +48,7 @@ class Maker:
     :arg staging: A directory of the task for what is fetched.
     :arg fetch_indexes: Reads the indexes, when a name has to be looked up.
     :arg trust: As for L(Resolver).
+    :arg signer_of: Says who signed what was fetched, where that is asked for.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Maker:
         *,
         fetch_indexes: t.Callable[[], Indexes],
         trust: t.Callable[[str, Credentials], None],
+        signer_of: t.Callable[[Candidate], t.Optional[str]] = lambda _pack: None,
     ) -> None:
         self._options = options
         self._before = before
@@ -66,6 +68,7 @@ class Maker:
         self._staging = staging
         self._fetch_indexes = fetch_indexes
         self._trust = trust
+        self._signer_of = signer_of
         self._indexes: t.Optional[Indexes] = None
 
     def make(self) -> Made:
@@ -168,7 +171,7 @@ class Maker:
             requirements=f"sha256:{requirements}" if requirements else None,
             dependencies=dict(_dependencies(pack, providers)),
             counts=resources,
-            signer=None,
+            signer=self._signer_of(pack),
             index_url=self._index_of(pack),
         )
 

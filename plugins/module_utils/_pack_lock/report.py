@@ -44,8 +44,11 @@ def rows(changes: t.Iterable[PackChange]) -> t.List[t.Dict[str, t.Any]]:
     ]
 
 
-def diff(changes: t.Iterable[PackChange]) -> t.List[t.Dict[str, str]]:
-    """One Ansible diff for each pack that changes: what it loses on the one side, what it gets on the other."""
+def diff(changes: t.Iterable[PackChange], files: t.Sequence[Difference] = ()) -> t.List[t.Dict[str, str]]:
+    """One Ansible diff for each pack that changes: what it loses on the one side, what it gets on the other.
+
+    :arg files: What is different in files of Python packages.
+    """
     found = []
     for change in changes:
         before, after = [], []
@@ -53,18 +56,28 @@ def diff(changes: t.Iterable[PackChange]) -> t.List[t.Dict[str, str]]:
             before = [f"version: {change.before.version}", *_commit(change.before.commit, change.before.title)]
         if change.after:
             after = [f"version: {change.after.version}", *_commit(change.after.commit, change.after.title)]
-        before += [_told(one) for one in change.differences if one.sign == "-"]
-        after += [_told(one) for one in change.differences if one.sign != "-"]
         header = f"pack {change.headline}{f' ({change.place})' if change.place else ''}"
-        found.append({"before_header": header, "after_header": header, "before": _text(before), "after": _text(after)})
-    return found
+        found.append(_one_diff(header, before, after, change.differences))
+    return [*found, _one_diff("Python packages", [], [], files)] if files else found
+
+
+def _one_diff(
+    header: str, before: t.List[str], after: t.List[str], differences: t.Iterable[Difference]
+) -> t.Dict[str, str]:
+    for one in differences:
+        (before if one.sign == "-" else after).append(_told(one))
+    return {"before_header": header, "after_header": header, "before": _text(before), "after": _text(after)}
 
 
 def markdown(
-    path: str, changes: t.Sequence[PackChange], unlocked: t.Sequence[Unlocked], warnings: t.Sequence[str]
+    path: str,
+    changes: t.Sequence[PackChange],
+    files: t.Sequence[Difference],
+    unlocked: t.Sequence[Unlocked],
+    warnings: t.Sequence[str],
 ) -> str:
     """All of it for a pull request. Names that others chose are code, so that they are read and not followed."""
-    if not changes:
+    if not changes and not files:
         return ""
     lines = [f"## {_code(os.path.basename(path))}", ""]
     for change in changes:
@@ -75,6 +88,8 @@ def markdown(
             lines.append("")
         lines += [_item(difference) for difference in change.differences]
         lines += [""] if change.differences else []
+    if files:
+        lines += ["### Files of Python packages", "", *map(_item, files), ""]
     if unlocked:
         lines += ["### Python packages that are not locked", ""]
         lines += [f"- {_code(one.ref)} on {_code(one.platform)}: {_code(one.reason)}" for one in unlocked]

@@ -91,8 +91,9 @@ class LockFetcher(Fetcher):
     """Fetches packs for a lock."""
 
     def __init__(self, staging: str, git: t.Callable[[], Git]) -> None:
-        # What StackStorm leaves out is said in a warning; st2_pack decides whether it installs such a pack.
-        super().__init__(staging, git, Rules(st2_version=None, lenient=True))
+        # No host is known here. Whether one takes a pack that is not for it, or of which StackStorm leaves something
+        # out, is decided where it is installed.
+        super().__init__(staging, git, Rules(st2_version=None, force=True, lenient=True))
         self._clones = os.path.join(staging, "clones")
         os.mkdir(self._clones)
         self._program = git

@@ -17,7 +17,7 @@ from .._file_changes import low_space, write_atomically
 from .._files import read_regular_file
 from .._lock.document import Lock, LockedPack, Platform, lock_text, read_lock
 from .._pack_lock import report
-from .._pack_lock.changes import PackChange, changed_refs, differences
+from .._pack_lock.changes import PackChange, changed_files, changed_refs, differences
 from .._pack_lock.making import Made, Maker
 from .._pack_lock.options import LockOptions, options_from
 from .._pack_lock.repositories import LockFetcher
@@ -98,7 +98,7 @@ class _Locking:
         if changed and not self._task.check:
             self._deadline.check("the lock was about to be written")
             _write(self._options.path, text)
-        return self._result(after, changes, made, wheels.unlocked, changed)
+        return self._result(after, changes, made, _unlocked(after, wheels), changed)
 
     def _result(
         self,
@@ -110,6 +110,7 @@ class _Locking:
     ) -> Result:
         warnings = list(made.warnings)
         path = self._options.path
+        files = changed_files(self._before, lock)
         told = [f"{one.ref} is locked without its Python packages on {one.platform}: {one.reason}." for one in unlocked]
         return Result(
             changed=changed,
@@ -119,9 +120,9 @@ class _Locking:
                 "refs": sorted(lock.packs),
                 "packs": report.rows(changes),
                 "unlocked": [dict(one._asdict()) for one in unlocked],
-                "markdown": report.markdown(path, changes, unlocked, warnings),
+                "markdown": report.markdown(path, changes, files, unlocked, warnings),
             },
-            diff=report.diff(changes),
+            diff=report.diff(changes, files),
             warnings=[*warnings, *told],
         )
 
@@ -206,6 +207,17 @@ def _with_wheels(made: Made, wheels: Wheels, before: Lock, platforms: t.Sequence
     return Lock(packs, files, {platform.key: platform for platform in platforms})
 
 
+def _unlocked(lock: Lock, wheels: Wheels) -> t.List[Unlocked]:
+    """The packs without Python packages on a platform, also those that stay as they were."""
+    reasons = {(one.ref, one.platform): one for one in wheels.unlocked}
+    return [
+        reasons.get((ref, key)) or Unlocked(ref, key, "it stays as it was locked")
+        for ref, pack in sorted(lock.packs.items())
+        for key in sorted(lock.platforms)
+        if key not in pack.wheels
+    ]
+
+
 def _named(platforms: t.Iterable[Platform]) -> str:
     return ", ".join(platform.key for platform in platforms) or "none"
 
@@ -221,7 +233,8 @@ def _read(path: str) -> str:
 
 def _write(path: str, text: str) -> None:
     try:
-        write_atomically(path, text.encode(), mode=_MODE)
+        # What a link leads to is written, and the link stays.
+        write_atomically(os.path.realpath(path), text.encode(), mode=_MODE)
     except OSError as error:
         raise ApplyError(
             f"The lock {path} cannot be written: {error.strerror or error}.{low_space(os.path.dirname(path))}"

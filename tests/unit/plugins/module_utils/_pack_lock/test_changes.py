@@ -8,10 +8,12 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.origin import Resolved
+from ansible_collections.stackstorm.st2.plugins.module_utils._lock.document import Lock
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_lock import report
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_lock.changes import (
     Difference,
     PackChange,
+    changed_files,
     changed_refs,
     differences,
 )
@@ -19,6 +21,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._pack_lock.sides im
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack_lock.wheels import Unlocked
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._lock.locks import (
     DEBIAN,
+    SIX,
     digest,
     git_pack,
     lock_with,
@@ -94,7 +97,7 @@ def test_other_source_is_told_loudly() -> None:
 def test_new_pack_is_told_with_what_it_starts_and_wants() -> None:
     told = [str(one) for one in differences(None, AFTER, None, NEW)]
 
-    assert told[:2] == [f"~ from {AFTER.source}", "+ 12 actions, 1 sensors"]
+    assert told[:2] == [f"~ from {AFTER.source}", "+ 12 actions, 1 sensor"]
     assert "! sensor New: it starts by itself" in told and "! config key token: it is required" in told
 
 
@@ -132,7 +135,7 @@ def test_changed_packs_are_those_that_are_not_the_same() -> None:
 def test_names_that_others_chose_cannot_write_markdown() -> None:
     evil = "`](https://evil.example.com)\n# Approved\x1b[0m"
     change = PackChange("sensu", BEFORE, AFTER._replace(title=evil), 1, 0, (Difference("+", "action", evil, evil),))
-    text = report.markdown("/site/packs.lock.yml", [change], [Unlocked("sensu", DEBIAN.key, evil)], [evil])
+    text = report.markdown("/site/packs.lock.yml", [change], [], [Unlocked("sensu", DEBIAN.key, evil)], [evil])
 
     assert "\n# Approved" not in text and "\x1b" not in text
     assert text.count("`") % 2 == 0 and "`](https" not in text.replace("` `", "")
@@ -140,12 +143,12 @@ def test_names_that_others_chose_cannot_write_markdown() -> None:
 
 def test_markdown_says_all() -> None:
     change = PackChange("sensu", BEFORE, AFTER, 7, 0, differences(BEFORE, AFTER, OLD, NEW))
-    text = report.markdown("/site/packs.lock.yml", [change], [Unlocked("sensu", DEBIAN.key, "x has no wheel")], [])
+    text = report.markdown("/site/packs.lock.yml", [change], [], [Unlocked("sensu", DEBIAN.key, "x has no wheel")], [])
 
     assert text.startswith("## `packs.lock.yml`\n\n### sensu 1.0.1 → 1.0.2\n")
     assert "- **sensor `New`: it starts by itself**\n" in text and "- gone: action `gone`\n" in text
     assert f"- `sensu` on `{DEBIAN.key}`: `x has no wheel`\n" in text
-    assert report.markdown("/site/packs.lock.yml", [], [], ["a warning"]) == ""
+    assert report.markdown("/site/packs.lock.yml", [], [], [], ["a warning"]) == ""
 
 
 def test_diff_has_both_sides() -> None:
@@ -163,3 +166,20 @@ def test_line_names_a_few() -> None:
 
     assert report.line("/l", lock, changes, True).endswith("p4 1.0.2 is new; and 2 more (7 packs)")
     assert report.line("/l", lock_with(git_pack()), [], False) == "/l: nothing changes (1 pack)"
+
+
+def test_files_that_differ_while_no_pack_does_are_told() -> None:
+    pack = git_pack(wheels={DEBIAN.key: (SIX,)})
+    before = Lock({"sensu": pack}, {SIX: {"a.whl": digest("a"), "b.whl": digest("b")}}, {DEBIAN.key: DEBIAN})
+    after = before._replace(wheels={SIX: {"b.whl": digest("c"), "c.whl": digest("c")}})
+    files = changed_files(before, after)
+
+    assert list(map(str, files)) == [
+        "- file a.whl",
+        "! file b.whl: it has another digest, somebody replaced what was published",
+        "+ file c.whl",
+    ]
+    (shown,) = report.diff([], files)
+    assert shown["before"] == "file a.whl\n" and "file c.whl\n" in shown["after"]
+    assert "- **file `b.whl`: it has another digest" in report.markdown("/l", [], files, [], [])
+    assert changed_files(before, before) == () == changed_files(Lock({}), after)
