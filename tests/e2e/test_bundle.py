@@ -108,7 +108,7 @@ def test_virtualenvs_are_filled_from_it(fleet: Fleet) -> None:
         found = list((scene.host.virtualenvs / "sensu").glob("lib/python*/site-packages/tinydep-1.0.0.dist-info"))
         assert found, "what is locked is there"
         scene.satisfied("sensu", bundle=bundle, virtualenv="auto", virtualenv_backend=backend)
-        scene.change("sensu", state="absent", bundle=bundle)
+        scene.change("sensu", state="absent", keep_releases=0, bundle=bundle)
         shutil.rmtree(scene.host.virtualenvs / STATE, ignore_errors=True)
     assert blobs(scene) == []
 

@@ -38,7 +38,7 @@ def lock_options() -> ArgumentSpec:
             "pip_index_url": {"type": "str"},
         },
         required_one_of=(("name", "packs"),),
-        hidden=packs.hidden,
+        hidden=("packs.config", "packs.secrets"),
         reads_host=False,
     )
     return ArgumentSpec(access.options, mutually_exclusive=access.mutually_exclusive, reads_host=False).merge(own)
