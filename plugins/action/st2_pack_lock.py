@@ -10,6 +10,7 @@ import typing as t
 
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
 
 from ansible_collections.stackstorm.st2.plugins.action.st2_pack import _NAMES
 from ansible_collections.stackstorm.st2.plugins.action.st2_pack import ActionModule as PackAction
@@ -22,7 +23,7 @@ class ActionModule(PackAction):
 
     def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> t.Dict[str, t.Any]:
         """Run the module once."""
-        super(PackAction, self).run(tmp, task_vars)
+        ActionBase.run(self, tmp, task_vars)
         arguments = dict(self._task.args)
         path = arguments.get("path")
         if isinstance(path, str) and path and not path.startswith("~"):

@@ -129,12 +129,13 @@ def virtualenv_options() -> ArgumentSpec:
     )
 
 
-def signature_options() -> t.Dict[str, Option]:
+def signature_options() -> ArgumentSpec:
     """Who has to have signed packs; documented in the fragment P(stackstorm.st2._signature)."""
     texts = {"type": "list", "elements": "str"}
     who = {"allowed_signers": texts, "gpg_fingerprints": texts, "gpg_keys": {**texts, "no_log": False}}
     what = {"type": "str", "choices": ["tag", "commit", "either"], "default": "either"}
-    return {"verify_signature": {"type": "dict", "options": {**who, "require": what}}}
+    option = {"type": "dict", "options": {**who, "require": what}}
+    return ArgumentSpec({"verify_signature": option}, hidden=("verify_signature.gpg_keys",))
 
 
 def pack_options() -> ArgumentSpec:
@@ -153,7 +154,7 @@ def pack_options() -> ArgumentSpec:
         "secrets": {"type": "dict", "no_log": False},
         "overrides": {"type": "dict", "options": override_sections()},
         "merge": {"type": "str", "choices": ["replace", "merge"], "default": "replace"},
-        **signature_options(),
+        **signature_options().options,
     }
     return ArgumentSpec(
         {
@@ -180,7 +181,6 @@ def pack_options() -> ArgumentSpec:
             },
             "fail_on_failure": {"type": "bool", "default": True},
             "prune": {"type": "bool", "default": False},
-            **signature_options(),
             "lockfile": {"type": "str"},
             "bundle": {"type": "str"},
             "locked": {"type": "str", "choices": ["strict", "prefer"], "default": "strict"},
@@ -188,8 +188,8 @@ def pack_options() -> ArgumentSpec:
         },
         mutually_exclusive=(("lockfile", "bundle"),),
         required_one_of=(("name", "packs", "lockfile", "bundle"),),
-        hidden=("packs.config", "packs.secrets", "lock"),
-    ).merge(virtualenv_options().merge(backend()))
+        hidden=("packs.config", "packs.secrets", "lock", "packs.verify_signature.gpg_keys"),
+    ).merge(virtualenv_options().merge(backend()).merge(signature_options()))
 
 
 def override_sections() -> t.Dict[str, Option]:

@@ -238,7 +238,7 @@ class HttpClient:
         for block in blocks:
             if kept and not self._deadline.remaining():
                 # Not for the first: an answer that is whole counts, however late it is.
-                raise TooLateError("it answered too slowly")
+                raise TooLateError("it responded too slowly")
             kept.append(block)
             size += len(block)
             if size > self._most_bytes:

@@ -245,5 +245,5 @@ def _refusal(path: str, kind: str, remedy: str = "") -> HostError:
     return HostError(
         f"{path} has to be a directory that only root or this account may write, as this collection keeps files of its "
         f"own there, and it is {kind}. Nothing in it was read or changed. "
-        + (f"Look at what it holds; then {remedy}." if remedy else "Look at who put it there; then remove it.")
+        + (f"Look at what it holds; then {remedy}." if remedy else "Check who created it, then remove it.")
     )

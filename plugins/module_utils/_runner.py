@@ -13,7 +13,8 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from . import _zip_imports  # noqa: F401  # pylint: disable=unused-import  # It works by being imported, before others.
+# pylint: disable-next=unused-import  # It works by being imported, before the others.
+from . import _zip_imports  # noqa: F401
 from ._argspec import ArgumentSpec, Option
 from ._errors import MissingLibraryError, St2Error
 from ._printable import every_text, printable_lines

@@ -227,7 +227,7 @@ class _Source:
             return self.error(_problem(error), mark.line + 1, mark.column + 1)
         found = self.yaml.reader.Reader.NON_PRINTABLE.search(self.text)
         if found:
-            return self.error("it holds a control character", self.text.count("\n", 0, found.start()) + 1)
+            return self.error("it contains a control character", self.text.count("\n", 0, found.start()) + 1)
         return self.error("it has a syntax error")
 
     def _bad_scalar(self, node: t.Any) -> t.Optional[int]:

@@ -22,7 +22,8 @@ options:
     type: path
     required: true
 extends_documentation_fragment:
-  - stackstorm.st2._attributes.INFO_MODULE
+  - stackstorm.st2._attributes
+  - stackstorm.st2._attributes.info_module
 requirements:
   - Python 3.8 or newer
   - PyYAML

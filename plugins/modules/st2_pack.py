@@ -322,6 +322,7 @@ options:
         pack are not resolved again. The Python of the virtualenvs on the target determines which wheels are used. A
         virtualenv that was created in another way, such as by C(st2 pack install), is replaced. Without wheels,
         requirements are installed as without a lock.
+      - Mutually exclusive with O(bundle).
     type: str
     version_added: 0.3.0
   bundle:

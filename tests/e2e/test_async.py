@@ -19,6 +19,13 @@ from infrastructure.repositories import GitRepository
 from infrastructure.repositories.git_repository import run_git
 from infrastructure.st2_stub import StackStormStub
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._bundle.archive import write_archive
+from ansible_collections.stackstorm.st2.plugins.module_utils._bundle.layout import (
+    Manifest,
+    content_digest,
+    manifest_text,
+)
+
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 # What each module is given beside st2_conf, and what its result has to have. Modules that are not here state that they
 # do not support async, or are asked for by the test below.
@@ -36,14 +43,23 @@ TASKS: t.Mapping[str, t.Tuple[t.Dict[str, t.Any], str]] = {
     "st2_restart": ({"name": []}, "msg"),
     "st2_index": ({"path": "PLACE/index", "entries": {"demo": {"repo_url": "https://a/demo"}}}, "packs"),
     "st2_index_info": ({"index_url": ["file://PLACE/index.json"]}, "indexes"),
-    "st2_bundle": ({"lockfile": "PLACE/packs.lock.yml", "path": "PLACE/packs.bundle"}, "digest"),
+    "st2_bundle": ({"lockfile": "PLACE/none.lock.yml", "path": "PLACE/packs.bundle"}, "digest"),
+    "st2_bundle_info": ({"path": "PLACE/none.bundle"}, "digest"),
     "st2_pack_lint": ({"path": ["PACK"], "fail_on": "never"}, "findings"),
     "st2_pack_lock": ({"path": "PLACE/packs.lock.yml", "name": "PACK", "remote_src": False}, "refs"),
     "st2_pack_release": ({"path": "PLACE/acme_dns"}, "tag"),
     "st2_pack_split": ({"repo": "PLACE/many.git", "dest": "PLACE/split"}, "packs"),
 }
 # Those that do not work on a StackStorm host.
-ELSEWHERE = ("st2_bundle", "st2_index", "st2_pack_lint", "st2_pack_lock", "st2_pack_release", "st2_pack_split")
+ELSEWHERE = (
+    "st2_bundle",
+    "st2_bundle_info",
+    "st2_index",
+    "st2_pack_lint",
+    "st2_pack_lock",
+    "st2_pack_release",
+    "st2_pack_split",
+)
 POLLED = ("st2_pack", "st2_pack_config")
 
 
@@ -75,7 +91,13 @@ def test_every_module_states_what_is_tested_here() -> None:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """What modules work on that need no StackStorm: an index, a working copy, and a repository with many packs."""
+    """What modules work on that need no StackStorm: an index, a working copy, a repository with many packs, and a lock
+    of none with its bundle."""
+    nothing = "format: 1\npacks: {}\n"
+    (tmp_path / "none.lock.yml").write_text(nothing)
+    index = b'{"packs":{}}'
+    manifest = manifest_text(Manifest(nothing, (), content_digest(index)))
+    write_archive(str(tmp_path / "none.bundle"), {"bundle.json": manifest, "index.json": index})
     (tmp_path / "index.json").write_text('{"packs": {"demo": {"version": "1.0.0"}}}')
     PackWorkingCopy(tmp_path).commit("1.0.0")
     many = GitRepository(tmp_path / "many.git")

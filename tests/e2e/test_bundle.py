@@ -11,9 +11,10 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from e2e.locks import LockFile, content, this_platform
+from e2e.locks import LockFile
 from e2e.scene import STATE, Scene
 from infrastructure.ansible_run import run_play
+from infrastructure.locks import content, this_platform
 from infrastructure.packs import PackTree
 from infrastructure.repositories.git_repository import run_git
 
@@ -38,7 +39,9 @@ class Fleet:
         own = PackTree("own", "0.1.0", minimal=True)
         own.write(self.shelf / "own")
         self.lock = (
-            LockFile(scene).add(common, "1.0.0", "common").add(jira, "1.0.0", "jira", dependencies={"common": "common"})
+            LockFile(scene)
+            .add(common, "1.0.0", requested=[])
+            .add(jira, "1.0.0", "jira", dependencies={"common": "common"})
         )
         self.lock.add(sensu, "1.0.0", "sensu").wheels("sensu", "six==1.16.0", "tinydep==1.0.0")
         self.lock.document["packs"]["own"] = {
@@ -105,7 +108,7 @@ def test_virtualenvs_are_filled_from_it(fleet: Fleet) -> None:
         found = list((scene.host.virtualenvs / "sensu").glob("lib/python*/site-packages/tinydep-1.0.0.dist-info"))
         assert found, "what is locked is there"
         scene.satisfied("sensu", bundle=bundle, virtualenv="auto", virtualenv_backend=backend)
-        scene.change("sensu", state="absent", bundle=bundle)
+        scene.change("sensu", state="absent", keep_releases=0, bundle=bundle)
         shutil.rmtree(scene.host.virtualenvs / STATE, ignore_errors=True)
     assert blobs(scene) == []
 

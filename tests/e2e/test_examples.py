@@ -31,6 +31,13 @@ from infrastructure.repositories.git_repository import run_git
 from infrastructure.repositories.signed_objects import signed_tag
 from infrastructure.signing import Signer
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._bundle.archive import write_archive
+from ansible_collections.stackstorm.st2.plugins.module_utils._bundle.layout import (
+    Manifest,
+    content_digest,
+    manifest_text,
+)
+
 # By module, and for all of its examples as "*": why they are not run here.
 NOT_RUN: t.Mapping[str, t.Mapping[str, str]] = {
     "st2_conf": {
@@ -90,7 +97,6 @@ class World:
         )
         packs.build()
         self.playbooks = place / "checkout" / "acme_dns" / "ansible"
-        LockFile(scene).add(repository, "1.0.2", "sensu").write(self.playbooks)
         self.site = Site(scene.root, host=scene.host)
         for tree in (sensu("1.0.1"), napalm()):
             tree.write(scene.host.packs / tree.ref)
@@ -108,9 +114,11 @@ class World:
             "dest: ./sensu.yaml": f"dest: {place}/sensu.yaml",
             **self._of_packs_in_work(key),
             **self._of_indexes(key),
+            **self._of_bundles(),
             "https://git.example.com": scene.git.url,
             "https://st2.example.com/api/v1": self.site.variables["st2_api"]["api_url"],
         }
+        LockFile(scene).add(repository, "1.0.2", "sensu").write(self.playbooks)
         self.api = self.site.variables["st2_api"]
 
     def _of_indexes(self, key: Path) -> t.Dict[str, str]:
@@ -134,6 +142,20 @@ class World:
         self.scene.index.documents.update({"/second.json": second, "/second.json.sig": self.signer.sign(second)})
         (self.playbooks / "st2_allowed_signers").write_text(f"{self.signer.line}\n", encoding="utf-8")
         return replacements
+
+    def _of_bundles(self) -> t.Dict[str, str]:
+        """Bundles of nothing, beside the playbook and elsewhere, and there with their lock."""
+        nothing = "format: 1\npacks: {}\n"
+        fleet = self.place / "fleet"
+        fleet.mkdir()
+        index = b'{"packs":{}}'
+        manifest = Manifest(nothing, (), content_digest(index))
+        for folder in (self.playbooks, fleet):
+            files = {"bundle.json": manifest_text(manifest), "index.json": index}
+            write_archive(str(folder / "packs.bundle"), files)
+        (fleet / "packs.lock.yml").write_text(nothing, encoding="utf-8")
+        self.bundle_digest = manifest.digest
+        return {"/srv/fleet": str(fleet)}
 
     def _of_packs_in_work(self, key: Path) -> t.Dict[str, str]:
         """Packs that are checked and released, and a repository of which several are made."""
@@ -172,6 +194,7 @@ class World:
         variables = {name: f"value-of-{name}" for name in re.findall(r"\bvault_\w+", text)}
         variables.update(dict.fromkeys(("vault_st2_api_key", "st2_api_key"), self.api["api_key"]))
         variables["acme_git_token"] = "value-of-acme_git_token"
+        variables["st2_bundle_digest"] = self.bundle_digest
         given = {"st2_conf": str(self.site.conf), "ca_bundle": str(self.scene.ca.ca_file)}
         defaults: t.Dict[str, t.Any] = {}
         for name in MODULES:

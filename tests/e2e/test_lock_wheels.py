@@ -59,6 +59,9 @@ def test_requirements_without_a_digest_are_named(keeper: Keeper) -> None:
     assert done["unlocked"] == [{"ref": "wants", "platform": KEY, "reason": reason}]
     assert warnings(done) == [f"wants is locked without its Python packages on {KEY}: {reason}."]
     assert "wheels" not in keeper.pack("wants")
+    kept = keeper.run("wants", update=[])
+    assert not kept.changed
+    assert kept["unlocked"] == [{"ref": "wants", "platform": KEY, "reason": "it stays as it was locked"}]
 
 
 def test_requirements_that_nobody_meets_fail(keeper: Keeper) -> None:
@@ -91,3 +94,18 @@ def test_replaced_wheel_is_found(keeper: Keeper, tmp_path: Path) -> None:
         build_wheel(packages.directory, "tinydep", "2.0.0", code="replaced = True\n")
         said = keeper.refuse("one", "two", update=["one"], **given)
         assert "tinydep-2.0.0-py3-none-any.whl in the package index has another digest than in the lock" in said
+
+
+def test_credentials_of_repositories_and_package_indexes_stay_where_they_are(keeper: Keeper, tmp_path: Path) -> None:
+    scene = keeper.scene
+    repository = scene.release("one", "1.0.0")
+    source = scene.url(repository).replace("https://", "https://me:canary-of-git@")
+    with PackageIndex(tmp_path / "index", username="me", password="canary-of-pip") as packages:
+        index = packages.index_url.replace("http://", "http://me:canary-of-pip@")
+        done = keeper.walk(source, platforms=[PLATFORM], pip_index_url=index)
+        assert keeper.pack("one")["wheels"] == {KEY: ["six==1.16.0"]}
+        refused = keeper.run(source, platforms=[PLATFORM], pip_index_url=index.replace("of-pip", "of-none"))
+        assert refused.failed
+    assert keeper.pack("one")["source"] == scene.url(repository) == keeper.pack("one")["requested"][0]
+    seen = "".join((keeper.text, done.everything, refused.everything, *scene.programs))
+    assert "canary" not in seen

@@ -34,7 +34,7 @@ def play(scene: Scene, site: Path, *tasks: t.Mapping[str, t.Any], **options: t.A
     defaults = {PACK: {**given, "register": "none", "virtualenv": "never"}}
     defaults["stackstorm.st2.st2_pack_lock"] = {"ca_bundle": given["ca_bundle"], "index_url": [scene.index_url]}
     written = [{"module_defaults": defaults, **task} for task in tasks]
-    environment = {**scene.environment, "ANSIBLE_LOCALHOST_WARNING": "0"}
+    environment = {**scene.environment, "ANSIBLE_ASYNC_DIR": str(scene.root / "async")}
     return run_play(written, host=scene.host, env=environment, beside={"files": site}, **options)
 
 
@@ -68,7 +68,8 @@ def test_made_on_the_controller_and_installed_where_no_yaml_is(scene: Scene, sit
 
     scene.forget()
     bare = {"vars": {"ansible_python_interpreter": str(tmp_path / "bare" / "bin" / "python")}}
-    again = play(scene, site, {**whole, **bare}, {**by_list, **bare}, {**whole, **bare, "async": 60, "poll": 1})
+    all_of_it = {PACK: {"lockfile": "packs.lock.yml"}, **bare}
+    again = play(scene, site, all_of_it, {**by_list, **bare}, {**all_of_it, "async": 60, "poll": 1})
     assert again.rc == 0 and [task.result["changed"] for task in again.tasks] == [False] * 3, again.stdout
     assert scene.quiet and scene.programs == []
 

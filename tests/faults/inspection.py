@@ -19,9 +19,11 @@ CONTENT = ("actions", "aliases", "policies", "rules", "runners", "sensors", "tri
 """What StackStorm looks for in every sub-directory of a packs path (st2common/content/loader.py)."""
 
 ABSENT = "absent"
-# Of .git: the index has times, logs have times and the committer, packs are named after how they were compressed.
+# Of .git: the index has times, logs have times and the committer, packs are named after how they were compressed. uv
+# notes the time of the file that it installed from.
 _VARIES = re.compile(
     r"(^|/)\.git/(index|logs(/.*)?|ORIG_HEAD|FETCH_HEAD|objects/pack/pack-.*)$|\.pyc$|(^|/)__pycache__(/|$)"
+    r"|\.dist-info/uv_cache\.json$"
 )
 _RELEASE = re.compile(r"(/\.stackstorm\.st2/releases/[^/]+/)\d+-")
 _OF_CHANCE = re.compile(r"\.stackstorm\.st2/(lock|registered/\.key)$")
@@ -44,6 +46,9 @@ def _normal(snapshot: Snapshot, root: Path) -> Content:
             content = "another one on each host"
         elif path.endswith(".json") and f"{STATE}/re" in path:
             content = _without_stamp(root / path)
+        elif path.endswith(".dist-info/RECORD"):
+            lines = (root / path).read_text().splitlines()
+            content = "\n".join(line for line in lines if "uv_cache.json" not in line)
         found[_RELEASE.sub(r"\1N-", path)] = (entry.type, entry.mode, content)
     return found
 
@@ -127,6 +132,7 @@ def _debris_of(place: Path) -> t.Iterator[Path]:
     yield from (path for path in place.glob("*") if path.name.startswith(".new-"))
     yield from (path for path in place.glob("bases/*") if path.suffix == ".new")
     yield from (path for path in place.glob("receipts/*") if not path.name.endswith(".json"))
+    yield from place.glob("blobs/.*")
     for path in place.glob("releases/*/*"):
         # A directory without pack.yaml that was in a pack's way is kept, too.
         if not (path / "pack" / ("" if path.name.endswith("-no-pack") else "pack.yaml")).exists():

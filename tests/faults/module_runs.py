@@ -188,6 +188,7 @@ class ModuleRuns:
             "_ansible_module_name": f"{COLLECTION}.{module}",
             "_ansible_remote_tmp": str(self._host.tmp),
             "_ansible_tmpdir": str(self._host.tmp),
+            "_ansible_verbosity": 1,
         }
         return {"st2_conf": str(self._host.st2_conf), "register": "none", **arguments, **internal}
 

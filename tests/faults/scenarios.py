@@ -63,6 +63,8 @@ KILLED = (
     Scenario("upgrade, nothing kept", "old", lambda world: {**world.packs("2.0.0"), "keep_releases": 0}),
     Scenario("upgrade by a lock", "old", lambda world: world.locked("2.0.0")),
     Scenario("downgrade", "new", _packs("1.0.0")),
+    Scenario("install from a bundle", "warm", lambda world: world.bundle("1.0.0")),
+    Scenario("upgrade from a bundle", "bundled", lambda world: world.bundle("2.0.0")),
     Scenario("install beside upgrade", "old", _mixed),
     Scenario("repair", "edited", _repair, broken=True),
     Scenario("adopt", "foreign", _names("alpha=1.0.0", "gamma=1.0.0")),

@@ -13,6 +13,7 @@ import sys
 import typing as t
 from pathlib import Path
 
+from infrastructure.ansible_run import run_module_directly
 from infrastructure.locks import LockFile, content
 from infrastructure.packs import PackTree
 from infrastructure.repositories import GitRepository, index_document
@@ -93,6 +94,15 @@ class World:
         }
         return {"lockfile": f"file://{lock.write(self.root)}"}
 
+    def bundle(self, version: str) -> t.Dict[str, t.Any]:
+        """Return the arguments that ask for all that is in a bundle of `locked`, which is made when first asked for."""
+        path = self.root / f"{version}.bundle"
+        if not path.exists():
+            lockfile = self.locked(version)["lockfile"][len("file://") :]
+            made = run_module_directly("st2_bundle", {"lockfile": lockfile, "path": str(path)}, env=self.environment())
+            assert not made.failed, made.everything
+        return {"bundle": f"file://{path}"}
+
     def must(self, arguments: t.Mapping[str, t.Any]) -> Execution:
         """Run st2_pack, which must succeed."""
         execution = self.runs.run(arguments)
@@ -136,6 +146,7 @@ class World:
             "old": self._make_old,
             "new": lambda: self._from("old", self.packs("2.0.0")),
             "plain": lambda: self._from("empty", {"name": ["gamma=1.0.0"], "virtualenv": "never"}),
+            "bundled": lambda: self._from("warm", self.bundle("1.0.0")),
             "edited": self._make_edited,
             "foreign": self._make_foreign,
         }

@@ -129,11 +129,14 @@ def run_module(
 ) -> ModuleResult:
     """Run a module through `ansible-playbook`, with everything that Ansible puts around it. Takes about a second.
 
+    The result is that of a run with C(-v), with all that it has.
+
     :arg module: its name without the collection's.
     :arg host: gives ``st2_conf`` (unless the arguments have it), a home and a temporary folder.
     :arg env: further environment variables.
     """
-    play = run_play([{f"{COLLECTION}.{module}": _arguments(args, host)}], check=check, diff=diff, host=host, env=env)
+    task = {f"{COLLECTION}.{module}": _arguments(args, host)}
+    play = run_play([task], check=check, diff=diff, host=host, env={"ANSIBLE_VERBOSITY": "1", **(env or {})})
     result = _nothing(play.rc)
     if play.tasks:
         # The controller takes "failed" out of what a module returned, in some versions.

@@ -252,7 +252,7 @@ def undo(move: Move) -> bool:
     if move.old and where is None:
         raise ApplyError(
             f"The {move.what} of {move.ref} that was at {move.live} is at none of {move.staged}, {move.kept}: "
-            "something else took it away.",
+            "something else removed it.",
             ref=move.ref,
         )
     with _opened_move(move) as at:

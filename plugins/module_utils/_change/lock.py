@@ -195,8 +195,8 @@ class HostLock:
         return LockError(
             f"The lock {self.path}{where}, is not to be had: {error.strerror}. Without one, two runs would undo each "
             "other's work, so nothing was changed. Mount that file system with locks that work: NFS as version 4, or "
-            "as version 3 with rpc.statd and lockd on both sides and without nolock; where only this host uses it, "
-            "local_lock=flock does."
+            "as version 3 with rpc.statd and lockd on both sides and without nolock; if only this host uses it, "
+            "local_lock=flock is sufficient."
         )
 
     def _refusal(self, descriptor: int, deadline: Deadline) -> str:

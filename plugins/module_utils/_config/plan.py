@@ -214,7 +214,7 @@ def _judge(observed: Observed, options: ConfigOptions, wanted: Values) -> t.List
         )
     if not wanted and schema is None:
         raise ConfigError(
-            f"The config of {options.pack} would be empty, and there is no schema that allows it. Give values, or "
+            f"The config of {options.pack} would be empty, and there is no schema that allows it. Set values, or "
             "state=absent to remove it.",
             ref=options.pack,
         )
@@ -229,7 +229,7 @@ def _judge(observed: Observed, options: ConfigOptions, wanted: Values) -> t.List
         text = f"The schema of {options.pack} does not know {names}."
         if options.unknown_keys == "fail":
             raise RefusedConfig(
-                f"{text} Correct the keys, or give unknown_keys=warn. Nothing was changed.",
+                f"{text} Correct the keys, or set unknown_keys=warn. Nothing was changed.",
                 [Problem(path, "unknown", "is no key of the schema") for path in unknown],
                 options.pack,
             )

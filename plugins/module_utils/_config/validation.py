@@ -33,7 +33,7 @@ _ALTERNATIVES = {
     "anyOf": "fits none of the alternatives that the schema gives",
     "oneOf": "has to fit exactly one of the alternatives that the schema gives",
     "not": "is what the schema excludes",
-    "uniqueItems": "has an item twice",
+    "uniqueItems": "has a duplicate item",
     "additionalItems": "has more items than the schema allows",
     "dependencies": "lacks a key that another one needs beside it",
 }

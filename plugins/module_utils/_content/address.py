@@ -27,6 +27,8 @@ _SERVER = re.compile(rf"(?P<host>{_HOST.pattern})(?::(?P<port>[0-9]{{1,5}}))?")
 _USER = re.compile(r"[A-Za-z0-9_.%+~][A-Za-z0-9_.%+~-]*")
 # What stands behind the @ is no server, so that what stands before it is no password.
 _AT_VERSION = re.compile(r"([a-z0-9_]+)@(v?[0-9]+(?:\.[0-9]+){1,2}(?:-[0-9a-z.-]+)?|latest|main|master)")
+# A server's name and a directory that is named like a version look the same, but nobody has both.
+_COLON_VERSION = re.compile(r"([a-z0-9_]+):(v?[0-9]+(?:\.[0-9]+){1,2}(?:-[0-9a-z.-]+)?|latest)")
 _ORG_REPO = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*/[A-Za-z0-9_.][A-Za-z0-9_.-]*")
 
 
@@ -60,18 +62,24 @@ def check_source(option: str, text: str) -> Address:
         return _check_path(option, text, text)
     if text.startswith((".", "~")):
         raise refusal(option, text, "a local directory must be given by its absolute path")
+    _refuse_other_sign(option, text, _COLON_VERSION)
     scp = SCP.fullmatch(text)
     if scp:
         return _check_scp(option, text, scp)
     if _ORG_REPO.fullmatch(text) and text.split("/")[1] not in (".", ".."):
         return Address(f"https://github.com/{text}")
-    named = _AT_VERSION.fullmatch(text)
+    _refuse_other_sign(option, text, _AT_VERSION)
+    raise refusal(option, text, "write a whole URL, ORG/REPO for a repository on GitHub, or an absolute path")
+
+
+def _refuse_other_sign(option: str, text: str, form: t.Pattern[str]) -> None:
+    """:raises OptionError: for the name of a pack with a version that stands behind something else than C(=)."""
+    named = form.fullmatch(text)
     if named:
         raise OptionError(
             f'The {option} "{text}" cannot be used: a version is written after =. '
             f"Did you mean {'='.join(named.groups())}?"
         )
-    raise refusal(option, text, "write a whole URL, ORG/REPO for a repository on GitHub, or an absolute path")
 
 
 def refuse_two_equals(text: str) -> t.NoReturn:
@@ -122,7 +130,11 @@ def normal_url(url: str) -> str:
 
 
 def split_version(text: str) -> t.Tuple[str, str]:
-    """Address and version of a request that holds a C(:) or is a path; the version is empty where there is none."""
+    """Address and version of a request that holds a C(:) or is a path; the version is empty where there is none.
+
+    :raises OptionError: for the name of a pack and a version with a C(:) between them.
+    """
+    _refuse_other_sign("name", text, _COLON_VERSION)
     url = URL.fullmatch(text)
     if url and url.group("scheme").lower() != "file":
         cut = _separator(text, url.start("rest"))
@@ -188,7 +200,7 @@ def _check_url(option: str, text: str, match: t.Match[str]) -> Address:
         # Any user name goes with a token; this one is GitLab's, whose tokens are the ones found in queries.
         credentials = Credentials("oauth2", secret)
     if not f"{credentials.username}{credentials.password}".isprintable():
-        raise refusal(option, text, "its credentials hold control characters")
+        raise refusal(option, text, "its credentials contain control characters")
     return Address(clean, credentials, (_warning(scheme, server.group("host")),) if credentials else ())
 
 
@@ -215,7 +227,7 @@ def _warning(scheme: str, host: str) -> str:
     return (
         f"The source on {host} was written with credentials in its URL. They are used and left out of everything else, "
         "but the task still shows them: use username and password, or token."
-    ) + (" They travel unencrypted over http." if scheme == "http" else "")
+    ) + (" They are sent unencrypted over http." if scheme == "http" else "")
 
 
 def _check_scp(option: str, text: str, match: t.Match[str]) -> Address:

@@ -187,7 +187,7 @@ class _Walk:
         if path == _GIT and stat.S_ISDIR(status.st_mode):
             return False
         if path == _GIT:
-            self._refuse(path, "is not a directory, and would lead git to a repository elsewhere")
+            self._refuse(path, "is not a directory, and would make git use a repository elsewhere")
         else:
             self._refuse(printable(path), "makes a part of the pack a repository of its own")
         return False

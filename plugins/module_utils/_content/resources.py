@@ -269,7 +269,8 @@ class _Reader:
             return  # What is wrong with it is told by who reads it.
         if self._bytes > _MOST_BYTES:
             raise InvalidPackError(
-                f"The resources of the pack {self.ref} have more than {_MOST_BYTES >> 20} MiB, which no pack needs.",
+                f"The resources of the pack {self.ref} have more than {_MOST_BYTES >> 20} MiB, which is too much for "
+                "a pack.",
                 ref=self.ref,
             )
 

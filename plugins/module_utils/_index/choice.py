@@ -70,7 +70,7 @@ def _tagged(repository: IndexedRepository, name: t.Optional[str]) -> Chosen:
     versions = refs.versions()
     if not versions:
         raise InvalidPackError(
-            f"{_shown(repository)} has no tag that is a version, such as v1.0.0. Tag a release, or describe its branch "
+            f"{_shown(repository)} has no tag that is a version, such as v1.0.0. Tag a release, or list its branch "
             "(revision: branch)."
         )
     releases = [version for version in versions if "-" not in version.partition("+")[0]]
@@ -102,7 +102,7 @@ def _published(repository: IndexedRepository, name: t.Optional[str]) -> Chosen:
     """As .github/workflows/index-update.yaml and .circle/index.py of StackStorm-Exchange/ci choose it."""
     commit = repository.newest_tagged() if repository.refs.tags else None
     if commit is None:
-        raise InvalidPackError(f"{_shown(repository)} has no tags, and the Exchange lists only what has.")
+        raise InvalidPackError(f"{_shown(repository)} has no tags, and the Exchange only lists repositories with tags.")
     description = _sound(repository, commit, "its newest tag", name, strict=False)
     meant = look_up(repository.refs, description.version)
     same = meant is not None and meant.commit == commit

@@ -103,7 +103,7 @@ class Place:
                 except BlockingIOError:
                     if not deadline.remaining():
                         raise DeadlineError(
-                            f"Another task went on publishing {self.path} for {deadline.seconds:g} s."
+                            f"Another task was publishing {self.path} for {deadline.seconds:g} s."
                         ) from None
                     time.sleep(_WAIT_SECONDS)
                 except OSError:

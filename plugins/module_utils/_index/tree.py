@@ -73,7 +73,7 @@ def write_files(git: Git, repository: Repository, directory: str, commit: str, t
         if error.errno in _OF_THE_PACK:
             name = printable(os.path.relpath(os.fsdecode(error.filename or target), target)[:200])
             reason = "twice" if error.errno != errno.ENAMETOOLONG else "with a name that is too long"
-            raise InvalidPackError(f"The pack holds {name} {reason}, which no checkout could have.") from error
+            raise InvalidPackError(f"The pack holds {name} {reason}, which cannot be checked out.") from error
         raise SourceError(f"The files of a commit cannot be written: {error.strerror}.{low_space(target)}") from error
     return Committed(writer.time, None if writer.converts else tree_digest(sorted(writer.entries)))
 
@@ -122,7 +122,7 @@ class _Writer:
         """The links, too."""
         for path, content in self._links.items():
             if not content or b"\0" in content:
-                raise InvalidPackError("The pack holds a link without a target, which no checkout could have.")
+                raise InvalidPackError("The pack holds a link without a target, which cannot be checked out.")
             os.symlink(content, os.fsencode(path))
 
 

@@ -19,10 +19,10 @@ from .pack import MOST_TEXT, Pack
 from .rule import Rule
 
 IGNORE_FILE = ".st2-lint.yml"
-FILE = Rule("ignore-file", "error", "The file of what is to be ignored is one that can be read.", IGNORE_FILE)
-REASON = Rule("ignore-reason", "error", "Whatever is to be ignored is so for a reason that is given.", IGNORE_FILE)
-UNKNOWN = Rule("ignore-unknown", "warning", "What is to be ignored are rules that there are.", IGNORE_FILE)
-UNUSED = Rule("ignore-unused", "warning", "Nothing is to be ignored that is not found any more.", IGNORE_FILE)
+FILE = Rule("ignore-file", "error", "The ignore file can be read.", IGNORE_FILE)
+REASON = Rule("ignore-reason", "error", "Every ignored finding has a reason.", IGNORE_FILE)
+UNKNOWN = Rule("ignore-unknown", "warning", "Ignored rules exist.", IGNORE_FILE)
+UNUSED = Rule("ignore-unused", "warning", "All ignored findings still exist.", IGNORE_FILE)
 RULES = (FILE, REASON, UNKNOWN, UNUSED)
 _COMMENT = re.compile(r"#\s*st2-lint:\s*ignore\[([^\]\n]{1,500})\]")
 _MARK = b"st2-lint:"

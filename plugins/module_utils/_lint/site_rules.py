@@ -22,9 +22,7 @@ from .child_program import write_program
 from .finding import LEVELS, Finding
 from .rule import Rule
 
-FAILED = Rule(
-    "site-rule", "error", "The rules of a site come to an end, and say nothing but findings.", "the option site_rules"
-)
+FAILED = Rule("site-rule", "error", "Custom rules finish, and only return findings.", "the option site_rules")
 RULES = (FAILED,)
 _LINE = re.compile(r"(?P<file>[^:\n]+):(?P<line>\d{1,9}):(?:(?P<column>\d{1,9}):)? *(?P<message>.+)\Z")
 _RULE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,79}\Z")
@@ -152,7 +150,7 @@ def _finding(rule: SiteRule, about: About, answer: t.Union[str, t.Dict[str, t.An
     file = str(answer.get("file") or ".")
     if os.path.isabs(file):
         file = os.path.relpath(file, about.directory)
-    own = Rule(name, level, f"A rule of the site, {os.path.basename(rule.path)}.", rule.path)
+    own = Rule(name, level, f"A custom rule, {os.path.basename(rule.path)}.", rule.path)
     return own.at(printable(os.path.normpath(file)), printable(message), line or None, column or None)
 
 

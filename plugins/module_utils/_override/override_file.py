@@ -106,7 +106,7 @@ def read_override_file(directory: str, pack: str, now: t.Callable[[str], str] = 
     if not os.path.isfile(location):
         kind = "a directory" if os.path.isdir(location) else "no regular file"
         problem = Problem((), f"it is {kind}", KINDS)
-        complaint = f"{path} is {kind}, so StackStorm can register nothing."
+        complaint = f"{path} is {kind}, so StackStorm cannot register anything."
         return OverrideFile(pack, path, None, True, link, kind, NOTHING, (problem,), (complaint,), (0,), ignored)
     return _read(pack, path, location, link, ignored)
 

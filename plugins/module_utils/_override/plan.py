@@ -264,7 +264,7 @@ def _content(
     usable = target.content is not None and not target.problems and target.link is None
     before = target.content.decode("utf-8") if target.content is not None and usable else ""
     text, comments_lost = edit(before, wanted.document(), head=_HEAD)
-    lost = [f"The comments in {target.path} are lost: the file had to be written anew."] if comments_lost else []
+    lost = [f"The comments in {target.path} are lost, since the file had to be rewritten."] if comments_lost else []
     return text.encode("utf-8"), True, lost
 
 

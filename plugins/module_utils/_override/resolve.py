@@ -110,7 +110,7 @@ class _Resolver:
             found[name] = bool(enabled)
             written[name] = text
         if unknown and not self._options.allow_missing:
-            raise OptionError(" ".join(unknown[:_MOST_NAMED]) + " Set allow_missing to write names nevertheless.")
+            raise OptionError(" ".join(unknown[:_MOST_NAMED]) + " Set allow_missing to write them anyway.")
         self._warnings += unknown
         return found
 

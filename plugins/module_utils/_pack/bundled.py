@@ -221,4 +221,4 @@ class BundledFetcher(Fetcher):
     def _locked(self, wanted: Wanted) -> t.Optional[LockedPack]:
         """The pack of the lock that is wanted."""
         pack = self._lock.packs.get(wanted.ref or "")
-        return pack if pack and wanted.digest == pack.content and (wanted.commit or "") == pack.commit else None
+        return pack if pack and wanted.listed_digest == pack.content and (wanted.commit or "") == pack.commit else None

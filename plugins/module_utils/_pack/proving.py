@@ -58,17 +58,18 @@ class Prover:
             for ref, demand in self._demands.of(resolution, installation).items():
                 with collected.one(ref):
                     self._demands.signed[ref] = {
-                        policy.digest: self._signer(demand.pack, policy) for policy in demand.policies
+                        policy.digest: self._signer(demand.pack, policy, resolution) for policy in demand.policies
                     }
         finally:
             for check in self._checks.values():
                 check.close()
         collected.raise_them()
 
-    def _signer(self, pack: Pack, policy: Policy) -> str:
+    def _signer(self, pack: Pack, policy: Policy, resolution: Resolution) -> str:
         known = known_signers(pack).get(policy.digest)
         if known:
             return known
+        resolved = self._resolved(pack, resolution)
         source = pack.wanted.source if isinstance(pack, Candidate) else pack.source
         if source is None or source.kind == "directory" or not pack.commit:
             raise unsigned_directory(label(pack), pack.ref, STEP)
@@ -79,14 +80,14 @@ class Prover:
         here: t.Optional[St2Error] = None
         if os.path.isdir(os.path.join(place, ".git")):
             try:
-                return check.check(place, pack.commit, _resolved(pack), what)
+                return check.check(place, pack.commit, resolved, what)
             except SourceError as error:
                 if isinstance(pack, Candidate) and not pack.release:
                     raise
                 here = error
         # It may have been signed since, or the host has the files alone.
         fetched = self._fetch(source, pack.commit, pack.ref, here)
-        return check.check(fetched.repository, pack.commit, _resolved(pack), what)
+        return check.check(fetched.repository, pack.commit, resolved, what)
 
     def _fetch(self, source: Source, commit: str, ref: str, here: t.Optional[St2Error]) -> Candidate:
         """The pack as its source has it now.
@@ -104,8 +105,16 @@ class Prover:
             self._checks[policy] = Signatures(policy, self._git, deadline=self._deadline, environment=self._environment)
         return self._checks[policy]
 
-
-def _resolved(pack: Pack) -> Resolved:
-    if isinstance(pack, Candidate):
-        return pack.resolved
-    return pack.receipt.resolved if pack.receipt else Resolved("commit", "")
+    @staticmethod
+    def _resolved(pack: Pack, resolution: Resolution) -> Resolved:
+        """What the version of a pack came to. One that was installed from a branch, and is asked for by another name of
+        its commit, is that commit."""
+        if isinstance(pack, Candidate):
+            return pack.resolved
+        proof = resolution.proven.get(pack.ref)
+        if proof:
+            return proof.resolved
+        resolved = pack.receipt.resolved if pack.receipt else Resolved("commit", "")
+        asked = {one.request.version for one in resolution.asked.get(pack.ref, ())}
+        names = asked - {None, resolved.name, resolved.asked}
+        return Resolved("commit", "") if names and resolved.kind in ("default", "branch") else resolved

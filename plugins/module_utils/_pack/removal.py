@@ -186,7 +186,7 @@ class Removals:
         installed = self._installation.get(ref) if ref else None
         if installed and installed.is_system:
             raise OptionError(
-                f"{ref} is one of StackStorm's own packs and is never removed. Take it off the list.", ref=ref
+                f"{ref} is one of StackStorm's own packs and is never removed. Remove it from the list.", ref=ref
             )
         facts = Facts(purges=self._purge)
         if ref:

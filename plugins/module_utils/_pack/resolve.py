@@ -168,8 +168,8 @@ class Resolver:
         if not same_source(installed, source) or not is_lower(new, old):
             return pack
         resolution.warnings.append(
-            f"{pack.ref} stays {old}: {strip_urls(source.url)} has {new} now, and state=latest goes down only with "
-            "allow_downgrade=true."
+            f"{pack.ref} stays {old}: {strip_urls(source.url)} has {new} now, which is lower. Set "
+            "allow_downgrade=true to install it."
         )
         return installed
 
@@ -299,7 +299,7 @@ class Resolver:
         if installed and installed.is_system:
             raise OptionError(
                 f"{request.requested} was asked for, but {name} is one of StackStorm's own packs "
-                f"({installed.version} is here). It is upgraded with StackStorm, not by itself.",
+                f"({installed.version} is here). It is only upgraded together with StackStorm.",
                 ref=name,
             )
         entry = self._entry(asked)

@@ -112,7 +112,9 @@ class Backend:
     def from_directory(self, directory: str) -> Backend:
         """The same, taking packages from a directory of wheels alone, without the network."""
         otherwise = self.otherwise.from_directory(directory) if self.otherwise else None
-        options = (*self.install_options, "--no-index", "--find-links", directory)
+        # uv takes it once only, and it may be configured already.
+        given = [option for option in self.install_options if option != "--no-index"]
+        options = (*given, "--no-index", "--find-links", directory)
         return replace(self, install_options=options, variables={**self.variables, **_OFFLINE}, otherwise=otherwise)
 
     def create(self, path: str) -> t.List[str]:

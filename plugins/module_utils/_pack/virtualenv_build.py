@@ -151,8 +151,7 @@ class VirtualenvBuilder:
             self._prove(backend, staged)
         except ProgramError as error:
             raise VirtualenvError(
-                f"The requirements of {label} leave no six that works, which StackStorm needs in each virtualenv: "
-                f"{_said(error)}.",
+                f"The requirements of {label} break six, which StackStorm needs in each virtualenv: {_said(error)}.",
                 stderr=error.stderr,
                 ref=ref,
             ) from error

@@ -15,7 +15,7 @@ _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 _MEANINGS = (
     # pip
     (r"No matching distribution found for ([^\n]+)", "no package fits {0}"),
-    (r"Cannot install ([^\n]+?) because these package versions have conflicting", "{0} contradict each other"),
+    (r"Cannot install ([^\n]+?) because these package versions have conflicting", "{0} conflict with each other"),
     (rf"(?:Failed building wheel for|Failed to build) ({_NAME})", "{0} cannot be built"),
     (rf"(?:╰─>|Could not build wheels for) ({_NAME})(?:\s*$|,)", "{0} cannot be built"),
     (rf"/pip-install-\w+/({_NAME})_[0-9a-f]{{32}}/", "{0} cannot be built"),
@@ -26,7 +26,7 @@ _MEANINGS = (
     (r"Because (\S+) was not found in the", "there is no package {0}"),
     (r"Because there (?:is|are) no versions? of ([^\s,]+)", "no package fits {0}"),
     (r"because you require ([^\n]+?), we can conclude", "{0} cannot be had together with the other requirements"),
-    (r"(\S+) depends on ([^\s,]+)", "{0}, which needs {1}, contradicts another requirement"),
+    (r"(\S+) depends on ([^\s,]+)", "{0}, which needs {1}, conflicts with another requirement"),
     (
         r"Failed to (?:build|download and build|fetch|download|prepare distribution for):? `([^`]+)`",
         "{0} cannot be had",

@@ -71,7 +71,7 @@ class ServerIndex:
         if self.unread and (strict or entry is None):
             raise IndexError_(
                 f"The pack {ref} was not looked up, because StackStorm cannot read an index: {'; '.join(self.unread)}. "
-                "Repair the index, or set index_strict=false where another one may answer for it.",
+                "Repair the index, or set index_strict=false if another index may be used.",
                 ref=ref,
             )
         if entry is None:
@@ -116,7 +116,7 @@ def read_index(client: ApiClient) -> ServerIndex:
         raise IndexError_(error.message) from None
     entries = answer.get("index") if isinstance(answer, dict) else None
     if not isinstance(entries, dict):
-        raise UnexpectedAnswerError(f"StackStorm at {client.url} answers GET /packs/index with something else.")
+        raise UnexpectedAnswerError(f"StackStorm at {client.url} returns something else for GET /packs/index.")
     statuses = answer.get("status") or []
     unread = [
         f"{strip_urls(str(status.get('url')))}: {status.get('message') or status['error']}"

@@ -15,7 +15,7 @@ from .._backend import refuse_options
 from .._pack.argspec import pack_info_options
 from .request import ApiRequest, requests_from
 
-_STACKSTORMS_OWN = "StackStorm's own settings decide on that"
+_STACKSTORMS_OWN = "StackStorm's own settings apply"
 _ACCESS = "StackStorm fetches packs itself, with the access that its server has"
 # What can be said to a StackStorm on this machine only.
 _MEANINGLESS = {

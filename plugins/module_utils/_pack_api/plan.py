@@ -173,7 +173,9 @@ def _action(before: str, after: str) -> str:
 
 def _check_not_system(ref: str, what: str) -> None:
     if ref in SYSTEM_PACKS:
-        raise OptionError(f"{ref} is one of StackStorm's own packs and is never {what}. Take it off the list.", ref=ref)
+        raise OptionError(
+            f"{ref} is one of StackStorm's own packs and is never {what}. Remove it from the list.", ref=ref
+        )
 
 
 def _check_dependants(packs: Packs, going: t.AbstractSet[str]) -> None:

@@ -11,7 +11,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .._content.names import check_ref
-from .._content.request import PackRequest, from_option, given_in, parse_spec
+from .._content.request import ALL, PackRequest, from_option, given_in, parse_spec
 from .._content.versions import is_semver
 from .._errors import Collected, OptionError
 
@@ -52,6 +52,11 @@ def requests_from(params: t.Mapping[str, t.Any]) -> t.Tuple[ApiRequest, ...]:
     for given in given_in(params):
         with collected.one():
             if isinstance(given, str):
+                if given == ALL:
+                    raise OptionError(
+                        'The name "*" is for all packs whose files are on the host, and no request for backend=api. '
+                        "Name the packs, such as those that st2_pack_info lists with backend=api."
+                    )
                 written, request = given, parse_spec(given)
             else:
                 written, request = str(given.get("source") or given.get("name")), from_option(given)
@@ -145,7 +150,7 @@ def _check_form(request: PackRequest) -> None:
     if request.subdir:
         raise _refusal(request, "StackStorm takes a whole repository, and no subdir of one")
     if request.digest or request.upload:
-        raise _refusal(request, "StackStorm's API takes no digest and no files")
+        raise _refusal(request, "StackStorm's API does not support digests and files")
 
 
 def _address(written: str, request: PackRequest) -> str:
@@ -161,4 +166,4 @@ def _address(written: str, request: PackRequest) -> str:
 
 
 def _refusal(request: PackRequest, why: str) -> OptionError:
-    return OptionError(f"{request.requested} cannot be asked of StackStorm with backend=api: {why}.")
+    return OptionError(f"{request.requested} cannot be used with backend=api: {why}.")

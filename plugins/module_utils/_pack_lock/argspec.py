@@ -37,8 +37,8 @@ def lock_options() -> ArgumentSpec:
             "platforms": {"type": "list", "elements": "dict", "options": platforms},
             "pip_index_url": {"type": "str"},
         },
-        required_one_of=packs.required_one_of,
-        hidden=packs.hidden,
+        required_one_of=(("name", "packs"),),
+        hidden=("packs.config", "packs.secrets"),
         reads_host=False,
     )
     return ArgumentSpec(access.options, mutually_exclusive=access.mutually_exclusive, reads_host=False).merge(own)

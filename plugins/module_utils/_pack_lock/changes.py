@@ -157,7 +157,9 @@ def _identity(before: LockedPack, after: LockedPack) -> t.Iterator[Difference]:
 
 def _of_new_pack(after: LockedPack, new: t.Optional[Side]) -> t.Iterator[Difference]:
     yield Difference("~", "from", f"{after.source} {after.subdir}".strip())
-    counts = ", ".join(f"{number} {kind}" for kind, number in sorted(after.counts.items()))
+    counts = ", ".join(
+        f"{number} {_ONE.get(kind, kind) if number == 1 else kind}" for kind, number in sorted(after.counts.items())
+    )
     if counts:
         yield Difference("+", counts)
     for name in new.resources.get("sensors", ()) if new else ():

@@ -150,7 +150,7 @@ def _uncommitted(checkout: Checkout, *, only_manifest: bool = False) -> t.Iterat
     if differences:
         yield (
             f"{checkout.path} is not as its commit {checkout.head[:_SHORT]}: {listed(differences)}. Commit, ignore or "
-            "undo that."
+            "revert these changes."
         )
 
 

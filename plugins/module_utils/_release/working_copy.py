@@ -130,7 +130,7 @@ def _find_remote(git: Git, path: str, remote: str) -> Address:
         raise OptionError(f"The remote {printable(remote)!r} is not the name of a remote, such as origin.")
     urls = _answer(git, path, "remote", "get-url", "--push", "--all", remote).splitlines()
     if not urls:
-        raise OptionError(f"{path} has no remote {remote}, to which a tag could be pushed.")
+        raise OptionError(f"{path} has no remote {remote} to push a tag to.")
     if len(urls) > 1:
         raise OptionError(
             f"The remote {remote} has {len(urls)} addresses to push to; a release goes to one repository."

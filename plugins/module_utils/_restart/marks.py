@@ -77,5 +77,5 @@ class Marks:
         except OSError as error:
             raise RestartError(
                 f"{self._directory}, which holds the services that are still to be restarted, cannot be used: "
-                f"{error.strerror or error}. Restarting services is for root (become)."
+                f"{error.strerror or error}. Restarting services requires root (become)."
             ) from None

@@ -81,11 +81,12 @@ def _survey(path: str) -> t.List[t.Tuple[str, os.stat_result]]:
         size += status.st_size
         if size > _MOST_BYTES or len(found) > _MOST_FILES:
             limits = f"{_MOST_FILES} files or {_MOST_BYTES >> 20} MiB"
-            raise InvalidPackError(f"The pack directory {path} holds more than {limits}, which no pack needs.")
+            raise InvalidPackError(f"The pack directory {path} holds more than {limits}, which is too much for a pack.")
     special = [printable(name) for name, status in found if not _is_content(status)]
     if special:
         raise SourceError(
-            f"The pack directory {path} holds devices, pipes or sockets, which no pack needs: {listed(special)}."
+            f"The pack directory {path} holds devices, pipes or sockets, which are not allowed in a pack: "
+            f"{listed(special)}."
         )
     problems = list(filter(None, (path_problem(name) for name, _status in found)))
     if problems:
@@ -256,7 +257,7 @@ def _copy(opened: _Opened, path: str, target: str) -> None:
     with os.fdopen(descriptor, "rb") as reader:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise SourceError(f"{printable(path)} is a device, pipe or socket, which no pack needs.")
+            raise SourceError(f"{printable(path)} is a device, pipe or socket, which is not allowed in a pack.")
         if _is_lent(status, opened.owner):
             raise InvalidPackError(
                 f"{printable(path)} has another name (a hard link), belongs to another account than the pack, and is "

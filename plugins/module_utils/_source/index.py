@@ -209,7 +209,8 @@ def fetch_indexes(
 def _entry(ref: str, raw: t.Any, index_url: str, position: int) -> IndexEntry:
     fields = dict(raw) if isinstance(raw, dict) else {}
     source, problem = _source(ref, fields.get("repo_url"), index_url)
-    fields["repo_url"] = source.url if source else ""
+    if source is None or not source.url.startswith("/"):  # The other ones stay as they are written.
+        fields["repo_url"] = source.url if source else ""
     versions = fields.get("versions")
     return IndexEntry(
         ref=ref,

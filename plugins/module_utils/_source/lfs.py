@@ -68,14 +68,14 @@ def fetch_elsewhere(git: Git, url: str, clone: str, below: str = "") -> t.List[s
         if outside:
             return [
                 f"{strip_urls(url)} keeps files of {below} in Git LFS, which only a .gitattributes outside of {below} "
-                f"says. They stay pointers to their content: {_named(outside)}."
+                f"says. They remain pointers to their content: {_named(outside)}."
             ]
     if not missing:
         return []
     named = _named(missing)
     if sum(pointer.size for pointer in missing.values()) > _MOST_BYTES:
         raise InvalidPackError(
-            f"The files of the pack in Git LFS have more than {_MOST_BYTES >> 20} MiB, which no pack needs."
+            f"The files of the pack in Git LFS have more than {_MOST_BYTES >> 20} MiB, which is too much for a pack."
         )
     if not git.has("git-lfs"):
         return [

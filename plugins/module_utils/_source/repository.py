@@ -130,7 +130,7 @@ class Repository:
             if _could_not_store(error.completed.told):
                 raise SourceError(
                     f"The repository {strip_urls(self.url)} cannot be stored: it has more than "
-                    f"{MOST_FETCHED >> 20} MiB, which no pack needs, or this host has not enough memory.",
+                    f"{MOST_FETCHED >> 20} MiB, which is too much for a pack, or this host has not enough memory.",
                     stderr=error.stderr,
                 ) from error
             raise fetch_failure(strip_urls(self.url), error, self._git.access) from error
@@ -279,7 +279,7 @@ class Repository:
             )
         if sum(file.size for file in files) > _MOST_BYTES:
             raise InvalidPackError(
-                f"The files of the pack have more than {_MOST_BYTES >> 20} MiB, which no pack needs."
+                f"The files of the pack have more than {_MOST_BYTES >> 20} MiB, which is too much for a pack."
             )
         problems = list(filter(None, (path_problem(file.path) for file in files)))
         if problems:

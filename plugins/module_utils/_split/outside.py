@@ -45,7 +45,7 @@ def find_outside(git: Git, bare: Bare) -> t.List[str]:
         *_submodules(git, bare),
         *(
             [
-                f"Files that Git LFS stores elsewhere, and whose rules may stand in the .gitattributes of the whole "
+                "Files that Git LFS stores elsewhere, and whose rules may be in the .gitattributes of the whole "
                 f"repository: {listed(pointers)}."
             ]
             if pointers
@@ -62,7 +62,7 @@ def _submodules(git: Git, bare: Bare) -> t.Iterator[str]:
         printable(record.partition("\t")[2]) for record in listing.split("\0") if record.startswith(f"{_SUBMODULE} ")
     ]
     if found:
-        yield f"Submodules, whose addresses stood in the .gitmodules of the whole repository: {listed(found)}."
+        yield f"Submodules, whose URLs were in the .gitmodules of the whole repository: {listed(found)}."
 
 
 def _links(directory: str) -> t.Iterator[str]:

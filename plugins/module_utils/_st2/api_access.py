@@ -246,7 +246,7 @@ def _secret(name: str, value: str, origin: str) -> str:
     # A header with such a character is refused by requests, in a message that shows it.
     headed = name in ("api_key", "auth_token")
     if headed and not (value.isascii() and value.isprintable()):
-        raise OptionError(f"The {name} of {origin} has characters that no {name} of StackStorm has.")
+        raise OptionError(f"The {name} of {origin} contains characters that are not valid in a StackStorm {name}.")
     return value
 
 

@@ -30,7 +30,7 @@ def read_config(client: ApiClient, ref: str) -> t.Optional[t.Mapping[str, t.Any]
     except MissingError as error:
         if _NO_SCHEMA in error.message:
             raise ForbiddenError(
-                f"StackStorm has a config of {ref} but no schema for it, so it shows the config to nobody but "
+                f"StackStorm has a config of {ref} but no schema for it, so it only shows the config to "
                 "administrators.",
                 ref=ref,
             ) from None

@@ -94,8 +94,8 @@ def permission_advice(told: str) -> str:
 
 
 def _missing(told: str, asked: str, url: str) -> RegistrationError:
-    return MissingError(f"StackStorm at {url} has nothing for {asked}{_colon(told)}. Is api_url right?")
+    return MissingError(f"StackStorm at {url} has nothing for {asked}{_colon(told)}. Is api_url correct?")
 
 
 def _broken(told: str, asked: str, url: str) -> RegistrationError:
-    return ServerError(f"StackStorm at {url} broke down over {asked}{_colon(told)}. Its log (st2api.log) says why.")
+    return ServerError(f"StackStorm at {url} broke down over {asked}{_colon(told)}. See its log (st2api.log).")

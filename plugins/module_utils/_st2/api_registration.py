@@ -138,8 +138,7 @@ class ApiRegistration:
             )
         return ServerError(
             f"StackStorm at {self._client.url} broke down over registering {ref}, without saying why. It does so when "
-            f"a config does not fit the pack's schema: look at {config}. If it does fit, its log (st2api.log) says "
-            "why.",
+            f"a config does not fit the pack's schema: look at {config}. If it does fit, see its log (st2api.log).",
             ref=ref,
         )
 

@@ -98,7 +98,7 @@ class _Locking:
         if changed and not self._task.check:
             self._deadline.check("the lock was about to be written")
             _write(self._options.path, text)
-        return self._result(after, changes, made, wheels.unlocked, changed)
+        return self._result(after, changes, made, _unlocked(after, wheels), changed)
 
     def _result(
         self,
@@ -205,6 +205,17 @@ def _with_wheels(made: Made, wheels: Wheels, before: Lock, platforms: t.Sequence
                 "was published. Find out who, or leave update out to lock everything anew."
             )
     return Lock(packs, files, {platform.key: platform for platform in platforms})
+
+
+def _unlocked(lock: Lock, wheels: Wheels) -> t.List[Unlocked]:
+    """The packs without Python packages on a platform, also those that stay as they were."""
+    reasons = {(one.ref, one.platform): one for one in wheels.unlocked}
+    return [
+        reasons.get((ref, key)) or Unlocked(ref, key, "it stays as it was locked")
+        for ref, pack in sorted(lock.packs.items())
+        for key in sorted(lock.platforms)
+        if key not in pack.wheels
+    ]
 
 
 def _named(platforms: t.Iterable[Platform]) -> str:

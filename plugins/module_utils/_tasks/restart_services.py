@@ -96,7 +96,7 @@ def _drain(task: Task) -> t.List[Running]:
     except St2Error as error:
         raise RestartError(
             f"{ACTION_RUNNER} is not restarted, since nobody can tell which executions that would abandon: "
-            f"{error.message} With restart=now it is restarted whatever runs."
+            f"{error.message} Set restart=now to restart it anyway."
         ) from error
 
 

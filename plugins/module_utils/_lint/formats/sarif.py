@@ -28,7 +28,7 @@ def render(reports: t.Sequence[Report]) -> str:
     }
     for report in reports:
         for finding in (*report.findings, *(finding for finding, _ignore in report.ignored)):
-            rules.setdefault(finding.rule, _rule(finding.rule, finding.level, "A rule of the site.", "site_rules"))
+            rules.setdefault(finding.rule, _rule(finding.rule, finding.level, "A custom rule.", "site_rules"))
     places = {name: number for number, name in enumerate(rules)}
     results = [
         result

@@ -23,32 +23,32 @@ from .resources import LATER
 SCHEMA = Rule(
     "config-schema",
     "error",
-    "config.schema.yaml is a schema that StackStorm takes.",
+    "config.schema.yaml is a schema that StackStorm accepts.",
     "st2common/models/api/pack.py ConfigSchemaAPI, bootstrap/base.py _register_pack_config_schema_db",
 )
 NAME = Rule(
     "config-schema-name",
     "warning",
-    "The schema has the one name that StackStorm looks for.",
+    "The schema has the name that StackStorm expects.",
     "st2common/constants/pack.py",
 )
 EXAMPLE = Rule(
     "config-example",
     "error",
-    "The example of a config is one that StackStorm takes.",
+    "The example config is one that StackStorm accepts.",
     "StackStorm Exchange, st2-validate-pack-config; st2common/util/pack.py validate_config_against_schema",
 )
 DEAD = Rule(
     "config-example-key",
     "warning",
-    "The example has no keys that the schema lacks, and no action looks at.",
+    "The example has no keys that are not in the schema, since no action reads them.",
     "st2common/util/config_loader.py",
 )
 NO_EXAMPLE = Rule("config-example-missing", "info", "A pack with a schema has an example.", "StackStorm Exchange")
 EXAMPLES = Rule(
     "config-examples",
     "warning",
-    "There is one example at the root of the pack, REF.yaml.example.",
+    "There is only one example at the root of the pack, REF.yaml.example.",
     "StackStorm Exchange, Makefile: more than one breaks its check",
 )
 NO_SCHEMA = Rule(
@@ -63,7 +63,7 @@ SECRET = Rule(
 DEFAULT = Rule(
     "config-default",
     "warning",
-    "Defaults fit the schema: StackStorm refuses a config that leaves a wrong one as it is.",
+    "Defaults match the schema: StackStorm refuses a config that uses an invalid default.",
     "st2common/util/pack.py validate_config_against_schema",
 )
 LEGACY = Rule("config-legacy", "warning", "There is no config.yaml, which StackStorm ignores.", "StackStorm 2.4")

@@ -20,13 +20,13 @@ from ..rule import Rule
 MISSING = Rule(
     "entry-point-missing",
     "error",
-    "The entry point of every action and sensor is there.",
+    "The entry point of every action and sensor exists.",
     "not checked by StackStorm before it runs: st2common/content/utils.py get_entry_point_abs_path",
 )
 OUTSIDE = Rule(
     "entry-point-outside",
     "error",
-    "Entry points are inside of the pack.",
+    "Entry points are inside the pack.",
     "st2common/content/utils.py get_pack_file_abs_path",
 )
 CLASS = Rule(
@@ -44,14 +44,14 @@ WORKFLOW = Rule(
 TASK = Rule(
     "workflow-action",
     "warning",
-    "The actions of the pack that its workflows call are there.",
+    "The actions of the pack that its workflows call exist.",
     "not checked before the workflow runs: st2common/services/workflows.py inspect",
 )
 SCRIPT = Rule(
     "script-line-ends",
     "error",
-    "A script that Linux starts by its first line has no CR at the end of it, and no byte order mark.",
-    "Linux, execve: the interpreter is looked for with the CR in its name",
+    "A script with a shebang line has no CR at the end of that line, and no byte order mark.",
+    "Linux, execve: the CR becomes part of the name of the interpreter",
 )
 RULES = (MISSING, OUTSIDE, CLASS, WORKFLOW, TASK, SCRIPT)
 _NEED = frozenset(("python-script", "orquesta", "action-chain", "local-shell-script", "remote-shell-script"))

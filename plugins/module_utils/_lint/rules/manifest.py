@@ -19,30 +19,28 @@ from ..pack import Pack, YamlFile
 from ..rule import Rule
 
 UNREADABLE = Rule(
-    "pack-yaml", "error", "There is a pack.yaml that is a mapping.", "st2common/bootstrap/base.py _register_pack_db"
+    "pack-yaml", "error", "pack.yaml exists and is a mapping.", "st2common/bootstrap/base.py _register_pack_db"
 )
 INVALID = Rule(
     "pack-yaml-invalid",
     "error",
-    "pack.yaml has what StackStorm demands, and a ref can be derived from it.",
+    "pack.yaml has what StackStorm requires, and a ref can be derived from it.",
     "st2common/models/api/pack.py PackAPI, models/db/pack.py PackDB, util/pack.py get_pack_ref_from_metadata",
 )
 INCOMPATIBLE = Rule(
     "pack-incompatible",
     "error",
-    "The pack fits the StackStorm that is asked for (the option stackstorm_version), and Python 3.",
+    "The pack supports the given StackStorm version (the option stackstorm_version), and Python 3.",
     "st2common/util/pack_management.py verify_pack_version",
 )
 UNKNOWN_KEY = Rule(
     "pack-yaml-key", "warning", "pack.yaml has no key that StackStorm drops.", "st2common/models/api/pack.py to_model"
 )
-NO_REF = Rule(
-    "pack-ref", "info", "pack.yaml has a ref of its own.", "st2common/util/pack.py get_pack_ref_from_metadata"
-)
+NO_REF = Rule("pack-ref", "info", "pack.yaml has a ref.", "st2common/util/pack.py get_pack_ref_from_metadata")
 TAKEN = Rule(
     "pack-ref-taken",
     "error",
-    "The ref is not that of a pack that StackStorm brings along.",
+    "The ref is not that of one of StackStorm's own packs.",
     "st2_pack refuses it; st2common/constants/pack.py SYSTEM_PACK_NAMES",
 )
 DIRECTORY = Rule(
@@ -57,7 +55,7 @@ SPARSE = Rule(
 SECOND = Rule(
     "pack-yaml-second",
     "info",
-    "There is one pack.yaml: those below the root are not looked at.",
+    "There is only one pack.yaml: those below the root are ignored.",
     "st2common/content/loader.py ContentPackLoader",
 )
 RULES = (UNREADABLE, INVALID, INCOMPATIBLE, UNKNOWN_KEY, NO_REF, TAKEN, DIRECTORY, SPARSE, SECOND)

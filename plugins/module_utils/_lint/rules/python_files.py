@@ -20,7 +20,7 @@ from .repository import LIMIT
 SYNTAX = Rule(
     "python-syntax",
     "error",
-    "What actions and sensors are made of compiles.",
+    "The Python files of actions and sensors compile.",
     "StackStorm Exchange, Makefile; it cannot run",
 )
 ELSEWHERE = Rule(
@@ -29,7 +29,7 @@ ELSEWHERE = Rule(
 NEWER = Rule(
     "python-too-new",
     "warning",
-    "Nothing needs a later Python than the oldest that StackStorm runs on (the option python_version).",
+    "No file requires a later Python than the oldest one that StackStorm supports (the option python_version).",
     "StackStorm Exchange, its checks on several Pythons; StackStorm 3.9 runs on Python 3.8 and later",
 )
 UNTESTED = Rule(

@@ -23,40 +23,40 @@ from .entry_points import action_exists, own_actions
 DUPLICATE = Rule(
     "duplicate-name",
     "error",
-    "No two files of a kind have one name: StackStorm keeps the last and the other never runs.",
+    "No two files of a kind have the same name: StackStorm only keeps the last one.",
     "st2common/bootstrap/*registrar.py, add_or_update by reference",
 )
 ALIAS_ACTION = Rule(
     "alias-action",
     "error",
-    "The action of an alias, if it is one of the pack, is there.",
+    "The action of an alias exists, if it belongs to the pack.",
     "only logged by st2common/bootstrap/aliasesregistrar.py; the alias cannot run",
 )
 ALIAS_PARAMETER = Rule(
     "alias-parameter",
     "warning",
-    "What the formats of an alias ask for are parameters of its action.",
+    "The parameters in the formats of an alias are parameters of its action.",
     "st2api/controllers/v1/aliasexecution.py",
 )
 RULE_ACTION = Rule(
     "rule-action",
     "error",
-    "The action of a rule, if it is one of the pack, is there.",
+    "The action of a rule exists, if it belongs to the pack.",
     "st2reactor/rules/enforcer.py: the rule cannot run",
 )
 RULE_TRIGGER = Rule(
     "rule-trigger",
     "warning",
-    "The trigger of a rule, if it is one of the pack, is declared by a sensor or a trigger file.",
+    "The trigger of a rule is declared by a sensor or a trigger file, if it belongs to the pack.",
     "st2common/services/triggers.py create_trigger_db_from_rule; a sensor may make one when it runs",
 )
 POLICY_ACTION = Rule(
-    "policy-action", "error", "The action of a policy is there.", "st2common/policies: it is never applied"
+    "policy-action", "error", "The action of a policy exists.", "st2common/policies: it is never applied"
 )
 POLICY_TYPE = Rule(
     "policy-type",
     "error",
-    "The type of a policy is one that StackStorm has.",
+    "The type of a policy exists in StackStorm.",
     "st2common/models/api/policy.py PolicyAPI, policies/meta",
 )
 RULES = (DUPLICATE, ALIAS_ACTION, ALIAS_PARAMETER, RULE_ACTION, RULE_TRIGGER, POLICY_ACTION, POLICY_TYPE)

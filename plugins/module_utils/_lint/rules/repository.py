@@ -20,15 +20,15 @@ from ..git_refs import read_refs
 from ..pack import MOST_ENTRIES, Pack
 from ..rule import Rule
 
-LIMIT = Rule("lint-limit", "error", "All of a pack can be looked at.", f"at most {MOST_ENTRIES} files")
+LIMIT = Rule("lint-limit", "error", "The whole pack can be checked.", f"at most {MOST_ENTRIES} files")
 BOUNDARY = Rule(
     "pack-boundary",
     "error",
-    "Nothing in the pack leads out of it, and all of it is files, links and directories, with names in UTF-8.",
+    "Nothing in the pack points outside of it, and it only contains files, links and directories, with names in UTF-8.",
     "st2_pack refuses it; st2common/bootstrap/base.py _register_pack_db stores all names",
 )
-DANGLING = Rule("link-dangling", "warning", "No link leads to nothing.", "st2_pack")
-ALIKE = Rule("names-alike", "warning", "No names differ only in case.", "file systems that take them for one")
+DANGLING = Rule("link-dangling", "warning", "There are no dangling links.", "st2_pack")
+ALIKE = Rule("names-alike", "warning", "No names differ only in case.", "case-insensitive file systems")
 SUBMODULE = Rule(
     "submodule", "warning", "There are no submodules.", "st2common/util/pack_management.py clone_repo fetches none"
 )
@@ -51,27 +51,29 @@ BEHIND = Rule(
 UNCHANGED = Rule(
     "version-unchanged",
     "warning",
-    "A version that has a tag already is what the tag is: another commit has a higher one.",
+    "If the version has a tag, the tag points to this commit: another commit needs a higher version.",
     "StackStorm Exchange, on pull requests; StackStorm installs the tag",
 )
 UNSAFE = Rule(
     "requirements-unsafe",
     "error",
-    "requirements.txt takes nothing from the host.",
+    "requirements.txt uses nothing from the host.",
     "st2_pack refuses it; pip/_internal/req/req_file.py",
 )
 DEAD = Rule(
     "requirements-git-protocol",
     "error",
-    "No requirement is had by git:// from GitHub.",
+    "No requirement is fetched with git:// from GitHub.",
     "GitHub, which has not answered it since 2022",
 )
-GIT = Rule("requirements-git", "warning", "No requirement is had from a repository.", "a proxy or mirror has it not")
+GIT = Rule(
+    "requirements-git", "warning", "No requirement is fetched from a repository.", "it is not on a proxy or mirror"
+)
 UNPINNED = Rule(
     "requirements-unpinned",
     "info",
-    "Requirements name versions.",
-    "st2common/util/virtualenvs.py: pip takes the newest",
+    "Requirements have versions.",
+    "st2common/util/virtualenvs.py: pip installs the newest",
 )
 RULES = (
     *(LIMIT, BOUNDARY, DANGLING, ALIKE, SUBMODULE, LICENSE, APACHE, README, ICON, CHANGES, BEHIND, UNCHANGED),

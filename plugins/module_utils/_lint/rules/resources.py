@@ -28,25 +28,25 @@ UNREADABLE = Rule(
 INVALID = Rule(
     "resource-invalid",
     "error",
-    "Metadata has the keys that StackStorm demands, of the types that it demands, and no others.",
+    "Metadata has the keys and types that StackStorm requires, and no others.",
     "st2common/models/api/action.py, rule.py, policy.py, trigger.py; bootstrap/*registrar.py",
 )
 OTHER_PACK = Rule(
-    "resource-pack", "error", "A resource belongs to the pack that it is in.", "st2common/bootstrap/*registrar.py"
+    "resource-pack", "error", "A resource belongs to the pack that contains it.", "st2common/bootstrap/*registrar.py"
 )
 PARAMETERS = Rule(
     "action-parameters",
     "error",
-    "The parameters of an action are schemas that StackStorm takes, and fit its runner.",
+    "The parameters of an action are schemas that StackStorm accepts, and match its runner.",
     "st2common/util/schema/action_params.json, validators/api/action.py",
 )
 RUNNER = Rule(
-    "action-runner", "error", "The runner of an action is one that StackStorm has.", "contrib/runners of StackStorm 3.9"
+    "action-runner", "error", "The runner of an action exists in StackStorm.", "contrib/runners of StackStorm 3.9"
 )
 LATER = Rule(
     "stricter-schema",
     "warning",
-    "Schemas hold to what StackStorm will take after 3.9: no unknown keywords inside of others, no $ref.",
+    "Schemas are also valid after StackStorm 3.9: no unknown keywords inside of others, no $ref.",
     "st2common/util/schema/__init__.py on the branch master",
 )
 DROPPED = Rule(

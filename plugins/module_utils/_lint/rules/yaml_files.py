@@ -20,25 +20,25 @@ from ..rule import Rule
 SYNTAX = Rule(
     "yaml-syntax",
     "warning",
-    "Every YAML file is one document that can be read, also where StackStorm does not read it.",
+    "Every YAML file is a single valid document, even if StackStorm does not read it.",
     "StackStorm Exchange, Makefile",
 )
 DUPLICATE = Rule(
     "duplicate-key",
     "error",
-    "No key stands twice in a file that StackStorm reads when it registers the pack.",
-    "st2common/util/yml.py UniqueKeyLoader, which holds for the whole process",
+    "There are no duplicate keys in files that StackStorm reads when it registers the pack.",
+    "st2common/util/yml.py UniqueKeyLoader, which applies to the whole process",
 )
 MERGE = Rule(
     "merge-key",
     "error",
-    "No merge key (<<) in a file that StackStorm reads when it registers the pack.",
-    "st2common/util/yml.py UniqueKeyLoader, which knows no merge keys",
+    "There are no merge keys (<<) in files that StackStorm reads when it registers the pack.",
+    "st2common/util/yml.py UniqueKeyLoader, which does not support merge keys",
 )
 ELSEWHERE = Rule(
-    "yaml-duplicate-key", "warning", "No key stands twice in any other YAML file.", "YAML 1.2: the last one holds"
+    "yaml-duplicate-key", "warning", "There are no duplicate keys in other YAML files.", "YAML 1.2: the last one wins"
 )
-JSON = Rule("json-syntax", "warning", "Every JSON file can be read.", "StackStorm Exchange, Makefile")
+JSON = Rule("json-syntax", "warning", "Every JSON file is valid.", "StackStorm Exchange, Makefile")
 LINE_ENDS = Rule("line-ends", "info", "Lines end in LF.", "text of CR LF does not compare and does not run")
 MARK = Rule("byte-order-mark", "warning", "No file begins with a byte order mark.", "Linux, execve; many readers")
 TAB = Rule("yaml-tab", "info", "No tabs in YAML.", "YAML 1.2: tabs never indent")

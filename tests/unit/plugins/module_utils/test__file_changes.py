@@ -275,3 +275,13 @@ def test_without_that_call_each_file_and_directory_is_synced(tmp_path, monkeypat
     sync_trees([str(tree), str(tmp_path / "receipt")])
     wanted = ("", "/pack.yaml", "/.git", "/.git/HEAD", "/.git/deep", "/.git/deep/x")
     assert synced == {f"{tree}{name}" for name in wanted} | {str(tmp_path / "receipt")}
+
+
+def test_a_write_is_on_disk_before_it_has_its_name_and_then_the_name_is(tmp_path, monkeypatch):
+    path, done = tmp_path / "file", []
+    replace = os.replace
+    monkeypatch.setattr(os, "replace", lambda *names: done.append("named") or replace(*names))
+    monkeypatch.setattr(os, "fsync", lambda descriptor: done.append(os.readlink(f"/proc/self/fd/{descriptor}")))
+    write_atomically(str(path), b"x")
+    assert len(done) == 3 and os.path.dirname(done[0]) == str(tmp_path)
+    assert done[1:] == ["named", str(tmp_path)]

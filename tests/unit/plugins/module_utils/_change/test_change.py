@@ -175,3 +175,15 @@ def test_an_error_that_is_none_of_ours_is_put_back_too(site):
     with pytest.raises(KeyboardInterrupt):
         site.change().carry_out(site, Plan())
     assert site.text == "a: 1\n" and not site.journal.exists()
+
+
+def test_what_stackstorm_has_is_on_record_before_the_journal_ends(site, monkeypatch):
+    end, recorded = Journal.end, []
+
+    def watched(journal):
+        recorded.append(bool(site.files.records.read("sensu")["config"].digest))
+        return end(journal)
+
+    monkeypatch.setattr(Journal, "end", watched)
+    site.change().carry_out(site, Plan())
+    assert recorded == [True]

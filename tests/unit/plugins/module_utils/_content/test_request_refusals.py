@@ -34,6 +34,9 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import Opti
         ("/srv/packs/x==1.0", "Did you mean /srv/packs/x=1.0?"),
         ("sensu@1.0", 'sensu@1.0" cannot be used: a version is written after =. Did you mean sensu=1.0?'),
         ("sensu@latest", "Did you mean sensu=latest?"),
+        ("sensu:1.0", 'sensu:1.0" cannot be used: a version is written after =. Did you mean sensu=1.0?'),
+        ("sensu:latest", "Did you mean sensu=latest?"),
+        ("sensu:v1.0.2=x", "cannot be used"),
         ("hunter2@10.0.0.1", '"********@10.0.0.1" cannot be used: write a whole URL'),
         ("user@host", "a whole URL"),
         ("./local", "absolute path"),
@@ -189,3 +192,8 @@ def test_items_of_packs_that_are_refused(item, why):
     with pytest.raises(OptionError) as caught:
         from_option(item)
     assert why in caught.value.message
+
+
+def test_a_source_is_no_name_with_a_version():
+    with pytest.raises(OptionError, match=r"Did you mean sensu=1\.0\?"):
+        from_option({"source": "sensu:1.0"})

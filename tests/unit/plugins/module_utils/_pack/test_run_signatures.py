@@ -341,3 +341,13 @@ def test_a_commit_behind_a_moved_tag(site, signer):
     assert not site.run("sensu=1.0.2", verify_signature=by(signer)).changed
     shutil.rmtree(site.host.packs / "sensu")
     assert "v1.0.2 is a lightweight one" in refused(site, "sensu=1.0.2", verify_signature=by(signer))
+
+
+def test_what_came_from_a_branch_is_asked_for_by_its_tag(site, signer):
+    site.run(f"{site.url('sensu')}=main")
+    sign(site, "sensu", "1.0.3", signer)
+    policy = by(signer, require="tag")
+    assert "which no tag says" in refused(site, f"{site.url('sensu')}=main", verify_signature=policy)
+    for _time in range(2):
+        done = site.run("sensu=1.0.3", verify_signature=policy)
+        assert (done.failure, done.changed, row_of(done)["signer"]) == (None, False, signer.name)

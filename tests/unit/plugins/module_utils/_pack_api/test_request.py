@@ -90,6 +90,7 @@ def test_requests_in_pieces():
         ("sensu=0123456789012345678901234567890123456789", "whether 0123456789012345678901234567890123456789 is"),
         ("https://h/o/x=release-5", "whether release-5 is installed"),
         ("https://h/o/Not-A-Ref", "does not suggest the ref"),
+        ("*", "for all packs whose files are on the host"),
         ("https://h/o/x?a=b", "would read it as https://h/o/x?a"),
     ],
 )

@@ -97,7 +97,7 @@ def test_other_source_is_told_loudly() -> None:
 def test_new_pack_is_told_with_what_it_starts_and_wants() -> None:
     told = [str(one) for one in differences(None, AFTER, None, NEW)]
 
-    assert told[:2] == [f"~ from {AFTER.source}", "+ 12 actions, 1 sensors"]
+    assert told[:2] == [f"~ from {AFTER.source}", "+ 12 actions, 1 sensor"]
     assert "! sensor New: it starts by itself" in told and "! config key token: it is required" in told
 
 

@@ -268,7 +268,7 @@ def test_an_index_on_disk(tmp_path, form):
     path = tmp_path / "index.json"
     path.write_text(json.dumps(index_of(a=pack("a", repo_url="file:///srv/packs/a"))))
     entry = fetch(form.format(path)).lookup("a", strict=True)
-    assert entry.repo_url == "/srv/packs/a"
+    assert (entry.repo_url, entry.raw["repo_url"]) == ("/srv/packs/a", "file:///srv/packs/a")
 
 
 def test_an_index_on_disk_that_cannot_be_read(tmp_path):
