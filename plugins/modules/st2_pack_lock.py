@@ -115,6 +115,7 @@ options:
     elements: str
 extends_documentation_fragment:
   - stackstorm.st2._repository
+  - stackstorm.st2._signature
   - stackstorm.st2._attributes
 attributes:
   check_mode:

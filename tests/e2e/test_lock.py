@@ -15,6 +15,8 @@ from e2e.lock_keeper import Keeper
 from e2e.scene import INDEX, Scene
 from infrastructure.ansible_run import ansible_command, ansible_environment
 from infrastructure.packs import PackTree, Tree, bodies
+from infrastructure.repositories.signed_objects import signed_tag
+from infrastructure.signing import Signer, missing_program
 
 
 @pytest.fixture
@@ -297,3 +299,23 @@ def test_paths_of_a_play_are_those_of_st2_pack(keeper: Keeper) -> None:
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "The pack directory ./packs/none was not found on the controller" in ran.stdout + ran.stderr
     assert keeper.pack("ours")["source"] == "./files/packs/ours" == keeper.pack("ours")["requested"][0]
+
+
+@pytest.mark.skipif(bool(missing_program()), reason=missing_program())
+def test_signers_are_verified_and_locked(keeper: Keeper) -> None:
+    scene, signer = keeper.scene, Signer(keeper.scene.root / "signer", "release@example.com")
+    repository = scene.release("sensu", "1.0.0")
+    jira = scene.release("jira", "1.0.0")
+    policy = {"allowed_signers": [signer.line], "require": "tag"}
+    said = keeper.refuse("sensu", verify_signature=policy)
+    assert "sensu 1.0.0 from" in said and "The tag v1.0.0 is a lightweight one" in said
+    signed_tag(repository.path, "v1.0.0", repository.sha("v1.0.0"), lambda text: signer.sign(text, "git"))
+    keeper.walk("sensu", verify_signature=policy)
+    assert keeper.pack("sensu")["signer"] == signer.name
+    # By an item alone; the other pack needs no signature.
+    keeper.path.unlink()
+    keeper.walk("jira", packs=[{"name": "sensu", "verify_signature": policy}])
+    assert keeper.pack("sensu")["signer"] == signer.name and "signer" not in keeper.pack("jira")
+    assert jira.sha("v1.0.0") == keeper.pack("jira")["commit"]
+    said = keeper.refuse("jira", verify_signature={"allowed_signers": [], "require": "tag"})
+    assert "names nobody whose signature would count" in said

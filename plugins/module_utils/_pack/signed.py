@@ -78,13 +78,16 @@ class Demands:
             self.signed[ref] = {policy.digest: known[policy.digest] for policy in demand.policies}
         return True
 
+    def signer(self, ref: str) -> str:
+        """Who vouched for a pack; empty for nobody, or where nobody was asked for."""
+        return ", ".join(dict.fromkeys(self.signed.get(ref, {}).values()))
+
     def named(self, made: Plan) -> Plan:
         """A plan that says who vouched for its packs."""
         return made._replace(packs=tuple(map(self._named, made.packs)), needed=tuple(map(self._named, made.needed)))
 
     def _named(self, pack: PackPlan) -> PackPlan:
-        signers = self.signed.get(pack.ref, {}) if pack.after else {}
-        return pack._replace(signer=", ".join(dict.fromkeys(signers.values())))
+        return pack._replace(signer=self.signer(pack.ref) if pack.after else "")
 
     def _policy_for(self, request: PackRequest) -> t.Optional[Policy]:
         return self._own.get(id(request), self._policy)
@@ -117,12 +120,13 @@ def demands_of(params: t.Mapping[str, t.Any], requests: t.Sequence[PackRequest])
     for request in requests:
         with collected.one(request.expected_ref):
             if request.state != "absent" and own.get(id(request), policy):
-                _refuse_directory(request)
+                refuse_directory(request)
     collected.raise_them()
     return Demands(policy, own, follow=params["dependencies"] != "skip") if policy or own else None
 
 
-def _refuse_directory(request: PackRequest) -> None:
+def refuse_directory(request: PackRequest) -> None:
+    """:raises OptionError: for a request that names a directory, which nobody can have signed."""
     if request.kind != "path":
         return
     path = request.source or ""

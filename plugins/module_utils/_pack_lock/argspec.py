@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._argspec import ArgumentSpec, access_options, pack_options
+from .._argspec import ArgumentSpec, access_options, pack_options, signature_options
 
 
 def pack_keys() -> t.FrozenSet[str]:
@@ -41,4 +41,5 @@ def lock_options() -> ArgumentSpec:
         hidden=("packs.config", "packs.secrets"),
         reads_host=False,
     )
+    own = own.merge(signature_options())
     return ArgumentSpec(access.options, mutually_exclusive=access.mutually_exclusive, reads_host=False).merge(own)

@@ -48,7 +48,7 @@ class Maker:
     :arg staging: A directory of the task for what is fetched.
     :arg fetch_indexes: Reads the indexes, when a name has to be looked up.
     :arg trust: As for L(Resolver).
-    :arg signer_of: Says who signed what was fetched, where that is asked for.
+    :arg prove: Finds out who signed what was fetched, where that is asked for.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Maker:
         *,
         fetch_indexes: t.Callable[[], Indexes],
         trust: t.Callable[[str, Credentials], None],
-        signer_of: t.Callable[[Candidate], t.Optional[str]] = lambda _pack: None,
+        prove: t.Callable[[Resolution], None],
     ) -> None:
         self._options = options
         self._before = before
@@ -68,7 +68,7 @@ class Maker:
         self._staging = staging
         self._fetch_indexes = fetch_indexes
         self._trust = trust
-        self._signer_of = signer_of
+        self._prove = prove
         self._indexes: t.Optional[Indexes] = None
 
     def make(self) -> Made:
@@ -85,6 +85,7 @@ class Maker:
         resolution, installation = self._resolve(renewed, kept)
         fetched = resolution.candidates()
         self._refuse_local(fetched)
+        self._prove(resolution)
         providers = Providers(resolution.packs, installation, provided=resolution.provided)
         packs = {**kept, **{ref: self._locked(pack, providers) for ref, pack in fetched.items()}}
         packs, roots = self._with_requests(packs, resolution)
@@ -171,7 +172,7 @@ class Maker:
             requirements=f"sha256:{requirements}" if requirements else None,
             dependencies=dict(_dependencies(pack, providers)),
             counts=resources,
-            signer=self._signer_of(pack),
+            signer=(self._options.signatures.signer(pack.ref) or None) if self._options.signatures else None,
             index_url=self._index_of(pack),
         )
 

@@ -17,7 +17,9 @@ from .._content.yaml_values import not_text
 from .._errors import Collected, OptionError
 from .._lock.document import Platform
 from .._lock.places import relative_place
+from .._pack.signed import Demands, refuse_directory
 from .._secrets import Credentials, split_userinfo
+from .._source.signature_policy import Policy, policy_from
 from .argspec import pack_keys
 
 _PYTHON = re.compile(r"3\.[0-9]{1,3}")
@@ -31,6 +33,7 @@ class LockOptions(t.NamedTuple):
         then as a lock has it.
     :arg update: The refs that are renewed; C(None) for all.
     :arg platforms: C(None) for those of the lock that is there.
+    :arg signatures: What C(verify_signature) of the task and its items asks for; C(None) for nothing.
     """
 
     path: str
@@ -46,6 +49,7 @@ class LockOptions(t.NamedTuple):
     known_hosts_file: t.Optional[str] = None
     proxy: t.Mapping[str, t.Optional[str]] = {}
     timeout: float = 600
+    signatures: t.Optional[Demands] = None
 
     def __repr__(self) -> str:
         return f"LockOptions({self.path!r}, ...)"  # Addresses may hold secrets.
@@ -68,11 +72,22 @@ def options_from(params: t.Mapping[str, t.Any]) -> LockOptions:
     with collected.one():
         _check_path(path)
     requests: t.List[PackRequest] = []
+    policy: t.Optional[Policy] = None
+    own: t.Dict[int, Policy] = {}
+    with collected.one():
+        policy = policy_from(params["verify_signature"])
     named = [(parse_spec, name) for name in params["name"] or ()]
     for read, given in (*named, *((_from_item, item) for item in params["packs"] or ())):
         with collected.one():
             request = _here(read(given), params["remote_src"], os.path.dirname(os.path.normpath(path)))
-            requests += [request] if request.state != "absent" else []
+            if request.state == "absent":
+                continue
+            requests.append(request)
+            asked = policy_from(given.get("verify_signature")) if isinstance(given, dict) else None
+            if asked:
+                own[id(request)] = asked
+            if asked or policy:
+                refuse_directory(request)
     update: t.List[str] = []
     for ref in params["update"] or ():
         with collected.one():
@@ -97,6 +112,7 @@ def options_from(params: t.Mapping[str, t.Any]) -> LockOptions:
         known_hosts_file=params["known_hosts_file"],
         proxy={name: params[name] for name in ("http_proxy", "https_proxy", "no_proxy", "ca_bundle")},
         timeout=params["timeout"],
+        signatures=Demands(policy, own, follow=True) if policy or own else None,
     )
 
 

@@ -16,8 +16,11 @@ from .._errors import ApplyError, OptionError
 from .._file_changes import low_space, write_atomically
 from .._files import read_regular_file
 from .._lock.document import Lock, LockedPack, Platform, lock_text, read_lock
+from .._pack.proving import Prover
+from .._pack.resolution import Resolution
 from .._pack_lock import report
 from .._pack_lock.changes import PackChange, changed_files, changed_refs, differences
+from .._pack_lock.kept import KeptPacks
 from .._pack_lock.making import Made, Maker
 from .._pack_lock.options import LockOptions, options_from
 from .._pack_lock.repositories import LockFetcher
@@ -86,6 +89,7 @@ class _Locking:
             self._staging,
             fetch_indexes=self._fetch_indexes,
             trust=self._trust,
+            prove=self._prove,
         )
         made = maker.make()
         wheels = Wheels({}, {}, ())
@@ -99,6 +103,18 @@ class _Locking:
             self._deadline.check("the lock was about to be written")
             _write(self._options.path, text)
         return self._result(after, changes, made, _unlocked(after, wheels), changed)
+
+    def _prove(self, resolution: Resolution) -> None:
+        """Find out who signed what was fetched. Packs that stay were looked at when they were locked."""
+        if self._options.signatures:
+            prover = Prover(
+                self._options.signatures,
+                self._fetcher,
+                self._git,
+                deadline=self._deadline,
+                environment=self._task.environment,
+            )
+            prover.prove(resolution, KeptPacks(()))
 
     def _result(
         self,
