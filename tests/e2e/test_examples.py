@@ -90,7 +90,6 @@ class World:
         )
         packs.build()
         self.playbooks = place / "checkout" / "acme_dns" / "ansible"
-        LockFile(scene).add(repository, "1.0.2", "sensu").write(self.playbooks)
         self.site = Site(scene.root, host=scene.host)
         for tree in (sensu("1.0.1"), napalm()):
             tree.write(scene.host.packs / tree.ref)
@@ -112,6 +111,7 @@ class World:
             "https://git.example.com": scene.git.url,
             "https://st2.example.com/api/v1": self.site.variables["st2_api"]["api_url"],
         }
+        LockFile(scene).add(repository, "1.0.2", "sensu").write(self.playbooks)
         self.api = self.site.variables["st2_api"]
 
     def _of_indexes(self, key: Path) -> t.Dict[str, str]:
