@@ -147,14 +147,12 @@ class Resolver:
         installed = self._installation.get(request.name or "") if asked.latest and not request.version else None
         if installed is None or installed.is_system or installed.link or not installed.version:
             return None
-        if not has_content(installed, request.digest):
-            return None
         entry = self._entry(asked)
         version = entry.wanted_version(None)
         if entry.commit and entry.commit == installed.commit:
             return None  # That is found, and remembered, where commits are compared.
         there = is_latest(installed, version, entry.commit, allow_downgrade=self._allow_downgrade)
-        return installed if there else None
+        return installed if there and has_content(installed, request.digest) else None
 
     def _not_lower(
         self, pack: dependencies.Pack, asked: t.Sequence[Asked], resolution: Resolution
