@@ -91,7 +91,8 @@ class _Inspector:
         try:
             return ask_tags(self._settings.python, self._deadline, self._task.environment)
         except VirtualenvError as error:
-            self.warnings.append(error.message)
+            if not any(self._settings.python in warning for warning in self.warnings):
+                self.warnings.append(error.message)
             return None
 
     def describe(self, pack: InstalledPack) -> t.Dict[str, t.Any]:
