@@ -52,8 +52,8 @@ NEEDED_WITH_API = NEEDED | {
     *("_http", "_libraries", "_st2.api_access", "_st2.api_client", "_st2.api_registrar", "_st2.choose_registrar"),
     *("_st2.client_config", "_st2.proxy"),
 }
-MOST_LINES_WITHOUT_API = 5860
-MOST_LINES_WITH_API = 7270
+MOST_LINES_WITHOUT_API = 5880
+MOST_LINES_WITH_API = 7290
 _UTILS = "ansible_collections.stackstorm.st2.plugins.module_utils."
 
 
