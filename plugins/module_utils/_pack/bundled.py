@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 import typing as t
 
 from .._bundle.cache import BlobCache, MissingBlobsError
@@ -50,8 +51,8 @@ class Blobs:
     ) -> None:
         self._bundle = bundle
         self._lock = lock
-        self._scratch = os.path.join(scratch, "bundle")
-        os.makedirs(self._scratch, mode=0o700, exist_ok=True)
+        # Of this object alone: a task may begin again, when it finds libraries that it lacks.
+        self._scratch = tempfile.mkdtemp(prefix="bundle-", dir=scratch)
         self._cache = BlobCache(place, None if keeps else self._scratch)
         self._python = python
         self._keeps = keeps
