@@ -166,3 +166,16 @@ def test_a_lock_says_which_versions_come(site: Site, scene: Scene) -> None:
     assert "sensu=1.0.2 is asked for, and the lock packs.lock.yml has sensu as sensu." in message
     site.converge("packs", st2_packs_lockfile=path, st2_packs_exclusive=True)
     assert sorted(site.host.installed()) == ["jira", "sensu"]
+
+
+def test_a_bundle_brings_what_is_locked_in_it(site: Site, scene: Scene) -> None:
+    lock = LockFile(scene).add(scene.repositories[0], "1.0.1", "sensu").add(scene.repositories[1], "3.0.0", "jira")
+    path = lock.write(scene.root / "site")
+    bundle = str(path.with_suffix(".bundle"))
+    ca_bundle = str(scene.ca.ca_file)
+    built = scene.run(module="st2_bundle", host=None, lockfile=str(path), path=bundle, ca_bundle=ca_bundle)
+    assert not built.failed, built.everything
+    scene.forget()
+    site.converge("packs", st2_packs_bundle=bundle, st2_packs_exclusive=True)
+    assert sorted(site.host.installed()) == ["jira", "sensu"] and site.host.pack_version("sensu") == "1.0.1"
+    assert scene.quiet

@@ -24,7 +24,8 @@ def handed(**fields):
 
 
 def params(**given):
-    return {"name": None, "packs": None, "locked": "strict", "lockfile": "a.yml", "lock": handed(), **given}
+    nothing = dict.fromkeys(("name", "packs", "bundle"))
+    return {**nothing, "locked": "strict", "lockfile": "a.yml", "lock": handed(), **given}
 
 
 def test_a_lock_of_the_controller():

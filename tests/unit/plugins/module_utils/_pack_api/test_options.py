@@ -20,6 +20,7 @@ from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.sc
 
 GIVEN = {
     "base_path": "/srv/packs",
+    "bundle": "packs.bundle",
     "exclusive": True,
     "exclusive_empty": True,
     "fail_on_failure": False,
