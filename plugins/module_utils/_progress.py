@@ -30,12 +30,12 @@ class LongRunError(St2Error):
     default_step = STEP
 
 
-def begin(environment: t.Mapping[str, str] = os.environ) -> None:
+def begin(environment: t.Optional[t.Mapping[str, str]] = None) -> None:
     """Say that something follows that takes long; to be called before each such thing.
 
     :raises LongRunError: when that is not to be begun.
     """
-    path = environment.get(VARIABLE)
+    path = (os.environ if environment is None else environment).get(VARIABLE)
     if not path:
         return
     if path == STOP:
@@ -56,9 +56,9 @@ def begin(environment: t.Mapping[str, str] = os.environ) -> None:
             os.unlink(own)
 
 
-def finished(what: str, environment: t.Mapping[str, str] = os.environ) -> None:
+def finished(what: str, environment: t.Optional[t.Mapping[str, str]] = None) -> None:
     """Say what is finished."""
-    path = environment.get(VARIABLE)
+    path = (os.environ if environment is None else environment).get(VARIABLE)
     if path and path != STOP:
         try:
             _append(path, printable(what))

@@ -51,10 +51,15 @@ class Terminal:
         return ansible_command(str(self.playbook), *arguments)
 
     def watch(
-        self, *arguments: str, env: t.Mapping[str, str] = {}, at: t.Any = None, task: t.Any = None, **options: t.Any
+        self,
+        *arguments: str,
+        env: t.Optional[t.Mapping[str, str]] = None,
+        at: t.Any = None,
+        task: t.Any = None,
+        **options: t.Any,
     ) -> t.Tuple[int, str]:
         """Run it in a terminal."""
-        return watch_terminal(self._command(task or {}, arguments, **options), {**self.environment, **env}, at)
+        return watch_terminal(self._command(task or {}, arguments, **options), {**self.environment, **(env or {})}, at)
 
     def pipe(self, env: t.Mapping[str, str], **options: t.Any) -> subprocess.CompletedProcess[str]:
         """Run it without one."""

@@ -167,7 +167,10 @@ def test_index_out_of_reach_fails(tmp_path: Path) -> None:
 
 
 def test_without_toml_one_sentence_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(wheels.importlib, "import_module", lambda _name: (_ for _ in ()).throw(ImportError()))
+    def refuse(name: str) -> t.NoReturn:
+        raise ImportError(name)
+
+    monkeypatch.setattr(wheels.importlib, "import_module", refuse)
 
     with pytest.raises(VirtualenvError, match=r"Wheels can be locked by Python 3\.11 or newer only"):
         resolver(tmp_path, platform("manylinux_2_36_x86_64"))
