@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """How StackStorm's database is told; the options are those of _argspec.registration_options."""
+    """How StackStorm's database is updated; the options are those of _argspec.registration_options."""
 
     DOCUMENTATION = r"""
 options:

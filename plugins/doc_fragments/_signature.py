@@ -7,55 +7,56 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Who has to have signed packs; the option is that of _argspec.signature_options."""
+    """Whose signature packs must have; the option is that of _argspec.signature_options."""
 
     DOCUMENTATION = r"""
 options:
   verify_signature:
     description:
-      - Who has to have signed the packs of the task and those that they depend on. A pack without such a signature is
-        refused, and nothing is changed. StackStorm's own packs come with it, and are not looked at.
-      - Signatures of SSH keys and of GnuPG keys count, on a tag or on a commit. Of a tag, the name in what is signed
-        has to be the name that was asked for, and the commit that it leads to the one that is installed. Git itself
-        (C(git verify-tag)) compares neither, so that it takes an old signed tag under a new name.
-      - A pack that is installed is looked at as well, in its own repository, and where that does not tell in the one
-        that it came from. Who vouched for it is remembered, for this very value of the option, so that a satisfied task
-        costs nothing. A pack that is there and not signed so is refused, too, and stays as it is.
-      - A key whose time is over, or that was revoked, vouches for nothing, not even for what it signed before, as
-        whoever has it can date a signature as they like.
+      - Whose signature the packs of the task, and the packs that they depend on, must have. A pack without such a
+        signature is refused, and nothing is changed. StackStorm's own packs are part of StackStorm and are not
+        verified.
+      - Signatures by SSH keys and GnuPG keys are supported, on a tag or on a commit. The name in a signed tag must be
+        the requested name, and the tag must point to the commit that is installed. Git itself (C(git verify-tag))
+        compares neither, and accepts an old signed tag under a new name.
+      - A pack that is already installed is verified too, with its own repository, or with its source if its own
+        repository is not sufficient. The signer is recorded for this value of the option, so a satisfied task does not
+        verify the pack again. An installed pack without such a signature is refused as well, and stays unchanged.
+      - Signatures by an expired or revoked key are never accepted, not even older ones, since whoever has the key can
+        choose the date of a signature.
       - A directory cannot be signed, and is refused.
-      - Needs C(ssh-keygen) of OpenSSH 8.2 or later, or C(gpg). Any version of git will do.
+      - Requires C(ssh-keygen) of OpenSSH 8.2 or later, or C(gpg). Any version of git is sufficient.
     type: dict
     version_added: 0.3.0
     suboptions:
       allowed_signers:
         description:
-          - Whose SSH keys count, as the lines of an allowed_signers file of OpenSSH (see C(ssh-keygen(1))), such as
-            V(release@example.com ssh-ed25519 AAAA...). With C(namespaces="git") in such a line, its key may sign
-            nothing but tags and commits.
+          - Whose SSH keys are accepted, as lines of an allowed_signers file of OpenSSH (see C(ssh-keygen(1))), such as
+            V(release@example.com ssh-ed25519 AAAA...). With C(namespaces="git") in a line, the key can only sign tags
+            and commits.
         type: list
         elements: str
       gpg_fingerprints:
         description:
-          - Whose GnuPG keys count, as whole fingerprints (40 or 64 hexadecimal digits, blanks do not matter). That of a
-            primary key stands for its subkeys too; that of a subkey for that one alone.
+          - Whose GnuPG keys are accepted, as full fingerprints (40 or 64 hexadecimal digits, spaces are ignored). The
+            fingerprint of a primary key includes its subkeys. The fingerprint of a subkey only includes that subkey.
         type: list
         elements: str
       gpg_keys:
         description:
-          - The public keys for O(verify_signature.gpg_fingerprints), each as C(gpg --armor --export) writes it. C(gpg)
-            then knows no other keys, and none of the settings of the account. What is not among the fingerprints does
-            not count.
+          - The public keys for O(verify_signature.gpg_fingerprints), each as exported by C(gpg --armor --export).
+            C(gpg) then uses no other keys and ignores the settings of the account. Keys whose fingerprint is not listed
+            are not accepted.
           - Without this option, the keys are taken from the keyring of the account that runs the module.
         type: list
         elements: str
       require:
         description:
-          - V(tag) wants the tag signed that is asked for, or for a full commit any tag of it. It refuses branches, as
-            nobody signs what these are at a moment.
-          - V(commit) wants the commit signed. That says who made the content, and not that it is the version it is said
-            to be.
-          - V(either) is satisfied by one of them.
+          - V(tag) requires a signature on the requested tag, or on any tag of a requested full commit. Branches are
+            refused, since their state at a given moment is not signed.
+          - V(commit) requires a signature on the commit. It shows who created the content, but not that the content is
+            the version that it claims to be.
+          - V(either) requires one of them.
         type: str
         choices: [tag, commit, either]
         default: either

@@ -11,34 +11,34 @@ version_added: 0.3.0
 author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
-  - Makes one document of what the info modules returned on several hosts. It says which hosts have equal packs, in what
-    the others differ from the largest group of equal hosts, and what needs attention on any of them.
-  - The playbook C(stackstorm.st2.report) does all of it.
+  - Creates a report from the results of info modules on several hosts. It contains the groups of hosts with equal
+    packs, the differences of other hosts from the largest group, and what needs attention on any of them.
+  - The playbook C(stackstorm.st2.report) uses this filter.
 positional: _input
 options:
   _input:
     description:
-      - By host, a dictionary with the results of M(stackstorm.st2.st2_pack_info) as C(packs), of
-        M(stackstorm.st2.st2_pack_config_info) as C(configs), and of M(stackstorm.st2.st2_override_info) as
-        C(overrides). A result may be missing, and may be that of a module that failed or of a host that could not be
-        reached.
+      - A dictionary with the names of hosts as keys. Each value is a dictionary with the result of
+        M(stackstorm.st2.st2_pack_info) as C(packs), of M(stackstorm.st2.st2_pack_config_info) as C(configs), and of
+        M(stackstorm.st2.st2_override_info) as C(overrides). A result can be missing, or be that of a failed module or
+        an unreachable host.
     type: dict
     required: true
   generated:
-    description: When the hosts were asked, as text.
+    description: The time at which the information was collected, as text.
     type: str
     default: ""
 """
 
 EXAMPLES = r"""
-- name: Say whether all hosts have the same packs
+- name: Show whether all hosts have the same packs
   ansible.builtin.debug:
     msg: "{{ (results | stackstorm.st2.fleet_report).summary }}"
 """
 
 RETURN = r"""
 _value:
-  description: The document. The guide describes its form.
+  description: The report. The guide describes its format.
   type: dict
   sample:
     format: 1

@@ -11,8 +11,8 @@ version_added: 0.3.0
 author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
-  - Makes one self-contained HTML page of what P(stackstorm.st2.fleet_report#filter) returns. It needs no server and no
-    network.
+  - Creates a self-contained HTML page from a report that P(stackstorm.st2.fleet_report#filter) returned. The page does
+    not need a server or a network.
 positional: _input
 options:
   _input:
@@ -22,7 +22,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Write the page
+- name: Write a report as an HTML page
   ansible.builtin.copy:
     content: "{{ results | stackstorm.st2.fleet_report | stackstorm.st2.fleet_report_page }}"
     dest: report.html

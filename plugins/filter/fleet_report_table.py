@@ -11,7 +11,7 @@ version_added: 0.3.0
 author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
-  - Makes lines of text of what P(stackstorm.st2.fleet_report#filter) returns. The first line is the answer.
+  - Formats a report that P(stackstorm.st2.fleet_report#filter) returned as lines of text. The first line is a summary.
 positional: _input
 options:
   _input:

@@ -7,36 +7,36 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: st2_bundle
-short_description: Put all that a lock of StackStorm packs names into one file
+short_description: Create a bundle of all locked StackStorm packs
 version_added: 0.3.0
 author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
-  - Fetches what a lock (M(stackstorm.st2.st2_pack_lock)) names, once, and writes it into one file, the bundle.
-    M(stackstorm.st2.st2_pack) installs from it on any number of hosts, which need no connection to anything else then.
-  - A bundle holds the packs with the whole history of what was locked, so that working copies are ordinary ones, and
-    the files of Python packages for each platform of the lock.
-  - What is fetched is proven to be what was locked, which is the commit of each tag, the digest of the content of each
-    pack, and the digest of each file of a Python package.
-  - Every byte of a bundle is covered by digests. One that was cut off or changed is refused by
-    M(stackstorm.st2.st2_pack), before anything is written.
+  - Fetches everything that a lock (M(stackstorm.st2.st2_pack_lock)) lists, once, and writes it to a single file, the
+    bundle. M(stackstorm.st2.st2_pack) installs from it on any number of hosts, which do not need any other connection.
+  - A bundle contains the packs with the complete history of the locked commits, so that the installed packs are regular
+    git working copies, and the files of Python packages for each platform in the lock.
+  - Everything that is fetched is verified against the lock, which includes the commit of each tag, the digest of the
+    content of each pack, and the digest of each file of a Python package.
+  - Every byte of a bundle is covered by digests. M(stackstorm.st2.st2_pack) refuses a truncated or modified bundle
+    before anything is written.
 options:
   lockfile:
     description:
-      - The lock, on the host where the module runs. Directories that it names are taken relative to it.
+      - Path to the lock on the host where the module runs. Directories in the lock are relative to it.
     type: path
     required: true
   path:
     description:
-      - The file to write. The directory in which it lies has to be there.
-      - While it holds the lock to the letter, and is whole, nothing is fetched and nothing written.
+      - The bundle to write. Its directory must exist.
+      - If the file is a complete bundle that contains exactly this lock, nothing is fetched or written.
     type: path
     required: true
   pip_index_url:
     description:
-      - Package index with the Python packages of the lock, by default the one that pip is configured for on this host.
-        Further indexes and directories of pip's configuration (C(extra-index-url), C(find-links)) are asked, too.
-      - May hold user name and password, which are sent to that server only.
+      - Package index with the Python packages in the lock. Defaults to the one in pip's configuration on this host.
+        Other indexes and directories in pip's configuration (C(extra-index-url), C(find-links)) are used, too.
+      - Can contain a user name and password, which are only sent to that server.
     type: str
 extends_documentation_fragment:
   - stackstorm.st2._repository
@@ -45,33 +45,34 @@ attributes:
   check_mode:
     support: full
     details:
-      - Everything is fetched and proven, into a directory of the task alone.
+      - Fetches and verifies everything in a temporary directory.
   diff_mode:
     support: full
     details:
-      - Shows the packs and the files of Python packages that come and go.
+      - Shows the packs and the files of Python packages that are added and removed.
   idempotent:
     support: full
 requirements:
   - Python 3.8 or newer
   - git
   - PyYAML, jsonschema (3.2 or newer), requests and semver (2.10 or newer)
-  - git-lfs, for packs that keep files in Git LFS
+  - git-lfs, for packs with files in Git LFS
 notes:
-  - The module runs on any host, usually the controller (C(delegate_to=localhost)), and needs no StackStorm there.
-    The libraries are in C(requirements.txt) of this collection.
-  - Credentials of repositories and indexes stay on the host where the module runs. There are none in a bundle.
-  - Two bundles of one lock have the same RV(digest). Their bytes may differ where other versions of git wrote them.
-  - A bundle is not encrypted. Who can read it can read the packs.
+  - Run the module on any host, usually the controller (C(delegate_to=localhost)). StackStorm is not required there. The
+    required libraries are listed in C(requirements.txt) of this collection.
+  - Credentials for repositories and indexes stay on the host where the module runs. A bundle contains none.
+  - Two bundles of the same lock have the same RV(digest). Their bytes may differ if different versions of git wrote
+    them.
+  - A bundle is not encrypted. Everybody who can read it can read the packs.
 seealso:
   - module: stackstorm.st2.st2_bundle_info
-    description: Checks a bundle and lists what is in it.
+    description: Verifies a bundle and lists its content.
   - module: stackstorm.st2.st2_pack
     description: Installs packs from a bundle.
 """
 
 EXAMPLES = r"""
-- name: Put what is locked into one file, on the controller
+- name: Create a bundle of all locked packs on the controller
   stackstorm.st2.st2_bundle:
     lockfile: "{{ playbook_dir }}/packs.lock.yml"
     path: "{{ playbook_dir }}/packs.bundle"
@@ -80,7 +81,7 @@ EXAMPLES = r"""
   run_once: true
   become: false
 
-- name: Take Python packages from an own index
+- name: Use a private index for Python packages
   stackstorm.st2.st2_bundle:
     lockfile: /srv/fleet/packs.lock.yml
     path: /srv/fleet/packs.bundle
@@ -89,27 +90,27 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: What the bundle is, in one line.
+  description: A summary of the bundle, in one line.
   returned: always
   type: str
   sample: "/srv/fleet/packs.bundle: 20 packs, 31 Python packages, sha256:62b7f35c9bd5"
 path:
-  description: The file.
+  description: Path to the bundle.
   returned: success
   type: str
   sample: /srv/fleet/packs.bundle
 digest:
-  description: What the bundle is known by. Bundles with the same content have the same.
+  description: Digest of the bundle. Bundles with the same content have the same digest.
   returned: success
   type: str
   sample: sha256:62b7f35c9bd5ad19c530fb979b0b43ef62b7f35c9bd5ad19c530fb979b0b43ef
 size:
-  description: Bytes of all blobs.
+  description: Total size of all blobs in bytes.
   returned: success
   type: int
   sample: 48211004
 packs:
-  description: The packs in it.
+  description: The packs in the bundle.
   returned: success
   type: list
   elements: dict
@@ -120,12 +121,12 @@ packs:
       type: str
       sample: sensu
     version:
-      description: Its version.
+      description: The version of the pack.
       returned: always
       type: str
       sample: 1.0.2
     commit:
-      description: Its commit. Null for a directory.
+      description: The commit of the pack. Null for a directory.
       returned: always
       type: str
       sample: 2fd4e1c67a2d28fced849ee1bb76e7391b93eb12
@@ -135,12 +136,14 @@ packs:
       type: str
       sample: https://github.com/StackStorm-Exchange/stackstorm-sensu
     content:
-      description: The digest of its files.
+      description: Digest of the files of the pack.
       returned: always
       type: str
       sample: sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 platforms:
-  description: What there is for each platform of the lock, by its key.
+  description:
+    - The Python packages for each platform, with the key of the platform in the lock. C(packages) lists the packages,
+      and C(without) the packs whose requirements could not be locked for the platform.
   returned: success
   type: dict
   sample:
@@ -149,7 +152,7 @@ platforms:
       packages: [requests==2.32.3, six==1.17.0]
       without: []
 blobs:
-  description: How many blobs the bundle has of each kind, which are V(git), V(directory), V(lfs) and V(package).
+  description: Number of blobs of each kind in the bundle. The kinds are V(git), V(directory), V(lfs) and V(package).
   returned: success
   type: dict
   sample: {git: 19, directory: 1, lfs: 0, package: 34}

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: st2_bundle_info
-short_description: Check a bundle of StackStorm packs and list what is in it
+short_description: Verify a bundle of StackStorm packs and list its content
 version_added: 0.3.0
 author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
-  - Reads every byte of a bundle that M(stackstorm.st2.st2_bundle) made, and says what is in it. The task fails when the
-    bundle was cut off or changed, or holds anything that has no place in one.
-  - Whether it is the bundle that was meant is told by RV(digest).
+  - Reads every byte of a bundle that M(stackstorm.st2.st2_bundle) created, and returns its content. The task fails if
+    the bundle is truncated or modified, or contains anything that does not belong in a bundle.
+  - Compare RV(digest) with the expected digest to find out whether it is the correct bundle.
 options:
   path:
     description:
-      - The bundle, on the host where the module runs.
+      - Path to the bundle on the host where the module runs.
     type: path
     required: true
 extends_documentation_fragment:
@@ -29,13 +29,13 @@ requirements:
   - PyYAML
 seealso:
   - module: stackstorm.st2.st2_bundle
-    description: Makes bundles.
+    description: Creates bundles.
   - module: stackstorm.st2.st2_pack
     description: Installs packs from a bundle.
 """
 
 EXAMPLES = r"""
-- name: See that a bundle arrived whole, and is the one that was meant
+- name: Verify that a bundle is complete and has the expected digest
   stackstorm.st2.st2_bundle_info:
     path: /srv/fleet/packs.bundle
   delegate_to: localhost
@@ -46,27 +46,27 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: What the bundle is, in one line.
+  description: A summary of the bundle, in one line.
   returned: always
   type: str
   sample: "/srv/fleet/packs.bundle: 20 packs, 31 Python packages, sha256:62b7f35c9bd5"
 path:
-  description: The file.
+  description: Path to the bundle.
   returned: success
   type: str
   sample: /srv/fleet/packs.bundle
 digest:
-  description: What the bundle is known by. Bundles with the same content have the same.
+  description: Digest of the bundle. Bundles with the same content have the same digest.
   returned: success
   type: str
   sample: sha256:62b7f35c9bd5ad19c530fb979b0b43ef62b7f35c9bd5ad19c530fb979b0b43ef
 size:
-  description: Bytes of all blobs.
+  description: Total size of all blobs in bytes.
   returned: success
   type: int
   sample: 48211004
 packs:
-  description: The packs in it.
+  description: The packs in the bundle.
   returned: success
   type: list
   elements: dict
@@ -77,12 +77,12 @@ packs:
       type: str
       sample: sensu
     version:
-      description: Its version.
+      description: The version of the pack.
       returned: always
       type: str
       sample: 1.0.2
     commit:
-      description: Its commit. Null for a directory.
+      description: The commit of the pack. Null for a directory.
       returned: always
       type: str
       sample: 2fd4e1c67a2d28fced849ee1bb76e7391b93eb12
@@ -92,14 +92,14 @@ packs:
       type: str
       sample: https://github.com/StackStorm-Exchange/stackstorm-sensu
     content:
-      description: The digest of its files.
+      description: Digest of the files of the pack.
       returned: always
       type: str
       sample: sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 platforms:
   description:
-    - What there is for each platform of the lock, by its key. C(packages) are Python packages, and C(without) the packs
-      whose requirements could not be locked for it.
+    - The Python packages for each platform, with the key of the platform in the lock. C(packages) lists the packages,
+      and C(without) the packs whose requirements could not be locked for the platform.
   returned: success
   type: dict
   sample:
@@ -108,12 +108,12 @@ platforms:
       packages: [requests==2.32.3, six==1.17.0]
       without: []
 blobs:
-  description: How many blobs the bundle has of each kind, which are V(git), V(directory), V(lfs) and V(package).
+  description: Number of blobs of each kind in the bundle. The kinds are V(git), V(directory), V(lfs) and V(package).
   returned: success
   type: dict
   sample: {git: 19, directory: 1, lfs: 0, package: 34}
 lock:
-  description: The lock that it was made of, as text.
+  description: The lock that the bundle was created from, as text.
   returned: success
   type: str
   sample: "format: 1\npacks: ..."

@@ -69,9 +69,11 @@ options:
         description:
           - Digest of the content that the pack must have, V(sha256:...). A pack with other files is refused, and
             nothing is changed. A pack that was installed with this content is satisfied.
-          - Of a directory RV(packs[].after.digest) gives it. When that is installed, the directory is not read.
-          - Of a repository it is that of the files at the version that is asked for, or of O(packs[].subdir) there, as
-            M(stackstorm.st2.st2_pack_info) gives it. It is what no tag that somebody moves, and no server, can change.
+          - For a directory, the digest is returned as RV(packs[].after.digest). If a pack with this digest is
+            installed, the directory is not read.
+          - For a repository, it is the digest of the files of the requested version, or of O(packs[].subdir) in it, as
+            returned by M(stackstorm.st2.st2_pack_info). It also protects against moved tags and against other content
+            on the server.
         type: str
       upload:
         description:
@@ -137,28 +139,28 @@ options:
         version_added: 0.3.0
       verify_signature:
         description:
-          - As O(verify_signature), for this pack and those that it depends on, in place of that of the task.
+          - Same as O(verify_signature), for this pack and the packs that it depends on. Replaces the value of the task.
         type: dict
         version_added: 0.3.0
         suboptions:
           allowed_signers:
             description:
-              - As O(verify_signature.allowed_signers).
+              - Same as O(verify_signature.allowed_signers).
             type: list
             elements: str
           gpg_fingerprints:
             description:
-              - As O(verify_signature.gpg_fingerprints).
+              - Same as O(verify_signature.gpg_fingerprints).
             type: list
             elements: str
           gpg_keys:
             description:
-              - As O(verify_signature.gpg_keys).
+              - Same as O(verify_signature.gpg_keys).
             type: list
             elements: str
           require:
             description:
-              - As O(verify_signature.require).
+              - Same as O(verify_signature.require).
             type: str
             choices: [tag, commit, either]
             default: either
@@ -349,7 +351,7 @@ options:
     version_added: 0.3.0
   lock:
     description:
-      - The content of a O(lockfile) or a O(bundle) on the controller. Set by Ansible.
+      - The content of a O(lockfile) or O(bundle) on the controller. This is set internally. Do not set it in a task.
     type: str
     version_added: 0.3.0
 extends_documentation_fragment:
@@ -379,7 +381,7 @@ attributes:
     support: full
 seealso:
   - module: stackstorm.st2.st2_bundle
-    description: Makes what O(bundle) names.
+    description: Creates the file for O(bundle).
   - module: stackstorm.st2.st2_pack_info
 """
 
@@ -405,7 +407,7 @@ EXAMPLES = r"""
     index_url: https://exchange.example.com/v1/index.json
     index_allowed_signers: "{{ lookup('ansible.builtin.file', 'st2_allowed_signers') | split('\n') }}"
 
-- name: Install a release whose tag was signed by one of those in a file of the controller
+- name: Install a release whose tag must be signed by a signer listed in a file on the controller
   stackstorm.st2.st2_pack:
     name: https://git.example.com/automation/stackstorm-acme_signed.git=1.4.0
     verify_signature:
@@ -461,16 +463,16 @@ EXAMPLES = r"""
         state: latest
     exclusive: true
 
-- name: Install exactly what is locked in a file beside the playbook, and remove all other packs
+- name: Install all packs of a lock file next to the playbook, and remove all other packs
   stackstorm.st2.st2_pack:
     lockfile: packs.lock.yml
     exclusive: true
 
-- name: Install all packs of a bundle on hosts that reach nothing else
+- name: Install all packs of a bundle on hosts without network access
   stackstorm.st2.st2_pack:
     bundle: packs.bundle
 
-- name: Install one pack as it is locked, and what it depends on
+- name: Install the locked version of one pack and its dependencies
   stackstorm.st2.st2_pack:
     name: sensu
     lockfile: packs.lock.yml
@@ -615,8 +617,8 @@ packs:
       sample: current
     signer:
       description:
-        - Who vouches for the pack, by the name in O(verify_signature.allowed_signers), or by the fingerprint of the
-          primary key of GnuPG.
+        - Who signed the pack, as the name in O(verify_signature.allowed_signers), or the fingerprint of the primary
+          GnuPG key.
       returned: with O(verify_signature), when the pack is there
       type: str
       sample: release@example.com
@@ -682,7 +684,8 @@ registration:
   type: dict
   sample: {by: api, counts: {actions: 12, sensors: 1}, overridden: {actions: 2}}
 missing_blobs:
-  description: The digests of what the target lacks of O(bundle). Ansible sends it, and runs the module again.
+  description:
+    - Digests of the parts of O(bundle) that the target does not have. Ansible sends them and runs the module again.
   returned: failure at the step V(upload)
   type: list
   elements: str

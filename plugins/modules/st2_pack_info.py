@@ -184,15 +184,15 @@ packs:
       sample: 108d52bf6694c1a681d871124901ab0925f49bd0
     digest:
       description:
-        - Digest of the files with which the pack was installed, as O(stackstorm.st2.st2_pack#module:packs[].digest)
-          takes it. Null for a pack that something else installed.
+        - Digest of the files that were installed, in the form of O(stackstorm.st2.st2_pack#module:packs[].digest). Null
+          for a pack that something else installed.
       returned: always
       type: str
       sample: null
     signers:
       description:
-        - Who vouched for the pack when it was last asked for with O(stackstorm.st2.st2_pack#module:verify_signature).
-          The result of all such tasks, which may have asked for different signers.
+        - Who signed the pack, as verified by tasks with O(stackstorm.st2.st2_pack#module:verify_signature). Contains
+          the signers of all such tasks, which may have accepted different signers.
       returned: always
       type: list
       elements: str
@@ -326,24 +326,25 @@ disk:
     absent: []
 python:
   description:
-    - Which Python packages the virtualenvs of packs take, as O(stackstorm.st2.st2_pack_lock#module:platforms) wants it.
-      It is what the Python of StackStorm (C([actionrunner] python_binary)) says. Null where that does not run.
+    - The Python of pack virtualenvs, which determines the Python packages that they can use, in the form of
+      O(stackstorm.st2.st2_pack_lock#module:platforms). This is the Python of StackStorm (C([actionrunner]
+      python_binary)). Null if it cannot be executed.
   returned: with O(backend=local)
   type: dict
   version_added: 0.3.0
   contains:
     version:
-      description: Its version.
+      description: The version of Python.
       returned: always
       type: str
       sample: "3.11"
     abi:
-      description: Its ABI.
+      description: The ABI of this Python.
       returned: always
       type: str
       sample: cp311
     platform:
-      description: The newest platform that it takes packages of.
+      description: The newest platform tag of wheels that it supports.
       returned: always
       type: str
       sample: manylinux_2_36_x86_64

@@ -12,38 +12,38 @@ version_added: 0.3.0
 author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
-  - Registers the packs that are on the target in StackStorm's database, with their configs and overrides, as
-    C(st2ctl reload) does.
-  - Compares the database with the files first, and registers only the packs of which it lacks something or has
-    something else. Where nothing differs, nothing is registered and the task is not changed.
+  - Registers the packs that are installed on the target in StackStorm's database, with their configs and overrides,
+    like C(st2ctl reload).
+  - Compares the database with the files first, and only registers packs that are incomplete or different in the
+    database. If nothing differs, nothing is registered and the task is not changed.
   - A cluster has several hosts and one database. Put the files on all hosts with
     O(stackstorm.st2.st2_pack#module:register=none), then register them once with this module, on one of the hosts.
-  - Reads the database again after the registration. When StackStorm refuses a pack, the task fails, and the result says
-    for each pack what the database has now. No file is changed, so StackStorm keeps what it accepts.
+  - Reads the database again after the registration. If StackStorm refuses a pack, the task fails, and the result
+    contains the current state of each pack in the database. No file is changed, so StackStorm keeps what it accepted.
 options:
   packs:
     description:
-      - The refs of the packs. By default all packs in the packs directories of the target, StackStorm's own among them.
+      - The refs of the packs. Defaults to all packs in the packs directories of the target, including StackStorm's own.
     type: list
     elements: str
     aliases: [name, pack]
   types:
     description:
-      - Compare and register only these kinds of content. By default all.
+      - Compare and register only these kinds of content. By default, all kinds are included.
     type: list
     elements: str
     choices: [trigger, sensor, action, rule, alias, policy, config]
   fail_on_failure:
     description:
-      - Whether one action, rule or other resource that StackStorm refuses fails the task. With V(false), StackStorm
+      - Whether the task fails if StackStorm refuses a resource, such as an action or rule. With V(false), StackStorm
         leaves out what it refuses, and the task warns about it.
     type: bool
     default: true
   prune:
     description:
-      - Remove from the database the resources of these packs whose metadata file is gone, such as actions that a new
-        version dropped. Resources of other packs, and those that somebody made by hand, stay.
-      - StackStorm lets nobody delete a sensor, so such a sensor is disabled. Needs access to the API.
+      - Remove resources of these packs from the database if their metadata file no longer exists, such as actions that
+        a new version dropped. Resources of other packs and manually created resources are not touched.
+      - StackStorm does not allow deleting a sensor, so such a sensor is disabled instead. Requires access to the API.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -56,18 +56,18 @@ attributes:
   check_mode:
     support: full
     details:
-      - Reads StackStorm's database where that can be read, and registers nothing.
+      - Reads StackStorm's database if possible, and registers nothing.
   diff_mode:
     support: full
     details:
-      - Shows for each pack what the database has, and what it lacks.
+      - Shows for each pack what is in the database, and what is missing.
   idempotent:
     support: full
     details:
-      - With O(register=local) the database cannot be read. The collection then goes by its own record of what was
-        registered from which files. Packs that nobody registered by this collection are registered once.
+      - With O(register=local), the database cannot be read. The module then uses the collection's own record of what
+        was registered from which files. Packs that were not registered with this collection are registered once.
 notes:
-  - O(register=none) is refused, as this module does nothing else.
+  - O(register=none) is refused, since registering is all that this module does.
   - No file of the target is changed, except for the record of what was registered.
 seealso:
   - module: stackstorm.st2.st2_pack
@@ -76,10 +76,10 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Register all packs of the host, as st2ctl reload does
+- name: Register all packs of the host, like st2ctl reload
   stackstorm.st2.st2_register:
 
-- name: Register two packs, and remove from the database what they no longer have
+- name: Register two packs, and remove resources that they no longer contain from the database
   stackstorm.st2.st2_register:
     packs: [sensu, napalm]
     prune: true
@@ -88,7 +88,7 @@ EXAMPLES = r"""
   stackstorm.st2.st2_register:
     types: [config]
 
-- name: Register once for all hosts of a cluster
+- name: Register packs once for all hosts of a cluster
   stackstorm.st2.st2_register:
     api_url: https://st2.example.com/api/v1
     api_key: "{{ st2_api_key }}"
@@ -102,7 +102,7 @@ msg:
   type: str
   sample: sensu registered; 12 packs are registered already
 packs:
-  description: One entry for each pack, sorted by ref or in the order of O(packs). Empty when nothing could be planned.
+  description: One entry for each pack, sorted by ref or in the order of O(packs). Empty if no plan could be made.
   returned: always
   type: list
   elements: dict
@@ -113,17 +113,17 @@ packs:
       type: str
       sample: sensu
     version:
-      description: The version in its C(pack.yaml).
+      description: The version in C(pack.yaml).
       returned: always
       type: str
       sample: 1.0.2
     changed:
-      description: Whether the database has something else of the pack now, or would have in check mode.
+      description: Whether the pack was changed in the database, or would be in check mode.
       returned: always
       type: bool
       sample: true
     differences:
-      description: What the database did not have as the files say. Empty when only the version or the commit differed.
+      description: Differences between the database and the files. Empty if only the version or the commit differed.
       returned: always
       type: list
       elements: str
@@ -135,32 +135,33 @@ packs:
       elements: str
       sample: []
     left_out:
-      description: What StackStorm refuses of the pack, with O(fail_on_failure=false).
+      description: Resources of the pack that StackStorm refuses, with O(fail_on_failure=false).
       returned: always
       type: list
       elements: str
       sample: []
     database_state:
       description:
-        - What the database has of the pack now, or would have in check mode. V(current) is what the files say, V(stale)
-          something else, V(absent) nothing, V(unknown) when it is not known.
+        - State of the pack in StackStorm's database, as predicted in check mode. V(current) means that the database
+          matches the files, V(stale) that it differs or is incomplete, V(absent) that it does not contain the pack, and
+          V(unknown) that the state could not be determined.
       returned: always
       type: str
       sample: current
 database_state:
-  description: The same for all packs together. The worst of them counts.
+  description: The same for all packs together. This is the worst state of the packs.
   returned: always
   type: str
   sample: current
 restart_needed:
   description:
-    - Services of this host that go on with an old config, because O(types) names V(config) and not V(sensor).
+    - Services of this host that keep using an old config, because O(types) contains V(config) but not V(sensor).
   returned: always
   type: list
   elements: str
   sample: []
 registration:
-  description: What registered the packs, and how many resources of each kind StackStorm says it registered.
+  description: How the packs were registered, and the number of resources of each kind that StackStorm has registered.
   returned: always
   type: dict
   sample:

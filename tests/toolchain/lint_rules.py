@@ -26,7 +26,7 @@ def _table() -> str:
 
     lines = [
         ".. csv-table::",
-        "   :header: Rule, Level, What it demands, Source",
+        "   :header: Rule, Level, Requirement, Source",
         "   :widths: 20 10 40 30",
         "   :escape: \\",
         "",
