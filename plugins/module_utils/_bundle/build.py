@@ -23,7 +23,8 @@ from .._source.directory import directory_digest, pack_directory, pack_path
 from .._source.git_bundle import BundledRepository, write_git_bundle
 from .._source.git_program import Git
 from .._source.lfs import kept_content, pointers
-from .._source.repository import Found, Repository
+from .._source.refs import Found
+from .._source.repository import Repository
 from .archive import Archive
 from .layout import (
     INDEX,

@@ -13,7 +13,7 @@ import typing as t
 from .._content.versions import is_semver, same_version
 from .._errors import InvalidPackError
 from .._secrets import strip_urls
-from .._source.repository import Refs, look_up
+from .._source.refs import Refs, look_up
 from .describe import Description
 from .repository import IndexedRepository
 

@@ -19,7 +19,8 @@ from .._files import UnfitFileError, read_regular_file
 from .._process import ProgramError
 from .._secrets import strip_urls
 from .._source.git_program import Git, fetch_failure
-from .._source.repository import Refs, Repository
+from .._source.refs import Refs
+from .._source.repository import Repository
 from .describe import Description, describe, from_json
 from .tree import write_files
 

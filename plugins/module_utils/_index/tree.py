@@ -18,8 +18,9 @@ from .._errors import InvalidPackError, SourceError
 from .._file_changes import low_space
 from .._file_tree import TreeEntry, is_bytecode, tree_digest
 from .._printable import printable
+from .._source.committed_files import CommittedFile
 from .._source.git_program import Git
-from .._source.repository import CommittedFile, Repository
+from .._source.repository import Repository
 
 _LINK = "120000"
 _SUBMODULE = "160000"

@@ -14,7 +14,8 @@ from .._deadline import Deadline
 from .._errors import DeadlineError, St2Error
 from .._source.git_program import Git
 from .._source.index import IndexEntry
-from .._source.repository import Refs, Repository, look_up
+from .._source.refs import Refs, look_up
+from .._source.repository import Repository
 from .health import Problem
 
 _PARALLEL = 6

@@ -21,7 +21,7 @@ from .._layout import PacksDirectory
 from .._source.directory import changed_files
 from .._source.git_program import Git
 from .._source.object_store import object_store
-from .._source.repository import Repository
+from .._source.work_tree import differences, local_commits
 from .._st2.host import Host
 from .releases import outdated
 
@@ -44,13 +44,12 @@ def edited_files(pack: InstalledPack, directory: PacksDirectory, git: t.Callable
     if pack.link:
         return ()
     if pack.head:
-        repository = Repository(git(), pack.origin or "")
         modes = pack.receipt is not None and not pack.receipt.adopted
         git_directory = os.path.join(pack.location, ".git")
-        found = repository.differences(git_directory, pack.location, pack.head.commit, modes=modes)
+        found = differences(git(), git_directory, pack.location, pack.head.commit, modes=modes)
         now = pack.working_copy.head()
         if now and now.commit != pack.head.commit:
-            commits, _made_on = repository.local_commits(git_directory, now.commit, since=pack.head.commit)
+            commits, _made_on = local_commits(git(), git_directory, now.commit, since=pack.head.commit)
             found = [*(f"{COMMITTED} {commit}" for commit in commits), *found]
         return tuple(found)
     contents = read_contents(directory, pack.ref) if pack.receipt else None
@@ -70,8 +69,7 @@ def as_installed(pack: InstalledPack, directory: PacksDirectory, git: t.Callable
     if not pack.head or pack.head.commit in published(pack.working_copy).values():
         return pack
     since = known.commit if known else ""
-    repository = Repository(git(), pack.origin or "")
-    commits, made_on = repository.local_commits(os.path.join(pack.location, ".git"), pack.head.commit, since=since)
+    commits, made_on = local_commits(git(), os.path.join(pack.location, ".git"), pack.head.commit, since=since)
     if not commits:
         return pack  # Something else put another version there.
     if known:

@@ -239,7 +239,7 @@ class Resolver:
             return installed, None
         try:
             if installed and wanted.source.kind == "git" and not wanted.commit:
-                from .._source.repository import look_up
+                from .._source.refs import look_up
 
                 found = look_up(self._fetcher.repository(wanted.source).list_remote(), wanted.version)
                 if found and found.commit == installed.commit:

@@ -17,7 +17,8 @@ from .._errors import InvalidPackError, SourceError, St2Error
 from .._pack.fetch import Fetcher, Rules
 from .._printable import printable
 from .._source.git_program import Git
-from .._source.repository import Found, Refs, Repository
+from .._source.refs import Found, Refs
+from .._source.repository import Repository
 
 # Of a commit's message, which may be a whole text without a break.
 _LONGEST_TITLE = 200

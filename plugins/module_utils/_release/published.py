@@ -12,7 +12,8 @@ import typing as t
 from dataclasses import dataclass
 
 from .._content.versions import tag_candidates
-from .._source.repository import Refs, Repository
+from .._source.refs import Refs
+from .._source.repository import Repository
 
 if t.TYPE_CHECKING:
     from .._source.git_program import Git

@@ -19,7 +19,7 @@ from .._errors import InvalidPackError, OptionError, SourceError
 from .._printable import printable
 from .._process import ProgramError
 from .._secrets import strip_urls
-from .._source.repository import Repository
+from .._source.work_tree import differences
 
 if t.TYPE_CHECKING:
     from .._source.git_program import Git
@@ -85,7 +85,6 @@ def observe_checkout(git: Git, path: str, *, remote: str, tagger: t.Optional[str
     metadata, invalid = _read_metadata(git, path, head)
     changes, noted = _read_changes(git, path, head, metadata.version) if metadata else (None, False)
     modes = _answer(git, path, "config", "--type=bool", "core.fileMode") != "false"
-    repository = Repository(git, path)
     return Checkout(
         path=path,
         git_directory=git_directory,
@@ -96,7 +95,7 @@ def observe_checkout(git: Git, path: str, *, remote: str, tagger: t.Optional[str
         invalid=invalid,
         changes=changes,
         noted=noted,
-        differences=tuple(repository.differences(git_directory, path, head, modes=modes)),
+        differences=tuple(differences(git, git_directory, path, head, modes=modes)),
         tags=_read_tags(git, path, tag_candidates(metadata.version)) if metadata else {},
         tagger=_find_tagger(git, path, tagger),
         shallow=shallow,

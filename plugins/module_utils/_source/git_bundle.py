@@ -17,7 +17,8 @@ from .._process import ProgramError, last_lines
 from .._secrets import strip_urls
 from .git_program import Git
 from .lfs import kept_content, pointers, put_back
-from .repository import MOST_FETCHED, Refs, Repository
+from .refs import Refs
+from .repository import MOST_FETCHED, Repository
 
 _HEADS, _TAGS, _BRANCHES = "refs/heads/", "refs/tags/", "refs/remotes/origin/"
 _MOST_NAMED = 3

@@ -3,33 +3,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This code is private to the stackstorm.st2 collection: do not import it elsewhere.
 
-"""Git repositories as a source of packs: clone, find what a version means, check it out, hold files against it."""
+"""Git repositories as a source of packs: clone, find what a version means, check it out."""
 
 from __future__ import annotations
 
-import os
 import re
 import signal
-import stat
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from .._content.boundary import listed, path_problem
 from .._content.origin import Resolved
-from .._content.versions import is_semver, sort_versions, tag_candidates
 from .._errors import InvalidPackError, SourceError
-from .._file_tree import is_bytecode
-from .._lfs import MOST_POINTER_BYTES, parse_pointer
 from .._process import ProgramError, last_lines
 from .._secrets import strip_urls
 from .authority import INDEX, Authority
+from .committed_files import CommittedFile, parse_file
 from .git_program import Git, fetch_failure
-from .lfs import fetch_elsewhere, is_content, may_keep_elsewhere
-from .object_store import object_store
+from .lfs import fetch_elsewhere
+from .refs import Found, Refs, listed_versions, look_up, look_up_known, parse_refs
 
-_MOST_VERSIONS_SHOWN = 40
-_LONGEST_SUBJECT = 60
-_CHANGES = {"?": "extra", "D": "missing"}
 # A few small objects can stand for more files, and more bytes, than any disk has room for. The largest known pack has
 # 3,600 files.
 _MOST_FILES = 100_000
@@ -39,53 +32,6 @@ _LONGEST_LISTING = 8 << 20
 MOST_FETCHED = 4 << 30
 _TOO_LARGE = (-signal.SIGXFSZ, 128 + signal.SIGXFSZ)
 _FULL_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
-
-
-@dataclass(frozen=True)
-class Refs:
-    """The branches and tags of a repository, each with its commit.
-
-    :arg default: Name of the default branch; C(None) for a detached remote HEAD.
-    :arg head: Commit of the remote HEAD; C(None) when it names a branch that does not exist.
-    """
-
-    branches: t.Mapping[str, str] = field(default_factory=dict)
-    tags: t.Mapping[str, str] = field(default_factory=dict)
-    default: t.Optional[str] = None
-    head: t.Optional[str] = None
-
-    def versions(self) -> t.List[str]:
-        """The released versions, tags C(vX.Y.Z) without the v and C(X.Y.Z), newest first."""
-        names = {name[1:] if name.startswith("v") else name for name in self.tags}
-        return sort_versions([name for name in names if is_semver(name)])
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a version means in a repository: the commit, how it was found, and what the reader should know.
-
-    :arg is_tip: Of a branch, whether the commit is its tip.
-    """
-
-    resolved: Resolved
-    commit: str
-    warnings: t.Tuple[str, ...] = ()
-    is_tip: bool = True
-
-
-class CommittedFile(t.NamedTuple):
-    """A file of a commit.
-
-    :arg path: Inside the repository, with C(/).
-    :arg mode: As git has it, such as C(100755), C(120000) for a link, C(160000) for a submodule.
-    :arg blob: The id of its content.
-    :arg size: In bytes; 0 for a submodule.
-    """
-
-    path: str
-    mode: str
-    blob: str
-    size: int
 
 
 def _could_not_store(said: str) -> bool:
@@ -144,7 +90,7 @@ class Repository:
         listing = self._git("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)", cwd=directory).stdout
         symbolic = self._git("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD", cwd=directory, check=False)
         default = symbolic.stdout.strip().replace("refs/remotes/origin/", "", 1) or None
-        branches, tags = _parse(listing, "refs/remotes/origin/")
+        branches, tags = parse_refs(listing, "refs/remotes/origin/")
         branches.pop("HEAD", None)
         head = branches.get(default) if default else self._commit(directory, "HEAD")
         return Refs(branches, tags, default, head)
@@ -170,7 +116,7 @@ class Repository:
             else:
                 lines.append((name, value))
         text = "\n".join(f"{name} {value} {peeled.get(name, '')}" for name, value in lines)
-        branches, tags = _parse(text, "refs/heads/")
+        branches, tags = parse_refs(text, "refs/heads/")
         return Refs(branches, tags, default, head)
 
     def find(self, directory: str, refs: Refs, version: t.Optional[str]) -> Found:
@@ -186,13 +132,14 @@ class Repository:
             return self._dereferenced(directory, found)
         if not version:
             raise SourceError(
-                f"The default branch of {strip_urls(self.url)} does not exist. Ask for a version. {_listed(refs)}"
+                f"The default branch of {strip_urls(self.url)} does not exist. Ask for a version. "
+                f"{listed_versions(refs)}"
             )
         commit = self._commit(directory, version) or self._fetch_commit(directory, version)
         if commit:
             return Found(Resolved("commit", "", version), commit)
         raise SourceError(
-            f"{version} is not a version, tag, branch or commit of {strip_urls(self.url)}. {_listed(refs)}"
+            f"{version} is not a version, tag, branch or commit of {strip_urls(self.url)}. {listed_versions(refs)}"
         )
 
     def find_commit(
@@ -211,7 +158,7 @@ class Repository:
         :arg by: Who knows it.
         :raises SourceError: when it is a tag of another commit, or the repository does not have the commit.
         """
-        found = _look_up_known(refs, known) if known else look_up(refs, version)
+        found = look_up_known(refs, known) if known else look_up(refs, version)
         if found and found.resolved.kind == "tag":
             tag = self._dereferenced(directory, found)
             if tag.commit == commit:
@@ -224,7 +171,7 @@ class Repository:
         if not (self._commit(directory, commit) or self._fetch_commit(directory, commit)):
             raise SourceError(
                 f"The repository {strip_urls(self.url)} does not have the commit {commit}, which {by.name} "
-                f"says {version} is. {by.remedy}, or ask for another version. {_listed(refs)}"
+                f"says {version} is. {by.remedy}, or ask for another version. {listed_versions(refs)}"
             )
         if found is None:
             return Found(Resolved("commit", "", version or ""), commit)
@@ -268,7 +215,7 @@ class Repository:
             check=False,
             most_written=_LONGEST_LISTING,
         )
-        files = [_parse_file(record) for record in answer.stdout.split("\0") if record]
+        files = [parse_file(record) for record in answer.stdout.split("\0") if record]
         if answer.returncode in _TOO_LARGE or len(files) > _MOST_FILES:
             raise InvalidPackError("The pack holds more files, or longer names of files, than any pack needs.")
         if answer.returncode:
@@ -285,78 +232,6 @@ class Repository:
         if problems:
             raise InvalidPackError(f"The pack holds what no pack may hold: {listed(problems, separator='; ')}.")
         return files
-
-    def differences(self, git_directory: str, work_tree: str, commit: str, *, modes: bool) -> t.List[str]:
-        """Files of a work tree that are not as a commit has them: C(edited), C(missing) and C(extra) with their path.
-
-        Every file is read; neither the index of the work tree nor its time stamps are trusted, and nothing is written
-        there. Ignored files and bytecode do not count.
-
-        :arg git_directory: A C(.git) directory that has the commit.
-        :arg modes: Whether an executable bit counts that the commit has not; one that is gone always does.
-        :returns: Sorted C("edited actions/x.py") and the like.
-        """
-        settings = ("-c", f"core.fileMode={'true' if modes else 'false'}", "-c", "core.quotePath=false")
-        with object_store(self._git, git_directory, commit) as environment:
-            programs = [] if modes else self._programs(environment)
-            environment["GIT_WORK_TREE"] = work_tree
-            self._git("read-tree", commit, environment=environment)
-            status = self._git(
-                *settings,
-                "status",
-                "--porcelain",
-                "-z",
-                "--untracked-files=all",
-                "--no-renames",
-                "--ignore-submodules=all",
-                environment=environment,
-                cwd=work_tree,
-            ).stdout
-            found = list(_parse_status(status))
-            if found and may_keep_elsewhere(work_tree):
-                found = [edit for edit in found if not self._is_elsewhere(edit, work_tree, environment)]
-        return sorted({*found, *(f"edited {path}" for path in programs if _is_locked(work_tree, path))})
-
-    def _is_elsewhere(self, edit: str, work_tree: str, environment: t.Mapping[str, str]) -> bool:
-        """Whether a file differs only as it has the content that git keeps elsewhere."""
-        kind, _blank, path = edit.partition(" ")
-        if kind != "edited":
-            return False
-        name = os.fsencode(path).decode("utf-8", "surrogateescape")
-        size = self._git("cat-file", "-s", f"HEAD:{name}", environment=environment, check=False).stdout.strip()
-        if not size.isdigit() or int(size) > MOST_POINTER_BYTES:
-            return False
-        text = self._git("cat-file", "blob", f"HEAD:{name}", environment=environment).stdout
-        pointer = parse_pointer(text.encode("utf-8", "surrogateescape"))
-        return pointer is not None and is_content(os.path.join(work_tree, path), pointer)
-
-    def _programs(self, environment: t.Mapping[str, str]) -> t.List[str]:
-        """The files that a commit says can be run."""
-        listing = self._git("ls-tree", "-r", "-z", "--full-tree", "HEAD", environment=environment).stdout
-        records = listing.split("\0")
-        return [_path_on_disk(record.partition("\t")[2]) for record in records if record.startswith("100755 ")]
-
-    def local_commits(self, git_directory: str, head: str, *, since: str = "") -> t.Tuple[t.List[str], str]:
-        """The commits that lead to C(head) and that nothing known of upstream has.
-
-        :arg git_directory: A C(.git) directory.
-        :arg since: A commit that was upstream's, whatever is known.
-        :returns: Short ids with subjects, newest first, and the commit that they were made on, empty for none.
-        """
-        with object_store(self._git, git_directory, head) as environment:
-            published = ["--remotes", "--tags", *([since] if since else [])]
-            for known in (published, published[:2]):  # The repository may have C(since) no more.
-                answer = self._git(
-                    *("log", "--boundary", "--format=%m%H %h %s", "HEAD", "--not", *known),
-                    environment=environment,
-                    check=False,
-                )
-                if answer.returncode == 0:
-                    break
-        lines = answer.stdout.splitlines()
-        found = [line[1:].partition(" ")[2][:_LONGEST_SUBJECT] for line in lines if not line.startswith("-")]
-        made_on = next((line[1:].partition(" ")[0] for line in lines if line.startswith("-")), "")
-        return found, made_on
 
     def _commit(self, directory: str, revision: str) -> t.Optional[str]:
         answer = self._git(
@@ -379,85 +254,3 @@ class Repository:
             return None
         self._git("fetch", "--quiet", "origin", version, cwd=directory, url=self.url, check=False)
         return self._commit(directory, version)
-
-
-def _is_locked(work_tree: str, path: str) -> bool:
-    """Whether a file is there and cannot be run."""
-    try:
-        status = os.lstat(os.path.join(work_tree, path))
-    except OSError:
-        return False
-    return stat.S_ISREG(status.st_mode) and not status.st_mode & 0o100
-
-
-def look_up(refs: Refs, version: t.Optional[str]) -> t.Optional[Found]:
-    """What a version means by names alone; nothing when it may still be a commit, or is unknown."""
-    if not version:
-        return Found(Resolved("default", refs.default or "", ""), refs.head) if refs.head else None
-    tag = next((name for name in tag_candidates(version) if name in refs.tags), None)
-    if version in refs.branches:
-        kind = "default" if version == refs.default else "branch"
-        warnings = _ambiguous(refs, version, tag) if tag else ()
-        return Found(Resolved(kind, version, version), refs.branches[version], warnings)
-    return Found(Resolved("tag", tag, version), refs.tags[tag]) if tag else None
-
-
-def _look_up_known(refs: Refs, known: Resolved) -> t.Optional[Found]:
-    """The tag or branch of that name, where it is still there."""
-    if known.kind == "tag" and known.name in refs.tags:
-        return Found(known, refs.tags[known.name])
-    if known.kind in ("default", "branch") and known.name in refs.branches:
-        kind = "default" if known.name == refs.default else "branch"
-        return Found(known._replace(kind=kind), refs.branches[known.name])
-    return None
-
-
-def _ambiguous(refs: Refs, branch: str, tag: str) -> t.Tuple[str, ...]:
-    """What to tell about a branch whose name is also that of a tag."""
-    if refs.tags[tag] == refs.branches[branch]:
-        return ()
-    asked = tag if tag != branch else f"refs/tags/{tag}"
-    return (
-        f"{branch} is both a branch (at {refs.branches[branch][:7]}) and a tag ({tag} at {refs.tags[tag][:7]}); as "
-        f"StackStorm does, the branch was taken. Ask for {asked} to get the tag.",
-    )
-
-
-def _listed(refs: Refs) -> str:
-    known = refs.versions()
-    shown = ", ".join(known[:_MOST_VERSIONS_SHOWN]) or "none"
-    more = f" and {len(known) - _MOST_VERSIONS_SHOWN} more" if len(known) > _MOST_VERSIONS_SHOWN else ""
-    return f"Versions there, newest first: {shown}{more}."
-
-
-def _parse(listing: str, branch_prefix: str) -> t.Tuple[t.Dict[str, str], t.Dict[str, str]]:
-    branches: t.Dict[str, str] = {}
-    tags: t.Dict[str, str] = {}
-    for line in listing.splitlines():
-        name, commit, peeled = [*line.split(" "), "", ""][:3]
-        if name.startswith(branch_prefix):
-            branches[name[len(branch_prefix) :]] = commit
-        elif name.startswith("refs/tags/"):
-            tags[name[len("refs/tags/") :]] = peeled or commit
-    return branches, tags
-
-
-def _path_on_disk(path: str) -> str:
-    """A path that git says as Python has it, also in a locale of other letters than those of git."""
-    return os.fsdecode(path.encode("utf-8", "surrogateescape"))
-
-
-def _parse_file(record: str) -> CommittedFile:
-    """One line of C(git ls-tree --long); a submodule has no size."""
-    head, _tab, path = record.partition("\t")
-    mode, _kind, blob, size = [*head.split(), "", "", "", ""][:4]
-    return CommittedFile(_path_on_disk(path), mode, blob, int(size) if size.isdigit() else 0)
-
-
-def _parse_status(status: str) -> t.Iterator[str]:
-    for record in status.split("\0"):
-        # The first letter compares the commit with HEAD, which is not asked; the second the work tree with the commit.
-        change, path = record[1:2], _path_on_disk(record[3:])
-        if not path or change == " " or is_bytecode(path):
-            continue
-        yield f"{_CHANGES.get(change, 'edited')} {path}"

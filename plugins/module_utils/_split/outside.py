@@ -16,7 +16,8 @@ from .._content.origin import Resolved
 from .._errors import InvalidPackError
 from .._file_tree import walk_tree
 from .._printable import printable
-from .._source.repository import Found, Repository
+from .._source.refs import Found
+from .._source.repository import Repository
 
 if t.TYPE_CHECKING:
     from .._source.git_program import Git

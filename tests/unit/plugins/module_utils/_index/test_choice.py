@@ -12,7 +12,7 @@ from infrastructure.repositories import GitRepository
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import InvalidPackError, SourceError
 from ansible_collections.stackstorm.st2.plugins.module_utils._index.choice import choose, published_versions
-from ansible_collections.stackstorm.st2.plugins.module_utils._source.repository import Refs
+from ansible_collections.stackstorm.st2.plugins.module_utils._source.refs import Refs
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._index.indexing import indexed
 
 

@@ -15,7 +15,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._content.metadata i
 from ansible_collections.stackstorm.st2.plugins.module_utils._release.plan import Wanted, make_plan
 from ansible_collections.stackstorm.st2.plugins.module_utils._release.published import Published, Standing
 from ansible_collections.stackstorm.st2.plugins.module_utils._release.working_copy import Checkout, LocalTag
-from ansible_collections.stackstorm.st2.plugins.module_utils._source.repository import Refs
+from ansible_collections.stackstorm.st2.plugins.module_utils._source.refs import Refs
 
 HEAD, OLD, OTHER = "a" * 40, "b" * 40, "c" * 40
 

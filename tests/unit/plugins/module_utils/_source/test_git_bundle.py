@@ -18,7 +18,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._source.git_bundle 
     BundledRepository,
     write_git_bundle,
 )
-from ansible_collections.stackstorm.st2.plugins.module_utils._source.repository import Found, Repository
+from ansible_collections.stackstorm.st2.plugins.module_utils._source.refs import Found
+from ansible_collections.stackstorm.st2.plugins.module_utils._source.repository import Repository
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._source.real_git import git_at, releases
 
 URL = "https://git.example.com/acme/stackstorm-dns.git"

@@ -15,7 +15,9 @@ from infrastructure.repositories import GitRepository, run_git
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.origin import Resolved
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import SourceError
-from ansible_collections.stackstorm.st2.plugins.module_utils._source.repository import Refs, Repository, look_up
+from ansible_collections.stackstorm.st2.plugins.module_utils._source.refs import Refs, look_up
+from ansible_collections.stackstorm.st2.plugins.module_utils._source.repository import Repository
+from ansible_collections.stackstorm.st2.plugins.module_utils._source.work_tree import differences as files_that_differ
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._source.real_git import git_at, releases
 
 IDENTITY = ("-c", "user.name=a", "-c", "user.email=a@example.com")
@@ -271,8 +273,8 @@ def checkout(tmp_path):
 
 
 def differences(checkout, modes=True):
-    repository, directory, commit = checkout
-    return repository.differences(str(directory / ".git"), str(directory), commit, modes=modes)
+    _repository, directory, commit = checkout
+    return files_that_differ(git_at(directory.parent), str(directory / ".git"), str(directory), commit, modes=modes)
 
 
 def test_an_untouched_checkout_has_no_differences(checkout):
