@@ -21,9 +21,9 @@ from .probe import Probe, probe
 from .world import Table, World, timed, world
 
 MEBIBYTE = 1024.0 * 1024.0
-NETWORK, BUNDLE = "from the network, by the lock", "from the bundle"
-TREES, ALL = "floor: copy of bundle and packs", "copy of bundle, packs and virtualenvs"
-PLAIN, AGAIN = "satisfied, without lock and bundle", "satisfied, from the bundle"
+NETWORK, BUNDLE = "network, by the lock", "bundle"
+TREES, ALL = "floor: copy of bundle and packs", "floor: copy of these and the virtualenvs"
+PLAIN, AGAIN = "satisfied, by names", "satisfied, bundle"
 
 
 class Cost(t.NamedTuple):
@@ -101,7 +101,7 @@ def measure_bundle(root: Path, count: int = 20, requiring: int = 5, pairs: int =
                 shutil.rmtree(measured.host.root)
         add(table, found)
         table.notes.append(f"Pairs: {pairs}. The bundle has {bundle.stat().st_size / MEBIBYTE:.1f} MiB.")
-        table.notes.append(f"Requests to servers: {asked[NETWORK]} {NETWORK}, {asked[BUNDLE]} {BUNDLE}.")
+        table.notes.append(f"Requests to servers: network {asked[NETWORK]}, bundle {asked[BUNDLE]}.")
     return table
 
 
@@ -116,5 +116,5 @@ def add(table: Table, found: t.Mapping[str, t.Sequence[Cost]]) -> None:
         table.add(AGAIN + ending, statistics.median(values[AGAIN]), plain)
         for what, peer in ((BUNDLE, NETWORK), (BUNDLE, TREES), (BUNDLE, ALL), (AGAIN, PLAIN)):
             ratios = [one / other for one, other in zip(values[what], values[peer])]
-            told = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-            table.notes.append(f"{what} / {peer}{ending}: {told}.")
+            told = f"{min(ratios):.2f}, {statistics.median(ratios):.2f}, {max(ratios):.2f}"
+            table.notes.append(f"Least, median and greatest ratio of pairs, {what} to {peer}{ending}: {told}.")
