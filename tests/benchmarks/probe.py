@@ -44,7 +44,7 @@ _PLUGINS = Path("ansible_collections", "stackstorm", "st2", "plugins")
 class Probe:
     """What was found out; all but ``seconds`` and ``cpu_seconds`` is of the module's process alone.
 
-    ``compiled`` are the files that Python compiled, each as often as it did so. ``cpu_seconds`` are those of its process
+    ``compiled`` are the files that Python compiled, each as often as it did so. ``cpu_seconds`` are of its process
     and of all that it started.
     """
 
