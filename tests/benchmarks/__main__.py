@@ -12,6 +12,7 @@ import platform
 import tempfile
 from pathlib import Path
 
+from .bundles import measure_bundle
 from .fresh import measure_fresh, measure_large
 from .indexes import measure_index
 from .satisfied import measure
@@ -21,9 +22,9 @@ def main() -> None:
     """Measure, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", action="store_true", help="few packs, once")
-    parser.add_argument("only", nargs="*", help="a, b, c, d, e; all by default")
+    parser.add_argument("only", nargs="*", help="a, b, c, d, e, f; all by default")
     chosen = parser.parse_args()
-    small, letters = chosen.small, chosen.only or list("abcde")
+    small, letters = chosen.small, chosen.only or list("abcdef")
     print(f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores\n")
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
         root = Path(folder)
@@ -37,6 +38,9 @@ def main() -> None:
             print(measure_large(root / "d", 100 if small else 3500).markdown(), flush=True)
         if "e" in letters:
             print(measure_index(root / "e", 5 if small else 200).markdown(), flush=True)
+        if "f" in letters:
+            sizes = (3, 1, 1) if small else (20, 5, 3)
+            print(measure_bundle(root / "f", *sizes).markdown(), flush=True)
 
 
 if __name__ == "__main__":

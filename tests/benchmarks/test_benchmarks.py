@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from infrastructure.st2_stub import StackStormStub
 
+from benchmarks.bundles import measure_bundle
 from benchmarks.fresh import measure_fresh, measure_large
 from benchmarks.indexes import measure_index
 from benchmarks.probe import probe
@@ -69,6 +70,7 @@ def test_every_benchmark_runs_and_gives_a_table(tmp_path: Path) -> None:
         measure_fresh(tmp_path / "c", 2, requirement=True),
         measure_large(tmp_path / "d", 50),
         measure_index(tmp_path / "e", 2),
+        measure_bundle(tmp_path / "f", 2, 1, 1),
     ]
     for table in tables:
         print(table.markdown())

@@ -80,14 +80,25 @@ class World:
 
 
 @contextlib.contextmanager
-def world(root: Path, count: int, *, requirements: t.Sequence[str] = (), actions: int = 0) -> t.Iterator[World]:
-    """A fresh world below ``root``."""
+def world(
+    root: Path,
+    count: int,
+    *,
+    requirements: t.Sequence[str] = (),
+    requiring: t.Optional[int] = None,
+    actions: int = 0,
+) -> t.Iterator[World]:
+    """A fresh world below ``root``.
+
+    :arg requiring: How many of the packs have the requirements; all by default.
+    """
     packs = [f"pack{number:03d}" for number in range(count)]
     repositories = []
-    for pack in packs:
+    for number, pack in enumerate(packs):
+        needed = requirements if requiring is None or number < requiring else ()
         repository = GitRepository(root / "repositories" / f"stackstorm-{pack}.git", "master")
         for version in ("1.0.0", "1.0.1"):
-            repository.release(PackTree(pack, version, requirements=requirements, action_count=actions))
+            repository.release(PackTree(pack, version, requirements=needed, action_count=actions))
         repositories.append(repository.build())
     authority = CertificateAuthority(root / "ca")
     with contextlib.ExitStack() as stack:
