@@ -137,7 +137,9 @@ class ActionModule(ActionBase):
             yield {"source": str(name)} if self._is_local(str(name)) else {"name": str(name)}
         for item in packs:
             if not isinstance(item, dict):
-                raise AnsibleActionFail("An item of packs is not a dict: give name, source and version in one.")
+                raise AnsibleActionFail(
+                    "An item of packs is not a dictionary. Write it as a dictionary with name, source and version."
+                )
             yield dict(item)
 
     @staticmethod

@@ -28,7 +28,7 @@ def request_for_all(params: t.Mapping[str, t.Any]) -> PackRequest:
     """
     if params["state"] != "latest" or params["exclusive"]:
         raise OptionError(
-            f'The name "{ALL}" means all packs that are installed, and goes with state=latest, without exclusive.'
+            f'The name "{ALL}" means all installed packs, and requires state=latest without exclusive.'
         )
     return PackRequest(ALL, name=ALL)
 

@@ -166,7 +166,7 @@ OWN = [
     ("st2_pack", PACK, {"index_url": [""]}, "index_url is empty."),
     ("st2_pack", PACK, {"base_path": ""}, "base_path is empty. Give it a value, or leave it out."),
     ("st2_pack", PACK, {"base_path": "/nowhere"}, "base_path is /nowhere, but StackStorm"),
-    ("st2_pack", PACK, {"purge": True}, "purge goes with state=absent and exclusive only"),
+    ("st2_pack", PACK, {"purge": True}, "purge requires state=absent or exclusive"),
     ("st2_pack", PACK, {"name": [], "exclusive": True}, "exclusive with an empty list"),
     ("st2_pack", PACK, {"st2_conf": ""}, "st2_conf is empty."),
     ("st2_pack", PACK, {"st2_conf": "/a\0b"}, "embedded null"),
