@@ -150,9 +150,7 @@ class Fetcher:
             copy_directory(pack_path(wanted.source.url, wanted.source.subdir), place)
         warnings = []
         if wanted.version:
-            warnings.append(
-                f"{wanted.source.url} is a plain directory without versions: {wanted.version} was ignored."
-            )
+            warnings.append(f"{wanted.source.url} is a plain directory without versions: {wanted.version} was ignored.")
         return self._validated(wanted, place, Resolved("content", "", wanted.version or ""), warnings)
 
     def _take_subdir(self, wanted: Wanted, place: str) -> str:

@@ -123,7 +123,7 @@ def _check_path(path: str) -> None:
         raise refusal("path", path, "it is a directory, and a lock is a file")
     parent = os.path.dirname(os.path.normpath(path))
     if not os.path.isdir(parent):
-        raise OptionError(f"The directory {parent}, in which the lock is to be, does not exist: make it.")
+        raise OptionError(f"The directory {parent}, in which the lock should be created, does not exist. Create it.")
 
 
 def _from_item(given: t.Any) -> PackRequest:

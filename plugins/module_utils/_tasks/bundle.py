@@ -104,7 +104,7 @@ def _check_place(path: str) -> None:
     """:raises OptionError: where no bundle may be."""
     directory = os.path.dirname(path)
     if not os.path.isdir(directory):
-        raise OptionError(f"The directory {directory}, in which {path} is to be, does not exist: make it.")
+        raise OptionError(f"The directory {directory}, in which {path} should be created, does not exist. Create it.")
     if os.path.islink(path) or (os.path.lexists(path) and not os.path.isfile(path)):
         raise OptionError(f"{path} is there and is no file: a bundle is one. Give another path.")
     if os.path.isfile(path):

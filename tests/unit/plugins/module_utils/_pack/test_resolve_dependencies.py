@@ -305,9 +305,7 @@ def test_a_dependency_that_cannot_be_had_names_who_needs_it(scene, needed, kind,
 
 def test_a_dependency_that_makes_no_sense_names_who_has_it(scene):
     scene.repository("top", "1.0.0", needs=["a>=1.0.0"])
-    with pytest.raises(
-        DependencyError, match=r"^top 1\.0\.0 has an invalid dependency: .*NAME=VERSION"
-    ):
+    with pytest.raises(DependencyError, match=r"^top 1\.0\.0 has an invalid dependency: .*NAME=VERSION"):
         scene.resolve("top")
 
 
