@@ -90,7 +90,7 @@ def test_prefer_resolves_what_is_not_in_it(scene: Scene, lock: LockFile) -> None
     assert found == {"jira": "2.0.0", "later": "1.0.0", "common": "1.0.0", "further": "1.0.0"}
     told = " ".join(warnings(result))
     for said in (
-        "jira=2.0.0 is asked for, and the lock packs.lock.yml has jira as jira: it was resolved as without a lock.",
+        "jira=2.0.0 is asked for, and the lock packs.lock.yml has jira as jira: it was resolved without the lock.",
         "later is asked for, and is not in the lock packs.lock.yml: it was resolved",
         "later 1.0.0 needs further, which is not in the lock packs.lock.yml: it was resolved",
     ):

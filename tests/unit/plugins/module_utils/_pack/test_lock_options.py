@@ -49,7 +49,7 @@ def test_what_ansible_did_not_set(lock):
 
 
 def test_a_lock_that_is_none_is_refused():
-    with pytest.raises(OptionError, match=r"a\.yml is no lock that can be used"):
+    with pytest.raises(OptionError, match=r"a\.yml is not a valid lock"):
         lock_options(params(lock=handed(lock={"format": 1, "packs": {"x": {}}})))
 
 

@@ -118,7 +118,7 @@ def test_what_is_not_in_the_lock_or_asked_otherwise_is_refused_or_resolved(reque
     assert said in message and "Nothing was changed" in message
     warnings = []
     (one,) = locking(warnings, locked="prefer").of_task(asked(request))
-    assert one.locked is None and said in warnings[0] and "it was resolved as without a lock" in warnings[0]
+    assert one.locked is None and said in warnings[0] and "it was resolved without the lock" in warnings[0]
 
 
 def test_all_that_is_wrong_is_said_at_once():
