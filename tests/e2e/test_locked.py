@@ -59,7 +59,7 @@ def test_without_names_all_that_is_locked_is_asked_for(scene: Scene, lock: LockF
     ]
     scene.satisfied(exclusive=True, **lock.options())
     refused = scene.refuse(state="absent", **lock.options())
-    assert "would remove all that is locked" in refused["msg"]
+    assert "would remove all locked packs" in refused["msg"]
     scene.change("jira", state="absent", **lock.options())
     assert not (scene.host.packs / "jira").exists()
 
@@ -209,14 +209,14 @@ def test_a_lock_on_the_target(scene: Scene, lock: LockFile, tmp_path: Path) -> N
     assert "does not have the digest that the lock" in refused["msg"], refused["msg"]
     (tmp_path / "site" / "packs.lock.yml").write_text("format: 7\n")
     refused = scene.refuse(lockfile=url)
-    assert "this release of the collection knows 1" in refused["msg"]
+    assert "this release of the collection supports 1" in refused["msg"]
     assert "cannot be read" in scene.refuse(lockfile=f"{url}.nosuch")["msg"]
 
 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"name": ["*"], "state": "latest"}, "Leave name and packs out"),
+        ({"name": ["*"], "state": "latest"}, "Leave out name and packs"),
         ({"lock": None}, "was not sent"),
         ({"lock": "[]"}, "lock is set by Ansible"),
         ({"lockfile": "file://relative", "lock": None}, "names no place on the target"),

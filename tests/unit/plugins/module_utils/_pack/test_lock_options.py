@@ -63,5 +63,5 @@ def test_all_that_is_locked_becomes_requests():
     assert options.lock_is_asked_for
     with pytest.raises(OptionError, match="exclusive with an empty list"):
         options_from(filled(spec, packs=[], lockfile="a.yml", lock=handed(), exclusive=True))
-    with pytest.raises(OptionError, match="would remove all that is locked"):
+    with pytest.raises(OptionError, match="would remove all locked packs"):
         options_from(filled(spec, lockfile="a.yml", lock=handed(), state="absent"))

@@ -145,5 +145,5 @@ def test_a_dependency_that_is_not_locked_is_refused_or_resolved():
 
 
 def test_all_installed_packs_are_no_request_for_a_lock():
-    with pytest.raises(OptionError, match="Leave name and packs out"):
+    with pytest.raises(OptionError, match="Leave out name and packs"):
         locking().of_task([Asked(PackRequest("*", name="*"), latest=True)])

@@ -172,5 +172,5 @@ def test_without_toml_one_sentence_says_so(monkeypatch: pytest.MonkeyPatch, tmp_
 
     monkeypatch.setattr(wheels.importlib, "import_module", refuse)
 
-    with pytest.raises(VirtualenvError, match=r"Wheels can be locked by Python 3\.11 or newer only"):
+    with pytest.raises(VirtualenvError, match=r"Locking wheels requires Python 3\.11 or newer"):
         resolver(tmp_path, platform("manylinux_2_36_x86_64"))
