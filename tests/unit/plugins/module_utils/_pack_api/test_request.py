@@ -85,7 +85,7 @@ def test_requests_in_pieces():
     [
         ("me@host:org/x", "would read it as https://github.com/me@host:org/x"),
         ("git@host:x", "would read it"),
-        ("/srv/packs/x", "write file:///srv/packs/x"),
+        ("/srv/packs/x", "use file:///srv/packs/x"),
         ("sensu=main", "whether main is installed"),
         ("sensu=0123456789012345678901234567890123456789", "whether 0123456789012345678901234567890123456789 is"),
         ("https://h/o/x=release-5", "whether release-5 is installed"),
