@@ -46,16 +46,16 @@ class ActionModule(ActionBase):
             here = False  # The module says what is wrong with it.
         if here and self._task.async_val:
             raise AnsibleActionFail(
-                "async goes with remote_src: true only: with remote_src: false the controller has to answer when the "
-                "module asks for a directory. Copy the directory to the target first, or take async away."
+                "async requires remote_src: true, since with remote_src: false the controller has to send directories "
+                "while the module runs. Copy the directory to the target first, or remove async."
             )
         lock = self._read_lock(arguments)
         if lock:
             arguments["lock"] = lock.for_module()
         if lock and lock.always_sends and self._task.async_val:
             raise AnsibleActionFail(
-                "async does not go with a bundle on the controller, which has to answer when the module asks for what "
-                "it lacks. Copy the bundle to the target and name it as file:///PATH, or take async away."
+                "async cannot be used with a bundle on the controller, which has to send parts of it while the module "
+                "runs. Copy the bundle to the target and use file:///PATH, or remove async."
             )
         if here or (lock and (lock.always_sends or lock.directories) and not self._task.async_val):
             return self._run_with_directories(arguments, task_vars, here, lock)
@@ -137,7 +137,9 @@ class ActionModule(ActionBase):
             yield {"source": str(name)} if self._is_local(str(name)) else {"name": str(name)}
         for item in packs:
             if not isinstance(item, dict):
-                raise AnsibleActionFail("An item of packs is not a dict: give name, source and version in one.")
+                raise AnsibleActionFail(
+                    "An item of packs is not a dictionary. Write it as a dictionary with name, source and version."
+                )
             yield dict(item)
 
     @staticmethod

@@ -32,7 +32,7 @@ def file_of_controller(action: ActionBase, option: str, given: t.Any) -> t.Optio
         return os.path.abspath(action._find_needle("files", os.path.expanduser(given)))
     except AnsibleError as error:
         raise AnsibleActionFail(
-            f"{option} {given} was not found on the controller: {error} A file on the target is named as "
+            f"{option} {given} was not found on the controller: {error} For a file on the target, use "
             f"{_ON_TARGET}/PATH."
         ) from error
 

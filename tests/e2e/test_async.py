@@ -147,5 +147,5 @@ def test_a_failure_in_the_background_says_the_same(scene: Scene, environment: t.
 def test_a_directory_of_the_controller_is_not_sent_in_the_background(scene: Scene, pack: Path, poll: int) -> None:
     arguments = {"name": str(pack), "remote_src": False, "st2_conf": str(scene.host.st2_conf)}
     play = run_play([{"stackstorm.st2.st2_pack": arguments, "async": 60, "poll": poll}], host=scene.host)
-    assert play.tasks[0].outcome == "failed" and "async goes with remote_src: true only" in play[0]["msg"], play[0]
+    assert play.tasks[0].outcome == "failed" and "async requires remote_src: true" in play[0]["msg"], play[0]
     assert not scene.host.pack_path("demo").exists()

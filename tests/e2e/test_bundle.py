@@ -241,5 +241,5 @@ def test_ansible_sends_what_a_host_lacks(fleet: Fleet) -> None:
     assert tuple(scene.host.installed()) == ALL
     assert scene.host.run_action("sensu", "report")["version"] == "1.0.0"
     assert "bundle nowhere was not found on the controller" in play["none"]["msg"]
-    assert "async does not go with a bundle on the controller" in play["async"]["msg"]
+    assert "async cannot be used with a bundle on the controller" in play["async"]["msg"]
     fleet.silence()

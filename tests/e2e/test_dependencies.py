@@ -116,5 +116,5 @@ def test_a_dependency_that_cannot_be_had_leaves_everything(scene: Scene) -> None
     missing = scene.refuse("top", "old")
     assert "nosuch" in missing["msg"] and "top 1.0.0 needs it" in missing["msg"]
     odd = scene.refuse("odd")
-    assert odd["step"] == "dependencies" and "odd 1.0.0 has a dependency" in odd["msg"]
+    assert odd["step"] == "dependencies" and "odd 1.0.0 has an invalid dependency" in odd["msg"]
     assert scene.host.installed() == ["old"]

@@ -194,7 +194,7 @@ def test_pack_that_is_not_for_some_host_is_locked_all_the_same(keeper: Keeper) -
     scene.publish()
     keeper.walk("old")
     assert keeper.pack("old")["version"] == "1.0.0"
-    assert "does not fit this host" in scene.refuse("old")["msg"], "the host decides"
+    assert "does not support this host" in scene.refuse("old")["msg"], "the host decides"
 
 
 def test_link_to_a_lock_stays(keeper: Keeper) -> None:

@@ -59,7 +59,7 @@ def test_without_names_all_that_is_locked_is_asked_for(scene: Scene, lock: LockF
     ]
     scene.satisfied(exclusive=True, **lock.options())
     refused = scene.refuse(state="absent", **lock.options())
-    assert "would remove all that is locked" in refused["msg"]
+    assert "would remove all locked packs" in refused["msg"]
     scene.change("jira", state="absent", **lock.options())
     assert not (scene.host.packs / "jira").exists()
 
@@ -90,7 +90,7 @@ def test_prefer_resolves_what_is_not_in_it(scene: Scene, lock: LockFile) -> None
     assert found == {"jira": "2.0.0", "later": "1.0.0", "common": "1.0.0", "further": "1.0.0"}
     told = " ".join(warnings(result))
     for said in (
-        "jira=2.0.0 is asked for, and the lock packs.lock.yml has jira as jira: it was resolved as without a lock.",
+        "jira=2.0.0 is asked for, and the lock packs.lock.yml has jira as jira: it was resolved without the lock.",
         "later is asked for, and is not in the lock packs.lock.yml: it was resolved",
         "later 1.0.0 needs further, which is not in the lock packs.lock.yml: it was resolved",
     ):
@@ -209,14 +209,14 @@ def test_a_lock_on_the_target(scene: Scene, lock: LockFile, tmp_path: Path) -> N
     assert "does not have the digest that the lock" in refused["msg"], refused["msg"]
     (tmp_path / "site" / "packs.lock.yml").write_text("format: 7\n")
     refused = scene.refuse(lockfile=url)
-    assert "this release of the collection knows 1" in refused["msg"]
+    assert "this release of the collection supports 1" in refused["msg"]
     assert "cannot be read" in scene.refuse(lockfile=f"{url}.nosuch")["msg"]
 
 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"name": ["*"], "state": "latest"}, "Leave name and packs out"),
+        ({"name": ["*"], "state": "latest"}, "Leave out name and packs"),
         ({"lock": None}, "was not sent"),
         ({"lock": "[]"}, "lock is set by Ansible"),
         ({"lockfile": "file://relative", "lock": None}, "names no place on the target"),

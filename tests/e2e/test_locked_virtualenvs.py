@@ -88,7 +88,7 @@ def test_a_lock_for_another_platform(scene: Scene, lock: LockFile) -> None:
         assert "only for cp37-manylinux_2_17_x86_64" in refused["msg"] and refused["step"] == "virtualenv"
     assert scene.host.installed() == []
     result = scene.change("demo", virtualenv="auto", locked="prefer", **lock.options())
-    assert "its requirements were resolved as without a lock" in " ".join(warnings(result))
+    assert "its requirements were resolved without the lock" in " ".join(warnings(result))
     assert imports(scene)["tinydep"] == "2.0.0"
     scene.satisfied("demo", virtualenv="auto", **lock.options())
 

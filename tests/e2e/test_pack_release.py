@@ -104,7 +104,7 @@ def test_everything_against_it_at_once(pack: PackWorkingCopy) -> None:
     (pack.path / "junk.pyc").write_text("")
     done = refused(
         pack,
-        "3 things stand against the release",
+        "3 problems prevent the release",
         "edited README.md, extra forgotten.yaml. Commit",
         f"HEAD ({pack.head[:7]}) is not pushed: main of the remote is at",
         "The version 1.9.0 in pack.yaml is lower than v2.0.0",

@@ -227,7 +227,7 @@ def test_one_pack_and_no_pack(many: Monorepo) -> None:
 def test_the_same_pack_twice(many: Monorepo) -> None:
     many.commit("packs/a", small("a", "1.0.0"))
     many.commit("old/a", small("a", "0.9.0"))
-    many.refused("old/a and packs/a are both the pack a: choose by packs")
+    many.refused("old/a and packs/a are both the pack a. Select one with packs")
     assert [one["path"] for one in many.run(packs=[{"path": "packs/a"}])["packs"]] == ["packs/a"]
 
 

@@ -100,11 +100,11 @@ def test_the_pack_must_be_the_one_asked_for(scene: Scene) -> None:
     other = scene.release("other", "1.0.0", "2.0.0")
     scene.change("other=1.0.0")
     named = scene.refuse(packs=[{"name": "demo", "source": scene.url(other), "version": "2.0.0"}])
-    assert named["step"] == "validate" and "demo was asked for" in named["msg"] and "is other" in named["msg"]
+    assert named["step"] == "validate" and "demo was requested" in named["msg"] and "is other" in named["msg"]
     document = scene.index.documents["/v1/index.json"]["packs"]
     document["demo"] = document["other"]
     listed = scene.refuse("demo")
-    assert "demo was asked for" in listed["msg"] and only(listed)["ref"] == "demo"
+    assert "demo was requested" in listed["msg"] and only(listed)["ref"] == "demo"
 
 
 def test_a_pack_that_changed_its_ref_is_another_pack(scene: Scene) -> None:
@@ -116,7 +116,7 @@ def test_a_pack_that_changed_its_ref_is_another_pack(scene: Scene) -> None:
     scene.change(f"{url}=1.0.0")
     scene.change(f"{url}=2.0.0")
     assert scene.host.installed() == ["new_name", "old_name"]
-    assert "new_name was asked for" in scene.refuse("new_name=1.0.0")["msg"]
+    assert "new_name was requested" in scene.refuse("new_name=1.0.0")["msg"]
 
 
 def test_messages_name_file_and_line(scene: Scene) -> None:

@@ -216,7 +216,7 @@ def test_one_pack_of_a_repository_with_many(scene: Scene) -> None:
     assert {row["ref"]: row["action"] for row in rows} == {"one": "upgrade", "two": "none"}
     assert (scene.host.pack_version("one"), scene.host.pack_version("two")) == ("1.1.0", "1.0.0")
     wrong = scene.refuse(packs=[dict(both[0], subdir="packs/two")])
-    assert wrong["step"] == "validate" and "one was asked for" in wrong["msg"] and "is two" in wrong["msg"]
+    assert wrong["step"] == "validate" and "one was requested" in wrong["msg"] and "is two" in wrong["msg"]
     assert "packs/three" in scene.refuse(packs=[dict(both[0], subdir="packs/three", version="1.1.0")])["msg"]
 
 

@@ -306,8 +306,8 @@ def test_what_the_probe_reaches_it_reaches_by_the_proxy(
         outside.packages.stop()
         failed = site.play("proxy", **asked)
         assert failed.rc != 0 and changes(failed) == []
-        assert "git: https://github.com/org/stackstorm-demo is not reached: " in warned(failed), failed.stdout
-        assert "packages: six is not reached: " in warned(failed) and "index: " not in warned(failed)
+        assert "git: https://github.com/org/stackstorm-demo cannot be reached: " in warned(failed), failed.stdout
+        assert "packages: six cannot be reached: " in warned(failed) and "index: " not in warned(failed)
         assert PASSWORD not in warned(failed) and ENCODED not in warned(failed)
         outside.proxy.refused.clear()
         module = {"name": ["org/stackstorm-demo"], "virtualenv": "never", "register": "none"}

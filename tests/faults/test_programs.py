@@ -133,7 +133,7 @@ def test_a_uv_that_cannot_make_the_first_virtualenv(scene: Scene, behaviour: str
         (FAILS, "virtualenv", "wrong house"),
         (HANGS, "timeout", f"timeout of {TIMEOUT} s"),
         (DIES, "virtualenv", "-9"),
-        (LIES, "virtualenv", "cannot be made with virtualenv"),
+        (LIES, "virtualenv", "cannot be created with virtualenv"),
     ],
     ids=["fails", "hangs", "dies", "lies"],
 )

@@ -54,7 +54,7 @@ def test_a_dependency_that_means_harm(arena: Arena, text: str, says: str) -> Non
 def test_a_ref_that_means_harm(arena: Arena, text: str, says: str) -> None:
     """Beside a source, and in the pack itself: whatever the ref, nothing is written there."""
     path = arena.directory(PackTree("victim", "1.0.0", minimal=True, metadata={"ref": text, "name": "A name"}))
-    arena.refuse({"packs": [{"name": text, "source": str(path)}]}, "The name|was asked for")
+    arena.refuse({"packs": [{"name": text, "source": str(path)}]}, "The name|was requested")
     arena.refuse({"name": [str(path)]}, "pack.yaml|StackStorm's own", step="validate")
 
 

@@ -43,7 +43,7 @@ if t.TYPE_CHECKING:
     from .._source.package_index import PackageIndexes
 
 _PARALLEL = 4
-_REMEDY = "Make the lock anew with st2_pack_lock if that was meant"
+_REMEDY = "Create the lock again with st2_pack_lock if this was intended"
 
 
 class Built(t.NamedTuple):
@@ -206,8 +206,8 @@ class Builder:
         if found != pack.content:
             where = path if pack.is_directory else f"{strip_urls(pack.source)} at {pack.commit}"
             raise SourceError(
-                f"The files of {pack.ref} {pack.version} in {where} are not those that were locked: they have the "
-                f"digest {found}, and {pack.content} in the lock. {_REMEDY}.",
+                f"The files of {pack.ref} {pack.version} in {where} do not match the lock: their digest is "
+                f"{found}, but {pack.content} in the lock. {_REMEDY}.",
                 ref=pack.ref,
             )
         if pack.is_directory or pack.subdir:
@@ -247,8 +247,8 @@ def _file_part(blob: Blob, place: str) -> _Part:
     found = blob_of_file(place, blob.kind, blob.name, ())
     if found.digest != blob.digest:
         raise SourceError(
-            f"{blob.name} is not what was locked: it has the digest {found.digest}, and {blob.digest} in the lock. "
-            "Ask whoever keeps the package index."
+            f"{blob.name} does not match the lock: its digest is {found.digest}, but {blob.digest} in the lock. "
+            "Ask the maintainer of the package index."
         )
     return _Part({found: place})
 

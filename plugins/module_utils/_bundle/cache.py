@@ -95,7 +95,7 @@ class BlobCache:
             except OSError as error:
                 reason = error.strerror or error
                 raise SourceError(
-                    f"{shown} cannot be taken into {self._path}: {reason}.{low_space(self._path)}"
+                    f"{shown} cannot be stored in {self._path}: {reason}.{low_space(self._path)}"
                 ) from error
 
     def remember(self, holders: t.Mapping[Blob, t.Collection[str]]) -> None:

@@ -223,7 +223,7 @@ def refusal(shown: str, what: str) -> SourceError:
     :arg what: What is wrong with it, as a clause.
     """
     return SourceError(
-        f"The bundle {shown} is refused: {what}. Nothing was written. Let it be sent or made anew (st2_bundle).",
+        f"The bundle {shown} is refused: {what}. Nothing was written. Send it again, or create it again (st2_bundle).",
         step=STEP,
     )
 

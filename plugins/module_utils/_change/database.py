@@ -263,7 +263,7 @@ class Database:
         except St2Error as error:
             return error.message
         if found.name != before.name:
-            return "its API does not answer any more."
+            return "its API no longer responds."
         self._chosen = found
         return ""
 

@@ -117,7 +117,7 @@ def remains(registrar: Registrar, before: Fileless, on_disk: OnDisk) -> t.List[s
     """Names of configs that the database has now and that no request takes out of it."""
     refs = sorted(ref for ref in before.configs if _lacks_config(ref, on_disk))
     if not registrar.reads:
-        return [f"the config of {ref} (if StackStorm took it, which only its API can tell)" for ref in refs]
+        return [f"the config of {ref} (if StackStorm accepted it, which only its API can tell)" for ref in refs]
     try:
         now = _configs(registrar, refs, on_disk)
     except RegistrationError:

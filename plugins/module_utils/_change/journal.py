@@ -251,7 +251,7 @@ def undo(move: Move) -> bool:
     where = whereabouts(move)
     if move.old and where is None:
         raise ApplyError(
-            f"The {move.what} of {move.ref} that was at {move.live} is at none of {move.staged}, {move.kept}: "
+            f"The {move.what} of {move.ref} that was at {move.live} is neither at {move.staged} nor at {move.kept}: "
             "something else removed it.",
             ref=move.ref,
         )

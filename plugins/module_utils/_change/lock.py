@@ -26,7 +26,7 @@ if t.TYPE_CHECKING:
 
 _NAME = "lock"
 _POLL_SECONDS = 0.05
-_UNNAMED = "a process that has not said who it is"
+_UNNAMED = "an unknown process"
 _FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _ONLY_READABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
 # What flock answers where there are no locks: NFS without a lock service, FUSE, a descriptor that cannot be written
@@ -193,16 +193,16 @@ class HostLock:
         mount = mount_of(self.path)
         where = f" on {mount.kind}, mounted at {mount.point}" if mount else ""
         return LockError(
-            f"The lock {self.path}{where}, is not to be had: {error.strerror}. Without one, two runs would undo each "
-            "other's work, so nothing was changed. Mount that file system with locks that work: NFS as version 4, or "
+            f"The lock {self.path}{where}, is not available: {error.strerror}. Without one, two runs would undo each "
+            "other's work, so nothing was changed. Mount that file system with working locks: NFS as version 4, or "
             "as version 3 with rpc.statd and lockd on both sides and without nolock; if only this host uses it, "
             "local_lock=flock is sufficient."
         )
 
     def _refusal(self, descriptor: int, deadline: Deadline) -> str:
         return (
-            f"Another run has the lock {self.path}: {_named(descriptor)}. This run waited {deadline.seconds:g} s "
-            "(timeout) and changed nothing. Wait for it to end, or look at that process."
+            f"Another run holds the lock {self.path}: {_named(descriptor)}. This run waited {deadline.seconds:g} s "
+            "(timeout) and changed nothing. Wait for it to finish, or check that process."
         )
 
 

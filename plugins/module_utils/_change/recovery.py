@@ -154,8 +154,8 @@ def _undo(journal: Journal, entry: Entry, warnings: t.List[str]) -> t.Set[str]:
     moving.drop_releases(here)
     if problems:
         warnings.append(
-            f"An interrupted run could not be undone wholly. {' '.join(problems)} What is there now stays; what that "
-            f"run did is written in {journal.set_aside()}."
+            f"An interrupted run could not be undone completely. {' '.join(problems)} What is there now "
+            f"stays; what that run did is written in {journal.set_aside()}."
         )
     elif entry.told:
         journal.write(replace(entry, moves=()))

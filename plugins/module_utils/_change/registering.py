@@ -165,7 +165,7 @@ class Registering:
                 told = f"to register {ref} {version}" if version else f"to unload {ref}"
                 raise RegistrationError(
                     f"StackStorm was told {told} and reported success, but its database has "
-                    f"{f'version {has}' if has else 'no such pack'}. Look at the log of st2api.",
+                    f"{f'version {has}' if has else 'no such pack'}. Check the log of st2api.",
                     ref=ref,
                 )
 
@@ -344,7 +344,7 @@ class Registering:
         if by_hand:
             self.lost.update(one.pack for one in by_hand)
             names = ", ".join(sorted(f"{one.kind} {one.ref}" for one in by_hand))
-            self.remains += f" StackStorm has taken out what people had made by hand, and no file brings back: {names}."
+            self.remains += f" StackStorm has removed what people had made by hand, and no file restores it: {names}."
 
     def _look_at_rules(self, before: Snapshot, registered: t.Container[str], on_disk: OnDisk) -> None:
         """Name the rules that have lost their trigger, or have one again, when what they wait for went and came."""
@@ -354,8 +354,8 @@ class Registering:
             self.lost.update(one.pack for one in rules.lost)
             names = ", ".join(sorted(one.ref for one in rules.lost))
             self.remains += (
-                f" Rules have lost the trigger that they wait for, and work again when they are saved anew: {names}. "
-                "For those of packs, st2_pack does so when it is next given their pack."
+                f" Rules have lost their trigger, and only work again after they are saved again: {names}. "
+                "For rules of packs, st2_pack does this in the next task that manages their pack."
             )
 
     def _compare(self, before: Snapshot, gone: t.Sequence[str]) -> None:

@@ -93,7 +93,7 @@ class Staging:
                 else:
                     directory.remove(self.name)
             except OSError as error:
-                warnings.append(f"{path} is not needed any more and cannot be removed: {error}.")
+                warnings.append(f"{path} is no longer needed and cannot be removed: {error}.")
         self._used.clear()
         return warnings
 

@@ -108,7 +108,8 @@ class _Reader:
         elif found != FORMAT or isinstance(found, bool):
             shown = found if isinstance(found, int) else "no number"
             self._wrong(
-                ("format",), f"is {shown}, and this release of the collection knows {FORMAT}: use the one that made it"
+                ("format",),
+                f"is {shown}, and this release of the collection supports {FORMAT}: use the one that created it",
             )
         else:
             return
@@ -135,8 +136,8 @@ class _Reader:
         more = f"; and {len(found) - _MOST_SHOWN} more" if len(found) > _MOST_SHOWN else ""
         shown = "; ".join(problem.with_line for problem in found[:_MOST_SHOWN])
         raise OptionError(
-            f"{self._name} is no lock that can be used: {shown}{more}. Take back what "
-            "was changed in it by hand, or remove it and make it anew with st2_pack_lock."
+            f"{self._name} is not a valid lock: {shown}{more}. Undo manual changes, "
+            "or remove it and create it again with st2_pack_lock."
         )
 
     def _platform(self, key: str, value: t.Any) -> Platform:

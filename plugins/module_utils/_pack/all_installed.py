@@ -27,9 +27,7 @@ def request_for_all(params: t.Mapping[str, t.Any]) -> PackRequest:
     :raises OptionError: for a task that it does not go with.
     """
     if params["state"] != "latest" or params["exclusive"]:
-        raise OptionError(
-            f'The name "{ALL}" means all packs that are installed, and goes with state=latest, without exclusive.'
-        )
+        raise OptionError(f'The name "{ALL}" means all installed packs, and requires state=latest without exclusive.')
     return PackRequest(ALL, name=ALL)
 
 

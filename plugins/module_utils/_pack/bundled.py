@@ -119,8 +119,8 @@ class Blobs:
                 problem = pins.problem or "has no Python packages"
                 raise VirtualenvError(
                     f"{pack.ref} {pack.version} needs a virtualenv, and the bundle {self._bundle.shown} {problem}. "
-                    "Nothing was changed: let the lock be made with this platform among its platforms (st2_pack_info "
-                    "tells it as python), and a bundle of that.",
+                    "Nothing was changed: add this platform to the platforms of the lock (st2_pack_info returns it as "
+                    "python), and create a new bundle.",
                     ref=pack.ref,
                 )
             wanted.update(line.partition(" ")[0] for line in pins.lines)

@@ -148,7 +148,7 @@ def verify_registered(comparison: Comparison, database: Database, packs: t.Seque
         found = comparison.differences(pack.ref, pack.path)
         if found:
             raise VerifyError(
-                f"StackStorm registered {pack.ref}, but its database does not have it as the files say: "
+                f"StackStorm registered {pack.ref}, but its database does not match the files: "
                 f"{', '.join(found[:_MOST_NAMED])}. Does its API run on another host, with other files?",
                 ref=pack.ref,
             )

@@ -63,8 +63,8 @@ def check_removal(refs: t.Sequence[str], installation: Installation, wanted: t.M
                 broken.append(f"{label(pack)} needs {provider.ref}")
     if broken:
         raise DependencyError(
-            f"Packs that stay need what is to be removed: {'; '.join(sorted(set(broken)))}. Nothing was changed: "
-            "remove those too, or set dependencies to skip."
+            f"Remaining packs depend on packs that would be removed: {'; '.join(sorted(set(broken)))}. Nothing was "
+            "changed: remove those too, or set dependencies to skip."
         )
 
 

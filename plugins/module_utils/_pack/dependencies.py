@@ -50,7 +50,7 @@ def needs(asker: str, dependencies: t.Iterable[str]) -> t.List[Need]:
         try:
             found.append(Need(parse_spec(text), asker))
         except OptionError as error:
-            raise DependencyError(f"{asker} has a dependency that cannot be understood: {error.message}") from error
+            raise DependencyError(f"{asker} has an invalid dependency: {error.message}") from error
     return found
 
 
@@ -132,11 +132,11 @@ class Providers:
             if isinstance(provider, Candidate)
             else f"{label(provider)} is installed"
         )
-        advice = f"add {need.request.requested} to the task to have that version"
+        advice = f"add {need.request.requested} to the task to get that version"
         if provider.ref in SYSTEM_PACKS:
-            advice = "it comes with StackStorm, so have the StackStorm of that version"
+            advice = "it is part of StackStorm, so use the StackStorm of that version"
         elif provider.ref in self._wanted:
-            advice = "ask for one version that serves both"
+            advice = "request one version that satisfies both"
         if provider.ref in self._asked:
             there += f", which {' asks for as '.join(self._asked[provider.ref])}"
         return f"{need}, but {there}. Nothing was changed: {advice}, or set dependencies to skip."

@@ -43,7 +43,7 @@ def _sides(pack: PackPlan) -> t.Tuple[str, str]:
         before += [] if pack.virtualenv == "built" else ["virtualenv: outdated"]
         after += ["virtualenv: current"]
     before += _entries("leftovers", [path for _kind, path in pack.leftovers])
-    before += _entries("not in the database as the files say", pack.known.differences)
+    before += _entries("different in the database", pack.known.differences)
     before += _entries("only in the database", [named(resource) for resource in pack.surplus])
     if pack.action in ("register", "unload"):
         before.append(f"database: {pack.known.version or 'not known to have it'}")

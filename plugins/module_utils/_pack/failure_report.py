@@ -114,7 +114,7 @@ def _own(own: Failure, failed: t.Sequence[Failure]) -> str:
 
 def failed_at(step: t.Optional[str]) -> str:
     """For a pack whose failure is that of the task."""
-    return f"Failed{f' at the step {step}' if step else ''}; the msg of the task says why."
+    return f"Failed{f' at the step {step}' if step else ''}. See msg of the task."
 
 
 def _blamed(failed: t.Sequence[Failure]) -> str:

@@ -150,9 +150,7 @@ class Fetcher:
             copy_directory(pack_path(wanted.source.url, wanted.source.subdir), place)
         warnings = []
         if wanted.version:
-            warnings.append(
-                f"{wanted.source.url} is a plain directory, which has no versions: {wanted.version} was ignored."
-            )
+            warnings.append(f"{wanted.source.url} is a plain directory without versions: {wanted.version} was ignored.")
         return self._validated(wanted, place, Resolved("content", "", wanted.version or ""), warnings)
 
     def _take_subdir(self, wanted: Wanted, place: str) -> str:
@@ -231,13 +229,13 @@ class Fetcher:
             raise
         if wanted.ref and metadata.ref != wanted.ref:
             raise InvalidPackError(
-                f"{wanted.ref} was asked for, but the pack in {origin} is {metadata.ref}. Ask for it by that name, or "
+                f"{wanted.ref} was requested, but the pack in {origin} is {metadata.ref}. Request it by that name, or "
                 "correct the source.",
                 ref=wanted.ref,
             )
         if metadata.ref in SYSTEM_PACKS:
             raise InvalidPackError(
-                f"The pack in {origin} calls itself {metadata.ref}, which is one of StackStorm's own packs "
+                f"The ref of the pack in {origin} is {metadata.ref}, which is one of StackStorm's own packs "
                 f"({', '.join(SYSTEM_PACKS)}). Those are never replaced.",
                 ref=metadata.ref,
             )
@@ -247,7 +245,7 @@ class Fetcher:
         reasons = incompatibilities(metadata, st2_version=self._rules.st2_version)
         if reasons and not self._rules.force:
             raise InvalidPackError(
-                f"{metadata.ref} {metadata.version} does not fit this host: {'; '.join(reasons)}. Choose "
+                f"{metadata.ref} {metadata.version} does not support this host: {'; '.join(reasons)}. Choose "
                 "another version, "
                 "or accept it with force.",
                 ref=metadata.ref,
@@ -300,4 +298,4 @@ def _uncommitted(git: Git, source: Source) -> t.List[str]:
     if not changes:
         return []
     shown = ", ".join(changes[:5]) + (f" and {len(changes) - 5} more" if len(changes) > 5 else "")
-    return [f"{path} is a git repository: what is not committed there was left out, as by StackStorm: {shown}."]
+    return [f"{path} is a git repository. Uncommitted changes were left out, as StackStorm does: {shown}."]

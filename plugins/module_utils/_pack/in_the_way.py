@@ -22,8 +22,8 @@ from .resolution import Asked
 
 _REMEDIES = {
     "mount": "change the pack where it is mounted from, or unmount it first",
-    "link": "remove the link first (state=absent does, and leaves alone what it leads to)",
-    "file": "look at what it is, and move it away",
+    "link": "remove the link first (state=absent does, without touching its target)",
+    "file": "check what it is, and move it away",
 }
 
 
@@ -73,8 +73,8 @@ def linked(pack: InstalledPack, label: str) -> HostError:
     :arg label: What is asked for.
     """
     return HostError(
-        f"{pack.path} is a symbolic link to {pack.link}, as developers make them, and not replaced by {label}: "
-        f"{_REMEDIES['link']}, or ask for {pack.ref} in any version.",
+        f"{pack.path} is a symbolic link to {pack.link}, as developers use them, and not replaced by {label}: "
+        f"{_REMEDIES['link']}, or request {pack.ref} in any version.",
         ref=pack.ref,
     )
 

@@ -112,7 +112,7 @@ def requests_for_all(lock: Lock, params: t.Mapping[str, t.Any]) -> t.List[PackRe
     """
     if params["state"] == "absent":
         raise OptionError(
-            "state=absent with a lock and without names would remove all that is locked. Name the packs that are to go."
+            "state=absent with a lock but without names would remove all locked packs. Name the packs to remove."
         )
     return [
         PackRequest(next(iter(pack.requested), ref), name=ref, state=params["state"])

@@ -84,25 +84,25 @@ class Locking:
             return asked._replace(locked=self._locked(pack))
         said = f"{asked.asker} needs {asked.request.requested}, which is not in the lock {self._options.lockfile}"
         if self._strict:
-            raise DependencyError(f"{said}. {_NOTHING}: make the lock anew with st2_pack_lock.")
-        self._warnings.append(f"{said}: it was resolved as without a lock.")
+            raise DependencyError(f"{said}. {_NOTHING}: create the lock again with st2_pack_lock.")
+        self._warnings.append(f"{said}: it was resolved without the lock.")
         return asked
 
     def _of_task(self, request: PackRequest) -> t.Optional[LockedPack]:
         name = self._options.lockfile
         if request.name == ALL:
             raise OptionError(
-                f'The name "{ALL}" means all packs that are installed, and the lock {name} says which there are to be. '
-                "Leave name and packs out to have all that is locked."
+                f'The name "{ALL}" means all installed packs, but the lock {name} says which packs to install. '
+                "Leave out name and packs to install all locked packs."
             )
         pack, problem = self._find(request)
         if problem and self._strict:
             raise OptionError(
-                f"{problem}. {_NOTHING}: make the lock anew with st2_pack_lock, or ask for what is in it.",
+                f"{problem}. {_NOTHING}: create the lock again with st2_pack_lock, or request what is in it.",
                 ref=request.expected_ref,
             )
         if problem:
-            self._warnings.append(f"{problem}: it was resolved as without a lock.")
+            self._warnings.append(f"{problem}: it was resolved without the lock.")
             return None
         return pack
 

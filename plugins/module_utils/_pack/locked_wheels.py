@@ -85,10 +85,10 @@ def without_pins(made: PackPlan, options: Options) -> str:
     problem = pins.problem
     said = f"The virtualenv of {made.ref} has to be built, and the lock {options.lockfile} {problem}"
     if options.locked == "prefer" or not pins.refused:
-        return f"{said}: its requirements were resolved as without a lock."
+        return f"{said}: its requirements were resolved without the lock."
     raise VirtualenvError(
-        f"{said}. Nothing was changed: make the lock anew with this platform among its platforms (st2_pack_info tells "
-        "it as python), or set locked to prefer to have the requirements resolved here.",
+        f"{said}. Nothing was changed: add this platform to the platforms of the lock (st2_pack_info returns it as "
+        "python), or set locked to prefer to resolve the requirements here.",
         ref=made.ref,
     )
 

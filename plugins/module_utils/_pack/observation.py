@@ -78,7 +78,7 @@ class Observation:
         if installed and self.options.base_path and installed.base_path != self.base_path:
             raise OptionError(
                 f"base_path asks for {installed.ref} in {self.base_path}, but it is in {installed.base_path}. "
-                "Packs are not moved from one to the other: remove it there first (state=absent).",
+                "Packs are not moved between base paths: remove it there first (state=absent).",
                 ref=installed.ref,
             )
 

@@ -92,9 +92,7 @@ def options_from(params: t.Mapping[str, t.Any]) -> Options:
             requests = requests_for_all(found.lock, params)
     _check_exclusive(params, requests)
     if params["purge"] and requests and not params["exclusive"] and all(one.state != "absent" for one in requests):
-        raise OptionError(
-            "purge goes with state=absent and exclusive only: it takes away what belongs to a pack that is removed."
-        )
+        raise OptionError("purge requires state=absent or exclusive, since it removes what belongs to removed packs.")
     if params["keep_releases"] < 0:
         raise OptionError(f"keep_releases is {params['keep_releases']}; the least is 0.")
     index_url, signers = params["index_url"], params["index_allowed_signers"]

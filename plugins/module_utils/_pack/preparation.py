@@ -146,8 +146,8 @@ class Preparation:
         kept = releases.next_release(directory, made.ref, f"{before} {releases.WORK}")
         after = made.after.short if made.after else ""
         self._observation.warnings.append(
-            f"{made.path} holds work that is not upstream ({few(made.edits, 5)}). {made.ref} {after} replaces it; it "
-            f"is kept as {os.path.join(kept, 'pack')}, which no run removes."
+            f"{made.path} contains changes that are not upstream ({few(made.edits, 5)}). {made.ref} {after} replaces "
+            f"it; it is kept as {os.path.join(kept, 'pack')}, which is never removed."
         )
         return made._replace(kept_work=kept)
 

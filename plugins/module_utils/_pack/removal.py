@@ -131,8 +131,8 @@ class Removals:
         waiting = sorted(one.ref for one in rules if one.waits_for in refs)
         if waiting:
             self.warnings.append(
-                f"Rules wait for triggers that go with {', '.join(refs)}: {', '.join(waiting)}. When the pack is back, "
-                "those whose trigger has parameters have to be saved anew to work again."
+                f"Rules use triggers of {', '.join(refs)}: {', '.join(waiting)}. When the pack is installed again, "
+                "those whose trigger has parameters have to be saved again to work."
             )
 
     def _check_rules(self, going: t.Iterable[PackPlan], staying: t.Iterable[PackPlan]) -> None:
@@ -157,7 +157,7 @@ class Removals:
 
     def _why_it_stays(self, pack: InstalledPack) -> str:
         if pack.ref == _DEFAULT_PACK:
-            return "StackStorm keeps there what people make without naming a pack"
+            return "StackStorm stores resources without a pack there"
         if pack.base_path != self._base_path:
             return f"it is in {pack.base_path}, not in {self._base_path}"
         from .._content.obstacle import obstacle
@@ -229,13 +229,13 @@ class Removals:
 
             found = obstacle(directory.now(directory.pack(ref)))
             if found:
-                self.warnings.append(f"{directory.pack(ref)} is {found.text}: it is no pack, and stays.")
+                self.warnings.append(f"{directory.pack(ref)} is {found.text}: it is not a pack, and stays.")
 
     def _warn_of_what_goes_along(self, ref: str) -> None:
         made = self._made_by_hand(ref)
         if made:
             self.warnings.append(
-                f"With {ref}, StackStorm forgets what people made in it by hand, and no file brings it back: {made}."
+                f"With {ref}, StackStorm loses what people made in it by hand, and no file restores it: {made}."
             )
 
     def _warn_of_remains(self, ref: str, known: KnownPack) -> None:

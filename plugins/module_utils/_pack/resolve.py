@@ -296,7 +296,7 @@ class Resolver:
         installed = self._installation.get(name)
         if installed and installed.is_system:
             raise OptionError(
-                f"{request.requested} was asked for, but {name} is one of StackStorm's own packs "
+                f"{request.requested} was requested, but {name} is one of StackStorm's own packs "
                 f"({installed.version} is here). It is only upgraded together with StackStorm.",
                 ref=name,
             )
@@ -355,7 +355,7 @@ class Resolver:
         again = self._sought.intersection(absent)
         if again:
             raise DependencyError(
-                f"{'; '.join(map(str, again))}, which was fetched and is not what is needed. Nothing was changed."
+                f"{'; '.join(map(str, again))}, which was fetched but does not satisfy this. Nothing was changed."
             )
         self._sought.update(absent)
         found = [Asked(need.request, need.asker) for need in absent]

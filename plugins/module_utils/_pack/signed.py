@@ -137,8 +137,8 @@ def refuse_directory(request: PackRequest) -> None:
 def unsigned_directory(what: str, ref: t.Optional[str], step: t.Optional[str] = None) -> OptionError:
     """The error for a pack without a repository."""
     return OptionError(
-        f"{what} is a directory, in which nobody can have signed anything, and verify_signature asks for a signature. "
-        "Give it a digest and a task without verify_signature, or install it from a git repository.",
+        f"{what} is a directory, which cannot be signed, but verify_signature requires a signature. "
+        "Use a digest and a task without verify_signature, or install it from a git repository.",
         ref=ref,
         step=step,
     )

@@ -84,7 +84,7 @@ def _about(ref: str) -> t.Iterator[None]:
         error.step = error.step or ApplyError.default_step
         raise
     except OSError as error:
-        raise ApplyError(f"{ref} cannot be prepared: {error}. The running pack was not touched.", ref=ref) from error
+        raise ApplyError(f"{ref} cannot be prepared: {error}. The installed pack was not changed.", ref=ref) from error
 
 
 def _stage_tree(pack: PackPlan, installation: Installation, tools: Tools) -> str:

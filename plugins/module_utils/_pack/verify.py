@@ -35,10 +35,10 @@ def _verify_pack(pack: PackPlan, installation: Installation) -> None:
     path = installation.directory(pack.base_path).pack(pack.ref)
     if pack.after is None:
         if os.path.lexists(path):
-            raise VerifyError(f"{pack.ref} was removed, but {path} is there.", ref=pack.ref)
+            raise VerifyError(f"{pack.ref} was removed, but {path} exists.", ref=pack.ref)
         for kind, leftover in pack.leftovers:
             if os.path.lexists(leftover):
-                raise VerifyError(f"The {kind} of {pack.ref} was removed, but {leftover} is there.", ref=pack.ref)
+                raise VerifyError(f"The {kind} of {pack.ref} was removed, but {leftover} exists.", ref=pack.ref)
         return
     installed = installation.get(pack.ref)
     if installed is None:

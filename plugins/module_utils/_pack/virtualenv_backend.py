@@ -241,7 +241,7 @@ def _configured(setting: str, environment: t.Mapping[str, str]) -> str:
 def _uv(program: str, settings: Settings, options: t.Sequence[str], environment: t.Mapping[str, str]) -> Backend:
     for option in settings.options:
         if option not in _VIRTUALENV_OPTIONS_OF_UV:
-            raise ValueError(f"it has nothing like the virtualenv option {option}")
+            raise ValueError(f"it does not support the virtualenv option {option}")
     # Trust whom the host trusts, as pip does; uv brings its own list otherwise.
     variables = {"UV_SYSTEM_CERTS": "true", "UV_NATIVE_TLS": "true"}
     flags: t.List[str] = []
@@ -249,7 +249,7 @@ def _uv(program: str, settings: Settings, options: t.Sequence[str], environment:
         if key == "no-index":
             flags += ["--no-index"] if value.lower() in ("1", "true", "yes", "on") else []
         elif key not in _UV_VARIABLES:
-            raise ValueError(f"it has nothing like pip's setting {key}, which is configured on this host")
+            raise ValueError(f"it does not support pip's setting {key}, which is configured on this host")
         else:
             variable = _UV_VARIABLES[key]
             if variable:
@@ -274,7 +274,7 @@ def _translate(options: t.Sequence[str]) -> t.Iterator[str]:
         elif name in _UV_VALUES and (equals or rest):
             yield from (_UV_VALUES[name], value if equals else rest.pop(0))
         else:
-            raise ValueError(f"it has nothing like the pip option {option}")
+            raise ValueError(f"it does not support the pip option {option}")
 
 
 def pip_configuration(environment: t.Mapping[str, str]) -> t.Dict[str, str]:

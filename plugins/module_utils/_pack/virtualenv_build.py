@@ -184,7 +184,7 @@ class VirtualenvBuilder:
                 if self._backend.otherwise is None:
                     raise
                 self.warnings.append(
-                    f"{self._backend.name} makes no virtualenvs here, so {self._backend.otherwise.name} does: "
+                    f"{self._backend.name} cannot create virtualenvs here, so {self._backend.otherwise.name} is used: "
                     f"{error.message}"
                 )
                 self._backend = self._backend.otherwise
@@ -217,7 +217,7 @@ class VirtualenvBuilder:
         except St2Error as error:
             said = _said(error) if isinstance(error, ProgramError) else error.message.rstrip(".")
             raise VirtualenvError(
-                f"A virtualenv cannot be made with {backend.name}: {said}.", stderr=error.stderr
+                f"A virtualenv cannot be created with {backend.name}: {said}.", stderr=error.stderr
             ) from error
         self._add_path(making)
         retarget(making, {making: path})

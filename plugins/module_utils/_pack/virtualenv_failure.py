@@ -14,7 +14,7 @@ _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 # What a program says, and what that means; the first that is found counts. {0} is the first group, {1} the second.
 _MEANINGS = (
     # pip
-    (r"No matching distribution found for ([^\n]+)", "no package fits {0}"),
+    (r"No matching distribution found for ([^\n]+)", "no matching package for {0}"),
     (r"Cannot install ([^\n]+?) because these package versions have conflicting", "{0} conflict with each other"),
     (rf"(?:Failed building wheel for|Failed to build) ({_NAME})", "{0} cannot be built"),
     (rf"(?:╰─>|Could not build wheels for) ({_NAME})(?:\s*$|,)", "{0} cannot be built"),
@@ -22,14 +22,14 @@ _MEANINGS = (
     (r"git clone [^\n]*?(\S+://\S+)", "{0} cannot be cloned"),
     (rf"Package '({_NAME})' requires a different Python: ([^\n]+)", "{0} is not for this Python ({1})"),
     # uv
-    (r"Because (\S+) was not found in the [^\n]*and you require ([^\s,]+)", "no package fits {1}"),
+    (r"Because (\S+) was not found in the [^\n]*and you require ([^\s,]+)", "no matching package for {1}"),
     (r"Because (\S+) was not found in the", "there is no package {0}"),
-    (r"Because there (?:is|are) no versions? of ([^\s,]+)", "no package fits {0}"),
-    (r"because you require ([^\n]+?), we can conclude", "{0} cannot be had together with the other requirements"),
+    (r"Because there (?:is|are) no versions? of ([^\s,]+)", "no matching package for {0}"),
+    (r"because you require ([^\n]+?), we can conclude", "{0} cannot be installed together with the other requirements"),
     (r"(\S+) depends on ([^\s,]+)", "{0}, which needs {1}, conflicts with another requirement"),
     (
         r"Failed to (?:build|download and build|fetch|download|prepare distribution for):? `([^`]+)`",
-        "{0} cannot be had",
+        "{0} cannot be fetched or built",
     ),
     (r"Couldn't parse requirement[^\n]*\n\s*(?:cause: |Caused by: )?([^\n]+)", "{0}"),
 )
@@ -51,7 +51,7 @@ def reason(stderr: str, stdout: str = "", status: int = 1) -> str:
         if found:
             return _short(meaning.format(*(" ".join(word.split()) for word in found.groups())))
     last = _ERROR.findall(stderr) or stderr.strip().splitlines()[-1:]
-    said = last[-1] if last else f"it ended with the exit status {status} and said nothing"
+    said = last[-1] if last else f"it ended with exit status {status} and no error message"
     at_work = _AT_WORK.findall(stdout)
     return _short(f"{at_work[-1]}: {said}" if at_work else said)
 

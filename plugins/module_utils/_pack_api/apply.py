@@ -123,13 +123,11 @@ class Executor:
         try:
             execution = wait_for_end(self._client, number, action, self._poll_seconds)
         except DeadlineError as error:
-            raise DeadlineError(
-                f"{error.message} What it had begun with {step.ref} is not put back.", ref=step.ref
-            ) from None
+            raise DeadlineError(f"{error.message} Its changes of {step.ref} were not undone.", ref=step.ref) from None
         except UnseenError:
             raise
         except RegistrationError as error:
-            error.message += f" Execution {number} of {action} may still go on."
+            error.message += f" Execution {number} of {action} may still be running."
             raise
         self.unended.discard(step.ref)
         return execution
@@ -139,7 +137,7 @@ class Executor:
             answer = self._client.post(path, body)
         except (DeadlineError, GatewayTimeoutError, ServerError, UnreachableError) as error:
             self._begin(step)
-            error.message += f" Whether StackStorm has begun {action} for {step.ref} all the same is not known."
+            error.message += f" It is not known whether StackStorm has started {action} for {step.ref} anyway."
             raise
         return started_as(self._client, answer, "execution_id", action)
 
@@ -161,7 +159,10 @@ class Executor:
             f"{f' in {failed.action}' if failed else ''}{f': {reason}' if reason else ''}."
         )
         if failed and failed.action == _LOAD and "500 Server Error" in told:
-            message += f" It says no more when the config of {step.ref} does not fit the schema of this version."
+            message += (
+                f" StackStorm reports nothing else if the config of {step.ref} does not match the schema of this "
+                "version."
+            )
         message += permission_advice(reason)
         if not step.removes:
             message += self._undo(step, failed)
@@ -188,13 +189,16 @@ class Executor:
                 execution = self._execute(step, "/packs/install", body, _INSTALL)
                 done = f"{spec} was installed again"
             else:
-                return f" The files of {step.ref} are the new ones, and what it was before is no release to go back to."
+                return (
+                    f" The files of {step.ref} are the new ones, and the previous version is not a release that can be "
+                    "restored."
+                )
         except St2Error as error:
             return f" {step.ref} could not be put back: {error.message}"
         if execution.status != "succeeded":
             return (
                 f" {step.ref} could not be put back: execution {execution.id} ended with status {execution.status}. "
-                "Its files may be the new ones: mend the cause and ask for a version that works."
+                "Its files may be the new ones. Fix the cause and request a working version."
             )
         self.touched.discard(step.ref)
         return f" {done}."

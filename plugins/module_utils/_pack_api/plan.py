@@ -188,6 +188,6 @@ def _check_dependants(packs: Packs, going: t.AbstractSet[str]) -> None:
                     broken.add(f"{pack.ref} {pack.version} needs {provider.ref}")
     if broken:
         raise DependencyError(
-            f"Installed packs need what is to be removed: {'; '.join(sorted(broken))}. Remove those too, or set "
-            "dependencies to skip."
+            f"Installed packs depend on packs that would be removed: {'; '.join(sorted(broken))}. Remove those too, or "
+            "set dependencies to skip."
         )

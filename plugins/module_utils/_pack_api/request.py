@@ -71,13 +71,13 @@ def _check_item(item: t.Mapping[str, t.Any], request: PackRequest, state: str) -
     if item.get("overrides") is not None:
         raise _refusal(
             request,
-            "it has overrides, which are files on the StackStorm host, and its API writes none. Use st2_override on "
+            "it has overrides, which are files that StackStorm's API cannot write. Use st2_override on "
             "the host, or backend=local",
         )
     if item.get("verify_signature") is not None:
-        raise _refusal(request, "StackStorm fetches packs itself, and looks at no signature (verify_signature)")
+        raise _refusal(request, "StackStorm fetches packs itself, and does not verify signatures (verify_signature)")
     if request.state not in (None, state):
-        raise _refusal(request, f"its state is {request.state}, and the task's {state}. Give it a task of its own")
+        raise _refusal(request, f"its state is {request.state}, and the task's {state}. Use a separate task")
 
 
 def api_request(written: str, request: PackRequest) -> ApiRequest:
@@ -107,7 +107,8 @@ def api_request(written: str, request: PackRequest) -> ApiRequest:
         except OptionError:
             raise _refusal(
                 request,
-                "the name of the repository does not suggest the ref of a pack. Give it in packs, with source and name",
+                "the ref of the pack cannot be derived from the name of the repository. Use packs, with source "
+                "and name",
             ) from None
     return ApiRequest(request.requested, ref, address, version)
 
@@ -148,7 +149,7 @@ def _check_form(request: PackRequest) -> None:
             "Give the account of st2actionrunner access to the repository, by its SSH key or git's configuration",
         )
     if request.subdir:
-        raise _refusal(request, "StackStorm takes a whole repository, and no subdir of one")
+        raise _refusal(request, "StackStorm only installs whole repositories, not a subdir of one")
     if request.digest or request.upload:
         raise _refusal(request, "StackStorm's API does not support digests and files")
 
@@ -159,7 +160,7 @@ def _address(written: str, request: PackRequest) -> str:
     if not written.lower().startswith("file://"):
         raise _refusal(
             request,
-            f"directories of this machine cannot be sent by StackStorm's API. For one on StackStorm's server write "
+            f"StackStorm's API cannot send directories of this machine. For a directory on StackStorm's server, use "
             f"file://{request.source}",
         )
     return f"file://{request.source}"

@@ -99,7 +99,7 @@ class Resolver:
         if latest and not asked.is_name:
             raise OptionError(
                 f"StackStorm's API does not tell whether {asked.ref} is what {asked.requested} has now, so "
-                "state=latest cannot be had for a URL. Ask for a release, or work on the host with backend=local.",
+                "state=latest is not supported for a URL. Ask for a release, or work on the host with backend=local.",
                 ref=asked.ref,
             )
         version = self._offered(asked.ref) if latest else asked.version

@@ -187,7 +187,7 @@ class Convergence:
         try:
             return observe(client)
         except St2Error as problem:
-            error.message += f" What StackStorm has now cannot be told: {problem.message}"
+            error.message += f" The current state in StackStorm is not known: {problem.message}"
             return None
         finally:
             client.close()

@@ -131,7 +131,7 @@ def differences(
     if old and new:
         found += [*_resources(old, new), *_config(old, new), *_lines(old, new), *_rest(old, new)]
     elif before.content != after.content:
-        found.append(Difference("!", "what it held is not known any more, so that only numbers can be compared"))
+        found.append(Difference("!", "its previous content is no longer known, so only numbers can be compared"))
         found += _counts(before, after)
     return (*found, *_wheels(before, after))
 
@@ -191,7 +191,7 @@ def _config(old: Side, new: Side) -> t.Iterator[Difference]:
         elif before is None:
             yield Difference("+", "config key", key)
         elif before and not after:
-            yield Difference("~", "config key", key, "it is required no more")
+            yield Difference("~", "config key", key, "it is no longer required")
 
 
 def _lines(old: Side, new: Side) -> t.Iterator[Difference]:

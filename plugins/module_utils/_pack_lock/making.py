@@ -144,8 +144,8 @@ class Maker:
             with collected.one(ref):
                 if not pack.wanted.controller and (source.url.startswith(("/", "file://")) or not pack.commit):
                     raise SourceError(
-                        f"{ref} comes from {strip_urls(source.url)}, a place on this host, from which no other host "
-                        "installs, so that it cannot be locked: give the URL of its repository.",
+                        f"{ref} comes from {strip_urls(source.url)}, a place on this host that other hosts "
+                        "cannot use, so it cannot be locked. Use the URL of its repository.",
                         step="options",
                     )
         collected.raise_them()
@@ -198,7 +198,7 @@ class Maker:
         if unknown:
             raise OptionError(
                 f"update names {', '.join(unknown)}, which {'is' if len(unknown) == 1 else 'are'} neither in the lock "
-                f"nor among what the task asks for. Packs there: {', '.join(sorted(known)) or 'none'}."
+                f"nor requested by the task. Known packs: {', '.join(sorted(known)) or 'none'}."
             )
 
 

@@ -123,13 +123,15 @@ def _check_path(path: str) -> None:
         raise refusal("path", path, "it is a directory, and a lock is a file")
     parent = os.path.dirname(os.path.normpath(path))
     if not os.path.isdir(parent):
-        raise OptionError(f"The directory {parent}, in which the lock is to be, does not exist: make it.")
+        raise OptionError(f"The directory {parent}, in which the lock should be created, does not exist. Create it.")
 
 
 def _from_item(given: t.Any) -> PackRequest:
     """An item of C(packs), in which what is not about where the pack comes from means nothing here."""
     if not isinstance(given, t.Mapping):
-        raise OptionError("An item of packs is no dictionary: give name, source and version in one.")
+        raise OptionError(
+            "An item of packs is not a dictionary. Write it as a dictionary with name, source and version."
+        )
     item = {"name" if key == "pack" else key: value for key, value in given.items()}
     unknown = sorted(str(key) for key in item if key not in pack_keys())
     if unknown:
@@ -149,8 +151,8 @@ def _here(request: PackRequest, remote_src: bool, beside: str) -> PackRequest:
         return request
     if remote_src:
         raise OptionError(
-            f"{request.requested} is a directory on the targets, of which nobody knows here what it holds, so that it "
-            "cannot be locked. Set remote_src=false if it is one of the controller, or give a repository."
+            f"{request.requested} is a directory on the targets, whose content is not known here, so it cannot be "
+            "locked. Set remote_src=false if it is on the controller, or use a repository."
         )
     source = os.path.normpath(os.path.join(_path_of(request.source or ""), request.subdir or ""))
     place = relative_place(source, beside)

@@ -174,7 +174,7 @@ def _read_answer(text: str) -> t.Union[str, t.Dict[str, t.Dict[str, str]]]:
         for wheel in package.get("wheels", ()):
             digest = wheel.get("hashes", {}).get("sha256")
             if not digest:
-                return f"the package index tells no SHA-256 of {name}"
+                return f"the package index has no SHA-256 of {name}"
             files[_file_name(wheel)] = f"sha256:{digest}"
         if not files:
             return f"{name} has no wheel for it"
@@ -186,7 +186,7 @@ def _toml() -> t.Any:
     try:
         return importlib.import_module("tomllib")
     except ImportError:
-        raise VirtualenvError("Wheels can be locked by Python 3.11 or newer only; this one is older.") from None
+        raise VirtualenvError("Locking wheels requires Python 3.11 or newer.") from None
 
 
 def _file_name(wheel: t.Mapping[str, t.Any]) -> str:

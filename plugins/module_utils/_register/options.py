@@ -44,9 +44,7 @@ def options_from(params: t.Mapping[str, t.Any]) -> Options:
             raise OptionError("types is an empty list. Name the types, or leave the option out for all of them.")
     with collected.one():
         if params["register"] == "none":
-            raise OptionError(
-                "register is none, and this module does nothing but register packs. Use auto, api or local."
-            )
+            raise OptionError("register is none, but this module only registers packs. Use auto, api or local.")
     collected.raise_them()
     return Options(
         packs=None if params["packs"] is None else tuple(dict.fromkeys(refs)),

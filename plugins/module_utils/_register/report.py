@@ -79,7 +79,7 @@ def diff(plan: Plan) -> t.List[t.Dict[str, str]]:
 def _diff(pack: PackPlan) -> t.Dict[str, str]:
     header = f"pack {pack.ref}"
     before = [f"database: {pack.known.version or 'not known to have it'}"] if pack.registers else []
-    before += [f"not in the database as the files say: {difference}" for difference in pack.differences]
+    before += [f"different in the database: {difference}" for difference in pack.differences]
     before += [f"only in the database: {resource.label}" for resource in pack.known.surplus]
     after = [f"database: {pack.version}, as the files say"] if pack.registers else []
     return {

@@ -61,7 +61,7 @@ def build_bundle(task: Task) -> Result:
     if not task.check:
         _verify(path, built.manifest)
     before, after = listing(existing.manifest, existing.lock), listing(built.manifest, lock)
-    replaced = f"What was in {path} could not be used, and makes room for a new bundle. {existing.problem}"
+    replaced = f"The previous content of {path} could not be used, and is replaced by a new bundle. {existing.problem}"
     return Result(
         True,
         line(path, built.manifest, lock),
@@ -104,14 +104,14 @@ def _check_place(path: str) -> None:
     """:raises OptionError: where no bundle may be."""
     directory = os.path.dirname(path)
     if not os.path.isdir(directory):
-        raise OptionError(f"The directory {directory}, in which {path} is to be, does not exist: make it.")
+        raise OptionError(f"The directory {directory}, in which {path} should be created, does not exist. Create it.")
     if os.path.islink(path) or (os.path.lexists(path) and not os.path.isfile(path)):
-        raise OptionError(f"{path} is there and is no file: a bundle is one. Give another path.")
+        raise OptionError(f"{path} exists and is not a file. Use another path.")
     if os.path.isfile(path):
         with open(path, "rb") as stream:
             start = stream.read(len(MANIFEST))
         if start and start not in (MANIFEST.encode(), b"blobs/sha256/"[: len(MANIFEST)]):
-            raise OptionError(f"{path} is there and is no bundle, so it is not replaced. Give another path.")
+            raise OptionError(f"{path} exists and is not a bundle, so it is not replaced. Use another path.")
 
 
 def _look(stack: contextlib.ExitStack, path: str) -> t.Tuple[_Existing, t.Optional[Archive]]:

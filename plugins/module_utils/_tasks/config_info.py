@@ -44,7 +44,7 @@ def describe_configs(task: Task) -> Result:
         return describe_configs_by_api(task)
     refs = [check_ref("pack", name) for name in task.params["pack"] or ()]
     if task.params["schema"] and len(refs) != 1:
-        raise OptionError("schema goes with one pack: name it in pack.")
+        raise OptionError("schema requires exactly one name in pack.")
     deadline = Deadline(task.params["timeout"])
     database = open_database(task, deadline)
     try:

@@ -108,7 +108,7 @@ def _value(name: str, value: t.Any) -> t.Optional[str]:
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         raise OptionError(f"variables: the value of {name} must be text. Put quotes around it.")
     if _UNFIT.search(str(value)):
-        raise OptionError(f"variables: the value of {name} has more than one line, which no environment file can hold.")
+        raise OptionError(f"variables: the value of {name} has more than one line, which no environment file supports.")
     return str(value)
 
 
@@ -136,14 +136,14 @@ def _result(root: str, changes: t.Sequence[_Change], wanted: Wanted) -> Result:
         for place in change.places:
             shadows = _shadows(place, wanted)
             warnings += [
-                f"{name} of {place.path} has no effect on {place.service}: {path} is read later and has it, too."
+                f"{name} of {place.path} has no effect on {place.service}: {path} is read later and sets it, too."
                 for name, path in shadows.items()
             ]
             if any(name not in shadows for name in differing):
                 restarts.add(place.service)
     changed = [change for change in changes if change.changed]
     parts = [
-        f"{change.path}: {', '.join(change.differing(wanted)) or 'the same values, in a block of their own'}"
+        f"{change.path}: {', '.join(change.differing(wanted)) or 'the same values, in a separate block'}"
         for change in changed
     ]
     return Result(

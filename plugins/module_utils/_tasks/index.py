@@ -56,7 +56,9 @@ def converge_index(task: Task) -> Result:
             deadline.check("the index was about to be published")
             place.publish(files)
             if place.changes(files):
-                raise VerifyError(f"What was published in {options.path} is not what is there now: it was changed.")
+                raise VerifyError(
+                    f"The content of {options.path} is not what was published: something else changed it."
+                )
     return result
 
 

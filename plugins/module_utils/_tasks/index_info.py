@@ -265,7 +265,7 @@ def _line(returned: t.Mapping[str, t.Any], params: t.Mapping[str, t.Any], proble
         what = f'found for "{params["query"]}"' if params["query"] is not None else "in the index"
         parts.append(f"{number} {'pack' if number == 1 else 'packs'} {what}")
         if shown < number:
-            parts.append(f"the first {shown} are told, as limit says")
+            parts.append(f"the first {shown} are returned (limit)")
         if returned["missing"]:
             parts.append(f"not there: {', '.join(returned['missing'])}")
     if problems:

@@ -56,7 +56,7 @@ def _configs_of(params: t.Mapping[str, t.Any], options: ApiOptions) -> t.Dict[st
             continue
         if options.state == "absent":
             raise OptionError(
-                f"{asked.requested} is to be absent, so config and secrets cannot be asked for with it.", ref=asked.ref
+                f"{asked.requested} should be absent, so config and secrets cannot be set for it.", ref=asked.ref
             )
         from .._config_api.options import api_options_of_item
 
@@ -102,7 +102,7 @@ class _Configs(Along):
         except St2Error as error:
             error.ref = step.ref
             if step.spec:
-                as_it_is = f" The config is as it was, and {step.ref} is installed."
+                as_it_is = f" The config was not changed, and {step.ref} is installed."
                 error.message = error.message.replace(_NOTHING_CHANGED, "") + as_it_is
             raise
         self._plans[step.ref] = plan

@@ -77,8 +77,8 @@ def items_from(params: t.Mapping[str, t.Any], requests: t.Sequence[PackRequest])
         with collected.one(request.expected_ref):
             if asks and request.state == "absent":
                 raise OptionError(
-                    f"{request.requested} is to be absent, so config, secrets and overrides cannot be asked for with "
-                    "it. With purge they go along."
+                    f"{request.requested} should be absent, so config, secrets and overrides cannot be set for "
+                    "it. With purge, they are removed, too."
                 )
             if asks:
                 one = Item(request, **given, merge=item.get("merge") or "replace")

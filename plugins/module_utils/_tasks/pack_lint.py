@@ -71,7 +71,7 @@ def _wanted(task: Task) -> Wanted:
             # What a site's rules call their findings, only they know.
             if name not in known and not (site_rules or name.startswith(_SITE)):
                 raise OptionError(
-                    f"{option} names {name or repr(name)}, and there is no such rule: the guide lists all."
+                    f"{option} names {name or repr(name)}, which is not a rule. The guide lists all rules."
                 )
     if not params["ignore_file"] or params["ignore_file"].startswith("/") or ".." in params["ignore_file"].split("/"):
         raise OptionError(f"ignore_file is {params['ignore_file'] or repr('')}; it must be a path inside of the packs.")
@@ -100,7 +100,7 @@ def _stackstorm(text: str) -> str:
 def _program(python: str) -> str:
     found = shutil.which(python)
     if found is None:
-        raise OptionError(f"python names {python}, and there is no such program.")
+        raise OptionError(f"python names {python}, and this program does not exist.")
     return found
 
 

@@ -218,7 +218,7 @@ def _with_wheels(made: Made, wheels: Wheels, before: Lock, platforms: t.Sequence
         if other:
             raise OptionError(
                 f"{', '.join(other)} in the package index has another digest than in the lock: somebody replaced what "
-                "was published. Find out who, or leave update out to lock everything anew."
+                "was published. Find out who, or leave out update to lock everything again."
             )
     return Lock(packs, files, {platform.key: platform for platform in platforms})
 

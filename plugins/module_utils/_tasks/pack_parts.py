@@ -223,7 +223,7 @@ def _check_config(view: View, pack: PackPlan) -> None:
     problems = check_config(pack.candidate.staged, view.now(path))
     if problems:
         raise InvalidPackError(
-            f"{pack.ref} {pack.candidate.metadata.version} does not take the config that is in {path}: "
+            f"{pack.ref} {pack.candidate.metadata.version} does not accept the config in {path}: "
             f"{sentence(problems)}. Nothing was changed: give the pack's item the config that it needs, or mend the "
             "config first.",
             ref=pack.ref,

@@ -109,4 +109,4 @@ def _refusal(plan: ReleasePlan) -> St2Error:
     if len(problems) == 1:
         return OptionError(problems[0], step="validate")
     listed = " ".join(f"({number}) {problem}" for number, problem in enumerate(problems, 1))
-    return OptionError(f"{len(problems)} things stand against the release: {listed}", step="validate")
+    return OptionError(f"{len(problems)} problems prevent the release: {listed}", step="validate")

@@ -68,7 +68,7 @@ def _find(source: SourceCopy, asked: t.Sequence[PackPath]) -> t.List[t.Tuple[Fou
             same = next((other for other, _choice in found if other.ref == pack.ref), None)
             if same:
                 raise OptionError(
-                    f"{same.asked.path} and {pack.asked.path} are both the pack {pack.ref}: choose by packs.",
+                    f"{same.asked.path} and {pack.asked.path} are both the pack {pack.ref}. Select one with packs.",
                     ref=pack.ref,
                 )
             choice = choose_tags(source.tagged(pack), tag_prefixes(pack))

@@ -65,8 +65,8 @@ def _probes(probe: Probe, params: t.Mapping[str, t.Any]) -> t.Iterator[Reached]:
 
 def _line(probes: t.Sequence[Reached]) -> str:
     if not probes:
-        return "nothing was tried"
+        return "nothing was tested"
     missed = [one for one in probes if not one.reached]
     if not missed:
         return f"reached: {', '.join(f'{one.kind} ({one.target})' for one in probes)}"
-    return "; ".join(f"{one.kind}: {one.target} is not reached: {one.message}" for one in missed)
+    return "; ".join(f"{one.kind}: {one.target} cannot be reached: {one.message}" for one in missed)

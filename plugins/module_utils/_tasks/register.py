@@ -43,7 +43,7 @@ def register_packs(task: Task) -> Result:
         database.choose()
         if not database.tells:
             raise RegistrationError(
-                "Nothing here can register packs: StackStorm's API is not reached with credentials, and there is no "
+                "Packs cannot be registered: StackStorm's API cannot be used, and there is no "
                 f"st2-register-content on this host. {' '.join(database.warnings)}".strip()
             )
         outcome = Session(

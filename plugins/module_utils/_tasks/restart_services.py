@@ -32,7 +32,7 @@ def restart_services(task: Task) -> Result:
     root = root_of(task.params["st2_conf"])
     systemd = Systemd(root, task.environment, Deadline(_SECONDS_EACH * len(SERVICES)))
     if not systemd.runs():
-        return _result(msg="systemd does not run here, so no service goes on with anything")
+        return _result(msg="systemd is not running here, so no service needs a restart")
     marks = Marks(root)
     since = {**marks.read(), **dict.fromkeys(task.params["name"], now())}
     running = systemd.running(name for name in SERVICES if name in since)
@@ -41,7 +41,7 @@ def restart_services(task: Task) -> Result:
         marks.add((name for name in task.params["name"] if name in needed), now())
         marks.remove(name for name in since if name not in needed)
     if not needed:
-        return _result(msg="no service has to be restarted")
+        return _result(msg="no service needs a restart")
     how = task.params["restart"]
     if how in ("never", "later"):
         result = _result(msg=f"not restarted: {', '.join(needed)}", left=needed)
@@ -95,7 +95,7 @@ def _drain(task: Task) -> t.List[Running]:
             client.close()
     except St2Error as error:
         raise RestartError(
-            f"{ACTION_RUNNER} is not restarted, since nobody can tell which executions that would abandon: "
+            f"{ACTION_RUNNER} is not restarted, since the executions that this would abandon are not known: "
             f"{error.message} Set restart=now to restart it anyway."
         ) from error
 
@@ -114,7 +114,7 @@ def _require_restarted(systemd: Systemd, name: str, units: t.Sequence[Unit]) -> 
     found = {unit.name: unit for unit in systemd.running([name])[name]}
     wrong = [one.name for one in units if one.name not in found or found[one.name].started <= one.started]
     if wrong:
-        raise RestartError(f"{', '.join(wrong)} did not start anew. Look at: journalctl -u {wrong[0]}.")
+        raise RestartError(f"{', '.join(wrong)} did not start again. See: journalctl -u {wrong[0]}.")
 
 
 def _result(

@@ -140,7 +140,7 @@ def test_who_cannot_read_says_what_may_be_there(files):
     files.pack("sensu")
     before = note(NoRegistrar(), ["sensu"], files.now)
     assert remains(NoRegistrar(), before, files.now) == [
-        "the config of sensu (if StackStorm took it, which only its API can tell)"
+        "the config of sensu (if StackStorm accepted it, which only its API can tell)"
     ]
 
 

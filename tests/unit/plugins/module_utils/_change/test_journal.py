@@ -219,7 +219,7 @@ def test_an_old_tree_that_was_taken_away_is_missed_by_name(tmp_path):
     os.rename(world.kept / "0001-1.0" / "pack", tmp_path / "taken")
     with pytest.raises(ApplyError) as raised:
         world.go_back()
-    assert f"The pack of demo that was at {world.live}/demo is at none of" in raised.value.message
+    assert f"The pack of demo that was at {world.live}/demo is neither at" in raised.value.message
     assert raised.value.ref == "demo"
     os.rename(tmp_path / "taken", world.live / "demo")
     assert world.go_back() == []

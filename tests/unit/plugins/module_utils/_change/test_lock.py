@@ -120,8 +120,8 @@ def test_at_the_deadline_the_other_run_is_named_with_its_age(tmp_path, hold):
         HostLock(str(tmp_path)).acquire(Deadline(0.3), create=True)
     assert time.monotonic() - started > 0.25
     said = re.fullmatch(
-        rf"Another run has the lock {tmp_path}/lock: process (\d+) on {re.escape(socket.gethostname())}, for (\d+) s\. "
-        r"This run waited 0\.3 s \(timeout\) and changed nothing\. Wait for it to end, or look at that process\.",
+        rf"Another run holds the lock {tmp_path}/lock: process (\d+) on {re.escape(socket.gethostname())}, for (\d+) "
+        r"s\. This run waited 0\.3 s \(timeout\) and changed nothing\. Wait for it to finish, or check that process\.",
         raised.value.message,
     )
     assert said, raised.value.message
@@ -155,7 +155,7 @@ def test_a_dead_owner_is_not_named_for_one_that_gave_no_name(tmp_path, hold):
     hold(tmp_path, "look")
     with pytest.raises(LockError) as raised:
         HostLock(str(tmp_path)).acquire(Deadline(0), create=True)
-    assert "lock: a process that has not said who it is. This run" in raised.value.message
+    assert "lock: an unknown process. This run" in raised.value.message
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_a_name_that_makes_no_sense_is_no_name(tmp_path, hold, text):
     (tmp_path / "lock").write_text(text)
     with pytest.raises(LockError) as raised:
         HostLock(str(tmp_path)).acquire(Deadline(0), create=False)
-    assert "a process that has not said who it is" in raised.value.message
+    assert "an unknown process" in raised.value.message
 
 
 def test_an_owner_on_another_host_is_named(tmp_path, hold):
@@ -300,7 +300,7 @@ def test_without_locks_one_may_look_and_nothing_is_changed(tmp_path, monkeypatch
             lock.acquire(Deadline(0), create=True)
         assert not lock.held
     said = raised.value.message
-    assert f"The lock {tmp_path}/lock on " in said and f"is not to be had: {os.strerror(code)}. " in said
+    assert f"The lock {tmp_path}/lock on " in said and f"is not available: {os.strerror(code)}. " in said
     mount = subprocess.run(["stat", "-c", "%m", str(tmp_path)], stdout=subprocess.PIPE, check=True)
     assert f", mounted at {mount.stdout.decode().strip()}, " in said
     assert "NFS as version 4" in said and "local_lock=flock" in said

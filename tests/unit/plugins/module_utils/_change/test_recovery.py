@@ -236,7 +236,7 @@ def test_an_old_tree_that_somebody_took_away_is_named_and_the_rest_is_put_back(t
     done = packs.put_right()
     assert done.refs == ("fresh", "gone", "sensu"), "of sensu the receipt"
     _undone, said = done.warnings
-    assert f"The pack of sensu that was at {live} is at none of" in said and "What is there now stays" in said
+    assert f"The pack of sensu that was at {live} is neither at" in said and "What is there now stays" in said
     assert said.endswith(f"is written in {packs.places.state}/journal.unresolved-1.json.")
     with open(os.path.join(live, "pack.yaml"), encoding="ascii") as stream:
         assert stream.read() == "version: 1.0.2\n", "the new one is better than none"

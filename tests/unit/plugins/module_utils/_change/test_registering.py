@@ -358,5 +358,5 @@ def test_who_cannot_read_says_what_config_may_stay(records, host):
     Path(host.configs_path, "sensu.yaml").unlink()
     registrar.refuses.clear()
     assert made.put_back(told, host.now) == (
-        " StackStorm's database keeps the config of sensu (if StackStorm took it, which only its API can tell)."
+        " StackStorm's database keeps the config of sensu (if StackStorm accepted it, which only its API can tell)."
     )

@@ -71,7 +71,7 @@ wheels:
 """
 # What is changed in the text, and what is said of it.
 WRONG = {
-    "other format": ("format: 1", "format: 2", "line 2) is 2, and this release of the collection knows 1"),
+    "other format": ("format: 1", "format: 2", "line 2) is 2, and this release of the collection supports 1"),
     "format of text": ("format: 1", "format: one", "format (line 2) is no number"),
     "format of a truth": ("format: 1", "format: true", "format (line 2) is True"),
     "unknown key": ("platforms:", "hosts: 1\nplatforms:", "hosts (line 34) is no key"),

@@ -76,7 +76,7 @@ def test_what_installed_packs_provide(packs, dependencies, expected, kind):
         with pytest.raises(DependencyError) as caught:
             missing(providers, [asker])
         assert caught.value.message.startswith(f"asker 1.0.0 needs {dependencies[0]}, but ")
-        advice = "it comes with StackStorm" if "core" in dependencies[0] else f"add {dependencies[0]} to the task"
+        advice = "it is part of StackStorm" if "core" in dependencies[0] else f"add {dependencies[0]} to the task"
         assert f"is installed. Nothing was changed: {advice}" in caught.value.message
         assert (caught.value.ref, caught.value.step) == ("asker", "dependencies")
     else:
@@ -86,7 +86,7 @@ def test_what_installed_packs_provide(packs, dependencies, expected, kind):
 
 @pytest.mark.parametrize("text", ["inst>=1.0.0", "", "a b", "ext::sh -c x", "-x", "A"])
 def test_what_cannot_be_understood_names_the_pack_that_has_it(packs, text):
-    with pytest.raises(DependencyError, match=r"^asker 1\.0\.0 has a dependency that cannot be understood: "):
+    with pytest.raises(DependencyError, match=r"^asker 1\.0\.0 has an invalid dependency: "):
         needs("asker 1.0.0", ["ok", text])
     asker = candidate("asker", dependencies=[text])
     with pytest.raises(DependencyError):
@@ -126,7 +126,7 @@ def test_what_the_task_installs_provides_before_what_is_there(packs, provider, t
         missing(Providers(wanted, installation, {"a": ("other 3.0.0", "a=1.0.0")}), [asker])
     assert caught.value.message == (
         f"asker 1.0.0 needs {text}, but this task installs a 1.0.0, which other 3.0.0 asks for as a=1.0.0. "
-        "Nothing was changed: ask for one version that serves both, or set dependencies to skip."
+        "Nothing was changed: request one version that satisfies both, or set dependencies to skip."
     )
 
 

@@ -33,7 +33,7 @@ def test_all_others_go_but_those_that_hold_what_people_made(tmp_path):
     assert "surplus" not in database.rows and {"default", "drawn"} <= set(database.rows)
     assert done.warnings == predicted.warnings
     for ref, why in (
-        ("default", "without naming a pack"),
+        ("default", "without a pack"),
         ("drawn", "people made rule mine in it by hand"),
         ("other", "srv/packs"),
     ):

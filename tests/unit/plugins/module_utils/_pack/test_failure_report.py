@@ -110,4 +110,4 @@ def test_a_single_request_is_the_one_that_failed():
     (row,) = rows_of_requests(
         [parse_spec("https://git.example.com/o/r")], Installation([]), [Failure("", "fetch", "No.")], str
     )
-    assert (row["step"], row["msg"]) == ("fetch", "Failed at the step fetch; the msg of the task says why.")
+    assert (row["step"], row["msg"]) == ("fetch", "Failed at the step fetch. See msg of the task.")

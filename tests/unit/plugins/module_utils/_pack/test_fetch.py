@@ -96,7 +96,7 @@ def test_a_directory_has_no_versions(tmp_path):
     directory = PackTree("demo", "1.0.0").write(tmp_path / "pack")
     candidate = fetch(tmp_path, source_of(str(directory)), "2.0.0")
     assert candidate.metadata.version == "1.0.0"
-    assert candidate.warnings == (f"{directory} is a plain directory, which has no versions: 2.0.0 was ignored.",)
+    assert candidate.warnings == (f"{directory} is a plain directory without versions: 2.0.0 was ignored.",)
 
 
 @pytest.mark.parametrize("kind", ["git", "directory"])
@@ -134,14 +134,14 @@ def test_a_pack_that_is_another_one(source, tmp_path, kind):
     with pytest.raises(InvalidPackError) as caught:
         fetch(tmp_path, origin, ref="sensu")
     assert (caught.value.ref, caught.value.step) == ("sensu", "validate")
-    assert f"sensu was asked for, but the pack in {origin.url} is demo." in caught.value.message
+    assert f"sensu was requested, but the pack in {origin.url} is demo." in caught.value.message
 
 
 @pytest.mark.parametrize("ref", ["core", "packs", "linux", "chatops"])
 @pytest.mark.parametrize("asked", [True, False])
 def test_a_pack_that_calls_itself_a_system_pack(tmp_path, ref, asked):
     repository = built(tmp_path, PackTree(ref))
-    with pytest.raises(InvalidPackError, match=rf"calls itself {ref}, .* never replaced"):
+    with pytest.raises(InvalidPackError, match=rf"The ref of the pack in .* is {ref}, .* never replaced"):
         fetch(tmp_path, git_source(repository), ref=ref if asked else None, force=True)
 
 
@@ -173,7 +173,7 @@ def test_a_ref_that_is_none(tmp_path, ref):
 )
 def test_a_pack_that_refuses_this_stackstorm(tmp_path, metadata, reason):
     repository = built(tmp_path, PackTree("demo", metadata=metadata))
-    with pytest.raises(InvalidPackError, match=rf"demo 1\.0\.0 does not fit this host: .*{reason}.* force") as caught:
+    with pytest.raises(InvalidPackError, match=rf"1\.0\.0 does not support this host: .*{reason}.* force") as caught:
         fetch(tmp_path, git_source(repository))
     assert caught.value.ref == "demo"
     assert fetch(tmp_path, git_source(repository), force=True, number=1).ref == "demo"
@@ -275,7 +275,7 @@ def test_uncommitted_changes_of_a_local_repository_are_left_out_and_named(tmp_pa
     before = take_snapshot(work)
     candidate = fetch(tmp_path, source_of(str(work)), number=1)
     (warning,) = candidate.warnings
-    assert warning.startswith(f"{work} is a git repository: what is not committed there was left out")
+    assert warning.startswith(f"{work} is a git repository. Uncommitted changes were left out")
     assert warning.endswith(": edited README.md, extra new.txt.")
     assert "Made for tests" in (tmp_path / "staging/pack-1/README.md").read_text()
     assert take_snapshot(work) == before

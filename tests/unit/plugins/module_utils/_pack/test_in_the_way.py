@@ -106,7 +106,7 @@ def test_what_is_no_pack_stays_when_the_pack_is_to_be_absent(site):
     path = half_made(site)
     done = converge(site, "sensu", state="absent", purge=True)
     assert not done.changed
-    assert done.warnings == [f"{path} is a directory without pack.yaml: it is no pack, and stays."]
+    assert done.warnings == [f"{path} is a directory without pack.yaml: it is not a pack, and stays."]
 
 
 def test_a_file_is_refused(site):

@@ -171,7 +171,7 @@ def test_work_that_another_version_replaces_is_named_and_kept(site, pack, what, 
     assert (work / "actions" / "report.py").read_text() == "the work of a day"
     assert run_git("-C", work, "rev-parse", "HEAD") == sha
     (warning,) = done.warnings
-    assert warning.startswith(f"{pack} holds work that is not upstream (") and str(work) in warning
+    assert warning.startswith(f"{pack} contains changes that are not upstream (") and str(work) in warning
     assert "edited actions/report.py" in row_of(done)["edits"]
     assert ("committed" in warning) == (what == "committed")
     for version in ("1.0.1", "1.0.2", "1.0.1"):

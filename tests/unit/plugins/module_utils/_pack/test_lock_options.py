@@ -49,7 +49,7 @@ def test_what_ansible_did_not_set(lock):
 
 
 def test_a_lock_that_is_none_is_refused():
-    with pytest.raises(OptionError, match=r"a\.yml is no lock that can be used"):
+    with pytest.raises(OptionError, match=r"a\.yml is not a valid lock"):
         lock_options(params(lock=handed(lock={"format": 1, "packs": {"x": {}}})))
 
 
@@ -63,5 +63,5 @@ def test_all_that_is_locked_becomes_requests():
     assert options.lock_is_asked_for
     with pytest.raises(OptionError, match="exclusive with an empty list"):
         options_from(filled(spec, packs=[], lockfile="a.yml", lock=handed(), exclusive=True))
-    with pytest.raises(OptionError, match="would remove all that is locked"):
+    with pytest.raises(OptionError, match="would remove all locked packs"):
         options_from(filled(spec, lockfile="a.yml", lock=handed(), state="absent"))

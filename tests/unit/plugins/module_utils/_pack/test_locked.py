@@ -118,7 +118,7 @@ def test_what_is_not_in_the_lock_or_asked_otherwise_is_refused_or_resolved(reque
     assert said in message and "Nothing was changed" in message
     warnings = []
     (one,) = locking(warnings, locked="prefer").of_task(asked(request))
-    assert one.locked is None and said in warnings[0] and "it was resolved as without a lock" in warnings[0]
+    assert one.locked is None and said in warnings[0] and "it was resolved without the lock" in warnings[0]
 
 
 def test_all_that_is_wrong_is_said_at_once():
@@ -145,5 +145,5 @@ def test_a_dependency_that_is_not_locked_is_refused_or_resolved():
 
 
 def test_all_installed_packs_are_no_request_for_a_lock():
-    with pytest.raises(OptionError, match="Leave name and packs out"):
+    with pytest.raises(OptionError, match="Leave out name and packs"):
         locking().of_task([Asked(PackRequest("*", name="*"), latest=True)])

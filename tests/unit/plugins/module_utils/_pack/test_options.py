@@ -115,8 +115,8 @@ def test_every_secret_is_known_and_none_is_shown():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"name": ["a"], "purge": True}, "purge goes with state=absent and exclusive only"),
-        ({"name": ["a"], "purge": True, "state": "latest"}, "purge goes with state=absent and exclusive only"),
+        ({"name": ["a"], "purge": True}, "purge requires state=absent or exclusive"),
+        ({"name": ["a"], "purge": True, "state": "latest"}, "purge requires state=absent or exclusive"),
         ({"name": ["a"], "keep_releases": -1}, "keep_releases is -1; the least is 0."),
         (
             {"name": ["a"], "exclusive": True, "state": "absent"},

@@ -183,7 +183,7 @@ def test_a_new_pack_goes_where_it_is_asked_to_and_an_old_one_stays(site):
     other = str(site.host.extra_base_paths[0])
     (pack,) = planner(site, "free", base_path=other).make().packs
     assert pack.base_path == other
-    with pytest.raises(OptionError, match="Packs are not moved from one to the other"):
+    with pytest.raises(OptionError, match="Packs are not moved between base paths"):
         planner(site, "sensu=1.0.2", base_path=other).make()
     (pack,) = planner(site, "sensu=1.0.2").make().packs
     assert pack.base_path == str(site.host.packs)

@@ -161,7 +161,7 @@ def test_a_system_pack_is_there_and_comes_from_no_index(scene):
     for latest in (False, True):
         assert outcome(scene.resolve("core", latest=latest)) == {"core": ("3.9.0", "stays")}
         assert free(scene)
-    with pytest.raises(OptionError, match=r"core=4\.0\.0 was asked for, but core is one of StackStorm's own packs"):
+    with pytest.raises(OptionError, match=r"core=4\.0\.0 was requested, but core is one of StackStorm's own packs"):
         scene.resolve("core=4.0.0")
 
 
@@ -368,7 +368,7 @@ def test_an_index_that_is_down_is_not_stepped_over_unless_allowed(scene):
 def test_an_index_entry_that_is_another_pack(scene):
     scene.repository("demo", "1.0.0")
     scene.entries["other"] = scene.entries["demo"]
-    with pytest.raises(InvalidPackError, match=r"other was asked for, but the pack in .* is demo"):
+    with pytest.raises(InvalidPackError, match=r"other was requested, but the pack in .* is demo"):
         scene.resolve("other")
 
 

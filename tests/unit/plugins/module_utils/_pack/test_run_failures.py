@@ -216,7 +216,7 @@ def test_a_removed_pack_that_is_back_is_noticed(site, monkeypatch):
     with monkeypatch.context() as patch:
         Intruder(patch, (site.host.packs / "old").mkdir)
         outcome = site.run("old", state="absent")
-    assert outcome.failure.message == f"old was removed, but {site.host.packs}/old is there."
+    assert outcome.failure.message == f"old was removed, but {site.host.packs}/old exists."
     assert outcome.failure.step == "verify"
 
 

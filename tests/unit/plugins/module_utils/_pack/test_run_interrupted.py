@@ -168,7 +168,7 @@ def test_an_old_pack_that_somebody_took_away_stops_no_run(site):
     done = predicted_and_done(site, lambda site, **options: site.run("old", **options))
     assert done.recovered == ("fresh_plain", "plain"), "of plain what is remembered of it"
     assert site.host.pack_version("plain") == "1.0.2" and "fresh_plain" not in site.host.installed()
-    assert any(f"that was at {site.host.packs}/plain is at none of" in text for text in done.warnings)
+    assert any(f"that was at {site.host.packs}/plain is neither at" in text for text in done.warnings)
     upgrade(site)
     assert not upgrade(site).changed and set(site.host.installed()) >= {"plain", "fresh_plain"}
 

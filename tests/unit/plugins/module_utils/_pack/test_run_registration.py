@@ -229,7 +229,7 @@ def test_a_database_that_does_not_answer_any_more_is_not_said_to_be_put_back(sit
     database.answers = 1
     failed = site.run("sensu=1.1.0", database=database)
     assert "bad content" in failed.failure.message
-    assert "could not be put back, which the next run does: its API does not answer any more" in failed.failure.message
+    assert "could not be put back, which the next run does: its API no longer responds" in failed.failure.message
     assert failed.changed
     database.answers = None
     database.rows["sensu"] = "1.1.0"

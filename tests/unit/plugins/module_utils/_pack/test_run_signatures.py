@@ -283,11 +283,11 @@ def test_a_pack_in_a_directory_of_a_repository(site, signer):
 
 def test_directories_cannot_be_signed(site, signer, tmp_path):
     place = PackTree("local", "1.0.0", minimal=True).write(tmp_path / "local")
-    with pytest.raises(OptionError, match="is a directory, in which nobody can have signed anything"):
+    with pytest.raises(OptionError, match="is a directory, which cannot be signed"):
         site.run(str(place), verify_signature=by(signer))
     site.run(str(place))
     message = refused(site, "local", verify_signature=by(signer))
-    assert "local 1.0.0 is a directory, in which nobody can have signed anything" in message
+    assert "local 1.0.0 is a directory, which cannot be signed" in message
 
 
 def test_a_link_is_verified_each_time_and_nothing_is_remembered(site, signer, tmp_path):

@@ -129,7 +129,7 @@ def test_what_was_removed_and_is_there_is_noticed(site, there):
     else:
         path.symlink_to("nowhere")
     error = difference(site, removal(site, "gone"))
-    assert (error.message, error.ref) == (f"gone was removed, but {path} is there.", "gone")
+    assert (error.message, error.ref) == (f"gone was removed, but {path} exists.", "gone")
 
 
 def test_what_was_purged_and_is_there_is_noticed(site):
@@ -137,7 +137,7 @@ def test_what_was_purged_and_is_there_is_noticed(site):
     pack = removal(site, "gone", action="purge", before=None, leftovers=(("config", str(path)),))
     look(site, pack)
     path.write_text("x: 1\n")
-    assert difference(site, pack).message == f"The config of gone was removed, but {path} is there."
+    assert difference(site, pack).message == f"The config of gone was removed, but {path} exists."
 
 
 @pytest.mark.parametrize("virtualenv", ["built", "rebuilt"])

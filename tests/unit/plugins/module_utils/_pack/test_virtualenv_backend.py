@@ -116,13 +116,13 @@ def test_what_is_asked_for_and_missing_is_an_error(programs):
 # What uv cannot be told
 
 REFUSED = [
-    ({"pip_options": ["--proxy", "http://p"]}, "it has nothing like the pip option --proxy"),
-    ({"pip_options": ["--user"]}, "it has nothing like the pip option --user"),
-    ({"pip_options": ["--index-url"]}, "it has nothing like the pip option --index-url"),
-    ({"pip_options": ["requests"]}, "it has nothing like the pip option requests"),
-    ({"options": ["--symlinks"]}, "it has nothing like the virtualenv option --symlinks"),
-    ({"PIP_CERT_BUNDLE": "x"}, "it has nothing like pip's setting cert-bundle, which is configured on this host"),
-    ({"PIP_PROXY": "http://p"}, "it has nothing like pip's setting proxy, which is configured on this host"),
+    ({"pip_options": ["--proxy", "http://p"]}, "it does not support the pip option --proxy"),
+    ({"pip_options": ["--user"]}, "it does not support the pip option --user"),
+    ({"pip_options": ["--index-url"]}, "it does not support the pip option --index-url"),
+    ({"pip_options": ["requests"]}, "it does not support the pip option requests"),
+    ({"options": ["--symlinks"]}, "it does not support the virtualenv option --symlinks"),
+    ({"PIP_CERT_BUNDLE": "x"}, "it does not support pip's setting cert-bundle, which is configured on this host"),
+    ({"PIP_PROXY": "http://p"}, "it does not support pip's setting proxy, which is configured on this host"),
 ]
 
 

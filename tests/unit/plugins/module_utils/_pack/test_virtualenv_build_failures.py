@@ -156,7 +156,7 @@ def test_a_base_that_cannot_be_made_leaves_nothing(tmp_path, index):
     try:
         shop = Workshop(tmp_path, index, "auto")
         with pytest.raises(
-            VirtualenvError, match="A virtualenv cannot be made with venv: no package fits six"
+            VirtualenvError, match="A virtualenv cannot be created with venv: no matching package for six"
         ) as raised:
             shop.builder().ensure_base()
         assert "six" in raised.value.stderr

@@ -86,14 +86,14 @@ def test_a_constraint_of_the_host_that_uv_cannot_read(tmp_path, index):
     live, _pack, builder = build(shop, "constrained", "tinydep")
     assert version_of(live, "tinydep") == "1.0.0"
     assert builder.backend in ("virtualenv", "venv")
-    assert builder.warnings[0].startswith("uv makes no virtualenvs here, so ")
+    assert builder.warnings[0].startswith("uv cannot create virtualenvs here, so ")
 
 
 def test_who_asks_for_uv_gets_uv_or_nothing(tmp_path, index):
     constraint = tmp_path / "constraint.txt"
     constraint.write_text("tinydep==1.0.0\notherdep @ git+git://127.0.0.1:1/other.git\n")
     shop = Workshop(tmp_path, index, "uv", PIP_CONSTRAINT=str(constraint))
-    with pytest.raises(VirtualenvError, match="A virtualenv cannot be made with uv: "):
+    with pytest.raises(VirtualenvError, match="A virtualenv cannot be created with uv: "):
         shop.builder().ensure_base()
 
 
@@ -145,17 +145,17 @@ def test_a_result_names_what_made_a_virtualenv(tmp_path, index):
 @pytest.mark.parametrize(
     "said, clause",
     [
-        ("ERROR: No matching distribution found for a>=2\n", "no package fits a>=2"),
-        ("ERROR: Cannot install a and b==1 because these package versions have conflicting", "a and b==1 contradict"),
+        ("ERROR: No matching distribution found for a>=2\n", "no matching package for a>=2"),
+        ("ERROR: Cannot install a and b==1 because these package versions have conflicting", "a and b==1 conflict"),
         ("  ERROR: Failed building wheel for mysqlclient\n", "mysqlclient cannot be built"),
         ('  File "/tmp/pip-install-x8/my_sql_0e3f2c58503f40c598e1697b553032d8/setup.py"', "my_sql cannot be built"),
-        ("error: Failed to build `own @ file:///x`\n", "own @ file:///x cannot be had"),
+        ("error: Failed to build `own @ file:///x`\n", "own @ file:///x cannot be fetched or built"),
         ("OSError: disk on fire.\n", "disk on fire"),
-        ("", "it ended with the exit status 1 and said nothing"),
+        ("", "it ended with exit status 1 and no error message"),
         (
             "  x No solution found when resolving dependencies:\n  `-> Because c==1.0.0 depends on t<2.0.0 and\n"
             "      only c==1 is available, we can. And because you require c\n      and t==2, we can conclude that",
-            "c and t==2 cannot be had together",
+            "c and t==2 cannot be installed together",
         ),
     ],
 )

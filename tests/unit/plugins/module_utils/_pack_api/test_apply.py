@@ -177,7 +177,7 @@ def test_a_download_that_fails_when_the_old_files_are_gone_is_undone(stderr):
         (None, "sensu=1.0.2", {"packs": ["sensu"]}, "sensu was removed again"),
         ("1.0.1", "sensu=1.0.2", {"packs": ["sensu=1.0.1"]}, "sensu=1.0.1 was installed again"),
         ("1.0.1", "https://h/o/x", {"packs": ["https://h/o/x=1.0.1"]}, "https://h/o/x=1.0.1 was installed again"),
-        ("0.1", "sensu=1.0.2", None, "no release to go back to"),
+        ("0.1", "sensu=1.0.2", None, "not a release that can be restored"),
     ],
 )
 def test_how_a_failure_is_undone(before, spec, undone, said):
@@ -247,7 +247,7 @@ def test_success_that_installed_nothing(output):
 )
 def test_a_request_whose_answer_is_lost_may_have_begun(lost, unknown):
     error = failure(type(lost), Client(ended(), started=lost))
-    assert ("all the same is not known" in error.message) is unknown
+    assert ("It is not known whether" in error.message) is unknown
     assert (error.executor.began, error.executor.touched) == (unknown, {"sensu"} if unknown else set())
 
 
@@ -261,12 +261,12 @@ def test_time_that_runs_out():
     client = Client({"status": "running"}, seconds=0.5)
     error = failure(DeadlineError, client)
     assert client.deleted == [f"/executions/{NUMBER}"] and "was cancelled" in error.message
-    assert "not put back" in error.message and error.executor.touched == {"sensu"}
+    assert "were not undone" in error.message and error.executor.touched == {"sensu"}
 
 
 def test_a_stackstorm_that_goes_away():
     error = failure(UnreachableError, Client(UnreachableError("It is gone.")))
-    assert error.message == f"It is gone. Execution {NUMBER} of packs.install may still go on."
+    assert error.message == f"It is gone. Execution {NUMBER} of packs.install may still be running."
     assert error.executor.touched == {"sensu"}
 
 

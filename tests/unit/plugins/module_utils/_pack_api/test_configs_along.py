@@ -97,7 +97,7 @@ def test_a_config_of_a_pack_that_comes_is_refused_when_its_schema_is_known(site)
     assert foreseen.failure is None and "is checked when the pack is there" in str(foreseen.warnings)
     result = site.fail(packs=packs)
     assert "would refuse this config of demo" in result.failure.message
-    assert "The config is as it was, and demo is installed." in result.failure.message
+    assert "The config was not changed, and demo is installed." in result.failure.message
     assert "Nothing was changed" not in result.failure.message and CANARY not in everything(result)
     assert result.changed and site.world() == {"demo": "1.1.0"} and site.stub.config("demo") is None
     assert row(result)["step"] == "validate" and "config" not in row(result)
@@ -123,10 +123,10 @@ def test_values_are_merged_where_that_is_asked(site):
 
 
 def test_the_config_of_a_pack_that_goes_cannot_be_asked_for(site):
-    with pytest.raises(OptionError, match="demo is to be absent, so config and secrets"):
+    with pytest.raises(OptionError, match="demo should be absent, so config and secrets"):
         site.run(packs=[{"name": "demo", "config": {}}], state="absent")
 
 
 def test_overrides_are_refused_with_a_sentence(site):
-    with pytest.raises(OptionError, match=r"its API writes none\. Use st2_override on the host"):
+    with pytest.raises(OptionError, match=r"StackStorm's API cannot write\. Use st2_override on the host"):
         site.run(packs=[{"name": "demo", "overrides": {"actions": {"defaults": {"enabled": False}}}}])

@@ -85,11 +85,11 @@ def test_requests_in_pieces():
     [
         ("me@host:org/x", "would read it as https://github.com/me@host:org/x"),
         ("git@host:x", "would read it"),
-        ("/srv/packs/x", "write file:///srv/packs/x"),
+        ("/srv/packs/x", "use file:///srv/packs/x"),
         ("sensu=main", "whether main is installed"),
         ("sensu=0123456789012345678901234567890123456789", "whether 0123456789012345678901234567890123456789 is"),
         ("https://h/o/x=release-5", "whether release-5 is installed"),
-        ("https://h/o/Not-A-Ref", "does not suggest the ref"),
+        ("https://h/o/Not-A-Ref", "cannot be derived from the name"),
         ("*", "for all packs whose files are on the host"),
         ("https://h/o/x?a=b", "would read it as https://h/o/x?a"),
     ],
@@ -170,7 +170,7 @@ def test_what_a_release_is(version, is_one):
 @pytest.mark.parametrize(
     ("item", "message"),
     [
-        ({"overrides": {}}, "it has overrides, which are files on the StackStorm host, and its API writes none"),
+        ({"overrides": {}}, "it has overrides, which are files that StackStorm's API cannot write"),
         ({"state": "absent"}, "its state is absent, and the task's present"),
     ],
 )

@@ -81,7 +81,7 @@ def test_the_latest_is_a_lower_version_only_where_that_is_allowed():
 
 
 def test_what_nobody_could_tell_is_refused():
-    with pytest.raises(OptionError, match="state=latest cannot be had for a URL"):
+    with pytest.raises(OptionError, match="state=latest is not supported for a URL"):
         resolve("https://h/sensu", state="latest")
     with pytest.raises(OptionError, match=r"as sensu=1\.0\.0 and as sensu=2\.0\.0"):
         resolve("sensu=1.0.0", "sensu=2.0.0", index={"sensu": entry("2.0.0")})

@@ -459,7 +459,7 @@ def test_an_answer_that_gets_lost_while_the_work_goes_on(sensu):
 def test_a_connection_that_breaks_while_the_work_goes_on(sensu):
     sensu.stub.faults.append(reset("/executions/"))
     result = sensu.fail("sensu")
-    assert isinstance(result.failure, UnreachableError) and "may still go on" in result.msg
+    assert isinstance(result.failure, UnreachableError) and "may still be running" in result.msg
     assert result.changed
     sensu.stub.executions.finish()
     assert sensu.world() == {"sensu": "1.0.2"}
@@ -488,7 +488,8 @@ def test_a_last_look_that_fails_is_told(sensu, monkeypatch):
 
     monkeypatch.setattr(task, "observe", look)
     result = sensu.fail("sensu=1.0.2")
-    assert "nosuch-runner" in result.msg and result.msg.endswith("What StackStorm has now cannot be told: It is gone.")
+    assert "nosuch-runner" in result.msg
+    assert result.msg.endswith("The current state in StackStorm is not known: It is gone.")
     assert rows(result) == {"sensu": ("1.0.1", "1.0.1", "upgrade", True)}
 
 

@@ -53,7 +53,7 @@ ALL = [
     "+ alias ask",
     "+ config key days",
     "! config key host: it is required now",
-    "~ config key port: it is required no more",
+    "~ config key port: it is no longer required",
     "! config key token: it is required now",
     "- config key user",
     "- requirement requests==2.0",
@@ -84,7 +84,7 @@ def test_same_version_with_another_commit_is_told_loudly() -> None:
 def test_without_the_old_files_numbers_are_compared() -> None:
     told = [str(one) for one in differences(BEFORE._replace(counts={"actions": 3}), AFTER, None, NEW)]
 
-    assert "! what it held is not known any more, so that only numbers can be compared" in told
+    assert "! its previous content is no longer known, so only numbers can be compared" in told
     assert "~ actions: 3 -> 12" in told and "~ sensors: 0 -> 1" in told
 
 

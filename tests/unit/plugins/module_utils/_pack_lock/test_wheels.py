@@ -155,7 +155,7 @@ def test_package_without_a_digest_is_named(tmp_path: Path) -> None:
     said = '[[packages]]\nname = "x"\nversion = "1"\nwheels = [{ url = "https://a/x-1-py3-none-any.whl" }]\n'
     found = resolver(tmp_path, platform("manylinux_2_36_x86_64"), said=said).resolve(pack(tmp_path, "x"))
 
-    assert found.unlocked[0].reason == "the package index tells no SHA-256 of x"
+    assert found.unlocked[0].reason == "the package index has no SHA-256 of x"
 
 
 @needs_toml
@@ -172,5 +172,5 @@ def test_without_toml_one_sentence_says_so(monkeypatch: pytest.MonkeyPatch, tmp_
 
     monkeypatch.setattr(wheels.importlib, "import_module", refuse)
 
-    with pytest.raises(VirtualenvError, match=r"Wheels can be locked by Python 3\.11 or newer only"):
+    with pytest.raises(VirtualenvError, match=r"Locking wheels requires Python 3\.11 or newer"):
         resolver(tmp_path, platform("manylinux_2_36_x86_64"))

@@ -144,7 +144,7 @@ def test_a_file_that_is_no_bundle_is_left_alone(locked):
     locked.path.write_text("mine")
     with pytest.raises(OptionError) as caught:
         locked.build()
-    assert "is no bundle, so it is not replaced" in caught.value.message
+    assert "is not a bundle, so it is not replaced" in caught.value.message
     assert locked.path.read_text() == "mine"
 
 
@@ -172,7 +172,7 @@ def test_everything_that_is_not_as_locked_is_said_at_once(locked):
     assert message.startswith("4 things are wrong: ")
     assert "has no tag v1.0.0 any more" in message
     assert "The files of here 0.1.0 in " in message
-    assert "six-1.16.0-py3-none-any.whl is not what was locked" in message
+    assert "six-1.16.0-py3-none-any.whl does not match the lock" in message
     assert "tinydep-1.0.0-py3-none-any.whl is in the lock and not at " in message
     assert not locked.path.exists()
 

@@ -116,7 +116,7 @@ def test_all_packs_are_told_as_far_as_the_limit_goes(server, describe):
     result = describe(url(server))
     assert refs(result) == [f"p{number:03}" for number in range(100)]
     assert result.returned["found"] == 150
-    assert result.msg == "150 packs in the index; the first 100 are told, as limit says"
+    assert result.msg == "150 packs in the index; the first 100 are returned (limit)"
     assert len(refs(describe(url(server), limit=0))) == 150
     assert refs(describe(url(server), query="p", limit=2)) == ["p149", "p148"], "StackStorm's order is the index's"
 

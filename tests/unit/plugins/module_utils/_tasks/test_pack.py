@@ -94,7 +94,7 @@ def test_a_failure_is_in_the_result_with_the_list_of_packs(site):
     "given, message",
     [
         ({"name": [], "exclusive": True}, "exclusive with an empty list"),
-        ({"name": ["sensu"], "purge": True}, "purge goes with state=absent and exclusive only"),
+        ({"name": ["sensu"], "purge": True}, "purge requires state=absent or exclusive"),
         ({"name": ["sensu"], "keep_releases": -1}, "keep_releases is -1; the least is 0."),
         ({"name": ["../x"]}, "../x"),
         ({"name": ["sensu"], "base_path": "/srv/packs"}, "base_path is /srv/packs"),

@@ -139,14 +139,14 @@ def test_what_is_in_the_way_of_a_file_is_an_error(site):
     ("option", "value", "reason"),
     [
         ("path", ["gone"], "There is no directory"),
-        ("rules", ["icons"], "rules names icons, and there is no such rule"),
+        ("rules", ["icons"], "rules names icons, which is not a rule"),
         ("skip", ["icons"], "skip names icons"),
         ("timeout", 0, "the least is 1"),
         ("ignore_file", "../other.yml", "a path inside of the packs"),
         ("site_rules", "gone", "cannot be read"),
         ("stackstorm_version", "latest", "a version like 3.9.0"),
         ("python_version", "2.7", "a version like 3.8"),
-        ("python", ["no-such-python"], "there is no such program"),
+        ("python", ["no-such-python"], "this program does not exist"),
     ],
 )
 def test_options_that_cannot_be_used(site, option, value, reason):

@@ -76,9 +76,9 @@ def test_what_goes_with_a_pack_that_people_made_is_named_in_check_mode_too(packs
     packs.stub.make("actions", {**bodies.command_action("mine"), "pack": "sensu"})
     packs.stub.make("rules", bodies.rule("default", "ours", "sensu.tick", {"every": 5}))
     named = [
-        "With sensu, StackStorm forgets what people made in it by hand, and no file brings it back: action mine.",
-        "Rules wait for triggers that go with sensu: default.ours, jira.on_sensu. When the pack is back, those whose "
-        "trigger has parameters have to be saved anew to work again.",
+        "With sensu, StackStorm loses what people made in it by hand, and no file restores it: action mine.",
+        "Rules use triggers of sensu: default.ours, jira.on_sensu. When the pack is installed again, those whose "
+        "trigger has parameters have to be saved again to work.",
     ]
     gone = {**item, "state": "absent"}
     assert packs.run(gone, check=True).warnings == named
@@ -92,7 +92,7 @@ def test_a_removal_that_failed_too_late_says_what_is_lost(packs):
     packs.stub.make("actions", {**bodies.command_action("mine"), "pack": "sensu"})
     packs.stub.faults.append(nth(2, close("/executions/[^/]+$", work=True)))
     failed = packs.run({**item, "state": "absent"})
-    lost = "StackStorm has taken out what people had made by hand, and no file brings back: actions sensu.mine."
+    lost = "StackStorm has removed what people had made by hand, and no file restores it: actions sensu.mine."
     assert failed.failure.message.endswith(lost)
     assert failed.changed and [row["changed"] for row in failed.returned["packs"]] == [True]
     assert sorted(packs.stub.resources("sensu")["actions"]) == ["report"]

@@ -203,7 +203,7 @@ def test_what_people_made_by_hand_is_named_before_it_goes(host):
     host.stub.make("actions", {"name": "mine", "pack": "sensu", "runner_type": "local-shell-cmd", "enabled": True})
     predicted, done = (host.run(*NAMES, state="absent", check=check) for check in (True, False))
     (warning,) = [text for text in done.warnings if "by hand" in text]
-    assert warning.startswith("With sensu, StackStorm forgets") and warning.endswith(": action mine.")
+    assert warning.startswith("With sensu, StackStorm loses") and warning.endswith(": action mine.")
     assert predicted.warnings == done.warnings
     assert host.have() == {}
     host.stub.requests.clear()

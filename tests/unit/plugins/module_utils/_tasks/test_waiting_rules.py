@@ -88,8 +88,8 @@ def test_a_removal_that_failed_too_late_names_the_rules_without_a_trigger(packs,
     packs.stub.faults.append(nth(2, close("/executions/[^/]+$", work=True)))
     failed = packs.run({**sensu, "state": "absent"})
     assert failed.failure.message.endswith(
-        " Rules have lost the trigger that they wait for, and work again when they are saved anew: default.ours, "
-        "jira.on_sensu. For those of packs, st2_pack does so when it is next given their pack."
+        " Rules have lost their trigger, and only work again after they are saved again: default.ours, "
+        "jira.on_sensu. For rules of packs, st2_pack does this in the next task that manages their pack."
     )
     assert failed.changed and not has_trigger(packs) and not has_trigger(packs, "ours", "default")
     assert succeeded(packs.run(jira)).changed and has_trigger(packs)
