@@ -36,7 +36,14 @@ _SEPARATOR = "--"
 # What the result of a job has beside that of the module.
 _OF_THE_JOB = ("ansible_job_id", "finished", "started", "results_file")
 # Forbids the module to begin, by a file where its own would be, or ends it.
-_END = "if (set -C; : > {file}) 2> /dev/null; then exit; fi; kill -s TERM -- -$(head -n 1 {file}); rm -f {file} {job}"
+_END = """\
+if (set -C; : > {file}) 2> /dev/null; then exit; fi
+group=$(head -n 1 {file})
+kill -s TERM -- "-$group"
+count=0
+while kill -s 0 -- "-$group" 2> /dev/null && [ "$count" -lt 50 ]; do count=$((count + 1)); sleep 0.1; done
+rm -f {file} {job}
+"""
 _Result = t.Dict[str, t.Any]
 _display = Display()
 

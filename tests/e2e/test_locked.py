@@ -206,7 +206,7 @@ def test_a_lock_on_the_target(scene: Scene, lock: LockFile, tmp_path: Path) -> N
     scene.satisfied(lockfile=url)
     scene.change("ours", state="absent", purge=True)
     refused = scene.refuse(lockfile=url)
-    assert "does not have the digest that the lock" in refused["msg"], refused["msg"]
+    assert "are not those that the lock" in refused["msg"], refused["msg"]
     (tmp_path / "site" / "packs.lock.yml").write_text("format: 7\n")
     refused = scene.refuse(lockfile=url)
     assert "this release of the collection supports 1" in refused["msg"]

@@ -104,7 +104,7 @@ def test_where_the_environment_has_the_last_word(site: Site) -> None:
         ({"st2_packs_base_paths": ["srv/packs"]}, "srv/packs in st2_packs_base_paths cannot contain packs"),
         ({"st2_packs_base_paths": ["/srv/a:/srv/b"]}, 'has a ":" in it'),
         ({"st2_index_url": [""]}, "item 1 of values is empty"),
-        ({"st2_index_url": [OURS], "st2_content_python": "/nowhere/python"}, "/nowhere/python is not there"),
+        ({"st2_index_url": [OURS], "st2_content_python": "/nowhere/python"}, "/nowhere/python does not exist"),
         ({"st2_index_url": [OURS], "st2_conf": "/nowhere/st2.conf"}, "does not look like a StackStorm host"),
         ({"st2_content_state": "gone"}, "must be one of"),
     ],

@@ -236,7 +236,7 @@ def test_a_password_comes_out_nowhere(site: ProxySite, tmp_path: Path) -> None:
     [
         ({"st2_https_proxy": "ftp://hunter2@x"}, "A proxy must be of the form"),
         ({"st2_proxy_ca_content": "no certificate"}, "do not contain a certificate in PEM format"),
-        ({"st2_proxy_ca_content": "a", "st2_proxy_ca_file": "b"}, "Give one of"),
+        ({"st2_proxy_ca_content": "a", "st2_proxy_ca_file": "b"}, "are mutually exclusive"),
         ({"st2_https_proxy": PROXY, "st2_conf": "/nowhere/st2.conf"}, "does not look like a StackStorm host"),
     ],
 )

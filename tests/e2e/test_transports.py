@@ -13,7 +13,7 @@ from e2e.scene import INDEX, Scene, warnings
 from infrastructure.packs import PackTree
 from infrastructure.repositories import GitRepository, index_document
 from infrastructure.servers import Document, GitHttpsServer, GitSshServer, IndexServer, Proxy
-from infrastructure.servers.git_ssh import find_sshd
+from infrastructure.servers.ssh_server import find_sshd
 
 
 def test_ssh_with_a_deploy_key(scene: Scene, tmp_path: Path) -> None:

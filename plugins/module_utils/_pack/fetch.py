@@ -138,7 +138,7 @@ class Fetcher:
         repository.check_out(place, found)
         warnings = [*found.warnings, *repository.fetch_elsewhere(place, wanted.source.subdir)]
         if os.path.isabs(wanted.source.url) or wanted.source.url.startswith("file://"):
-            warnings += _uncommitted(self._git(), wanted.source)
+            warnings += _uncommitted(self._git, wanted.source)
         taken = self._take_subdir(wanted, place) if wanted.source.subdir else place
         fetched = self._validated(wanted, taken, found.resolved, warnings, commit=found.commit)
         return fetched._replace(repository=place)
@@ -288,13 +288,13 @@ def _unpack_upload(wanted: Wanted, place: str) -> None:
     unpack_directory(wanted.upload, place)
 
 
-def _uncommitted(git: Git, source: Source) -> t.List[str]:
+def _uncommitted(git: t.Callable[[], Git], source: Source) -> t.List[str]:
     path = source.url[len("file://") :] if source.url.startswith("file://") else source.url
     head = WorkingCopy(path).head()
     if head is None:
         return []
     # What is not committed differs from what is checked out there, whatever version is asked for.
-    changes = differences(git, os.path.join(path, ".git"), path, head.commit, modes=False)
+    changes = differences(git(), os.path.join(path, ".git"), path, head.commit, modes=False)
     if not changes:
         return []
     shown = ", ".join(changes[:5]) + (f" and {len(changes) - 5} more" if len(changes) > 5 else "")

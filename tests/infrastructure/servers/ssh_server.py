@@ -84,6 +84,8 @@ class SshServer(ServingProcess):
             "ansible_user": self.user,
             "ansible_ssh_private_key_file": str(self.key_file),
             "ansible_ssh_common_args": options,
+            # The path of a socket beside the keys may be longer than a socket's may be.
+            "ansible_ssh_args": "-o ControlMaster=no",
         }
 
     def _key(self, name: str) -> Path:

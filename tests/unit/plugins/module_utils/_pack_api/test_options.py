@@ -82,8 +82,3 @@ def test_an_option_that_means_nothing_to_stackstorm_is_refused_by_name(option):
 def test_every_option_is_either_meant_or_refused():
     known = pack_options().merge(access_options()).merge(registration_options()).options
     assert set(known) == MEANT | ACCESS | set(GIVEN)
-
-
-def test_a_time_that_is_none():
-    with pytest.raises(OptionError, match="timeout is 0"):
-        options(timeout=0)

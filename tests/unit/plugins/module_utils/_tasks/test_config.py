@@ -319,7 +319,6 @@ def test_another_schema_can_be_asked_for(make_site, tmp_path):
         ({"config": {}, "mode": "rw"}, "octal"),
         ({"config": {}, "mode": "0240"}, "keep the owner from reading"),
         ({"config": {}, "owner": "no-such-account"}, "does not exist"),
-        ({"config": {}, "timeout": 0}, "timeout is 0"),
     ],
 )
 def test_options_that_cannot_be_used_are_raised(make_site, given, message):

@@ -115,6 +115,7 @@ def test_a_managed_pack(site):
     assert contents["actions"] == {"count": 3, "names": ["greet", "relay", "report"]}
     assert contents["sensors"]["names"] == ["PulseSensor"]
     document = yaml.safe_load((site.host.packs / "sensu" / "pack.yaml").read_text())
+    assert pack.pop("digest").startswith("sha256:")
     told = {key: pack.pop(key) for key in SAID}
     assert told == {key: document.get(key, [] if key in LISTS else None) for key in SAID} and told["author"]
     assert pack == {
@@ -128,7 +129,7 @@ def test_a_managed_pack(site):
         "link": None,
         "problem": None,
         "commit": commit,
-        "digest": None,
+        "signers": [],
         "branch": None,
         "tags": ["v1.0.2"],
         "requested": "1.0.2",

@@ -141,7 +141,6 @@ def test_what_is_in_the_way_of_a_file_is_an_error(site):
         ("path", ["gone"], "There is no directory"),
         ("rules", ["icons"], "rules names icons, which is not a rule"),
         ("skip", ["icons"], "skip names icons"),
-        ("timeout", 0, "the least is 1"),
         ("ignore_file", "../other.yml", "a path inside of the packs"),
         ("site_rules", "gone", "cannot be read"),
         ("stackstorm_version", "latest", "a version like 3.9.0"),
