@@ -355,9 +355,9 @@ def test_a_host_without_git(tmp_path):
     [
         ("fatal: could not read Username for 'https://h': terminal prompts disabled", "give token"),
         ("fatal: Authentication failed for 'https://h/x/'", "give token"),
-        ("git@h: Permission denied (publickey).\nfatal: Could not read from remote repository.", "give ssh_key_file"),
-        ("Host key verification failed.\nfatal: Could not read from remote repository.", "give known_hosts_file"),
-        ("fatal: unable to access 'https://h/': server certificate verification failed.", "give ca_bundle"),
+        ("git@h: Permission denied (publickey).\nfatal: Could not read from remote repository.", "Set ssh_key_file"),
+        ("Host key verification failed.\nfatal: Could not read from remote repository.", "Set known_hosts_file"),
+        ("fatal: unable to access 'https://h/': server certificate verification failed.", "Set ca_bundle"),
         ("remote: Repository not found.\nfatal: repository 'https://h/x/' not found", "Is the address right?"),
         ("fatal: '/srv/x' does not appear to be a git repository", "Is the address right?"),
         ("warning: a\nsomething odd", "cannot be fetched: something odd."),

@@ -276,7 +276,7 @@ def test_an_index_on_disk_that_cannot_be_read(tmp_path):
     for name in ("missing.json", "fifo", "."):
         found = only_status(fetch(f"{tmp_path}/{name}", session_timeout=3))
         assert found.error == "unresponsive"
-        assert found.message != "No whole answer came within 3 s."
+        assert found.message != "No complete response within 3 s."
 
 
 def test_files_need_no_requests(tmp_path, monkeypatch):
