@@ -385,9 +385,9 @@ GIVEN_KEY = {"ssh_key_file": "/key", "known_hosts_file": "/hosts"}
         ),
         ("fatal: Authentication failed for 'https://h/x/'", {"credentials": Credentials("a")}, "beside it", "wants"),
         ("fatal: could not read Username for 'https://h'", {"withholds": True}, "name the repository in the", "give"),
-        ("git@h: Permission denied (publickey).", GIVEN_KEY, "refused the key /key (ssh_key_file)", "give"),
-        ("Host key verification failed.", GIVEN_KEY, "not the one in /hosts (known_hosts_file)", "give"),
-        ("fatal: certificate", {"proxy": Proxy(ca_bundle="/ca")}, "not in /ca (ca_bundle)", "give"),
+        ("git@h: Permission denied (publickey).", GIVEN_KEY, "refused the key /key (ssh_key_file)", "Set "),
+        ("Host key verification failed.", GIVEN_KEY, "is not in /hosts (known_hosts_file)", "Set "),
+        ("fatal: certificate", {"proxy": Proxy(ca_bundle="/ca")}, "not in /ca (ca_bundle)", "Set "),
         ("fatal: repository 'https://h/x/' not found", {"credentials": CREDENTIALS}, "may these credentials", "give"),
     ],
 )
