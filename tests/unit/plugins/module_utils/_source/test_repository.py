@@ -107,7 +107,7 @@ def test_a_branch_wins_over_a_tag_and_says_so(source, cloned, version, tag, advi
     assert (found.resolved, found.commit, branch) == (Resolved("branch", version, version), branch_commit, version)
     (warning,) = found.warnings
     assert f"{version} is both a branch (at {branch_commit[:7]}) and a tag ({tag} at {tag_commit[:7]})" in warning
-    assert f"Ask for {advice} to get the tag." in warning
+    assert f"Request {advice} to get the tag." in warning
     repository, directory, refs = cloned
     assert repository.find(directory, refs, advice).commit == tag_commit
 
