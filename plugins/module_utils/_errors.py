@@ -99,7 +99,7 @@ class MissingLibraryError(St2Error):
     default_step = "options"
 
     def __init__(self, library: str, traceback: str = "") -> None:
-        super().__init__(f"The Python library {library} is needed and cannot be imported.")
+        super().__init__(f"The Python library {library} is required and cannot be imported.")
         self.library = library
         self.traceback = traceback
 

@@ -39,7 +39,7 @@ def gid_of(group: str) -> int:
 def _number(option: str, name: str, look_up: t.Callable[[], int]) -> int:
     if re.fullmatch("[0-9]+", name):
         if len(name) > len(str(_LARGEST)) or int(name) > _LARGEST:
-            raise OptionError(f"The {option} {name[:20]} is too large: numbers of accounts go up to {_LARGEST}.")
+            raise OptionError(f"The {option} {name[:20]} is too large: IDs of accounts are at most {_LARGEST}.")
         return int(name)
     try:
         return look_up()

@@ -15,11 +15,11 @@ from ._errors import HostError
 
 def host_limit(error: Exception) -> t.Optional[HostError]:
     """The error that says so; C(None) for anything else."""
-    undone = "Nothing half done stays: what was changed is put back, by this run or the next."
+    undone = "No partial changes remain: this run or the next one restores the previous state."
     if isinstance(error, MemoryError):
-        return HostError(f"The module does not get the memory that it needs on this host (see ulimit -a). {undone}")
+        return HostError(f"The module cannot allocate the memory that it needs on this host (see ulimit -a). {undone}")
     if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
-        return HostError(f"This host lets the module start no more threads (see ulimit -u). {undone}")
+        return HostError(f"The module cannot start more threads on this host (see ulimit -u). {undone}")
     if isinstance(error, UnicodeEncodeError) and "utf" not in sys.getfilesystemencoding().lower():
         return HostError(
             f"The locale of this host ({sys.getfilesystemencoding()}) has no letters for {error.object!r}, which is "

@@ -243,7 +243,7 @@ def _require_own(path: str, status: os.stat_result) -> None:
 
 def _refusal(path: str, kind: str, remedy: str = "") -> HostError:
     return HostError(
-        f"{path} has to be a directory that only root or this account may write, as this collection keeps files of its "
-        f"own there, and it is {kind}. Nothing in it was read or changed. "
-        + (f"Look at what it holds; then {remedy}." if remedy else "Check who created it, then remove it.")
+        f"{path} must be a directory that only root or this account can write to, since this collection keeps its own "
+        f"files there, but it is {kind}. Nothing in it was read or changed. "
+        + (f"Check its content, then {remedy}." if remedy else "Check who created it, then remove it.")
     )

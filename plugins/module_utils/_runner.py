@@ -218,8 +218,8 @@ def _fail_unexpectedly(module: _Module, error: Exception) -> t.NoReturn:
     redactor = module.learn_hidden()
     what = printable_lines(redactor.any_text(f"{type(error).__name__}: {error}"))
     module.fail_json(
-        msg=f"This is a mistake in stackstorm.st2, please report it: {what}. "
-        "Nothing half done stays: what was changed is put back, by this run or the next.",
+        msg=f"This is a bug in stackstorm.st2, please report it: {what}. "
+        "No partial changes remain: this run or the next one restores the previous state.",
         exception=redactor.any_text(traceback.format_exc()),
         step="unexpected",
     )

@@ -360,7 +360,7 @@ problems:
       description: The problem, in a sentence.
       returned: always
       type: str
-      sample: There is no pack in it. StackStorm calls that valid.
+      sample: It contains no packs. StackStorm considers this valid.
 problem_count:
   description: Number of problems.
   returned: when RV(indexes) is returned

@@ -186,7 +186,7 @@ files:
       returned: always
       type: list
       elements: dict
-      sample: [{line: 3, text: actions.defaults is empty (null) and no mapping, breaks: [actions]}]
+      sample: [{line: 3, text: actions.defaults is empty (null) but must be a mapping, breaks: [actions]}]
 problems:
   description: All problems, as sentences with file and line.
   returned: always

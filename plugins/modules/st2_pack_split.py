@@ -272,7 +272,7 @@ packs:
       returned: when not empty, or with C(-v)
       type: list
       elements: str
-      sample: ["Files that name paths out of the pack: actions/run.sh."]
+      sample: ["Files that refer to paths outside of the pack: actions/run.sh."]
     url:
       description: The repository to push to. Null if the task does not set one.
       returned: when not null, or with C(-v)

@@ -211,8 +211,8 @@ def test_a_directory_beside_the_playbook_is_what_a_source_without_scheme_means(s
     assert play["install"]["changed"] and not play["again"]["changed"]
     assert scene.host.pack_version("mine") == "1.0.0"
     assert "packs/none was not found on the controller" in play["missing"]["msg"]
-    assert "YAML made the number 2024.1 of it" in play["number"]["msg"]
-    assert "YAML made the boolean true of it" in play["boolean"]["msg"]
+    assert "YAML reads it as the number 2024.1" in play["number"]["msg"]
+    assert "YAML reads it as the boolean true" in play["boolean"]["msg"]
 
 
 def test_an_index_through_all_of_ansible(scene: Scene, tmp_path: Path) -> None:

@@ -157,7 +157,11 @@ def test_what_keeps_it_from_having_effect(site: Site) -> None:
         (STOCK, {"section": "api", "option": "host", "value": "%h"}, "[api] host has a %"),
         (STOCK, {"section": "content", "option": "a", "value": "x\n"}, "ends with a line break"),
         (f"{STOCK}hunter2\n", {"section": "content", "option": "a", "value": "x"}, "st2.conf:19: an option must be"),
-        (STOCK, {"section": "content", "option": "a", "state": "absent", "value": "x"}, "cannot have value"),
+        (
+            STOCK,
+            {"section": "content", "option": "a", "state": "absent", "value": "x"},
+            "cannot be combined with value",
+        ),
     ],
 )
 def test_what_stackstorm_could_not_read_is_never_written(site: Site, content: str, given: Options, told: str) -> None:

@@ -131,4 +131,4 @@ def test_an_index_ahead_of_its_repository_fails_cleanly(scene: Scene) -> None:
     for name, pack in exchange.packs.items():
         assert f"v{scene.index.documents[INDEX]['packs'][name]['version']}" not in pack.repository.tags
         refused = scene.refuse(name)
-        assert refused["step"] == "fetch" and "Versions there, newest first" in refused["msg"]
+        assert refused["step"] == "fetch" and "Available versions, newest first" in refused["msg"]

@@ -122,7 +122,7 @@ def test_private_and_public_packs_in_one(keeper: Keeper) -> None:
             "other_repo_url": "https://h/acme_dns",
         }
     ]
-    assert "name it in exclude" in warnings(done)[0]
+    assert "Add it to exclude" in warnings(done)[0]
     assert warnings(keeper.run(**{**merged, "exclude": ["old", "acme_dns"]})) == []
     public["packs"]["sensu"]["version"] = "9.1.0"
     done = keeper.walk(**merged)

@@ -90,8 +90,8 @@ def test_commits_that_no_version_covers(pack: PackWorkingCopy) -> None:
     pack.commit("1.0.0", actions=("report", "more"))
     done = run(pack)
     assert not done.failed and not done.changed and not done["released"] and done["commit"] == first
-    assert "1 commit more that no version covers" in done["msg"]
-    refused(pack, "that no version covers: raise the version in pack.yaml", fail_on_unreleased=True)
+    assert "1 commit more that are not released" in done["msg"]
+    refused(pack, "that are not released: increase the version in pack.yaml", fail_on_unreleased=True)
     assert pack.released() == {"v1.0.0": first}
 
 
@@ -121,7 +121,7 @@ def test_maintenance(pack: PackWorkingCopy) -> None:
     fixed = pack.commit("1.4.1", push=False)
     refused(pack, "The remote has no branch v1.4", "lower than v2.0.0")
     pack.push("HEAD:refs/heads/v1.4")
-    refused(pack, "For a release of an older line set maintenance to true")
+    refused(pack, "To release a fix for an older version, set maintenance to true")
     converge(pack, maintenance=True)
     assert pack.released()["v1.4.1"] == fixed
 
@@ -177,13 +177,13 @@ def test_what_pack_yaml_says(pack: PackWorkingCopy) -> None:
     done = refused(pack, "pack.yaml is not valid", "version (line ", "email (line ")
     assert done["version"] is None and done["tag"] is None
     pack.commit("1.0.0", metadata={"version": "1.0.0-01"})
-    refused(pack, "no semantic version")
+    refused(pack, "not a semantic version")
     pack.commit("1.0.0", metadata={"version": "1.0.0-a.lock"})
     refused(pack, "git has no version, tag, branch or commit of that form")
     tree = PackTree(pack.ref)
     tree.remove("pack.yaml").link("pack.yaml", "../../../etc/passwd")
     pack.commit("1.0.0", tree=tree)
-    refused(pack, "pack.yaml is no ordinary file")
+    refused(pack, "pack.yaml is not a regular file")
     tree.remove("pack.yaml")
     pack.commit("1.0.0", tree=tree)
     refused(pack, "There is no pack.yaml")
@@ -204,7 +204,7 @@ def test_changes_that_say_nothing(pack: PackWorkingCopy) -> None:
     tree.add("CHANGES.md", "# Changes\n\n## 1.10.0-rc.1\n## 11.10.0\n## 1.10.01\n")
     pack.commit("1.10.0", tree=tree)
     done = run(pack)
-    assert "CHANGES.md does not name the version 1.10.0." in warnings(done), done.everything
+    assert "CHANGES.md does not mention the version 1.10.0." in warnings(done), done.everything
     assert done.changed
     tree = PackTree(pack.ref, "1.11.0", minimal=True)
     pack.commit("1.11.0", tree=tree)
@@ -214,7 +214,7 @@ def test_changes_that_say_nothing(pack: PackWorkingCopy) -> None:
 def test_who_makes_the_tag(pack: PackWorkingCopy) -> None:
     pack.commit("1.0.0")
     pack.git("config", "--unset", "user.email")
-    refused(pack, "git does not know who makes the tag")
+    refused(pack, "The tagger is not known")
     refused(pack, "must be of the form Name <name@example.com>", tagger="nobody")
     converge(pack, tagger="N. Body <n@example.com>")
 
@@ -234,7 +234,7 @@ def test_options_that_cannot_be(pack: PackWorkingCopy, tmp_path: Path) -> None:
     pack.git("config", "remote.origin.url", "../git/acme_dns.git")
     refused(pack, "neither a URL nor an absolute path")
     pack.git("config", "--add", "remote.origin.url", "/elsewhere")
-    refused(pack, "has 2 addresses to push to")
+    refused(pack, "has 2 URLs to push to")
 
 
 def test_a_detached_head(pack: PackWorkingCopy) -> None:
@@ -243,7 +243,7 @@ def test_a_detached_head(pack: PackWorkingCopy) -> None:
     converge(pack)
     pack.commit("1.1.0", push=False)
     pack.push("HEAD:refs/heads/next")
-    refused(pack, "is on no branch, and not the tip of the remote's default one: give branch")
+    refused(pack, "is on no branch, and not the tip of the default branch of the remote. Set branch")
     converge(pack, branch="next")
 
 
@@ -255,7 +255,7 @@ def test_a_shallow_working_copy(pack: PackWorkingCopy) -> None:
     shallow = pack.path.parent / "shallow"
     run_git("clone", "--quiet", "--depth=1", f"file://{pack.remote}", shallow)
     done = run(pack, path=str(shallow), tagger="N. Body <n@example.com>")
-    assert not done.failed and "3 commits more that no version covers" in done["msg"]
+    assert not done.failed and "3 commits more that are not released" in done["msg"]
     pack.commit("1.1.0")
     run_git("-C", shallow, "fetch", "--quiet", "--depth=1")
     run_git("-C", shallow, "reset", "--quiet", "--hard", "FETCH_HEAD")
@@ -429,7 +429,7 @@ def test_keys_and_tags_that_do_not_sign(pack: PackWorkingCopy, tmp_path: Path) -
     refused(pack, "cannot be used", "without a passphrase", signing_key=str(locked))
     open_to_all = make_key(tmp_path / "open")
     open_to_all.chmod(0o644)
-    refused(pack, "readable by its owner only", signing_key=str(open_to_all))
+    refused(pack, "readable only by its owner", signing_key=str(open_to_all))
     key = make_key(tmp_path / "key")
     pack.git("tag", "--annotate", "--message", "By hand", "v1.0.0")
     refused(pack, "is not signed by signing_key", "git tag -d v1.0.0", check_too=False, signing_key=str(key))

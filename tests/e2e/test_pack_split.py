@@ -128,7 +128,7 @@ def test_two_packs_with_their_history(many: Monorepo) -> None:
     assert first["dropped_branches"] == ["theirs"] and first["branches"] == ["main", "next"]
     assert {one["name"]: one["reason"] for one in first["dropped_tags"]} == {
         "v1.1.0": "pack.yaml has the version 1.0.0 there",
-        "b/v1.2.0": "it is no version of this pack",
+        "b/v1.2.0": "it is not a version of this pack",
     }
     assert [(one["was"], one["name"]) for one in first["tags"]] == [("v1.0.0", "v1.0.0"), ("a/v1.2.0", "v1.2.0")]
     for ref in ("a", "b"):
@@ -158,23 +158,23 @@ def test_the_repository_goes_on(many: Monorepo) -> None:
     assert sorted(os.listdir(many.dest)) == ["a.SPLIT.txt", "a.git"]
     # Somebody works in what came out.
     many.git("a", "update-ref", "refs/heads/mine", "HEAD")
-    done = many.refused("has what the repository to be split does not give (refs/heads/mine)", "not overwritten")
+    done = many.refused("has what the source repository does not have (refs/heads/mine)", "not overwritten")
     assert not row(done, "a")["written"]
     many.git("a", "update-ref", "-d", "refs/heads/mine")
     (many.dest / "a.SPLIT.txt").unlink()
     assert many.run().changed and (many.dest / "a.SPLIT.txt").exists()
     (many.dest / "b.git").write_text("mine")
     many.commit("packs/b", small("b", "1.0.0"))
-    many.refused("b.git is no bare repository, and is not overwritten")
+    many.refused("b.git is not a bare repository, and is not overwritten")
 
 
 def test_tags_that_would_be_one(many: Monorepo) -> None:
     many.commit("packs/a", small("a", "1.0.0"), "v1.0.0")
     many.repository.tag("a/v1.0.0")
     many.commit("packs/b", small("b", "1.0.0"))
-    assert [one["was"] for one in row(many.converge(), "a")["tags"]] == ["a/v1.0.0"], "the same at both"
+    assert [one["was"] for one in row(many.converge(), "a")["tags"]] == ["a/v1.0.0"], "the pack differs between them"
     many.commit("packs/a", small("a", "1.0.0", actions=("other",)), "1.0.0")
-    many.refused("The tags a/v1.0.0 and 1.0.0 would both be 1.0.0", "remove the one that is no release")
+    many.refused("The tags a/v1.0.0 and 1.0.0 would both be 1.0.0", "Remove the one that is not a release")
 
 
 def test_a_pack_that_was_elsewhere(many: Monorepo) -> None:
@@ -186,7 +186,7 @@ def test_a_pack_that_was_elsewhere(many: Monorepo) -> None:
     found = row(done, "acme_dns")
     assert found["former_paths_found"] == ["contrib/dns"] and found["commits"] == 2
     assert [one["name"] for one in found["tags"]] == ["v1.1.0"]
-    assert "git thinks that it was in contrib/dns before" in str(warnings(done))
+    assert "git found that it was in contrib/dns before" in str(warnings(done))
     whole = many.dest = many.root / "whole"
     packs = [{"path": "packs/acme_dns", "former_paths": ["contrib/dns"], "name": "acme_dns"}]
     found = row(many.converge(packs=packs), "acme_dns")
@@ -211,7 +211,7 @@ def test_directories_that_are_no_packs(many: Monorepo) -> None:
     many.refused("lies in packs", packs=[{"path": "packs"}, {"path": "packs/a"}])
     many.refused("packs is an empty list", packs=[])
     many.refused("all packs would be pushed to one", repo_url="https://git.example.com/x.git")
-    many.refused("push needs repo_url", push=True)
+    many.refused("push requires repo_url", push=True)
     many.refused("The pack at packs/a has no url to push to", push=True, packs=[{"path": "packs/a"}])
     many.refused("TRANSPORT::ADDRESS", repo="ext::/bin/sh")
     many.refused("cannot be fetched", repo=str(many.root / "nowhere.git"))
@@ -219,7 +219,7 @@ def test_directories_that_are_no_packs(many: Monorepo) -> None:
 
 def test_one_pack_and_no_pack(many: Monorepo) -> None:
     many.repository.commit(small("a", "1.0.0"))
-    many.refused("pack.yaml is at its root, so that it is one pack already")
+    many.refused("pack.yaml is at its root, so it is a single pack already")
     many.repository.commit(Tree({"README.md": "x"}))
     many.refused("has no directory with a pack.yaml.")
 
@@ -248,7 +248,7 @@ def test_what_is_outside(many: Monorepo) -> None:
     assert "Submodules" in found and "vendor/x" in found
     assert "Git LFS" in found and "data/large.bin" in found
     assert "actions/lib2 -> ../../lib is a link that leads out of the pack" in found
-    assert "paths out of the pack: actions/run.sh." in found and "fine.sh" not in found
+    assert "paths outside of the pack: actions/run.sh." in found and "fine.sh" not in found
     assert "version" in str(warnings(done)) and "pack.yaml is not valid" in str(warnings(done))
 
 
@@ -320,7 +320,7 @@ def test_no_program(many: Monorepo) -> None:
     (programs / "git").chmod(0o755)
     (programs / "git-filter-repo").symlink_to("/bin/false")
     done = run_module_directly("st2_pack_split", arguments, env={"PATH": str(programs)})
-    assert "needs git 2.36 or newer; here is git version 2.35.9." in done["msg"], done.everything
+    assert "needs git 2.36 or newer, but this is git version 2.35.9." in done["msg"], done.everything
 
 
 class Served(t.NamedTuple):
@@ -362,7 +362,7 @@ def test_pushed_to_empty_repositories(served: Served) -> None:
     dry = many.run(**served.options())
     assert [one["target"] for one in dry["packs"]] == ["empty", "unreachable"] and refs_of(path) == []
     assert not any(one["pushed"] for one in dry["packs"]) and TOKEN not in dry.everything
-    many.refused(f"{served.server.url}/b.git for b is not reached", "Make it first", push=True, **served.options())
+    many.refused(f"{served.server.url}/b.git for b cannot be reached", "Create it first", push=True, **served.options())
     served.make("b")
     done = many.converge(push=True, **served.options())
     assert [one["pushed"] for one in done["packs"]] == [True, True] and TOKEN not in done.everything
@@ -381,7 +381,7 @@ def test_never_over_something_else(served: Served) -> None:
     other = GitRepository(served.server.root / "b.git")
     other.commit(small("b", "3.0.0"))
     other.build()
-    done = many.refused("b.git for b is not empty", "nothing is overwritten", push=True, **served.options())
+    done = many.refused("b.git for b is not empty", "Nothing is overwritten", push=True, **served.options())
     assert [one["target"] for one in done["packs"]] == ["empty", "other"]
     assert refs_of(served.server.root / "a.git") == [], "no other pack is pushed either"
 

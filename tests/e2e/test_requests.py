@@ -101,7 +101,7 @@ def test_commits_by_full_and_short_ids(scene: Scene) -> None:
 def test_an_unknown_version_lists_what_there_is_newest_first(scene: Scene) -> None:
     scene.release("demo", "1.2.0", "1.10.0", "1.9.0")
     refused = scene.refuse("demo=1.3.0")
-    assert refused["msg"].endswith("Versions there, newest first: 1.10.0, 1.9.0, 1.2.0.")
+    assert refused["msg"].endswith("Available versions, newest first: 1.10.0, 1.9.0, 1.2.0.")
     assert only(refused)["before"] is only(refused)["after"] is None and scene.host.installed() == []
 
 

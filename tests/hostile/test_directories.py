@@ -245,8 +245,8 @@ MEMBERS: t.Mapping[str, t.Tuple[t.List[tarfile.TarInfo], str]] = {
     "directory": ([member("x", tarfile.DIRTYPE)], "neither a file nor a link"),
     "long-name": ([member("x/" * 2000 + "y")], "no pack may hold|cannot be unpacked"),
     "link-out": ([member("pack.yaml", tarfile.SYMTYPE, "/etc/passwd")], "digest|leads out"),
-    "claims": ([member("x", size=1 << 40)], "more than any pack needs"),
-    "sparse": ([member("x", b"S", size=1 << 40)], "more than any pack needs|cannot be unpacked|neither"),
+    "claims": ([member("x", size=1 << 40)], "too large for a pack"),
+    "sparse": ([member("x", b"S", size=1 << 40)], "too large for a pack|cannot be unpacked|neither"),
 }
 
 

@@ -59,11 +59,11 @@ DOCUMENTS: t.Mapping[str, t.Tuple[t.Any, str]] = {
     "url-file": (packs({**ENTRY, "repo_url": "file:///srv/x"}), "a place on this host"),
     "url-file-host": (packs({**ENTRY, "repo_url": "file://localhost/srv/x"}), "a place on this host"),
     "url-file-upper": (packs({**ENTRY, "repo_url": "FILE:///srv/x"}), "a place on this host"),
-    "version-list": (packs({**ENTRY, "version": ["1"]}), "has no version"),
-    "version-object": (packs({**ENTRY, "version": {}}), "has no version"),
-    "version-truth": (packs({**ENTRY, "version": True}), "has no version"),
-    "version-null": (packs({**ENTRY, "version": None}), "has no version"),
-    "version-option": (packs({**ENTRY, "version": "--upload-pack=x"}), "has no version"),
+    "version-list": (packs({**ENTRY, "version": ["1"]}), "has no valid version"),
+    "version-object": (packs({**ENTRY, "version": {}}), "has no valid version"),
+    "version-truth": (packs({**ENTRY, "version": True}), "has no valid version"),
+    "version-null": (packs({**ENTRY, "version": None}), "has no valid version"),
+    "version-option": (packs({**ENTRY, "version": "--upload-pack=x"}), "has no valid version"),
     "version-digits": (packs({**ENTRY, "version": int("9" * 900)}), "cannot be fetched"),
     "versions-object": (packs({**ENTRY, "versions": {"a": 1}}), "cannot be fetched"),
     "commit-option": (packs({**ENTRY, "commit": "--upload-pack=x"}), "cannot be fetched"),
@@ -123,15 +123,15 @@ def test_an_index_that_means_harm(arena: Arena, server: IndexServer, document: D
 
 SIGNATURES: t.Mapping[str, t.Tuple[Document, str]] = {
     "none": (Document(b"", 404), "has no signature: index.json.sig beside it gives HTTP status 404"),
-    "nothing": (Document(b""), "is none of OpenSSH's"),
-    "the-index-again": (Document({"packs": {}}), "is none of OpenSSH's"),
+    "nothing": (Document(b""), "is not an OpenSSH signature"),
+    "the-index-again": (Document({"packs": {}}), "is not an OpenSSH signature"),
     "only-a-head": (Document(b"-----BEGIN SSH SIGNATURE-----\n"), "index_allowed_signers does not name"),
     "escapes": (Document(b"-----BEGIN SSH SIGNATURE-----\n\x1b[2J\0\n-----END SSH SIGNATURE-----\n"), "does not name"),
     "huge": (Document(b"-----BEGIN SSH SIGNATURE-----\n", filler=1 << 20), "has more than 65536 bytes"),
     "hanging": (Document(hang=True), "unresponsive|timeout of 1 s"),
     "dripping": (Document(b"-" * 1000, drip=0.05), "unresponsive|timeout of 1 s"),
     "moved-to-file": (Document(redirect_to="file:///etc/passwd"), "redirect from http to file"),
-    "cut": (Document(b"-" * 100, truncate=5), "has no signature that can be read"),
+    "cut": (Document(b"-" * 100, truncate=5), "Its signature cannot be read"),
 }
 
 

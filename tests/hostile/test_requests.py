@@ -71,7 +71,7 @@ def test_a_version_in_an_index_that_means_harm(arena: Arena, text: str, says: st
     entry = {"repo_url": f"file://{arena.repository().path}", "version": armed(arena, text), "versions": [text]}
     index = arena.folder() / "index.json"
     index.write_text(json.dumps({"packs": {"victim": entry}}))
-    arena.refuse({"name": ["victim"], "state": "latest", "index_url": [str(index)]}, f"{says}|could be one")
+    arena.refuse({"name": ["victim"], "state": "latest", "index_url": [str(index)]}, f"{says}|no valid version")
 
 
 @texts(SUBDIRS)

@@ -43,8 +43,8 @@ LINES: t.Mapping[str, t.Tuple[t.Union[str, bytes], str]] = {
     "cert": ("--cert /x", "has --cert"),
     "abbreviated": ("--index=https://evil.example", "has --index"),
     "unknown": ("--no-such-thing", "has --no-such-thing"),
-    "no-value": ("--index-url", "has nothing behind --index-url"),
-    "unclosed": ("x --hash='", "cannot be taken apart"),
+    "no-value": ("--index-url", "has no value for --index-url"),
+    "unclosed": ("x --hash='", "cannot be parsed"),
     "path": ("./evil", ""),
     "path-climbing": ("../evil", "leads out of the pack"),
     "path-absolute": ("/srv/evil", "leads out of the pack"),
@@ -79,7 +79,7 @@ LINES: t.Mapping[str, t.Tuple[t.Union[str, bytes], str]] = {
     "byte-order-mark": (b"\xef\xbb\xbf-e .\n", "leave -e out"),
     "huge": ("x\n" * 600_000, "too large"),
     "escape": ("--\x1b[2Jx", r"has --\\x1b"),
-    "long-option": (f"--{'x' * 100_000}", "no such file may have"),
+    "long-option": (f"--{'x' * 100_000}", "not allowed in such a file"),
     "many": ("-e .\n" * 5000, "and 4990 more"),
 }
 

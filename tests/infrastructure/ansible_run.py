@@ -319,7 +319,7 @@ def program(name: str) -> str:
     """Return the path of a program of Ansible, beside this Python or on PATH."""
     beside = Path(sys.executable).parent / name
     found = str(beside) if beside.exists() else shutil.which(name)
-    assert found, f"{name} is neither beside {sys.executable} nor on PATH"
+    assert found, f"{name} is neither next to {sys.executable} nor in PATH"
     return found
 
 

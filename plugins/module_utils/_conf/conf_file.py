@@ -112,6 +112,6 @@ def verify_conf_file(path: str, content: bytes, mode: int, uid: int, gid: int) -
     try:
         found = read_conf_file(path)
     except HostError as error:
-        raise VerifyError(f"{path} was written and cannot be read back. {error.message}") from error
+        raise VerifyError(f"{path} was written, but cannot be read back. {error.message}") from error
     if (found.content, found.mode, found.uid, found.gid) != (content, mode, uid, gid):
         raise VerifyError(f"{path} was written, and is not what was written. Does something else change it as well?")

@@ -138,7 +138,7 @@ def lines_of_value(value: str) -> t.List[str]:
     if "\r" in value:
         raise ValueError("it has a carriage return")
     if any(line != line.strip() for line in more):
-        raise ValueError("a line in it, behind the first, begins or ends with a blank")
+        raise ValueError("a line in it, after the first, begins or ends with a space")
     if not all(more):
         raise ValueError("it has an empty line, or ends with a line break")
     try:

@@ -98,16 +98,14 @@ def _require_single_options_unset(params: t.Mapping[str, t.Any]) -> None:
     if lone:
         raise OptionError(f"{' and '.join(lone)} cannot be beside options; give it in each of these.")
     if not params["options"]:
-        raise OptionError("options is empty: it has to name one option at least.")
+        raise OptionError("options is empty. It must contain at least one option.")
 
 
 def _require_once(wanted: t.Sequence[Wanted]) -> None:
     keys = [one.key for one in wanted]
     twice = dict.fromkeys(one.name for one in wanted if keys.count(one.key) > 1)
     if twice:
-        raise OptionError(
-            f"options names {' and '.join(twice)} more than once. Say of an option once what it is to be."
-        )
+        raise OptionError(f"options names {' and '.join(twice)} more than once. List each option only once.")
 
 
 def _wanted(item: t.Mapping[str, t.Any], state: str) -> Wanted:
@@ -141,26 +139,26 @@ def _require_fitting(name: str, state: str, item: t.Mapping[str, t.Any]) -> None
     if state == "absent":
         if given:
             raise OptionError(
-                f"{name}: state=absent takes the whole option out of the file, so it cannot have "
-                f"{' and '.join(given)}. To take items out of a list, give values with list=remove and state=present."
+                f"{name}: state=absent removes the whole option from the file, so it cannot be combined with "
+                f"{' and '.join(given)}. To remove items from a list, set values with list=remove and state=present."
             )
     elif len(given) != 1:
         found = "both are given" if given else "none is"
-        raise OptionError(f"{name}: give value, or values for a list, or state=absent; {found}.")
+        raise OptionError(f"{name}: set value, or values for a list, or state=absent; {found}.")
     if given != ["values"]:
         lone = ["list"] if item["list"] != "set" else []
         lone += ["separator"] if item["separator"] is not None else []
         if lone:
-            raise OptionError(f"{name}: {' and '.join(lone)} can only go with values.")
+            raise OptionError(f"{name}: {' and '.join(lone)} can only be used with values.")
 
 
 def _require_items(name: str, values: t.Sequence[str], separator: str) -> None:
     if not separator.strip() or not separator.isprintable():
-        raise OptionError(f"{name}: separator must be text other than blanks.")
+        raise OptionError(f"{name}: separator must contain a character other than spaces.")
     for number, item in enumerate(values, 1):
         if not item or item != item.strip() or not item.isprintable():
             raise OptionError(
-                f"{name}: item {number} of values is empty, begins or ends with a blank, or has a character that "
+                f"{name}: item {number} of values is empty, begins or ends with a space, or contains a character that "
                 "cannot be in a line."
             )
         if separator in item:

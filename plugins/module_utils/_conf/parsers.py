@@ -34,7 +34,7 @@ def parse(content: bytes) -> Document:
         document = Document(content.decode("utf-8"))
     except UnicodeDecodeError as error:
         line = len(_LINE_END.findall(content[: error.start])) + 1
-        raise ConfTextError(line, "there is something that is not UTF-8") from None
+        raise ConfTextError(line, "it contains bytes that are not UTF-8") from None
     require_generators(document)
     return document
 
@@ -49,14 +49,19 @@ def require_generators(document: Document) -> None:
         parser.read_file(io.StringIO(document.text, newline=None))
     except configparser.Error as error:
         line = _line_of(error)
-        why = "the generators of StackStorm's sockets, which read the file by Python's configparser, take no such line"
+        why = (
+            "the generators of StackStorm's sockets, which read the file with Python's configparser, do not accept "
+            "this line"
+        )
         raise ConfTextError(line, why) from None
     for section in filter(parser.has_section, _SECTIONS_OF_GENERATORS):
         for option in _OPTIONS_OF_GENERATORS:
             try:
                 parser[section].get(option)
             except configparser.InterpolationError:
-                why = f"[{section}] {option} has a % that the generators of StackStorm's sockets take for a reference"
+                why = (
+                    f"[{section}] {option} has a % that the generators of StackStorm's sockets interpret as a reference"
+                )
                 raise ConfTextError(_defined_at(document, section, option), why) from None
 
 

@@ -97,8 +97,8 @@ class Report:
         for one in self._plan.changes:
             if one.changed and not settings.resolves(*one.wanted.key):
                 yield (
-                    f"{one.wanted.name}: the value has a $ that StackStorm takes for a reference to another option, "
-                    f"which {self._plan.file.path} does not set. If a dollar sign is meant, write $$."
+                    f"{one.wanted.name}: the value has a $ that StackStorm interprets as a reference to another "
+                    f"option, which {self._plan.file.path} does not set. If a dollar sign is meant, write $$."
                 )
 
     def _private_before_public(self) -> t.Iterator[str]:
@@ -106,9 +106,10 @@ class Report:
         for one in self._plan.changes:
             if one.wanted.key == _INDEXES and _PUBLIC_INDEX in split(one.after or "", COMMA)[1:]:
                 yield (
-                    f"{one.wanted.name} has an index before StackStorm's public one. When that index does not answer, "
-                    "or does not have a pack, StackStorm takes what has the name in the public one, whoever made it. "
-                    "Where that must not be, give the private index alone, with the public packs in it that you use."
+                    f"{one.wanted.name} has an index before StackStorm's public one. When that index does not "
+                    "respond, or does not list a pack, StackStorm uses the pack of that name in the public one, "
+                    "whoever published it. To prevent this, set the private index only, and add the public packs that "
+                    "you use to it."
                 )
 
 
@@ -123,11 +124,11 @@ def _shadowed(shadows: t.Sequence[Shadow]) -> t.Iterator[str]:
     together: t.Dict[t.Tuple[str, str], t.List[str]] = {}
     for shadow in shadows:
         if shadow.by == ENVIRONMENT:
-            why = f"{shadow.variable} in {shadow.source} wins over it"
+            why = f"{shadow.variable} in {shadow.source} takes precedence"
         elif shadow.by == OTHER_FILE:
             why = f"it reads {shadow.source} instead"
         else:
-            why = f"{shadow.source} is read later and has the option, too"
+            why = f"{shadow.source} is read later and contains the option, too"
         together.setdefault((shadow.wanted.name, why), []).append(shadow.service)
     for (name, why), services in together.items():
         yield f"{name} of this file has no effect on {', '.join(services)}: {why}."

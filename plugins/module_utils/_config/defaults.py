@@ -65,9 +65,7 @@ def _allow_null(schema: Schema, path: Path) -> None:
         items = below.get("items", {})
         if _is(kind, "array") and items:
             if not isinstance(items, dict):
-                raise StackStormCrash(
-                    (*path, name), "has a list of schemas for its items, and StackStorm cannot use it"
-                )
+                raise StackStormCrash((*path, name), "has a list of schemas for its items, which StackStorm cannot use")
             _allow_null(items, (*path, name))
         if _is(kind, "object"):
             _allow_null(below, (*path, name))

@@ -106,9 +106,9 @@ def why_not_unload(registrar: Registrar, ref: str) -> t.Optional[str]:
     (contrib/packs/actions/pack_mgmt/unload.py).
     """
     if not registrar.unloads:
-        return "only StackStorm's API can take it out"
+        return "only StackStorm's API can remove it"
     if ref in SYSTEM_PACKS:
-        return "StackStorm does not let go of its own packs"
+        return "StackStorm does not unload its own packs"
     kinds = ("rules", "actions", "aliases", "policies")
     by_hand = [f"{one.kind} {one.name}" for one in registrar.resources_of([ref], kinds) if one.by_hand]
     if by_hand:

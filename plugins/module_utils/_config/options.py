@@ -77,7 +77,7 @@ def options_from(params: t.Mapping[str, t.Any]) -> ConfigOptions:
     ref = check_ref("pack", params["pack"])
     gives = params["config"] is not None or params["secrets"] is not None
     if params["state"] == "present" and not gives:
-        raise OptionError("There is nothing to write: give config or secrets, or state=absent to remove the config.")
+        raise OptionError("There is nothing to write: set config or secrets, or state=absent to remove the config.")
     return ConfigOptions(
         pack=ref,
         state=params["state"],
@@ -104,7 +104,7 @@ def _mode(value: Mode) -> int:
     if mode is None or mode > 0o777:
         raise OptionError('mode must be octal, like "0640".')
     if not mode & 0o400:
-        raise OptionError(f"mode {mode:04o} would keep the owner from reading the config, and StackStorm with it.")
+        raise OptionError(f"mode {mode:04o} would prevent the owner, and so StackStorm, from reading the config.")
     return mode
 
 

@@ -119,7 +119,7 @@ def plan_present(observed: Observed, options: ConfigOptions, redaction: Redactio
     if problem and options.keeps_file:
         way = "No key can be taken out of it" if options.names_keys else "Nothing can be merged into it"
         raise ConfigError(
-            f"{problem} {way}. Correct or remove it, or write it anew by merge=replace.",
+            f"{problem} {way}. Correct or remove it, or replace it with merge=replace.",
             ref=options.pack,
         )
     if problem:
@@ -131,7 +131,7 @@ def plan_present(observed: Observed, options: ConfigOptions, redaction: Redactio
         action = "change" if file.exists else "create"
         content, comments_lost = _content(file, options, wanted)
         if comments_lost:
-            warnings.append(f"The comments in {file.path} could not be kept: it is written anew.")
+            warnings.append(f"The comments in {file.path} could not be kept, since the file was rewritten.")
     attributes = _attributes(file, options.attributes)
     if action == "none" and file.link is None and attributes != Attributes(file.mode, file.uid, file.gid):
         action = "attributes"
@@ -170,8 +170,8 @@ def plan_absent(observed: Observed, options: ConfigOptions, redaction: Redaction
         clear, why = _way_to_clear(observed)
         if why:
             warnings.append(
-                f"StackStorm's database keeps its config of {options.pack}, and goes on to use it: {why}. Uninstall "
-                "the pack from StackStorm to be rid of it."
+                f"StackStorm's database keeps its config of {options.pack}, and keeps using it: {why}. Uninstall "
+                "the pack from StackStorm to remove it."
             )
     return ConfigPlan(
         ref=options.pack,
@@ -189,14 +189,11 @@ def plan_absent(observed: Observed, options: ConfigOptions, redaction: Redaction
 def _about_pack(observed: Observed, options: ConfigOptions) -> t.List[str]:
     if observed.pack is None:
         checked = "" if observed.schema else ", and its values could not be checked"
-        return [
-            f"The pack {options.pack} is not on this host: StackStorm takes no notice of its config until it is"
-            f"{checked}."
-        ]
+        return [f"The pack {options.pack} is not on this host: StackStorm ignores its config until it is{checked}."]
     if observed.schema is None and observed.database.adapter != "none":
         return [
-            f"The pack {options.pack} has no config schema. StackStorm takes its config unchecked, and cannot list "
-            "configs by its API any more while one without a schema is in its database."
+            f"The pack {options.pack} has no config schema. StackStorm accepts its config without validation, and its "
+            "API cannot list configs as long as the database contains one without a schema."
         ]
     return []
 
@@ -219,18 +216,18 @@ def _judge(observed: Observed, options: ConfigOptions, wanted: Values) -> t.List
             ref=options.pack,
         )
     warnings = [
-        f"{key} is secret: true inside of another key and uses decrypt_kv. StackStorm decrypts it by itself, so that "
-        "whatever uses it will fail."
+        f"{key} is secret: true inside of another key and uses decrypt_kv. StackStorm decrypts it itself, so whatever "
+        "uses it will fail."
         for key in nested_decryptions(schema, wanted)
     ]
     unknown = unknown_keys(schema, wanted) if options.unknown_keys != "ignore" else []
     if unknown and schema:
         names = ", ".join(_with_suggestion(path, schema.attributes) for path in unknown)
-        text = f"The schema of {options.pack} does not know {names}."
+        text = f"The schema of {options.pack} does not contain {names}."
         if options.unknown_keys == "fail":
             raise RefusedConfig(
                 f"{text} Correct the keys, or set unknown_keys=warn. Nothing was changed.",
-                [Problem(path, "unknown", "is no key of the schema") for path in unknown],
+                [Problem(path, "unknown", "is not a key of the schema") for path in unknown],
                 options.pack,
             )
         warnings.append(text)

@@ -30,12 +30,12 @@ _COUNTS = {
     "minProperties": "at least {} keys",
 }
 _ALTERNATIVES = {
-    "anyOf": "fits none of the alternatives that the schema gives",
-    "oneOf": "has to fit exactly one of the alternatives that the schema gives",
+    "anyOf": "matches none of the alternatives in the schema",
+    "oneOf": "must match exactly one of the alternatives in the schema",
     "not": "is what the schema excludes",
     "uniqueItems": "has a duplicate item",
     "additionalItems": "has more items than the schema allows",
-    "dependencies": "lacks a key that another one needs beside it",
+    "dependencies": "lacks a key that another key requires",
 }
 # st2common/util/jinja.py JINJA_EXPRESSIONS_START_MARKERS
 _JINJA = ("{{", "{%")
@@ -75,7 +75,7 @@ def _against(schema: ConfigSchema, values: t.Dict[str, t.Any], lines: Lines) -> 
         for error in _validator(effective, unusable).iter_errors(cleaned):
             found.append(_problem(error, schema, values, lines))
     except RecursionError:
-        found.append(Problem((), "crash", "cannot be checked, because the schema refers to itself without end"))
+        found.append(Problem((), "crash", "cannot be validated, because the schema refers to itself endlessly"))
     yield from found
     # In an alternative it is no error of its own, but StackStorm ends there just the same.
     for rule in sorted(set(unusable) - {problem.rule for problem in found}):
@@ -89,7 +89,7 @@ def _decryptions(schema: ConfigSchema, cleaned: t.Mapping[str, t.Any], lines: Li
             continue
         path = (key,)
         if key not in schema.attributes:
-            message = "is no key of the schema, and decrypt_kv in such a key makes StackStorm crash"
+            message = "is not a key of the schema, and decrypt_kv in such a key makes StackStorm crash"
             yield Problem(path, "crash", message, None, lines.of(path))
         elif schema.attributes[key].get("secret"):
             message = (
@@ -316,7 +316,7 @@ def _type_message(types: t.Any, instance: t.Any) -> str:
     names = types if isinstance(types, list) else [types]
     hint = ""
     if is_jinja(instance):
-        hint = "; StackStorm checks the text of an expression, so one can only stand where the schema takes a string"
+        hint = "; StackStorm validates the text of an expression, so it is only valid where the schema allows a string"
     return f"must be {' or '.join(dict.fromkeys(names))}, and is {type_name(instance)}{hint}"
 
 

@@ -24,10 +24,10 @@ def verify_file(plan: ConfigPlan) -> None:
     file = read_config(plan.before.path)
     if plan.values is None:
         if file.exists:
-            raise VerifyError(f"{file.path} was removed and is there again: something else writes it.", ref=plan.ref)
+            raise VerifyError(f"{file.path} was removed, but exists again: something else writes it.", ref=plan.ref)
         return
     if not file.exists or file.problem or not same(file.values, plan.values):
-        raise VerifyError(f"{file.path} does not say what was written: something else writes it.", ref=plan.ref)
+        raise VerifyError(f"{file.path} does not contain what was written: something else writes it.", ref=plan.ref)
     wanted, found = plan.attributes, Attributes(file.mode, file.uid, file.gid)
     differs = [name for name in ("mode", "uid", "gid") if getattr(wanted, name) not in (-1, getattr(found, name))]
     if differs:

@@ -104,17 +104,17 @@ class ConfigConvergence:
     def _require_pack(self, stored: StoredConfig) -> None:
         if not stored.installed:
             raise ConfigError(
-                f"StackStorm at {self._client.url} does not have the pack {self.ref}, and would keep a config for it "
-                f"that it shows to nobody. Install the pack first, {_ON_THE_HOST}.",
+                f"StackStorm at {self._client.url} does not have the pack {self.ref}, and would store a config for it "
+                f"without showing it. Install the pack first, {_ON_THE_HOST}.",
                 ref=self.ref,
             )
 
     def _require_schema(self, stored: StoredConfig) -> None:
         if stored.schema is None:
             raise ConfigError(
-                f"The pack {self.ref} has no config schema. StackStorm's API would answer that it does not find it, "
-                "keep the config all the same, and then refuse to list configs to everybody who may not see secrets. "
-                f"Nothing was changed. Give the pack a config.schema.yaml, {_ON_THE_HOST}.",
+                f"The pack {self.ref} has no config schema. StackStorm's API would return that it is not found, but "
+                "store the config, and then refuse to list configs for accounts that are not allowed to see secrets. "
+                f"Nothing was changed. Add a config.schema.yaml to the pack, {_ON_THE_HOST}.",
                 ref=self.ref,
             )
 
@@ -126,8 +126,8 @@ class ConfigConvergence:
             return
         if not sees_secrets(self._client):
             raise ConfigError(
-                f"StackStorm shows the secrets of a config to administrators only, and this account is none: nobody "
-                f"could tell whether those of {self.ref} are as wanted. Nothing was changed. Use the API key of an "
+                "StackStorm only shows the secrets of a config to administrators, and this account is not one. It "
+                f"cannot be determined whether those of {self.ref} match. Nothing was changed. Use the API key of an "
                 f"account with the role admin, {_ON_THE_HOST}.",
                 ref=self.ref,
             )
@@ -138,10 +138,10 @@ class ConfigConvergence:
         why = (
             "its schema does not allow an empty one"
             if stored.schema is not None
-            else "the pack has no config schema, so that an empty one would do harm too"
+            else "the pack has no config schema, so an empty config would cause problems, too"
         )
         raise ConfigError(
-            f"StackStorm's API cannot take the config of {self.ref} away, and {why}. Nothing was changed. Remove it on "
+            f"StackStorm's API cannot remove the config of {self.ref}, and {why}. Nothing was changed. Remove it on "
             "the host with backend=local, or remove the pack.",
             ref=self.ref,
         )

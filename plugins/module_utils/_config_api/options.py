@@ -15,15 +15,15 @@ from .._config.argspec import config_options
 from .._config.options import Attributes, ConfigOptions, config_of_item, options_from
 from .._config.values import Values
 
-_FILE = "StackStorm writes the file itself, and its API decides nothing about it"
-_SCHEMA = "StackStorm judges by the schema that its database has"
+_FILE = "StackStorm writes the file itself, and its API has no options for it"
+_SCHEMA = "StackStorm uses the schema in its database"
 _MEANINGLESS = {"schema": _SCHEMA, "backup": _FILE, "owner": _FILE, "group": _FILE, "mode": _FILE}
 _NO_FILE = Attributes(mode=-1)
 
 
 def refuse_meaningless(params: t.Mapping[str, t.Any]) -> None:
     """:raises OptionError: naming the option that means nothing to StackStorm's API."""
-    refuse_options(params, config_options().options, _MEANINGLESS, "StackStorm's API is all that there is")
+    refuse_options(params, config_options().options, _MEANINGLESS, "only StackStorm's API is available")
 
 
 def api_options_from(params: t.Mapping[str, t.Any]) -> ConfigOptions:

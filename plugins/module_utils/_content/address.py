@@ -96,7 +96,7 @@ def check_subdir(text: str) -> t.Optional[str]:
     check_text("subdir", text, blanks=True)
     parts = text.split("/")
     if text.startswith(("/", "~", "-")) or ".." in parts or "\\" in text or ".git" in (part.lower() for part in parts):
-        raise refusal("subdir", text, "it must be a directory inside the source, relative to its top")
+        raise refusal("subdir", text, "it must be a directory inside the source, relative to its root")
     normal = os.path.normpath(text)
     return None if normal == "." else normal
 
@@ -206,7 +206,7 @@ def _check_url(option: str, text: str, match: t.Match[str]) -> Address:
 
 def _check_path(option: str, text: str, path: str) -> Address:
     if _normal_path(path) == "/":
-        raise refusal(option, text, "the root directory is no pack")
+        raise refusal(option, text, "the root directory is not a pack")
     return Address(_normal_path(path))
 
 
@@ -225,8 +225,8 @@ def _take_query_secret(url: str) -> t.Tuple[str, str]:
 
 def _warning(scheme: str, host: str) -> str:
     return (
-        f"The source on {host} was written with credentials in its URL. They are used and left out of everything else, "
-        "but the task still shows them: use username and password, or token."
+        f"The source on {host} was written with credentials in its URL. They are used and removed everywhere else, "
+        "but the task still shows them. Use username and password, or token."
     ) + (" They are sent unencrypted over http." if scheme == "http" else "")
 
 
@@ -235,7 +235,7 @@ def _check_scp(option: str, text: str, match: t.Match[str]) -> Address:
     if not user and host.lower() in TRANSPORTS and host.lower() != "git":
         raise refusal(option, text, f"write {host.lower()}:// with two slashes")
     if "@" in path:
-        raise refusal(option, text, "an address like USER@HOST:PATH cannot hold a password; use an https URL")
+        raise refusal(option, text, "an address like USER@HOST:PATH cannot contain a password; use an https URL")
     if not _HOST.fullmatch(host) or (user and not _USER.fullmatch(user)):
         raise refusal(option, text, "its user or host name is not a valid one")
     if path.strip("/") == "" or path.startswith("-") or "\\" in path:

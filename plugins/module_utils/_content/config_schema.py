@@ -98,7 +98,7 @@ def schema_problems(document: t.Any, lines: t.Optional[Lines] = None, *, later: 
         Problem(
             (str(key),),
             "key",
-            "must be a key of letters, digits and underscores, in quotes where it would be a number or a truth value",
+            "must be a key of letters, digits and underscores, quoted if it would be a number or a boolean",
             lines.of((str(key),)),
         )
         for key in document

@@ -77,7 +77,7 @@ def derive_ref(document: t.Mapping[t.Any, t.Any], directory_name: t.Optional[str
     """
     ref, problem = _find_ref(document, directory_name)
     if ref is None or problem is not None:
-        raise InvalidPackError(f"{MANIFEST} does not say which pack it is: {problem.message if problem else ''}.")
+        raise InvalidPackError(f"{MANIFEST} does not define a ref: {problem.message if problem else ''}.")
     return ref
 
 
@@ -179,8 +179,8 @@ def incompatibilities(metadata: PackMetadata, *, st2_version: t.Optional[str], p
     if wanted and current:
         satisfied = _satisfies(current, wanted)
         if not satisfied:
-            reason = f"this one is {st2_version}" if satisfied is False else "that cannot be compared with a version"
-            found.append(f'it wants StackStorm "{wanted}", and {reason}')
+            reason = f"this is {st2_version}" if satisfied is False else "that cannot be compared with a version"
+            found.append(f'it requires StackStorm "{wanted}", and {reason}')
     if metadata.python_versions and str(python_major) not in metadata.python_versions:
         versions = " and ".join(metadata.python_versions)
         found.append(f"it supports Python {versions} only, and StackStorm runs on Python {python_major}")
@@ -232,8 +232,8 @@ def _find_ref(
         ref = document.get("name")
         if not isinstance(ref, str) or not re.match(REF_PATTERN, ref):
             clause = (
-                f"there is no ref, and the name, {_found(ref)}, cannot stand in for it;"
-                " a ref is lower-case letters, digits and underscores, at most 200"
+                f"there is no ref, and the name, {_found(ref)}, cannot be used instead; a ref is lower-case letters, "
+                "digits and underscores, at most 200"
             )
             return None, problem("", clause)
     if ref in RESERVED_REFS:

@@ -28,7 +28,7 @@ def check_ref(option: str, value: str) -> str:
     if not value:
         raise refusal(option, value, "there is no pack name in it")
     if value in _RESERVED_REFS:
-        raise refusal(option, value, "StackStorm keeps this name for itself")
+        raise refusal(option, value, "StackStorm reserves this name")
     if _REF.fullmatch(value):
         return value
     why = "a pack's name (its ref) holds only a-z, 0-9 and _, at most 200 of them"
@@ -61,11 +61,11 @@ def check_text(option: str, text: str, *, blanks: bool = False) -> None:
     if not text:
         raise OptionError(f"{option} is empty: name a pack or a source.")
     if text.startswith("-"):
-        raise refusal(option, text, "it must not begin with -, which programs take for an option")
+        raise refusal(option, text, "it must not begin with -, which programs interpret as an option")
     if len(text) > _LONGEST:
         raise refusal(option, text, f"it is longer than {_LONGEST} characters")
     if not text.isprintable() or (not blanks and " " in text):
-        raise refusal(option, text, "it holds blanks, newlines or control characters. Give several packs as a list")
+        raise refusal(option, text, "it contains spaces, newlines or control characters. Use a list for several packs")
 
 
 def refusal(option: str, value: str, why: str) -> OptionError:

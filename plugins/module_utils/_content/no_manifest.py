@@ -25,10 +25,10 @@ def no_manifest(path: str, shown: str = "") -> InvalidPackError:
     :arg shown: What to call it, where C(path) tells nobody anything.
     """
     where = f" ({shown})" if shown else ""
-    message = f"There is no {MANIFEST}: a pack has this file, in just this spelling, at its root{where}."
+    message = f"There is no {MANIFEST}: a pack must have this file, with exactly this name, at its root{where}."
     below = packs_below(path)
     if below:
-        message += f" Packs lie below it, in {listed(below)}: say by subdir which one is meant, in an item of packs."
+        message += f" There are packs in subdirectories ({listed(below)}). Set subdir in an item of packs."
     return InvalidPackError(message)
 
 

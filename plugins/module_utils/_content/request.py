@@ -118,9 +118,9 @@ def from_option(item: t.Mapping[str, t.Any]) -> PackRequest:
         if version and not request.version:
             request = request._replace(requested=f"{request.requested}={version}", version=version)
     else:
-        raise OptionError("An item of packs has neither a name nor a source: give at least one of them.")
+        raise OptionError("An item of packs has neither a name nor a source: set at least one of them.")
     if digest is not None and not _DIGEST.fullmatch(digest):
-        raise refusal("digest", digest, "a digest is written as sha256: and 64 hexadecimal digits")
+        raise refusal("digest", digest, "a digest must be sha256: and 64 hexadecimal digits")
     if subdir:
         from .address import check_subdir
 
@@ -139,8 +139,8 @@ def given_in(params: t.Mapping[str, t.Any]) -> t.List[t.Union[str, t.Mapping[str
         return named
     if len(named) != 1 or not isinstance(named[0], str):
         raise OptionError(
-            f"version is that of the one pack in name, and the task names {len(named)}. Give each its own: "
-            "name=[NAME=VERSION, ...], or version in the items of packs."
+            f"version is that of the one pack in name, and the task names {len(named)}. Use name=[NAME=VERSION, ...], "
+            "or version in the items of packs."
         )
     return [{"name": named[0], "version": version}]
 

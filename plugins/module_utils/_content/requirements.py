@@ -206,7 +206,7 @@ class _Reader:
         try:
             rest = shlex.split(options)
         except ValueError:
-            return "cannot be taken apart"
+            return "cannot be parsed"
         while rest:
             problem = self._judge_option(name, rest)
             if problem:
@@ -222,10 +222,10 @@ class _Reader:
         if not word.startswith("--") and len(word) > 2:
             option, equals, value = word[:2], "=", word[2:]
         if option not in _WITH_VALUE:
-            return f"has {printable(option[:40])}, which no such file may have"
+            return f"has {printable(option[:40])}, which is not allowed in such a file"
         if not equals:
             if not rest:
-                return f"has nothing behind {option}"
+                return f"has no value for {option}"
             value = rest.pop(0)
         folder = os.path.dirname(name)
         if option in _EDITABLE and not _is_remote(value):

@@ -154,7 +154,7 @@ def _keys(
         path = (*above, str(key))
         if key not in known:
             if unknown:
-                yield path, f"the key {shown}{printable(str(key)[:_SHOWN])} is none that StackStorm takes there"
+                yield path, f"the key {shown}{printable(str(key)[:_SHOWN])} is not accepted by StackStorm there"
         elif value is not None and key not in required:
             kind, text = _TYPES[known[key]]
             if not isinstance(value, kind):

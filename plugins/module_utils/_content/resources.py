@@ -159,7 +159,7 @@ def check_config_schema(pack_dir: str) -> None:
         shown = [_shown_key(key, lines.of((str(key),))) for key in wrong]
         raise InvalidPackError(
             f"{SCHEMA_FILE} has keys that StackStorm refuses: {listed(shown)}. A key consists of letters, digits and "
-            "underscores, and in quotes where it would be a number or a truth value."
+            "underscores, and is quoted if it would be a number or a boolean."
         )
     problems = schema_problems(document, lines)
     if problems:
@@ -218,7 +218,7 @@ class _Reader:
         """The warnings, those of one kind as one."""
         gathered = [f"{what}: {listed(which)}." for what, which in self._odd.items()]
         if os.path.isfile(os.path.join(self.pack_dir, "config.yaml")):
-            gathered.append("The pack holds a config.yaml, which StackStorm has ignored since 2.4.")
+            gathered.append("The pack contains a config.yaml, which StackStorm has ignored since 2.4.")
         return tuple(gathered)
 
     def _files(self, kind: str) -> t.List[str]:

@@ -18,8 +18,8 @@ def not_text(what: str, value: t.Any) -> OptionError:
     :arg what: What has the value, such as C(The version of sensu).
     """
     if isinstance(value, bool):
-        return OptionError(f"{what} is not a string: YAML made the boolean {str(value).lower()} of it. Quote it.")
+        return OptionError(f"{what} is not a string: YAML reads it as the boolean {str(value).lower()}. Quote it.")
     if isinstance(value, (int, float)):
         # 1.10 is 1.1 then, and 0123 is 83.
-        return OptionError(f'{what} is not a string: YAML made the number {value} of it. Quote it, as in "1.10".')
+        return OptionError(f'{what} is not a string: YAML reads it as the number {value}. Quote it, as in "1.10".')
     return OptionError(f"{what} must be a string, not {type(value).__name__}.")

@@ -142,7 +142,7 @@ class Builder:
         self._take_over(built, merged, found)
         if not built.entries and built.skipped:
             reasons = " ".join(one.reason for one in built.skipped)
-            raise InvalidPackError(f"No pack is left to be listed, and an empty index is not published. {reasons}")
+            raise InvalidPackError(f"There are no packs to list, and an empty index is not published. {reasons}")
         self._forget_others(found)
         return built
 
@@ -162,10 +162,10 @@ class Builder:
         what = "; ".join(f"{one.url} is {one.error} ({(one.message or '').rstrip('.')})" for one in unread)
         if self._options.index_strict:
             raise IndexError_(
-                f"An index to be merged cannot be used: {what}. Nothing is published without it, as its packs would "
-                "vanish; set index_strict to false if they shall."
+                f"An index to be merged cannot be used: {what}. Nothing is published, since its packs would be "
+                "removed from the index. Set index_strict to false to allow this."
             )
-        built.warnings.append(f"Packs of an index that cannot be used are left out: {what}.")
+        built.warnings.append(f"Packs of an unusable index are left out: {what}.")
 
     def _look(self, indexes: Indexes) -> t.List[_Found]:
         """What all requests come to, several at a time."""
@@ -269,7 +269,8 @@ class Builder:
     def _add(self, built: Built, ref: str, entry: Entry, source: str) -> None:
         if ref in built.entries:
             raise OptionError(
-                f"The task lists {ref} twice: from {built.sources[ref]} and from {source}. Name one of them.", ref=ref
+                f"The task lists {ref} twice: from {built.sources[ref]} and from {source}. List only one of them.",
+                ref=ref,
             )
         built.entries[ref] = entry
         built.sources[ref] = source

@@ -58,7 +58,7 @@ def choose(
         return _of_commit(repository, commit, asked, name)
     if revision == "branch":
         if refs.head is None:
-            raise InvalidPackError(f"{_shown(repository)} has no default branch to describe.")
+            raise InvalidPackError(f"{_shown(repository)} has no default branch to list.")
         return _of_commit(repository, refs.head, refs.default or refs.head, name)
     if revision == "published":
         return _published(repository, name)
@@ -83,11 +83,11 @@ def _tagged(repository: IndexedRepository, name: t.Optional[str]) -> Chosen:
         if same_version(description.version, version):
             return Chosen(description, version, found.commit, tuple(versions), tuple(passed))
         passed.append(
-            f"{_shown(repository)}: the tag of {version} holds version {description.version} of {description.ref} and "
-            "was passed over."
+            f"{_shown(repository)}: the tag of {version} contains version {description.version} of {description.ref} "
+            "and was skipped."
         )
     raise InvalidPackError(
-        f"{_shown(repository)} has no tag whose pack.yaml says the same version. The highest is {versions[0]}."
+        f"{_shown(repository)} has no tag whose pack.yaml has the same version. The highest is {versions[0]}."
     )
 
 

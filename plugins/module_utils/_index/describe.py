@@ -126,7 +126,7 @@ def _identity(pack_dir: str, name: t.Optional[str]) -> t.Tuple[str, str]:
         raise InvalidPackError(f"{name} was asked for, but this pack is {metadata.ref}.", ref=name)
     if metadata.ref in SYSTEM_PACKS:
         raise InvalidPackError(
-            f"It calls itself {metadata.ref}, which is one of StackStorm's own packs ({', '.join(SYSTEM_PACKS)}), "
+            f"Its ref is {metadata.ref}, which is one of StackStorm's own packs ({', '.join(SYSTEM_PACKS)}), "
             "which cannot be in an index."
         )
     return metadata.ref, metadata.version

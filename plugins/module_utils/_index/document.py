@@ -65,7 +65,7 @@ def make_document(
     if len(text) > _LARGEST:
         raise OptionError(
             f"The index would have {len(text) >> 20} MiB, more than the {_LARGEST >> 20} MiB that modules of this "
-            "collection read. List fewer packs, by include and exclude."
+            "collection read. List fewer packs with include and exclude."
         )
     return Document(text.encode(), serial, generated, digest, not same)
 

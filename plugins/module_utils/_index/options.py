@@ -115,7 +115,7 @@ def _check_repo_url(template: t.Optional[str]) -> None:
     if _PLACE not in template or re.search(r"[{}]", template.replace(_PLACE, "")):
         raise refusal("repo_url", template, f"it is one address for all packs, in which {_PLACE} stands for their refs")
     if check_source("repo_url", template.replace(_PLACE, "ref")).credentials:
-        raise refusal("repo_url", template, "all who read the index would see the credentials in it")
+        raise refusal("repo_url", template, "everybody who reads the index would see the credentials in it")
 
 
 def _request(given: t.Any, params: t.Mapping[str, t.Any]) -> PackRequest:
@@ -125,7 +125,7 @@ def _request(given: t.Any, params: t.Mapping[str, t.Any]) -> PackRequest:
         unknown = sorted(str(key) for key in given if key not in _PACK_KEYS)
         if unknown:
             raise OptionError(
-                f"An item of packs has {', '.join(unknown)}: here it takes {', '.join(_PACK_KEYS[:-1])} only."
+                f"An item of packs has {', '.join(unknown)}: only {', '.join(_PACK_KEYS[:-1])} are supported here."
             )
         request = from_option(given)
     else:
@@ -133,10 +133,10 @@ def _request(given: t.Any, params: t.Mapping[str, t.Any]) -> PackRequest:
     if request.subdir:
         raise OptionError(
             f"{request.requested} cannot be listed with subdir ({request.subdir}): StackStorm installs a pack that an "
-            "index lists from the root of its repository only. Give the pack a repository of its own."
+            "index lists from the root of its repository only. Move the pack to its own repository."
         )
     if request.is_name and not params["index_url"]:
-        raise OptionError(f"{request.requested} is a name, and there is no index_url by which to look it up.")
+        raise OptionError(f"{request.requested} is a name, and there is no index_url to look it up in.")
     if not request.is_name and not params["repo_url"] and (request.source or "").startswith("/"):
         raise OptionError(
             f"{request.requested} is a place on this host, from which no other host installs: give repo_url, the "
@@ -150,10 +150,10 @@ def _entry(ref: str, given: t.Any) -> Entry:
         raise OptionError(f"The entry of {ref} in entries is not a mapping.")
     url = given.get("repo_url")
     if not isinstance(url, str) or not url:
-        raise OptionError(f"The entry of {ref} in entries has no repo_url, so nothing could be installed by it.")
+        raise OptionError(f"The entry of {ref} in entries has no repo_url, so it cannot be installed.")
     address = check_source("repo_url", url)
     if address.credentials:
-        raise refusal("repo_url", url, "all who read the index would see the credentials in it")
+        raise refusal("repo_url", url, "everybody who reads the index would see the credentials in it")
     try:
         entry: Entry = plain(given)
     except InvalidPackError as error:

@@ -53,11 +53,11 @@ class Place:
             raise OptionError(f"The directory {self._parent}, in which {self._name} is to be, does not exist: make it.")
         if os.path.islink(self.path) and self._current() is None:
             raise OptionError(
-                f"{self.path} is a link to {os.readlink(self.path)}, which this module did not make. Give the place "
-                "that it leads to, or remove the link."
+                f"{self.path} is a link to {os.readlink(self.path)}, which this module did not create. Set path to "
+                "its target, or remove the link."
             )
         if os.path.lexists(self.path) and not os.path.isdir(self.path) and not os.path.islink(self.path):
-            raise OptionError(f"{self.path} is a file; an index is a directory.")
+            raise OptionError(f"{self.path} is a file, but an index is a directory.")
 
     def read(self, path: str) -> t.Optional[bytes]:
         """The content of a published file, C(None) where there is none that can be read."""
@@ -137,7 +137,7 @@ class Place:
     def _failure(self, error: OSError) -> str:
         if error.errno in (errno.EBUSY, errno.EXDEV):
             return (
-                f"{self.path} is mounted there and cannot become a link to a release: publish in a directory below it."
+                f"{self.path} is a mount point and cannot become a link to a release. Publish in a directory below it."
             )
         return f"The index cannot be published in {self.path}: {error.strerror or error}.{low_space(self._parent)}"
 

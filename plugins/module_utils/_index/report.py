@@ -98,7 +98,7 @@ class Report:
             own = f"is listed from {one.repo_url}" if one.repo_url else "is left out"
             found.append(
                 f"{one.ref} {own}; the index {one.index_url} lists another pack of that name, from "
-                f"{one.other_repo_url}. That one is not taken; name it in exclude to hear no more of it."
+                f"{one.other_repo_url}. That pack is not listed. Add it to exclude to disable this warning."
             )
         return found
 

@@ -131,7 +131,7 @@ def _check_path(path: str) -> None:
     if "\ufffd" in path:
         raise InvalidPackError(f"The pack holds what no pack may hold: {path} is not a name in UTF-8.")
     if any(part in ("", ".", "..") or part.lower() == ".git" for part in path.split("/")) or "\0" in path:
-        raise InvalidPackError(f"The pack holds what no pack may hold: {path} is no path that git would check out.")
+        raise InvalidPackError(f"The pack holds what no pack may hold: {path} is not a path that git can check out.")
 
 
 def _objects(git: Git, directory: str, names: t.Sequence[str]) -> t.Iterator[t.Tuple[str, _Object]]:

@@ -60,11 +60,11 @@ def check_options(params: t.Mapping[str, t.Any]) -> None:
         if params[option] is not None and params[option] < least:
             raise OptionError(f"{option} is {params[option]}; the least is {least}.")
     if params["query"] == "":
-        raise OptionError("query is empty, which StackStorm refuses as well: give a text to look for, or leave it out.")
+        raise OptionError("query is empty, which StackStorm refuses as well. Set a text to search for, or remove it.")
     if params["fields"] is not None and params["query"] is None:
-        raise OptionError("fields says where to look for query, which is not given.")
+        raise OptionError("fields requires query.")
     if params["fields"] == []:
-        raise OptionError("fields is empty, so that nothing could be found: name a field, or leave it out.")
+        raise OptionError("fields is empty, so nothing can be found. Add a field, or remove it.")
     if params["backend"] == "api":
         known = index_info_options().options
         for option in _LOCAL_ONLY:

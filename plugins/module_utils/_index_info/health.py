@@ -69,12 +69,12 @@ def index_problems(
         if status.error:
             yield Problem(status.error, "", status.url, status.message or "It cannot be read.")
         elif not status.packs:
-            yield Problem("no_packs", "", status.url, "There is no pack in it. StackStorm calls that valid.")
+            yield Problem("no_packs", "", status.url, "It contains no packs. StackStorm considers this valid.")
         if status.error or max_age is None:
             continue
         age = age_of(status, now)
         if age is None:
-            yield Problem("old", "", status.url, "It does not say when it was made, so it may be of any age.")
+            yield Problem("old", "", status.url, "It has no generated_ts, so its age is not known.")
         elif age > max_age:
             yield Problem("old", "", status.url, f"It is {age:.0f} s old, and {max_age:.0f} s are what max_age allows.")
 
@@ -103,7 +103,7 @@ def _obstacles(entry: IndexEntry, st2_version: t.Optional[str]) -> t.Iterator[st
     if entry.problem:
         yield entry.problem
     if entry.version is None:
-        yield "it has no version that could be one"
+        yield "it has no valid version"
     for name in ("commit", "digest"):
         if entry.raw.get(name) and getattr(entry, name) is None:
             yield f"its {name} is none, and is ignored"

@@ -64,7 +64,7 @@ class ServerSearch:
             error.message += _CRASH
             raise
         except InvalidContentError as error:
-            error.message += " None of its indexes can be read, or there is no pack in any."
+            error.message += " None of its indexes can be read, or they contain no packs."
             raise
         entries = answer if isinstance(answer, list) else [answer]
         if not all(isinstance(entry, dict) for entry in entries):
@@ -74,7 +74,7 @@ class ServerSearch:
         return entries
 
 
-_CRASH = " It does so when an index is null or a number, or its packs are no object. With backend=local it is named."
+_CRASH = " This happens if an index is null or a number, or its packs are not an object. Use backend=local to find it."
 
 
 def _ref(entry: Entry) -> str:

@@ -114,7 +114,7 @@ def check_pack(directory: str, named: str, wanted: Wanted, scratch: str) -> Repo
     try:
         answer = bounded(work, seconds=wanted.seconds, most_memory=_MOST_MEMORY)
     except NotFinishedError as error:
-        text = f"the pack was not checked to the end: {error.message}"
+        text = f"the pack was not checked completely: {error.message}"
         answer = {"findings": [dataclasses.asdict(LIMIT.at(".", text))], "ignores": []}
     findings = [Finding(**one) for one in answer["findings"]]
     ignores = [Ignore(**dict(one, lines=tuple(one["lines"]))) for one in answer["ignores"]]
@@ -148,7 +148,7 @@ def _look(directory: str, wanted: Wanted, scratch: str) -> t.Dict[str, t.Any]:
             what = check.__module__.rpartition(".")[2]
             findings.append(LIMIT.at(".", f"something in the pack is nested too deeply for the rules of {what}"))
     if len(findings) >= _MOST_FINDINGS:
-        findings.append(LIMIT.at(".", f"there is more to find than {_MOST_FINDINGS}: not all of it is told"))
+        findings.append(LIMIT.at(".", f"there are more than {_MOST_FINDINGS} findings: not all of them are returned"))
     ignores, more = read_ignores(pack, wanted.ignore_file)
     document = pack.manifest.document if pack.manifest else {}
     metadata = json.loads(json.dumps({str(key): value for key, value in document.items()}, default=str, skipkeys=True))

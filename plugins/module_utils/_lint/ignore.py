@@ -143,4 +143,4 @@ def useless(ignores: t.Iterable[Ignore], known: t.Container[str], asked: t.Conta
             yield UNKNOWN.at(ignore.file, f"there is no rule {shown} to ignore", ignore.line)
         elif not ignore.used and ignore.rule in asked:
             where = "" if ignore.lines else f" in {printable(ignore.path[:100])}"
-            yield UNUSED.at(ignore.file, f"{shown} is to be ignored{where}, and is not found there", ignore.line)
+            yield UNUSED.at(ignore.file, f"{shown} is to be ignored{where}, but was not found", ignore.line)

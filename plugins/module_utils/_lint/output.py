@@ -43,7 +43,7 @@ def write_reports(reports: t.Sequence[Report], outputs: t.Sequence[t.Mapping[str
         if _content(path) == content:
             continue
         if not os.path.isdir(os.path.dirname(path)):
-            raise OptionError(f"There is no directory {os.path.dirname(path)} for the output {path}: make it first.")
+            raise OptionError(f"There is no directory {os.path.dirname(path)} for the output {path}: create it first.")
         if not check:
             try:
                 write_atomically(path, content)
@@ -59,4 +59,4 @@ def _content(path: str) -> t.Optional[bytes]:
     try:
         return read_regular_file(path, _MOST_BYTES)
     except OSError as error:
-        raise OptionError(f"The output {path} is there and cannot be replaced: {error.strerror}.") from error
+        raise OptionError(f"The output {path} exists and cannot be replaced: {error.strerror}.") from error

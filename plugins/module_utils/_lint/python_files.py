@@ -86,7 +86,7 @@ def _compile(pack: Pack, python: str, files: t.List[str]) -> t.Dict[str, Compile
         if not begun:
             raise St2Error(f"Python files cannot be compiled by {python}: {problem}.")
         if begun > len(done):
-            results[files[len(done)]] = Compiled(f"Python does not come to an end with it ({problem})")
+            results[files[len(done)]] = Compiled(f"Python does not finish with it ({problem})")
             stops += 1
         files = files[begun:]
     return results

@@ -88,7 +88,7 @@ def run_site_rule(
         reason = error.message if isinstance(error, St2Error) else str(error)
         return [FAILED.at(".", f"the rule {rule.path} failed: {printable(reason)}")]
     if len(lines) > _MOST_FINDINGS:
-        found.append(FAILED.at(".", f"the rule {rule.path} says more than {_MOST_FINDINGS} things"))
+        found.append(FAILED.at(".", f"the rule {rule.path} returns more than {_MOST_FINDINGS} findings"))
     return found
 
 
@@ -139,7 +139,7 @@ def _finding(rule: SiteRule, about: About, answer: t.Union[str, t.Dict[str, t.An
         answer.get("message"),
     )
     if not isinstance(name, str) or not _RULE.match(name):
-        raise _Failure(f"{name!r:.80} is no name of a rule")
+        raise _Failure(f"{name!r:.80} is not the name of a rule")
     if level not in LEVELS:
         raise _Failure(f"{level!r:.80} is no level; there are {', '.join(LEVELS)}")
     if not isinstance(message, str) or not message:
@@ -164,7 +164,7 @@ def _parsed(line: str) -> t.Dict[str, t.Any]:
             return found
     match = _LINE.match(line)
     if match is None:
-        raise _Failure(f"it says what is no finding: {line[:_SHOWN]}")
+        raise _Failure(f"its output is not a finding: {line[:_SHOWN]}")
     column = match.group("column")
     return {
         "file": match.group("file"),

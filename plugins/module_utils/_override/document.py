@@ -134,13 +134,13 @@ class _Parser:
         # "KIND in VALUE" is asked of whatever is there, and then VALUE[KIND] is taken.
         held = [_holds(value, kind) for kind in KINDS]
         breaks = tuple(kind for kind, holds in zip(KINDS, held) if holds is not False)
-        self.problems.append(Problem((), f"the file is {_kind_of(value)} and no mapping", breaks))
+        self.problems.append(Problem((), f"the file is {_kind_of(value)} but must be a mapping", breaks))
 
     def _section(self, kind: str, value: t.Any) -> Section:
         if not isinstance(value, dict):
             keys = ("defaults",) if self._for_all else ("defaults", "exceptions")
             breaks = any(_holds(value, key) is not False for key in keys)
-            self._wrong((kind,), f"{kind} is {_kind_of(value)} and no mapping", kind if breaks else None)
+            self._wrong((kind,), f"{kind} is {_kind_of(value)} but must be a mapping", kind if breaks else None)
             return Section()
         default, exceptions = None, {}
         for key, part in value.items():
@@ -158,12 +158,14 @@ class _Parser:
     def _exceptions(self, path: t.Tuple[str, ...], value: t.Any, kind: str) -> t.Dict[str, bool]:
         if not isinstance(value, dict):
             harmless = isinstance(value, (str, list)) and not value
-            self._wrong(path, f"{'.'.join(path)} is {_kind_of(value)} and no mapping", None if harmless else kind)
+            self._wrong(
+                path, f"{'.'.join(path)} is {_kind_of(value)} but must be a mapping", None if harmless else kind
+            )
             return {}
         found = {}
         for name, part in value.items():
             if not isinstance(name, str):
-                self._ignored((*path, str(name)), f"{'.'.join(path)} has a name that is no text: {_shown(name)}")
+                self._ignored((*path, str(name)), f"{'.'.join(path)} has a name that is not a string: {_shown(name)}")
                 continue
             enabled = self._enabled((*path, name), part, kind, name)
             if enabled is not None:
@@ -176,7 +178,7 @@ class _Parser:
         where = ".".join(map(printable, path))
         if not isinstance(value, dict):
             harmless = isinstance(value, (str, list)) and not value
-            self._wrong(path, f"{where} is {_kind_of(value)} and no mapping", None if harmless else kind, name)
+            self._wrong(path, f"{where} is {_kind_of(value)} but must be a mapping", None if harmless else kind, name)
             return None
         enabled = None
         for key, part in value.items():

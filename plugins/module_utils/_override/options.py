@@ -73,8 +73,8 @@ def refuse_api(params: t.Mapping[str, t.Any]) -> None:
     """:raises OptionError: for C(backend=api), by which nobody gets at override files."""
     if params.get("backend") == "api":
         raise OptionError(
-            "backend=api cannot be used for overrides: they are files on the StackStorm host, and its API neither "
-            "writes nor shows them. Run the task on that host with backend=local."
+            "backend=api cannot be used for overrides: they are files on the StackStorm host, which its API can "
+            "neither read nor write. Run the task on that host with backend=local."
         )
 
 
@@ -92,10 +92,11 @@ def options_from(params: t.Mapping[str, t.Any]) -> Options:
     }
     if state == "present" and not sections:
         raise OptionError(
-            f"Nothing is said about {pack}: give one of {', '.join(KINDS)}, or state=absent to remove its overrides."
+            f"There is nothing to do for {pack}: set one of {', '.join(KINDS)}, or state=absent to remove its "
+            "overrides."
         )
     if state == "absent" and params["merge"] == "replace":
-        raise OptionError("merge=replace goes with state=present only: state=absent takes away what is named.")
+        raise OptionError("merge=replace requires state=present, since state=absent removes what is listed.")
     return Options(pack, sections, state, params["merge"], params["allow_missing"])
 
 
@@ -123,7 +124,7 @@ def _section(kind: str, value: t.Mapping[str, t.Any], *, removing: bool, for_all
     asked = Asked(default, names.found, names.options, default_named)
     if not asked and not removing:
         raise OptionError(
-            f"{kind} says nothing: give {kind}.defaults, {kind}.exceptions, {kind}.enabled or {kind}.disabled. "
+            f"{kind} is empty: set {kind}.defaults, {kind}.exceptions, {kind}.enabled or {kind}.disabled. "
             "An empty section would break StackStorm's registration."
         )
     return asked
@@ -143,11 +144,11 @@ def _default(kind: str, parts: t.Mapping[str, t.Any], removing: bool) -> t.Tuple
     short = parts["enabled"]
     if isinstance(parts["disabled"], bool):
         raise OptionError(
-            f"{kind}.disabled is {_shown(parts['disabled'])}, but it is a list of names. To switch all {kind}, "
-            f"write {kind}.enabled: true or false."
+            f"{kind}.disabled is {_shown(parts['disabled'])}, but it is a list of names. To enable or disable all "
+            f"{kind}, use {kind}.enabled: true or false."
         )
     if isinstance(short, bool) and parts["defaults"] is not None:
-        raise OptionError(f"{kind}.enabled and {kind}.defaults both say what all {kind} are to be: give one of them.")
+        raise OptionError(f"{kind}.enabled and {kind}.defaults are both for all {kind}: set one of them.")
     if isinstance(short, bool):
         return short, True
     if parts["defaults"] is None:
@@ -181,7 +182,7 @@ def _list(path: str, value: t.Any) -> t.List[str]:
             f"{path} is {_shown(value)}, but it is a list of names, such as [{SINGULAR[path.split('.')[0]]}_one]."
         )
     if not value:
-        raise OptionError(f"{path} is an empty list: name something, or leave it out.")
+        raise OptionError(f"{path} is an empty list. Add a name, or remove it.")
     return value
 
 
@@ -197,7 +198,9 @@ class _Names:
         if not name:
             raise OptionError(f"{option} has an empty name.")
         if not name.isprintable():
-            raise OptionError(f"{printable(option)} has the name {printable(name[:60])}, with what no name can have.")
+            raise OptionError(
+                f"{printable(option)} has the name {printable(name[:60])}, which contains invalid characters."
+            )
         if name in self.found and self.found[name] != enabled:
             raise OptionError(
                 f"{self._kind}: {printable(name)} is to be enabled by one of {self.options[name]} and {option}, and "

@@ -170,8 +170,8 @@ def unread_warning(st2_version: t.Optional[str]) -> t.List[str]:
     if number is None or tuple(map(int, number.groups())) >= _FIRST_RELEASE:
         return []
     return [
-        f"StackStorm {st2_version}, which this host has, reads no override files. They have no effect before it is "
-        "upgraded to 3.7.0 or later."
+        f"StackStorm {st2_version}, which this host has, does not read override files. They have no effect until it "
+        "is upgraded to 3.7.0 or later."
     ]
 
 

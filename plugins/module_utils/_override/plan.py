@@ -186,19 +186,19 @@ def scope(options: Options, current: Overrides, broken: bool) -> t.List[str]:
 
 def _check_target(options: Options, target: OverrideFile) -> None:
     if target.kind:
-        raise HostError(f"{target.path} is {target.kind}. Remove it, so that an override file can be there.")
+        raise HostError(f"{target.path} is {target.kind}. Remove it first.")
     if options.removes_file or options.replaces:
         return
     if target.link is not None:
         raise HostError(
-            f"{target.path} is a symbolic link to {target.link}, which is left as it is. Remove it, or put a file in "
-            "its place with merge=replace."
+            f"{target.path} is a symbolic link to {target.link}, which is not changed. Remove it, or replace it with "
+            "merge=replace."
         )
     if target.problems:
         complaints = " ".join(target.complaints[:_MOST_COMPLAINTS])
         raise HostError(
-            f"The override file was not written by this module and is not right: {complaints} It is left as it is. "
-            "Mend it, or write it anew from the task with merge=replace."
+            f"The override file was not written by this module and is invalid: {complaints} It was not changed. Fix "
+            "it, or replace it with merge=replace."
         )
 
 
@@ -208,7 +208,7 @@ def _not_installed(options: Options) -> t.List[str]:
     if not options.allow_missing and not options.predicts:
         raise OptionError(
             f"The pack {options.pack} is not installed, so its overrides cannot be checked. Install it first, or set "
-            "allow_missing to write them for a pack to come."
+            "allow_missing to write them before the pack is installed."
         )
     if not options.allow_missing:
         return [
@@ -238,16 +238,16 @@ def _removed(options: Options, target: OverrideFile, wanted: Overrides) -> t.Lis
     what = []
     if target.link is not None:
         # Nothing of what it leads to: that may be any file.
-        what.append(f"{target.path} is a symbolic link to {target.link}. A file is put in its place.")
+        what.append(f"{target.path} is a symbolic link to {target.link}. It is replaced with a file.")
     elif target.problems:
-        what.append(f"{' '.join(target.complaints[:_MOST_COMPLAINTS])} The file is written anew.")
+        what.append(f"{' '.join(target.complaints[:_MOST_COMPLAINTS])} The file is replaced.")
     if gone and target.link is None:
-        what.append(f"{target.path} says nothing any more of {', '.join(map(printable, gone))}.")
+        what.append(f"{target.path} no longer contains {', '.join(map(printable, gone))}.")
     if not what:
         return []
     return [
-        f"{' '.join(what)} That is because merge has the default replace since 0.3.0. Give merge=merge to keep what "
-        "the task does not name, or merge=replace not to be warned."
+        f"{' '.join(what)} The default of merge is replace since 0.3.0. Set merge=merge to keep other overrides, or "
+        "merge=replace to disable this warning."
     ]
 
 
@@ -340,12 +340,12 @@ class _Effects:
         complaint = " ".join(broken.complaints[:1])
         if self._options.for_all or not self._observed.registers:
             self.warnings.append(
-                f"StackStorm cannot register the pack {pack.ref}: {complaint} What its resources become is not known."
+                f"StackStorm cannot register the pack {pack.ref}: {complaint} The effect on its resources is not known."
             )
             return
         raise HostError(
-            f"StackStorm could not register the pack {pack.ref}: {complaint} Nothing was changed. Mend that file "
-            f"first, or write it anew with pack={broken.pack} and merge=replace."
+            f"StackStorm could not register the pack {pack.ref}: {complaint} Nothing was changed. Fix that file "
+            f"first, or replace it with pack={broken.pack} and merge=replace."
         )
 
     def _compared(self, pack: PackView, before: t.Mapping[Key, Effect], after: t.Mapping[Key, Effect]) -> t.Set[Key]:

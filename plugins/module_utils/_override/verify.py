@@ -43,7 +43,7 @@ def verify_file(plan: Plan) -> None:
     except OSError as error:
         raise VerifyError(f"{plan.path} cannot be read back: {error.strerror}.") from error
     if content != plan.after:
-        raise VerifyError(f"{plan.path} is not what was just written. Does something else write it, too?")
+        raise VerifyError(f"{plan.path} is not what was just written. Does something else write it as well?")
 
 
 def _verify_pack(plan: Plan, ref: str, registrar: Registrar) -> None:
@@ -57,7 +57,7 @@ def _verify_pack(plan: Plan, ref: str, registrar: Registrar) -> None:
     ]
     if wrong:
         raise VerifyError(
-            f"StackStorm registered the pack {ref}, but its database does not have what the overrides say: "
-            f"{listed(wrong)}. Does its API run on another host, with overrides of its own?",
+            f"StackStorm registered the pack {ref}, but its database does not match the overrides: "
+            f"{listed(wrong)}. Does its API run on another host, with other overrides?",
             ref=ref,
         )

@@ -87,7 +87,7 @@ class Release:
             identifier, commit = find_tag(self._git, self._url, self._tag)
         except ProgramError as error:
             raise SourceError(
-                f"Whether {self._shown} has the tag {self._tag} is unknown, as it cannot be asked any more: "
+                f"Whether {self._shown} has the tag {self._tag} is not known, since it cannot be reached any more: "
                 f"{failure_reason(error)}. Run this again.",
                 step="push",
                 stderr=(refused or error).stderr,
@@ -107,12 +107,12 @@ class Release:
             return None
         directory, path = self._checkout.git_directory, self._checkout.path
         if os.stat(directory).st_uid != os.geteuid():
-            return f"{path} belongs to another account, so that the tag was not put there: git fetch --tags brings it."
+            return f"{path} belongs to another account, so the tag was not added there. Run git fetch --tags to get it."
         try:
             self._copy_object(self._identifier, self._repository, path)
             self._git("update-ref", f"refs/tags/{self._tag}", self._identifier, old or "0" * 40, cwd=path)
         except (ProgramError, ApplyError) as error:
-            return f"The tag was pushed, but not put into {path}: {error.message} git fetch --tags brings it."
+            return f"The tag was pushed, but not added to {path}: {error.message} Run git fetch --tags to get it."
         return None
 
     @property
@@ -151,7 +151,7 @@ class Release:
             )
         except ProgramError as error:
             raise ApplyError(
-                f"The tag {self._tag} cannot be made: {failure_reason(error)}. Nothing was pushed.",
+                f"The tag {self._tag} cannot be created: {failure_reason(error)}. Nothing was pushed.",
                 step="sign" if self._signer else "tag",
                 stderr=error.stderr,
             ) from error
@@ -184,7 +184,7 @@ class Release:
             )
         if refused is None:
             raise VerifyError(
-                f"{self._shown} took the tag {self._tag} and does not have it: look at the hooks of the server."
+                f"{self._shown} took the tag {self._tag} but does not have it. Check the hooks of the server."
             )
         failure = fetch_failure(self._shown, refused, attempt="pushed to")
         failure.step = "push"

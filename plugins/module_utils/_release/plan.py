@@ -109,15 +109,15 @@ def _tagged_elsewhere(
     problems = list(_uncommitted(checkout, only_manifest=True))
     if standing.known and not standing.behind:
         commits = f"{standing.ahead} commit{'s' if standing.ahead > 1 else ''}"
-        line = f"{name}: {tag} is at {tagged}, and HEAD ({head}) has {commits} more that no version covers"
+        line = f"{name}: {tag} is at {tagged}, and HEAD ({head}) has {commits} more that are not released"
         if wanted.fail_on_unreleased:
-            problems.insert(0, f"{line}: raise the version in {MANIFEST}.")
+            problems.insert(0, f"{line}: increase the version in {MANIFEST}.")
     else:
         line = ""
         problems.insert(
             0,
             f"The tag {tag} is at {tagged} already, and HEAD is {head}, which does not come after it. A tag is never "
-            f"moved: raise the version in {MANIFEST}, or check out {tag}.",
+            f"moved: increase the version in {MANIFEST}, or check out {tag}.",
         )
     return ReleasePlan(tag, False, line, previous=previous, problems=tuple(problems))
 
@@ -134,8 +134,8 @@ def _odd_version(version: str) -> t.Iterator[str]:
     ordered = _without_build(version)
     if ordered != _LOWEST and sort_versions([_LOWEST, ordered])[-1] == ordered:
         yield (
-            f"The version {version} in {MANIFEST} is no semantic version, by which it could be compared: a number in a "
-            "pre-release has no leading zero."
+            f"The version {version} in {MANIFEST} is not a semantic version that can be compared: a number in a "
+            "pre-release must not have a leading zero."
         )
     try:
         check_version(f"v{version}")
@@ -149,8 +149,8 @@ def _uncommitted(checkout: Checkout, *, only_manifest: bool = False) -> t.Iterat
         differences = tuple(one for one in differences if one.partition(" ")[2] == MANIFEST)
     if differences:
         yield (
-            f"{checkout.path} is not as its commit {checkout.head[:_SHORT]}: {listed(differences)}. Commit, ignore or "
-            "revert these changes."
+            f"{checkout.path} differs from its commit {checkout.head[:_SHORT]}: {listed(differences)}. Commit, "
+            "ignore or revert these changes."
         )
 
 
@@ -159,7 +159,7 @@ def _unpublished(checkout: Checkout, published: Published) -> t.Iterator[str]:
     branch, tip, head = published.branch, published.tip, checkout.head[:_SHORT]
     standing = published.branch_standing
     if branch is None:
-        yield f"HEAD ({head}) is on no branch, and not the tip of the remote's default one: give branch."
+        yield f"HEAD ({head}) is on no branch, and not the tip of the default branch of the remote. Set branch."
     elif tip is None:
         yield f"The remote has no branch {branch}: push it first."
     elif tip != checkout.head:
@@ -179,8 +179,8 @@ def _lower(version: str, previous: t.Optional[str], wanted: Wanted) -> t.Iterato
     pair = [_without_build(version), _without_build(highest)]
     if pair[0] != pair[1] and sort_versions(pair)[0] == pair[1]:
         yield (
-            f"The version {version} in {MANIFEST} is lower than {previous}, which is released. For a release of an "
-            "older line set maintenance to true."
+            f"The version {version} in {MANIFEST} is lower than {previous}, which is released. To release a fix for "
+            "an older version, set maintenance to true."
         )
 
 
@@ -209,11 +209,11 @@ def _tagged_here(checkout: Checkout) -> t.Iterator[str]:
 
 def _anonymous(checkout: Checkout) -> t.Iterator[str]:
     if checkout.tagger is None:
-        yield "git does not know who makes the tag: give tagger, or set user.name and user.email in its configuration."
+        yield "The tagger is not known: set tagger, or user.name and user.email in the git configuration."
 
 
 def _unnoted(checkout: Checkout, version: str) -> t.Iterator[str]:
     if checkout.changes is None:
-        yield f"There is no CHANGES.md that says what is new in {version}."
+        yield f"There is no CHANGES.md that describes the changes in {version}."
     elif not checkout.noted:
-        yield f"{checkout.changes} does not name the version {version}."
+        yield f"{checkout.changes} does not mention the version {version}."

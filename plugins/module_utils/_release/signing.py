@@ -37,8 +37,8 @@ class Signer:
             public = run([program, "-y", "-f", key], deadline=deadline, environment=environment).stdout.strip()
         except ProgramError as error:
             raise OptionError(
-                f"The signing_key {key} cannot be used: {last_lines(error.completed.stderr, 300).rstrip('.')}. It must "
-                "be an ssh private key without a passphrase, readable by its owner only.",
+                f"The signing_key {key} cannot be used: {last_lines(error.completed.stderr, 300).rstrip('.')}. It "
+                "must be an SSH private key without a passphrase, readable only by its owner.",
                 stderr=error.stderr,
             ) from error
         policy = Policy((f'release namespaces="git" {public}',), require="tag")

@@ -110,16 +110,18 @@ def _answer(git: Git, path: str, *arguments: str) -> str:
 
 def _find_repository(git: Git, path: str) -> t.Tuple[str, bool]:
     if not os.path.isdir(path):
-        raise OptionError(f"The path {path or repr(path)} is not a directory: give the working copy of the pack.")
+        raise OptionError(
+            f"The path {path or repr(path)} is not a directory. Set the path to the working copy of the pack."
+        )
     found = git("rev-parse", "--show-toplevel", "--git-common-dir", "--is-shallow-repository", cwd=path, check=False)
     lines = found.stdout.splitlines()
     if found.returncode or len(lines) != 3:
-        raise OptionError(f"{path} is not a working copy of a git repository, of which a release could be made.")
+        raise OptionError(f"{path} is not a working copy of a git repository.")
     top, directory, shallow = lines
     if os.path.realpath(top) != os.path.realpath(path):
         raise OptionError(
-            f"{path} is a directory in the repository {top}. StackStorm installs a pack from a repository of its own, "
-            "so that only such a one has releases; stackstorm.st2.st2_pack_split makes one of it."
+            f"{path} is a directory in the repository {top}. StackStorm installs a pack from its own repository, so "
+            "only such a repository can have releases. Create one with stackstorm.st2.st2_pack_split."
         )
     return os.path.join(path, directory), shallow == "true"
 
@@ -132,7 +134,7 @@ def _find_remote(git: Git, path: str, remote: str) -> Address:
         raise OptionError(f"{path} has no remote {remote} to push a tag to.")
     if len(urls) > 1:
         raise OptionError(
-            f"The remote {remote} has {len(urls)} addresses to push to; a release goes to one repository."
+            f"The remote {remote} has {len(urls)} URLs to push to, but a release is pushed to one repository."
         )
     url = urls[0]
     if not (url.startswith("/") or URL.fullmatch(url) or SCP.fullmatch(url)):
@@ -162,7 +164,7 @@ def _read_file(git: Git, path: str, head: str, name: str) -> t.Optional[str]:
     if not entry:
         return None
     if not entry.startswith("100"):
-        raise InvalidPackError(f"{name} is no ordinary file in the repository.")
+        raise InvalidPackError(f"{name} is not a regular file in the repository.")
     try:
         return git("cat-file", "blob", entry.split()[2].partition("\t")[0], cwd=path).stdout
     except ProgramError as error:

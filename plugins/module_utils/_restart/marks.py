@@ -76,6 +76,6 @@ class Marks:
             yield
         except OSError as error:
             raise RestartError(
-                f"{self._directory}, which holds the services that are still to be restarted, cannot be used: "
+                f"{self._directory}, which contains the services that still need a restart, cannot be used: "
                 f"{error.strerror or error}. Restarting services requires root (become)."
             ) from None

@@ -95,7 +95,7 @@ class Systemd:
     def _tell(self, *arguments: str) -> str:
         program = shutil.which(PROGRAM, path=self._environment.get("PATH"))
         if program is None:
-            raise RestartError(f"{PROGRAM} is not on PATH, so nobody can tell which services of StackStorm run here.")
+            raise RestartError(f"{PROGRAM} is not in PATH, so the running services of StackStorm cannot be determined.")
         environment = {**self._environment, "LC_ALL": "C", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0"}
         done = run([program, *arguments], deadline=self._deadline, environment=environment, check=False)
         if done.returncode:

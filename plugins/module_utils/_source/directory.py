@@ -201,7 +201,7 @@ def unpack_directory(archive: str, target: str) -> None:
                     size += member.size
                     number += 1
                     if size > _MOST_BYTES or number > _MOST_FILES:
-                        raise SourceError(f"The archive {archive} holds more than any pack needs.")
+                        raise SourceError(f"The archive {archive} is too large for a pack.")
                     _unpack(reader, member, target)
     except (OSError, ValueError, tarfile.TarError) as error:
         raise SourceError(f"The archive {archive} cannot be unpacked: {error}.") from error
@@ -228,7 +228,7 @@ def _unpack(reader: tarfile.TarFile, member: tarfile.TarInfo, target: str) -> No
     for part in parts[:-1]:
         directory = os.path.join(directory, part)
         if part in ("", ".", "..") or os.path.islink(directory):
-            raise SourceError(f"The archive holds {shown}, which would lie outside of the pack.")
+            raise SourceError(f"The archive holds {shown}, which would be outside of the pack.")
     if parts[-1] in ("", ".", "..") or path_problem(member.name):
         raise SourceError(f"The archive holds {shown}, which no pack may hold.")
     os.makedirs(directory, mode=0o755, exist_ok=True)

@@ -264,18 +264,16 @@ def _advice(url: str, said: str, access: t.Optional[GitAccess]) -> str:
         return _advice_of_credentials(url, access)
     if "Permission denied" in said or "publickey" in said:
         if access and access.ssh_key_file:
-            return f" The server refused the key {access.ssh_key_file} (ssh_key_file): let it know the public half."
-        return " The server refused the key: give ssh_key_file, or let the account have a key it accepts."
+            return f" The server refused the key {access.ssh_key_file} (ssh_key_file). Add its public key there."
+        return " The server refused the key. Set ssh_key_file, or set up a key for the account that it accepts."
     if "Host key verification failed" in said:
         if access and access.known_hosts_file:
-            return (
-                f" The server's host key is not the one in {access.known_hosts_file} (known_hosts_file): add it there."
-            )
-        return " The server's host key is not known here: give known_hosts_file."
+            return f" The server's host key is not in {access.known_hosts_file} (known_hosts_file). Add it there."
+        return " The server's host key is not known here. Set known_hosts_file."
     if "certificate" in said:
         if access and access.proxy.ca_bundle:
             return f" The authority of the server's certificate is not in {access.proxy.ca_bundle} (ca_bundle)."
-        return " The server's certificate is not trusted here: give ca_bundle."
+        return " The server's certificate is not trusted here. Set ca_bundle."
     if "not found" in said.lower() or "does not exist" in said or "does not appear to be a git" in said:
         given = access and access.credentials(url)
         return f" Is the address right{', and may these credentials read it' if given else ''}?"
@@ -286,8 +284,8 @@ def _advice_of_credentials(url: str, access: t.Optional[GitAccess]) -> str:
     given = access.credentials(url) if access else Credentials()
     if given.password:
         return (
-            " The server refuses the credentials that it was given (token, or username and password): look whether "
-            "they are valid there, and may read this repository."
+            " The server refuses the credentials (token, or username and password). Check that they are valid there, "
+            "and allowed to read this repository."
         )
     if given:
         return " The URL has a user name alone, which the server does not take: give token or password beside it."

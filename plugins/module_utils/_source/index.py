@@ -71,8 +71,7 @@ class IndexEntry:
         version = requested or self.version
         if version is None:
             raise IndexError_(
-                f"{self.ref} has no version in the index {self.index_url} that could be one. Ask for one: "
-                f"{self.ref}=VERSION.",
+                f"{self.ref} has no valid version in the index {self.index_url}. Request one: {self.ref}=VERSION.",
                 ref=self.ref,
             )
         return version
@@ -196,7 +195,7 @@ def fetch_indexes(
         reader.join(patience.remaining())
     late = [reader.outcome()[1].url for reader in readers if reader.late]
     if late:
-        deadline.check(f"reading the pack indexes: {', '.join(late)} did not answer whole in that time")
+        deadline.check(f"reading the pack indexes: {', '.join(late)} did not respond completely in that time")
     entries: t.Dict[str, IndexEntry] = {}
     outcomes = [reader.outcome() for reader in readers]
     for position, (packs, status) in enumerate(outcomes):
@@ -242,8 +241,8 @@ def _source(ref: str, url: t.Any, index_url: str) -> t.Tuple[t.Optional[Address]
         return None, f"{the_entry} cannot be used. {error.message}"
     if source.url.startswith("/") and not is_local(index_url):
         return None, (
-            f"{the_entry} cannot be used: it names {source.url}, a place on this host, which only an index that is "
-            "a file of this host may do."
+            f"{the_entry} cannot be used: it refers to {source.url}, a path on this host, which is only allowed in an "
+            "index that is a file on this host."
         )
     return source, None
 
@@ -265,7 +264,7 @@ class _Reader(threading.Thread):
         super().__init__(name="read-index", daemon=True)
         self._download = download
         url = strip_urls(download.url)
-        self._failed = IndexStatus(url, 0, f"No whole answer came within {seconds:g} s.", UNRESPONSIVE)
+        self._failed = IndexStatus(url, 0, f"No complete response within {seconds:g} s.", UNRESPONSIVE)
         self._outcome: t.Optional[t.Tuple[t.Dict[str, t.Any], IndexStatus]] = None
 
     @property

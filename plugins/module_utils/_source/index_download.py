@@ -181,12 +181,10 @@ class IndexDownload:
         except (TooLateError, UntrustedIndexError):
             raise
         except TooLargeError:
-            raise UntrustedIndexError(
-                f"What is in the place of its signature has more than {LARGEST_SIGNATURE} bytes."
-            ) from None
+            raise UntrustedIndexError(f"Its signature has more than {LARGEST_SIGNATURE} bytes.") from None
         except (HttpError, IndexProblem) as error:
             reason = error.reason if isinstance(error, HttpError) else error.message
-            raise UntrustedIndexError(f"It has no signature that can be read ({reason.rstrip('.')}).") from None
+            raise UntrustedIndexError(f"Its signature cannot be read ({reason.rstrip('.')}).") from None
         if answer.status >= 400:
             raise UntrustedIndexError(
                 f"It has no signature: {os.path.basename(urlsplit(_beside(self.url)).path)} beside it gives HTTP "
@@ -198,7 +196,7 @@ class IndexDownload:
         answer = self._exchange(self.url, _LARGEST)
         if answer.status >= 400:
             refused = self._credentials_for and self._credentials
-            given = " It refuses the credentials that the task gives it." if refused else ""
+            given = " It refuses the credentials of the task." if refused else ""
             hint = (given or " Give username and password, or token.") if answer.status == 401 else ""
             raise IndexProblem(UNRESPONSIVE, f"HTTP status {answer.status} ({answer.reason}).{hint}")
         return answer.content
@@ -331,11 +329,11 @@ def _number(text: str) -> int:
 def _judged(error: HttpError, reason: str) -> t.Tuple[str, str]:
     """The kind of a failure, and a sentence for it."""
     if isinstance(error, WrongUrlError):
-        return MALFORMED, f"It cannot be asked: {reason}."
+        return MALFORMED, f"It cannot be queried: {reason}."
     if isinstance(error, TooLargeError):
         return MALFORMED, f"The index is larger than {_LARGEST >> 20} MiB."
     if isinstance(error, AuthoritiesError):
-        return OTHER, f"It cannot be asked: {reason}."
+        return OTHER, f"It cannot be queried: {reason}."
     if isinstance(error, UntrustedError):
         return UNRESPONSIVE, f"Its server cannot be trusted: {reason}."
     return UNRESPONSIVE, f"It cannot be reached: {reason}."

@@ -66,8 +66,8 @@ class IndexSerials:
                     opened.write(_name(url), json.dumps(document, sort_keys=True).encode())
             except OSError as error:
                 warnings.append(
-                    f"That the index {strip_urls(url)} has the serial {serial} cannot be written down: {error}. "
-                    "A later run will not notice when it gets an older one."
+                    f"That the index {strip_urls(url)} has the serial {serial} cannot be recorded: {error}. A later "
+                    "run will not detect an older index."
                 )
         return warnings
 

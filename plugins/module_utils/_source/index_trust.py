@@ -73,8 +73,8 @@ class IndexTrust:
         if self._serials and known is not None and (serial is None or serial < known):
             now = f"serial gone back from {known} to {serial}" if serial is not None else f"serial {known} is gone"
             raise UntrustedIndexError(
-                f"It is older than the one that was last taken from there: {now}. If it was begun anew on purpose, "
-                f"remove {self._serials.path(url)}."
+                f"It is older than the last one from there: {now}. If it was recreated on purpose, remove "
+                f"{self._serials.path(url)}."
             )
         self._taken[url] = serial
 

@@ -87,7 +87,7 @@ def fetch_elsewhere(git: Git, url: str, clone: str, below: str = "") -> t.List[s
     except ProgramError as error:
         raise SourceError(
             f"The files that {strip_urls(url)} keeps in Git LFS cannot be fetched ({named}): "
-            f"{(error.stderr.splitlines() or ['git-lfs said nothing'])[-1].rstrip('.')}.",
+            f"{(error.stderr.splitlines() or ['git-lfs returned no error message'])[-1].rstrip('.')}.",
             stderr=error.stderr,
         ) from error
     for pointer in missing.values():

@@ -114,7 +114,7 @@ class Probe:
         """
         url = url or split_userinfo(self._found_repository)[0] or _PUBLIC_REPOSITORY
         if split_userinfo(url)[1]:
-            raise OptionError("git_url must have no user name and no password in it: git is started with it.")
+            raise OptionError("git_url must not contain a user name and password, since it is an argument of git.")
         variables = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "/bin/false", "LC_ALL": "C"}
         done, message = self._try(["git", "ls-remote", "--", url, "HEAD"], variables)
         if done is None and any(text in message for text in _WANTS_CREDENTIALS):

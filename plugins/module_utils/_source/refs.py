@@ -76,8 +76,8 @@ def _ambiguous(refs: Refs, branch: str, tag: str) -> t.Tuple[str, ...]:
         return ()
     asked = tag if tag != branch else f"refs/tags/{tag}"
     return (
-        f"{branch} is both a branch (at {refs.branches[branch][:7]}) and a tag ({tag} at {refs.tags[tag][:7]}); as "
-        f"StackStorm does, the branch was taken. Ask for {asked} to get the tag.",
+        f"{branch} is both a branch (at {refs.branches[branch][:7]}) and a tag ({tag} at {refs.tags[tag][:7]}). The "
+        f"branch is used, as in StackStorm. Request {asked} to get the tag.",
     )
 
 
@@ -86,7 +86,7 @@ def listed_versions(refs: Refs) -> str:
     known = refs.versions()
     shown = ", ".join(known[:_MOST_VERSIONS_SHOWN]) or "none"
     more = f" and {len(known) - _MOST_VERSIONS_SHOWN} more" if len(known) > _MOST_VERSIONS_SHOWN else ""
-    return f"Versions there, newest first: {shown}{more}."
+    return f"Available versions, newest first: {shown}{more}."
 
 
 def parse_refs(listing: str, branch_prefix: str) -> t.Tuple[t.Dict[str, str], t.Dict[str, str]]:

@@ -82,7 +82,7 @@ class Repository:
             raise fetch_failure(strip_urls(self.url), error, self._git.access) from error
         refs = self._refs_of(directory)
         if not (refs.head or refs.branches or refs.tags):
-            raise SourceError(f"The repository {strip_urls(self.url)} is empty: there is no commit in it.")
+            raise SourceError(f"The repository {strip_urls(self.url)} is empty: it has no commits.")
         return refs
 
     def _refs_of(self, directory: str) -> Refs:
@@ -132,7 +132,7 @@ class Repository:
             return self._dereferenced(directory, found)
         if not version:
             raise SourceError(
-                f"The default branch of {strip_urls(self.url)} does not exist. Ask for a version. "
+                f"The default branch of {strip_urls(self.url)} does not exist. Request a version. "
                 f"{listed_versions(refs)}"
             )
         commit = self._commit(directory, version) or self._fetch_commit(directory, version)

@@ -131,11 +131,11 @@ def _key_problem(path: str, deadline: Deadline, environment: t.Mapping[str, str]
     words = why if isinstance(why, str) else why[0]
     if "bad permissions" in words:
         mode = stat.S_IMODE(os.stat(path).st_mode)
-        return f"its mode is {mode:04o}, and ssh takes no key that others may read. Set the mode to 0600"
+        return f"its mode is {mode:04o}, and ssh does not accept a key that others can read. Set the mode to 0600"
     if "passphrase" in words:
         return (
-            "it has a passphrase, and nobody is there to type it. Give a key without one, or leave the option out "
-            "where an agent has the key"
+            "it has a passphrase, which cannot be entered. Use a key without a passphrase, or remove the option if an "
+            "agent has the key"
         )
     return _format_problem(path) or f"ssh-keygen says {words.rstrip('.')}"
 
@@ -146,13 +146,13 @@ def _format_problem(path: str) -> str:
     if not content.strip():
         return "it is empty"
     if content.startswith(b"PuTTY-User-Key-File"):
-        return "it is a key of PuTTY. Convert it with: puttygen KEY -O private-openssh -o FILE"
+        return "it is a PuTTY key. Convert it with: puttygen KEY -O private-openssh -o FILE"
     if re.match(rb"(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-\S+ [A-Za-z0-9+/]", content):
-        return "it is the public half of a key. Give the private one, whose name mostly lacks the .pub"
+        return "it is a public key. Use the private key, which usually has the same name without .pub"
     if b"PRIVATE KEY-----" not in content:
-        return "it holds no private key, which begins with -----BEGIN ... PRIVATE KEY-----"
+        return "it does not contain a private key, which begins with -----BEGIN ... PRIVATE KEY-----"
     if b"\r" in content:
-        return "its lines end as those of Windows do. Convert it with: sed -i 's/\\r$//' FILE"
+        return "it has Windows line endings. Convert it with: sed -i 's/\\r$//' FILE"
     if not content.endswith(b"\n"):
-        return "the newline at its end is missing, which templates and lookups take away"
+        return "the newline at its end is missing, which templates and lookups remove"
     return ""

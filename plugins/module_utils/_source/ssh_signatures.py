@@ -105,7 +105,7 @@ class AllowedSigners:
         :raises DeadlineError: when it takes too long.
         """
         if not signature.lstrip().startswith(HEADER):
-            raise UntrustedError("What is in the place of its signature is none of OpenSSH's.")
+            raise UntrustedError("Its signature is not an OpenSSH signature.")
         with self._file(self._signers) as signers, self._file(signature) as signed, self._file(content) as message:
             files = ("-s", signed.name, "-f", signers.name)
             found = self._ask(deadline, "find-principals", *files)
@@ -119,7 +119,7 @@ class AllowedSigners:
                 if not verified.returncode:
                     return name
             raise UntrustedError(
-                f"Its signature is wrong: {names[0]} has not signed what it holds "
+                f"Its signature is wrong: {names[0]} has not signed this content "
                 f"({self._said(verified, signers.name)})."
             )
 
@@ -151,7 +151,7 @@ class AllowedSigners:
 
     def _nobody(self, said: str, checked: Completed) -> str:
         if any(words in said for words in ("unknown option", "illegal option", "Unsupported operation")):
-            return f"Its signature cannot be checked: the {_PROGRAM} of this host is older than that of OpenSSH 8.2."
+            return f"Its signature cannot be checked: the {_PROGRAM} of this host is older than OpenSSH 8.2."
         key = _FINGERPRINT.search(checked.stdout)
         if checked.returncode or not key:
             more = "" if said in ("", "No principal matched") else f" ({said})"

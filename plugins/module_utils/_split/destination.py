@@ -91,7 +91,7 @@ class Destination:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
         except BlockingIOError as error:
-            raise LockError(f"Another run is writing to {self.directory}: wait for its end.") from error
+            raise LockError(f"Another run is writing to {self.directory}: wait for it to finish.") from error
         finally:
             os.close(descriptor)
 

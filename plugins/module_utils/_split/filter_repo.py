@@ -59,14 +59,14 @@ class FilterRepo:
         found = shutil.which(_PROGRAM, path=path) or shutil.which(_PROGRAM, path=beside)
         if found is None:
             raise OptionError(
-                f"The program {_PROGRAM} is needed to split a repository and is not on this host: {_INSTALL}, or "
-                "install the package of that name."
+                f"The program {_PROGRAM} is required to split a repository and is not on this host: {_INSTALL}, or "
+                "install the package with that name."
             )
         said = git("version").stdout
         match = re.search(r"([0-9]+)\.([0-9]+)", said)
         if match and tuple(map(int, match.groups())) < _LEAST_GIT:
             raise OptionError(
-                f"{_PROGRAM} needs git {'.'.join(map(str, _LEAST_GIT))} or newer; here is {said.strip()}."
+                f"{_PROGRAM} needs git {'.'.join(map(str, _LEAST_GIT))} or newer, but this is {said.strip()}."
             )
         self._git = git
         self._path = os.pathsep.join([os.path.dirname(found), path])
@@ -146,8 +146,8 @@ def _verify(bare: Bare, source: SourceCopy, pack: FoundPack, kept: t.Sequence[Ke
     wrong = [name for name, tree in wanted.items() if bare.tree(name) != tree]
     if wrong:
         raise VerifyError(
-            f"The files of {pack.ref} are not those of {pack.asked.path} at {', '.join(wrong)}: are the former_paths "
-            "those of this pack alone?",
+            f"The files of {pack.ref} are not those of {pack.asked.path} at {', '.join(wrong)}: do the former_paths "
+            "belong to this pack only?",
             ref=pack.ref,
         )
     extra = [name for name in bare.refs if name.startswith("refs/tags/") and name not in wanted]

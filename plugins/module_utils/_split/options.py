@@ -71,16 +71,16 @@ def options_from(params: t.Mapping[str, t.Any]) -> SplitOptions:
         _check_repo_url(params["repo_url"])
     with collected.one():
         if params["packs"] is not None and not params["packs"]:
-            raise OptionError("packs is an empty list: name packs, or leave it out for all packs of the repository.")
+            raise OptionError("packs is an empty list. Add packs, or remove it for all packs of the repository.")
         _check_twice([path for pack in packs for path in (pack.path, *pack.former_paths)])
     if params["push"] and not params["repo_url"]:
         for pack in packs:
             with collected.one():
                 if pack.target is None:
-                    raise OptionError(f"The pack at {pack.path} has no url to push to: give it, or repo_url.")
+                    raise OptionError(f"The pack at {pack.path} has no url to push to. Set it, or repo_url.")
         with collected.one():
             if not params["packs"]:
-                raise OptionError("push needs repo_url, which says where the packs that are found are pushed to.")
+                raise OptionError("push requires repo_url for the packs that are found.")
     collected.raise_them()
     return SplitOptions(sources[0], params["dest"], tuple(packs), params["repo_url"], params["push"])
 
@@ -101,7 +101,7 @@ def path_refusal(path: str) -> t.Optional[str]:
     if not path or path.startswith("/") or any(part in ("", ".", "..", ".git") for part in parts):
         return "it must be relative to the root of the repository, without . and .., and not be the root itself"
     if not path.isprintable() or ":" in path or path.startswith("-"):
-        return "it holds a colon, a control character or a - in front, which git-filter-repo would not take as it is"
+        return "it contains a colon, a control character or a leading -, which git-filter-repo does not support"
     return None
 
 
@@ -125,8 +125,8 @@ def _check_repo_url(template: t.Optional[str]) -> None:
 def _check_twice(paths: t.Sequence[str]) -> None:
     twice = sorted({path for path in paths if paths.count(path) > 1})
     if twice:
-        raise OptionError(f"{twice[0]} is there twice: a directory belongs to one pack.")
+        raise OptionError(f"{twice[0]} is listed twice, but a directory belongs to one pack.")
     for path in paths:
         inside = next((other for other in paths if path.startswith(f"{other}/")), None)
         if inside:
-            raise OptionError(f"{path} lies in {inside}: a directory belongs to one pack.")
+            raise OptionError(f"{path} lies in {inside}, but a directory belongs to one pack.")

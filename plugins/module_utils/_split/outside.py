@@ -53,7 +53,7 @@ def find_outside(git: Git, bare: Bare) -> t.List[str]:
             else []
         ),
         *_links(directory),
-        *([f"Files that name paths out of the pack: {listed(upwards)}."] if upwards else []),
+        *([f"Files that refer to paths outside of the pack: {listed(upwards)}."] if upwards else []),
     ]
 
 

@@ -66,13 +66,13 @@ def plan_steps(split: SplitPack, *, place: str, push: bool) -> Steps:
     existing, bare = split.existing, split.bare
     problems: t.List[St2Error] = []
     if existing.foreign:
-        problems.append(OptionError(f"{place} is no bare repository, and is not overwritten.", ref=split.ref))
+        problems.append(OptionError(f"{place} is not a bare repository, and is not overwritten.", ref=split.ref))
     lost = bare.extends(existing.bare) if existing.bare else []
     if lost:
         problems.append(
             OptionError(
-                f"{place} has what the repository to be split does not give ({', '.join(lost[:5])}), such as commits "
-                "made there: it is not overwritten. Move it away to have it made anew.",
+                f"{place} has what the source repository does not have ({', '.join(lost[:5])}), such as commits made "
+                "there. It is not overwritten. Move it away to recreate it.",
                 ref=split.ref,
             )
         )

@@ -56,12 +56,12 @@ def notes(split: SplitPack) -> t.List[str]:
     found = list(pack.warnings)
     if pack.former:
         found.append(
-            f"{pack.ref}: git thinks that it was in {', '.join(pack.former)} before. That part of its history is left "
-            "out; to take it along, give former_paths."
+            f"{pack.ref}: git found that it was in {', '.join(pack.former)} before. That part of its history is left "
+            "out. Set former_paths to include it."
         )
     signed = [tag.was for tag in split.choice.kept if tag.signed]
     if signed:
-        found.append(f"{pack.ref}: {', '.join(signed)} lost the signature, as the commit is another one now.")
+        found.append(f"{pack.ref}: {', '.join(signed)} lost the signature, since the commit was rewritten.")
     found.extend(f"{pack.ref}: {text}" for text in split.outside)
     return found
 

@@ -71,14 +71,10 @@ class SourceCopy:
         except ProgramError as error:
             raise fetch_failure(shown, error) from error
         if self._ask("rev-parse", "--is-shallow-repository") == "true":
-            raise SourceError(
-                f"{shown} is a shallow clone, which has not the whole history: name the repository itself."
-            )
+            raise SourceError(f"{shown} is a shallow clone without the whole history. Use the repository itself.")
         self.default = self._ask("symbolic-ref", "--quiet", "--short", "HEAD")
         if not self.default or not self._ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
-            raise SourceError(
-                f"HEAD of {shown} is no branch with a commit, so that nothing says which packs there are."
-            )
+            raise SourceError(f"HEAD of {shown} is not a branch with a commit, so its packs are not known.")
         self._tags = self._read_tags()
 
     def paths(self) -> t.Tuple[t.List[str], t.List[str]]:
@@ -90,7 +86,8 @@ class SourceCopy:
             ).stdout
         except ProgramError as error:
             raise SourceError(
-                f"The files of {strip_urls(self._url)} cannot be listed, such as for their number: name the packs."
+                f"The files of {strip_urls(self._url)} cannot be listed, possibly because there are too many. Set "
+                "packs."
             ) from error
         directories = sorted(
             os.path.dirname(name) for name in listing.split("\0") if os.path.basename(name) == MANIFEST
@@ -104,7 +101,7 @@ class SourceCopy:
             elif not any(path.startswith(f"{other}/") for other in found):
                 found.append(path)
         if not found:
-            hint = f" {MANIFEST} is at its root, so that it is one pack already." if "" in directories else ""
+            hint = f" {MANIFEST} is at its root, so it is a single pack already." if "" in directories else ""
             raise SourceError(f"{strip_urls(self._url)} has no directory with a {MANIFEST}.{hint}")
         return found, odd
 
@@ -117,7 +114,8 @@ class SourceCopy:
         directory = self._manifest("HEAD", asked.path)
         if tree is None or directory is None:
             raise InvalidPackError(
-                f"There is no {asked.path}/{MANIFEST} on the branch {self.default}, so that no pack would be left."
+                f"There is no {asked.path}/{MANIFEST} on the branch {self.default}, so nothing would be left of the "
+                "pack."
             )
         ref, _name, version = read_identity(directory, os.path.basename(asked.path))
         if asked.name and ref != asked.name:
@@ -128,7 +126,7 @@ class SourceCopy:
         try:
             load_metadata(directory)
         except InvalidPackError as error:
-            warnings.append(f"{asked.path}: {error.message} A repository of its own has to say it.")
+            warnings.append(f"{asked.path}: {error.message} A separate repository must define it.")
         return FoundPack(asked, ref, version, tree, tuple(self._former(asked)), tuple(warnings))
 
     def tagged(self, pack: FoundPack) -> t.List[Tagged]:
@@ -150,7 +148,7 @@ class SourceCopy:
             if len(places) > 1:
                 raise InvalidPackError(
                     f"The pack {pack.ref} is in {' and '.join(places)} at the tag {name}, which would become one "
-                    "directory: one of them is not where it was before.",
+                    "directory. One of them is not its former directory.",
                     ref=pack.ref,
                 )
             tree = self._tree(commit, places[0]) if places else None

@@ -101,8 +101,8 @@ def choose_tags(found: t.Iterable[Tagged], prefixes: t.Sequence[str]) -> Choice:
             same = names.get(_version(name))
             if same and same.tree != tag.tree:
                 problems.append(
-                    f"The tags {same.was} and {tag.name} would both be {name}, and the pack is not the same at both: "
-                    "remove the one that is no release of it."
+                    f"The tags {same.was} and {tag.name} would both be {name}, but the pack differs between them. "
+                    "Remove the one that is not a release of it."
                 )
                 continue
             if same:
@@ -120,7 +120,7 @@ def choose_tags(found: t.Iterable[Tagged], prefixes: t.Sequence[str]) -> Choice:
 def _reason(tag: Tagged, name: t.Optional[str]) -> str:
     """Why a tag is no release of the pack, by itself."""
     if name is None:
-        return "it is no version of this pack"
+        return "it is not a version of this pack"
     if tag.tree is None:
         return "the pack is not there"
     if tag.version != _version(name):

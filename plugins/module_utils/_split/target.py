@@ -68,7 +68,7 @@ def push(git: Git, url: str, bare: Bare) -> None:
         failure.step = "push"
         raise failure from error
     if found != bare.refs:
-        raise VerifyError(f"{shown} has other branches and tags than were pushed: look at the hooks of the server.")
+        raise VerifyError(f"{shown} has other branches and tags than were pushed. Check the hooks of the server.")
 
 
 def refusal(target: Target, ref: str) -> SourceError:
@@ -76,11 +76,12 @@ def refusal(target: Target, ref: str) -> SourceError:
     shown = strip_urls(target.url)
     if target.state == "unreachable":
         message = (
-            f"The repository {shown} for {ref} is not reached: {target.reason}. Make it first, and leave it empty."
+            f"The repository {shown} for {ref} cannot be reached: {target.reason}. Create it first, and leave it empty."
         )
     else:
         message = (
-            f"The repository {shown} for {ref} is not empty, and has not what would be pushed: nothing is overwritten."
+            f"The repository {shown} for {ref} is not empty, and does not match what would be pushed. Nothing is "
+            "overwritten."
         )
     return SourceError(message, step="push", ref=ref)
 

@@ -183,7 +183,8 @@ class ApiClient:
             place = _place(answer.headers.get("location", ""))
             raise UnexpectedAnswerError(
                 f"{self.url} redirects to {self._redactor.text(place) or 'nowhere'}. "
-                "Redirects are not followed, as credentials would go along; give the right api_url (and auth_url)."
+                "Redirects are not followed, since they would receive the credentials. Set the right api_url (and "
+                "auth_url)."
             )
         document, is_json = _parse(answer.content)
         if status >= 400:
@@ -193,8 +194,8 @@ class ApiClient:
             raise error_of(status, words if isinstance(words, str) else "", asked, self.url, self._redactor)
         if not is_json and answer.content:
             raise UnexpectedAnswerError(
-                f"{self.url} answers {asked} with something that is not JSON, so it is not StackStorm's API. "
-                "Give the right api_url, such as https://HOST/api/v1."
+                f"{self.url} answers {asked} with something that is not JSON, so it is not StackStorm's API. Set the "
+                "right api_url, such as https://HOST/api/v1."
             )
         return document
 
@@ -202,20 +203,21 @@ class ApiClient:
         if isinstance(error, TooLateError):
             return DeadlineError(
                 f"The timeout of {self.deadline.seconds:g} s ran out while StackStorm at {self.url} was answering "
-                f"{asked}.{'' if asked.startswith('GET') else ' StackStorm may still go on with it.'}"
+                f"{asked}.{'' if asked.startswith('GET') else ' StackStorm may still be processing it.'}"
             )
         reason = printable(self._redactor.text(error.reason))
         if isinstance(error, TooLargeError):
             return UnexpectedAnswerError(f"{self.url} answers {asked} with more than {_LARGEST >> 20} MiB.")
         if isinstance(error, UntrustedError):
             return TlsError(
-                f"StackStorm at {self.url} cannot be trusted: {reason}. Give ca_bundle with the authority of its "
-                "certificate, or validate_certs=false where that is acceptable."
+                f"StackStorm at {self.url} cannot be trusted: {reason}. Set ca_bundle to the authority of its "
+                "certificate, or validate_certs=false if that is acceptable."
             )
         if isinstance(error, AuthoritiesError):
-            return TlsError(f"The request to StackStorm at {self.url} cannot be made: {reason}. Look at ca_bundle.")
+            return TlsError(f"The request to StackStorm at {self.url} cannot be made: {reason}. Check ca_bundle.")
         return UnreachableError(
-            f"StackStorm at {self.url} cannot be reached: {reason}. Look whether api_url is right and st2api runs."
+            f"StackStorm at {self.url} cannot be reached: {reason}. Check that api_url is correct and st2api is "
+            "running."
         )
 
 
@@ -233,7 +235,7 @@ def _parse(content: bytes) -> t.Tuple[t.Any, bool]:
 
 def _items(value: t.Any, path: str) -> t.List[t.Dict[str, t.Any]]:
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise UnexpectedAnswerError(f"StackStorm answers GET {path} with something that is no list of objects.")
+        raise UnexpectedAnswerError(f"StackStorm answers GET {path} with something that is not a list of objects.")
     return value
 
 

@@ -36,7 +36,7 @@ def read_config(client: ApiClient, ref: str) -> t.Optional[t.Mapping[str, t.Any]
             ) from None
         return None
     if isinstance(answer, dict) and answer.get("values") == _MASKED:
-        raise ForbiddenError(f"StackStorm shows the config of {ref} to nobody but administrators.", ref=ref)
+        raise ForbiddenError(f"StackStorm only shows the config of {ref} to administrators.", ref=ref)
     return _mapping(answer, "values", f"config of {ref}", ref)
 
 
@@ -90,5 +90,5 @@ def _mapping(answer: t.Any, key: str, what: str, ref: str) -> t.Mapping[str, t.A
     if found is None:
         return {}
     if not isinstance(found, dict):
-        raise UnexpectedAnswerError(f"StackStorm's {what} is no mapping.", ref=ref)
+        raise UnexpectedAnswerError(f"StackStorm's {what} is not a mapping.", ref=ref)
     return found

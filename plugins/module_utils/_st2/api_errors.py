@@ -56,8 +56,8 @@ def error_of(status: int, words: str, asked: str, url: str, redactor: Redactor) 
         return known[status](told, asked, url)
     if status in _GATEWAY:
         return GatewayTimeoutError(
-            f"The server in front of StackStorm at {url} answers {asked} with status {status}. StackStorm may still be "
-            "at work on it, or be down."
+            f"The server in front of StackStorm at {url} answers {asked} with status {status}. StackStorm may still "
+            "be processing it, or be down."
         )
     return UnexpectedAnswerError(f"StackStorm at {url} answers {asked} with status {status}{_colon(told)}.")
 
@@ -72,7 +72,7 @@ def _invalid(told: str, asked: str, url: str) -> RegistrationError:
 
 def _unauthorised(told: str, asked: str, url: str) -> RegistrationError:
     return UnauthorisedError(
-        f"StackStorm at {url} does not accept the credentials for {asked}{_colon(told)}. Give api_key, auth_token, or "
+        f"StackStorm at {url} does not accept the credentials for {asked}{_colon(told)}. Set api_key, auth_token, or "
         "api_username and api_password that are valid there."
     )
 
@@ -90,7 +90,7 @@ def permission_advice(told: str) -> str:
     permission, resource = match.group("permission"), match.group("resource")
     ours = permission in _GRANTS and (resource or "action:packs:").startswith(("action:packs:", "execution:"))
     where = f" on {resource}" if resource else ""
-    return f" Give the account the permission {_GRANTS[permission] if ours else f'{permission}{where}'}."
+    return f" Grant the account the permission {_GRANTS[permission] if ours else f'{permission}{where}'}."
 
 
 def _missing(told: str, asked: str, url: str) -> RegistrationError:

@@ -132,13 +132,14 @@ class ApiRegistration:
         config = os.path.join(self._host.configs_path, f"{ref}.yaml")
         if not os.path.lexists(config):
             return ServerError(
-                f"{error.message} The usual reason is a config that does not fit its schema, but this host has no "
+                f"{error.message} The usual reason is a config that does not match its schema, but this host has no "
                 f"{config}.",
                 ref=ref,
             )
         return ServerError(
-            f"StackStorm at {self._client.url} broke down over registering {ref}, without saying why. It does so when "
-            f"a config does not fit the pack's schema: look at {config}. If it does fit, see its log (st2api.log).",
+            f"StackStorm at {self._client.url} broke down over registering {ref}, without saying why. This happens if "
+            f"a config does not match the schema of the pack: check {config}. If it does match, see its log "
+            "(st2api.log).",
             ref=ref,
         )
 
@@ -146,7 +147,7 @@ class ApiRegistration:
 def _registered(answer: t.Any, packs: int) -> Registered:
     """StackStorm's counts, C(X(overridden)) apart."""
     if not isinstance(answer, dict):
-        raise UnexpectedAnswerError("StackStorm does not answer with counts to a registration.")
+        raise UnexpectedAnswerError("StackStorm does not return counts for a registration.")
     numbers = {name: value for name, value in answer.items() if isinstance(value, int) and not isinstance(value, bool)}
     counts = {name: value for name, value in numbers.items() if not name.endswith(_OVERRIDDEN)}
     overridden = {name[: -len(_OVERRIDDEN)]: value for name, value in numbers.items() if name.endswith(_OVERRIDDEN)}

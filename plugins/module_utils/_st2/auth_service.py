@@ -81,5 +81,5 @@ def get_token(auth: ApiClient, seconds: int) -> str:
         answer = auth.post("/tokens", {}, changes=False)
     token = answer.get("token") if isinstance(answer, dict) else None
     if not isinstance(token, str) or not token:
-        raise UnexpectedAnswerError(f"The auth service at {auth.url} gives no token. Give the right auth_url.")
+        raise UnexpectedAnswerError(f"The auth service at {auth.url} returns no token. Set the right auth_url.")
     return token

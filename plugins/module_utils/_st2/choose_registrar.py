@@ -74,8 +74,8 @@ def choose_registrar(
         program = find_program(host, environment)
         if program is None:
             raise RegistrationError(
-                f"register=local needs {PROGRAM}, which is neither beside StackStorm's Python nor on PATH. Install "
-                "StackStorm on this host, or give register=api."
+                f"register=local requires {PROGRAM}, which is neither next to StackStorm's Python nor in PATH. "
+                "Install StackStorm on this host, or set register=api."
             )
         return _local(program, host, environment, deadline, redactor), []
     if options.register == "api":
@@ -111,8 +111,8 @@ def _auto(
         return _local(program, host, environment, deadline, redactor), warnings
     why = "StackStorm's API cannot be used" if warnings else "there are no credentials for StackStorm's API"
     warnings.append(
-        f"Nothing is registered in StackStorm: {why}, and {PROGRAM} is not installed here. Give api_key, "
-        "auth_token, or api_username and api_password; or register=none where that is what you want."
+        f"Nothing is registered in StackStorm: {why}, and {PROGRAM} is not installed here. Set api_key, auth_token, "
+        "or api_username and api_password, or set register=none if this is intended."
     )
     return _none(), warnings
 

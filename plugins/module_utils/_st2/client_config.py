@@ -61,7 +61,9 @@ def read_client_config(environment: t.Mapping[str, str]) -> ClientConfig:
         raise OptionError(f"{path}, the config of the st2 client, cannot be read: {error.strerror}.") from error
     except (configparser.Error, ValueError):
         # Their text has the line, which may be the one with the password.
-        raise OptionError(f"{path} is no config of the st2 client: it takes sections such as [credentials].") from None
+        raise OptionError(
+            f"{path} is not a config of the st2 client, which has sections such as [credentials]."
+        ) from None
     return ClientConfig(
         path,
         {(section, option): value for section in parser.sections() for option, value in parser.items(section) if value},

@@ -153,7 +153,7 @@ def read_conf(path: str) -> bytes:
     except FileNotFoundError:
         raise HostError(
             f"There is no {path or 'st2_conf'}, so this does not look like a StackStorm host. "
-            "Set the option st2_conf to where the st2.conf of this host is."
+            "Set the option st2_conf to the path of its st2.conf."
         ) from None
     except UnfitFileError as error:
         raise HostError(f"{path} cannot be an st2.conf. {error.strerror}. Correct the option st2_conf.") from error

@@ -99,7 +99,7 @@ def parts_of(lines: t.Sequence[str]) -> t.Iterator[Part]:
         first, line = place, lines[place].rstrip()
         place += 1
         if line.startswith(_BLANKS):
-            raise ConfTextError(place, "the line starts with a blank, but there is no value above to continue")
+            raise ConfTextError(place, "the line starts with a space, but there is no value above to continue")
         if line.startswith("["):
             section = _section(line, place)
             yield Header(section, first)

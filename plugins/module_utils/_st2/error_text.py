@@ -72,4 +72,4 @@ def _judged(message: str, rule: str, place: str) -> str:
         return f"{start}{rest}{where}"
     tail = _TAILS.get(rule, "")
     _value, found, more = rest.rpartition(tail) if tail else ("", "", "")
-    return f"{start}the value{found}{more}{where}" if found else f"{start}the value breaks a rule{where}"
+    return f"{start}the value{found}{more}{where}" if found else f"{start}the value violates a rule{where}"

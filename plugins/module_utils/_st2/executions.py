@@ -86,7 +86,7 @@ def require_sight(client: ApiClient, action: str) -> None:
     try:
         client.get(path_of("actions", action))
     except ForbiddenError as error:
-        error.message += f" Without that nobody could tell how {action} ends, so it was not begun."
+        error.message += f" Without it, the result of {action} cannot be determined, so it was not started."
         raise
     except RegistrationError:
         pass  # Whatever is wrong, the action itself says it better.
@@ -132,8 +132,8 @@ def wait_for_end(client: ApiClient, number: str, action: str, poll_seconds: floa
         return _wait(client, number, action, poll_seconds)
     except ForbiddenError as error:
         raise UnseenError(
-            f"StackStorm has begun {action} (execution {number}) and does not show it to this account. It goes on, and "
-            f"how it ends is not known. {error.message}",
+            f"StackStorm has started {action} (execution {number}), but does not show it to this account. It is still "
+            f"running, and its result is not known. {error.message}",
             permission=error.permission,
         ) from None
     except DeadlineError:
@@ -165,7 +165,7 @@ def _cancel(client: ApiClient, number: str) -> str:
     try:
         last.delete(path_of("executions", number))
     except St2Error as error:
-        return f"could not be cancelled and may go on ({error.message.rstrip('.')})"
+        return f"could not be cancelled and may still be running ({error.message.rstrip('.')})"
     finally:
         last.close()
     return "was cancelled"

@@ -151,7 +151,7 @@ class LocalRegistrar(NoRegistrar):
         if _DOWN.search(exception):
             return UnreachableError(
                 f"{PROGRAM} cannot reach StackStorm's database or message bus to register {pack.ref}: {reason}. Start "
-                f"MongoDB and RabbitMQ, look at {self._host.st2_conf}, or give register=none.",
+                f"MongoDB and RabbitMQ, check {self._host.st2_conf}, or set register=none.",
                 ref=pack.ref,
             )
         return InvalidContentError(

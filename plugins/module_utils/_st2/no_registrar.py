@@ -36,35 +36,35 @@ class NoRegistrar:
 
     def unload(self, refs: t.Sequence[str]) -> None:
         """:raises RegistrationError: always."""
-        raise _without_api("take packs out of StackStorm's database")
+        raise _without_api("unload packs from StackStorm's database")
 
     def versions(self, refs: t.Sequence[str]) -> t.Mapping[str, str]:
         """:raises RegistrationError: always."""
-        raise _without_api("tell which packs StackStorm's database has")
+        raise _without_api("return the packs in StackStorm's database")
 
     def config(self, ref: str) -> t.Optional[t.Mapping[str, t.Any]]:
         """:raises RegistrationError: always."""
-        raise _without_api("tell which config StackStorm's database has")
+        raise _without_api("return the config in StackStorm's database")
 
     def configs(self, refs: t.Sequence[str]) -> Configs:
         """:raises RegistrationError: always."""
-        raise _without_api("tell which configs StackStorm's database has")
+        raise _without_api("return the configs in StackStorm's database")
 
     def config_schema(self, ref: str) -> t.Optional[t.Mapping[str, t.Any]]:
         """:raises RegistrationError: always."""
-        raise _without_api("tell which config schema StackStorm's database has")
+        raise _without_api("return the config schema in StackStorm's database")
 
     def resources_of(self, refs: t.Sequence[str], kinds: t.Sequence[str]) -> t.Sequence[Resource]:
         """:raises RegistrationError: always."""
-        raise _without_api("tell which resources StackStorm's database has")
+        raise _without_api("return the resources in StackStorm's database")
 
     def runners(self) -> t.Sequence[str]:
         """:raises RegistrationError: always."""
-        raise _without_api("tell which runners StackStorm's database has")
+        raise _without_api("return the runners in StackStorm's database")
 
     def every(self, kind: str) -> t.Sequence[Resource]:
         """:raises RegistrationError: always."""
-        raise _without_api("tell which resources StackStorm's database has")
+        raise _without_api("return the resources in StackStorm's database")
 
     def delete(self, resource: Resource) -> None:
         """:raises RegistrationError: always."""
@@ -76,6 +76,6 @@ class NoRegistrar:
 
 def _without_api(wanted: str) -> RegistrationError:
     return RegistrationError(
-        f"Only StackStorm's API can {wanted}. Give register=api with api_key, auth_token, or api_username and "
+        f"Only StackStorm's API can {wanted}. Set register=api with api_key, auth_token, or api_username and "
         "api_password."
     )

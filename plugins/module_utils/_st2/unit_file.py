@@ -79,7 +79,7 @@ def _read(path: str) -> str:
     except FileNotFoundError:
         return ""
     except UnfitFileError as error:
-        raise HostError(f"{path} cannot be a unit of systemd. {error.strerror}. Remove or correct it.") from error
+        raise HostError(f"{path} cannot be a systemd unit. {error.strerror}. Remove or correct it.") from error
     except OSError as error:
         raise HostError(f"{path} cannot be read: {error.strerror}. Run the task with become.") from error
 

@@ -106,7 +106,7 @@ def _workflow(pack: Pack, file: YamlFile, path: str, key: str) -> t.Iterator[Fin
         return
     document = definition.document
     if not isinstance(document, dict) or not isinstance(document.get(key), (dict, list)):
-        yield WORKFLOW.at(definition.shown, f"is no mapping with {key}, which {file.shown} needs")
+        yield WORKFLOW.at(definition.shown, f"is not a mapping with {key}, which {file.shown} needs")
         return
     tasks = document[key]
     items = tasks.items() if isinstance(tasks, dict) else enumerate(tasks)
@@ -146,9 +146,7 @@ def _script(pack: Pack, path: str) -> t.Iterator[Finding]:
     if first.startswith((_BOM + b"#!", b"#!")) and (first.startswith(_BOM) or first.endswith(b"\r")):
         pack.told.add(path)
     if first.startswith(_BOM + b"#!"):
-        yield SCRIPT.at(
-            printable(path), "begins with a byte order mark, so that Linux does not find its interpreter", 1
-        )
+        yield SCRIPT.at(printable(path), "begins with a byte order mark, so Linux does not find its interpreter", 1)
     elif first.startswith(b"#!") and first.endswith(b"\r"):
         yield SCRIPT.at(
             printable(path), "has CR LF at the end of its first line: Linux does not find its interpreter", 1

@@ -97,7 +97,7 @@ def _keys(file: YamlFile, document: t.Mapping[t.Any, t.Any]) -> t.Iterator[Findi
             hint = f": {near} is meant" if near else ""
             yield UNKNOWN_KEY.of(file, (key,), f"StackStorm drops the key {printable(key[:60])}{hint}")
     if not document.get("ref"):
-        yield NO_REF.at(MANIFEST, "there is no ref, so that the name stands in for it")
+        yield NO_REF.at(MANIFEST, "there is no ref, so the name is used")
     for key in ("keywords", "python_versions"):
         if not document.get(key):
             yield SPARSE.at(MANIFEST, f"there are no {key}")
@@ -114,7 +114,7 @@ def _unreadable(pack: Pack) -> Finding:
 
 def _second(pack: Pack) -> t.Iterator[Finding]:
     for path in pack.below("", f"/{MANIFEST}"):
-        yield SECOND.at(printable(path), "StackStorm does not look at this one")
+        yield SECOND.at(printable(path), "StackStorm ignores this one")
 
 
 def _directory(pack: Pack) -> t.Iterator[Finding]:

@@ -123,7 +123,7 @@ def _texts(pack: Pack) -> t.Iterator[Finding]:
     if changes is None:
         yield CHANGES.at(".", "there is neither a CHANGES.md nor a CHANGELOG.md")
     elif metadata and metadata.version.encode() not in (pack.content(changes) or b""):
-        yield CHANGES.at(changes, f"does not name the version {metadata.version}")
+        yield CHANGES.at(changes, f"does not mention the version {metadata.version}")
 
 
 def _icon(pack: Pack) -> t.Iterator[Finding]:
@@ -171,8 +171,8 @@ def _requirements(pack: Pack) -> t.Iterator[Finding]:
             continue
         shown = printable(entry[:120])
         if re.search(r"git://github\.com", entry):
-            yield DEAD.at(REQUIREMENTS, f"{shown} cannot be fetched: GitHub does not answer git://", line)
+            yield DEAD.at(REQUIREMENTS, f"{shown} cannot be fetched: GitHub does not support git://", line)
         elif re.search(r"(?:^|[ @])(?:git|hg|svn|bzr)\+", entry):
-            yield GIT.at(REQUIREMENTS, f"{shown} is had from a repository, not from a package index", line)
+            yield GIT.at(REQUIREMENTS, f"{shown} is installed from a repository, not from a package index", line)
         elif not entry.startswith("-") and "://" not in entry and not re.search(r"[=<>~!]", entry.partition(";")[0]):
-            yield UNPINNED.at(REQUIREMENTS, f"{shown} names no version", line)
+            yield UNPINNED.at(REQUIREMENTS, f"{shown} has no version", line)

@@ -78,7 +78,7 @@ def _other(pack: Pack, file: YamlFile) -> t.Iterator[Finding]:
         return
     for key in file.refused:
         if key.first is not None:
-            text = f"the key {key.key} is there twice, of which the last one holds"
+            text = f"the key {key.key} is there twice, of which the last one is used"
             yield ELSEWHERE.at(file.shown, text, key.line, key.column)
 
 

@@ -82,7 +82,7 @@ def test_what_is_not_its_own_is_refused_with_a_sentence(place, tmp_path, name, k
     for work in (open_own_directory, make_own_directory):
         with pytest.raises(HostError) as raised:
             work(place)
-        assert raised.value.message.startswith(f"{path} has to be a directory that only root")
+        assert raised.value.message.startswith(f"{path} must be a directory that only root")
         assert words.get(kind, "it is no directory. ") in raised.value.message
     assert os.listdir(tmp_path / "precious") == []
 

@@ -203,7 +203,7 @@ def test_a_mistake_in_the_code_is_told_as_one_without_what_was_in_hand(run):
 
     answer = run(work, token=CANARY)
     assert (answer.rc, answer["failed"]) == (1, True)
-    assert "mistake in stackstorm.st2" in answer["msg"] and "KeyError: 'no ******** here'" in answer["msg"]
+    assert "bug in stackstorm.st2" in answer["msg"] and "KeyError: 'no ******** here'" in answer["msg"]
     assert CANARY not in json.dumps(answer) and CANARY not in answer.log
 
 
@@ -522,8 +522,8 @@ def test_nothing_below_knows_ansible_prints_or_exits(path):
 @pytest.mark.parametrize(
     "error, says",
     [
-        (MemoryError(), "does not get the memory that it needs"),
-        (RuntimeError("can't start new thread"), "lets the module start no more threads"),
+        (MemoryError(), "cannot allocate the memory that it needs"),
+        (RuntimeError("can't start new thread"), "module cannot start more threads"),
         (UnicodeEncodeError("ascii", "/packs/日本", 7, 8, "ordinal not in range"), "environment: {LC_ALL: C.UTF-8}"),
     ],
 )

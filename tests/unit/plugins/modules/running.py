@@ -50,7 +50,7 @@ class Hosts:
         """What a module says of options that it refuses, before anything has happened."""
         answer = self.run(module_name, params)
         assert answer.get("failed"), (module_name, params, answer)
-        assert "mistake in stackstorm.st2" not in answer["msg"]
+        assert "bug in stackstorm.st2" not in answer["msg"]
         return answer["msg"]
 
 

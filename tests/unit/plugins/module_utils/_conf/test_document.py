@@ -162,8 +162,8 @@ def test_a_value_is_read_back(value, lines):
     [
         ("a\n", "empty line"),
         ("a\n\nb", "empty line"),
-        ("a\n b", "begins or ends with a blank"),
-        ("a\nb ", "begins or ends with a blank"),
+        ("a\n b", "begins or ends with a space"),
+        ("a\nb ", "begins or ends with a space"),
         ("a\rb", "carriage return"),
         ("\udce9", "not UTF-8"),
     ],

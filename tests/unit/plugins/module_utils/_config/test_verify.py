@@ -44,12 +44,12 @@ def test_what_is_as_planned_passes(path):
 @pytest.mark.parametrize(
     "values, more, database, words",
     [
-        ({"a": "other"}, {}, KnownConfig(), "does not say what was written"),
+        ({"a": "other"}, {}, KnownConfig(), "does not contain what was written"),
         ({"a": "c4nary"}, {"attributes": Attributes(0o600, -1, -1)}, KnownConfig(), "another mode"),
         ({"a": "c4nary"}, {"attributes": Attributes(0o640, 4711, -1)}, KnownConfig(), "another uid"),
         ({"a": "c4nary"}, {}, KnownConfig("api", True, {"a": "old"}), "does not have the config"),
         ({"a": "c4nary"}, {}, KnownConfig("api", True, None), "does not have the config"),
-        (None, {}, KnownConfig(), "is there again"),
+        (None, {}, KnownConfig(), "exists again"),
     ],
 )
 def test_a_difference_names_itself_and_no_value(path, values, more, database, words):

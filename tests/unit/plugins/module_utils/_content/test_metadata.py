@@ -261,7 +261,7 @@ def test_packs_below_are_named(tmp_path):
     (tmp_path / "one/inner").mkdir()
     (tmp_path / "one/inner/pack.yaml").write_text("ref: inner\n")
     said = refusal(str(tmp_path))
-    assert "Packs lie below it, in one, packs/deep/three, packs/two: say by subdir which one is meant" in said
+    assert "There are packs in subdirectories (one, packs/deep/three, packs/two). Set subdir" in said
 
 
 def test_every_problem_is_in_one_message(tmp_path):
@@ -336,14 +336,14 @@ def test_ref_is_derived_in_stackstorms_order(document, directory, ref):
     ],
 )
 def test_ref_that_is_none_is_refused(document, directory):
-    with pytest.raises(InvalidPackError, match=r"^pack\.yaml does not say which pack it is: .*\.$"):
+    with pytest.raises(InvalidPackError, match=r"^pack\.yaml does not define a ref: .*\.$"):
         derive_ref(document, directory)
 
 
 def test_directory_stands_in_for_a_missing_ref(tmp_path):
     pack(tmp_path, ref=..., name="Display Name")
     assert load_metadata(str(tmp_path), directory_name="there").ref == "there"
-    assert '"Display Name", cannot stand in' in refusal(str(tmp_path))
+    assert '"Display Name", cannot be used instead' in refusal(str(tmp_path))
 
 
 @pytest.mark.parametrize(

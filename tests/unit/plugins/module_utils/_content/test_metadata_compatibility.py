@@ -66,7 +66,7 @@ SPECIFICATIONS = {
 @pytest.mark.parametrize("wanted, fits", SPECIFICATIONS.items(), ids=SPECIFICATIONS)
 def test_stackstorm_version(wanted, fits):
     reasons = incompatibilities(metadata(wanted), st2_version="3.9.0")
-    assert reasons == ([] if fits else [f'it wants StackStorm "{wanted}", and this one is 3.9.0'])
+    assert reasons == ([] if fits else [f'it requires StackStorm "{wanted}", and this is 3.9.0'])
 
 
 @pytest.mark.parametrize("wanted", [">=3.0", ">=", ", ,", "=>3.0.0", ">=3.0.0, recent", "<>3.0.0"])

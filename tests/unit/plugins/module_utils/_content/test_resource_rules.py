@@ -61,7 +61,7 @@ def test_what_is_missing(kind):
 @pytest.mark.parametrize(
     ("kind", "change", "path", "clause"),
     [
-        ("actions", {"parameter": {}}, ("parameter",), "the key parameter is none that StackStorm takes there"),
+        ("actions", {"parameter": {}}, ("parameter",), "the key parameter is not accepted by StackStorm there"),
         ("actions", {"enabled": "yes"}, ("enabled",), "enabled is not true or false"),
         ("actions", {"notify": []}, ("notify",), "notify is not a mapping"),
         ("actions", {"tags": {}}, ("tags",), "tags is not a list"),
@@ -84,7 +84,7 @@ def test_what_is_missing(kind):
             "rules",
             {"action": {"ref": "a.b", "params": {}}},
             ("action", "params"),
-            "the key action.params is none that StackStorm takes there",
+            "the key action.params is not accepted by StackStorm there",
         ),
         (
             "rules",

@@ -197,7 +197,7 @@ BAD = {
         "name: a\nrunner_type: noop\nparameters:\n  b:\n    description:\n",
         "actions/bad.yaml, line 5: the parameter b.description must be a string",
     ),
-    "unknown key": ("rules", {"colour": 1}, "line 3: the key colour is none that StackStorm takes there"),
+    "unknown key": ("rules", {"colour": 1}, "line 3: the key colour is not accepted by StackStorm there"),
     "another pack's": (
         "actions",
         {"pack": "core"},
@@ -263,7 +263,7 @@ def test_what_is_only_odd_is_a_warning(pack):
         "Entry points that are not in the pack: actions/lost.py of actions/lost.yaml, sensors/lost.py of"
         " sensors/lost.yaml.",
         "Actions for the runner mistral-v2, which StackStorm 3.9 does not have: old.",
-        "The pack holds a config.yaml, which StackStorm has ignored since 2.4.",
+        "The pack contains a config.yaml, which StackStorm has ignored since 2.4.",
     )
 
 

@@ -209,7 +209,9 @@ def test_what_stackstorm_cannot_read_is_refused_by_name(tmp_path, content):
     indexes = others(tmp_path, packs(entry("good")), content)
     with pytest.raises(IndexError_) as caught:
         build(tmp_path, indexes, entries={"own": {"repo_url": "https://h/own"}})
-    assert f"file://{tmp_path}/1.json is " in caught.value.message and "its packs would vanish" in caught.value.message
+    assert (
+        f"file://{tmp_path}/1.json is " in caught.value.message and "its packs would be removed" in caught.value.message
+    )
     built = build(tmp_path, indexes, entries={"own": {"repo_url": "https://h/own"}}, index_strict=False)
     assert sorted(built.entries) == ["good", "own"]
     assert f"file://{tmp_path}/1.json is " in built.warnings[0]

@@ -73,7 +73,7 @@ def test_a_tag_that_holds_another_version_is_passed_over(tmp_path, repository):
     repository.tag("v1.1.0")
     found = chosen(tmp_path, repository)
     assert (found.version, found.commit) == ("1.0.0", right.sha)
-    assert "1.1.0 holds version 1.0.0" in found.warnings[0]
+    assert "1.1.0 contains version 1.0.0" in found.warnings[0]
     assert found.versions == ("1.1.0", "1.0.0")
 
 
@@ -83,7 +83,7 @@ def test_nothing_to_describe(tmp_path, repository):
         chosen(tmp_path, repository)
     repository.tag("v3.0.0")
     with pytest.raises(
-        InvalidPackError, match=r"no tag whose pack\.yaml says the same version\. The highest is 3\.0\.0"
+        InvalidPackError, match=r"no tag whose pack\.yaml has the same version\. The highest is 3\.0\.0"
     ):
         choose(indexed(tmp_path, repository.build(), run="again"), "tag")
 
@@ -139,7 +139,7 @@ def test_a_version_without_a_tag_is_offered_as_what_was_asked_for(tmp_path, repo
 
 def test_a_version_that_is_none(tmp_path, repository):
     repository.release(pack("1.0.0"))
-    with pytest.raises(SourceError, match=r"2\.0\.0 is not a version.*Versions there, newest first: 1\.0\.0"):
+    with pytest.raises(SourceError, match=r"2\.0\.0 is not a version.*Available versions, newest first: 1\.0\.0"):
         chosen(tmp_path, repository, asked="2.0.0")
     with pytest.raises(SourceError, match="cannot be listed"):
         choose(indexed(tmp_path, repository, run="again"), "tag", asked="a" * 40)

@@ -68,7 +68,7 @@ def test_indexes_as_a_whole():
     assert problems == [("unresponsive", "https://a/"), ("no_packs", "https://b/")]
     old = [one for one in index_problems(statuses, now=1061, max_age=60) if one.kind == "old"]
     assert [one.index_url[8] for one in old] == ["b", "c", "d", "e"]
-    assert "61 s old, and 60 s are what max_age allows" in old[1].message and "of any age" in old[2].message
+    assert "61 s old, and 60 s are what max_age allows" in old[1].message and "its age is not known" in old[2].message
     assert [one.kind for one in index_problems(statuses, now=1060, max_age=60)].count("old") == 2
     assert [age_of(status, 1060) for status in statuses] == [None, 60, 60, None, None]
     assert old[0].as_dict()["ref"] is None
@@ -83,11 +83,11 @@ def test_indexes_as_a_whole():
         ({"python_versions": None}, None),
         ({"python_versions": "3"}, None),
         ({"python_versions": [3]}, None),
-        ({"stackstorm_version": ">=99.0.0"}, 'it wants StackStorm ">=99.0.0", and this one is 3.9.0'),
+        ({"stackstorm_version": ">=99.0.0"}, 'it requires StackStorm ">=99.0.0", and this is 3.9.0'),
         ({"stackstorm_version": ">=3.0.0"}, None),
         ({"stackstorm_version": 7}, None),
-        ({"version": None}, "it has no version that could be one"),
-        ({"version": "../x"}, "it has no version that could be one"),
+        ({"version": None}, "it has no valid version"),
+        ({"version": "../x"}, "it has no valid version"),
         ({"repo_url": None}, "has no repo_url"),
         ({"repo_url": "ext::sh -c x"}, "cannot be used"),
         ({"commit": "1234567"}, "its commit is none, and is ignored"),

@@ -87,7 +87,7 @@ def test_a_command_prints_lines_or_json(site, tmp_path):
         ("leaves.py", "import os\ndef check(pack):\n    os._exit(3)\n", "exit status 3"),
         ("status", "#!/bin/sh\necho oops >&2\nexit 2\n", "exit status 2 oops"),
         ("quiet", "#!/bin/sh\nexit 1\n", "exit status 1"),
-        ("talks", "#!/bin/sh\necho all fine\n", "says what is no finding: all fine"),
+        ("talks", "#!/bin/sh\necho all fine\n", "output is not a finding: all fine"),
         ("gone", "#!/no/such/program\n", "cannot be started"),
     ],
 )

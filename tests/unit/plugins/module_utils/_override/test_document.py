@@ -56,7 +56,7 @@ WRONG = {
     "false exception": ("actions: {exceptions: {check: no}}", "check is a truth value", ("actions",)),
     "unknown exception": ("actions: {exceptions: {check: {x: 1}}}", "check has the key x", ("actions",)),
     "quoted exception": ("rules: {exceptions: {r: {enabled: 'yes'}}}", "r.enabled is text", ("rules",)),
-    "number name": ("actions: {exceptions: {7: {enabled: true}}}", "a name that is no text: 7", ()),
+    "number name": ("actions: {exceptions: {7: {enabled: true}}}", "a name that is not a string: 7", ()),
     "policies": ("policies: {defaults: {enabled: false}}", "policies cannot be overridden", ()),
     "singular": ("action: {defaults: {enabled: false}}", "did you mean actions?", ()),
     "misspelt": ("actions: {default: {enabled: false}}", "did you mean defaults?", ()),

@@ -134,7 +134,7 @@ def test_a_broken_file_for_all():
     with pytest.raises(HostError, match=r"/o/_global.yaml:1: rules is empty .null.*pack=_global and merge=replace"):
         plan(OFF, for_all=broken)
     found = plan(OFF, for_all=broken, registers=False)
-    assert found.writes and "What its resources become is not known" in found.warnings[0]
+    assert found.writes and "The effect on its resources is not known" in found.warnings[0]
 
 
 def test_a_broken_pack_is_left_out_when_it_is_about_all():

@@ -485,7 +485,7 @@ def test_the_file_says_what_the_task_says_and_what_goes_is_named_once(api):
         done = api.run(check=check, actions={"disabled": ["check"]})
         (warning,) = done.warnings
         gone = "sensors.exceptions.PulseSensor, actions.defaults, actions.exceptions.list"
-        assert f"{api.path()} says nothing any more of {gone}. That is because merge has the default" in warning
+        assert f"{api.path()} no longer contains {gone}. The default of merge is replace" in warning
     assert api.document() == {"actions": {"exceptions": {"check": {"enabled": False}}}}
     assert api.database.enabled("sensors", "PulseSensor") is True
     assert api.run(actions={"disabled": ["check"]}).warnings == []
@@ -514,6 +514,6 @@ def test_a_file_that_is_written_anew_by_default_is_warned_of(api, broken):
         other.write_text("rules: {defaults: {enabled: true}}\n")
         api.path().symlink_to(other)
     done = api.run(actions={"disabled": ["check"]})
-    told = "The file is written anew." if broken else "A file is put in its place."
+    told = "The file is replaced." if broken else "It is replaced with a file."
     assert done.failure is None and told in done.warnings[0]
     assert api.document() == {"actions": {"exceptions": {"check": {"enabled": False}}}} and not api.path().is_symlink()

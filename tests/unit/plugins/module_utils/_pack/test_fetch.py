@@ -167,7 +167,7 @@ def test_a_ref_that_is_none(tmp_path, ref):
 @pytest.mark.parametrize(
     ("metadata", "reason"),
     [
-        ({"stackstorm_version": ">=4.0.0"}, r"wants StackStorm \">=4\.0\.0\", and this one is 3\.9\.0"),
+        ({"stackstorm_version": ">=4.0.0"}, r"requires StackStorm \">=4\.0\.0\", and this is 3\.9\.0"),
         ({"python_versions": ["2"]}, "supports Python 2 only"),
     ],
 )
@@ -192,9 +192,9 @@ def test_a_repository_of_many_packs_says_where_they_lie(tmp_path):
     with pytest.raises(InvalidPackError) as caught:
         fetch(tmp_path, git_source(repository))
     assert caught.value.message == (
-        f"The pack in file://{repository.path} cannot be installed. There is no pack.yaml: a pack has this file, in "
-        "just this spelling, at its root. Packs lie below it, in packs/one, packs/two: say by subdir which one is "
-        "meant, in an item of packs."
+        f"The pack in file://{repository.path} cannot be installed. There is no pack.yaml: a pack must have this "
+        "file, with exactly this name, at its root. There are packs in subdirectories (packs/one, packs/two). Set "
+        "subdir in an item of packs."
     )
 
 

@@ -102,7 +102,7 @@ def test_a_link_at_a_directory_is_refused_and_not_followed(site, place, state):
         assert outcome.failure is not None and outcome.failure.step in ("observe", "lock")
         said = outcome.failure.message
         path = f"{site.host.base_path}/{place}".replace("/./", "/")
-        assert said.startswith(f"{path} has to be a directory") and f"a symbolic link to {precious}. " in said
+        assert said.startswith(f"{path} must be a directory") and f"a symbolic link to {precious}. " in said
         assert not outcome.changed
     assert take_snapshot(precious) == before and site.files() == packs
 

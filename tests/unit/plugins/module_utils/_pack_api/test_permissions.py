@@ -71,7 +71,7 @@ def test_an_installation_that_nobody_may_look_at_goes_on_and_is_not_told_as_done
     bob(site, *LOOKS, "pack_install", "pack_register", "action_execute")
     result = site.fail("demo=1.0.0", api_key=KEY)
     said = result.failure.message
-    assert said.startswith("StackStorm has begun packs.install (execution ") and "It goes on" in said
+    assert said.startswith("StackStorm has started packs.install (execution ") and "It is still running" in said
     assert "action_view on the resource pack:packs" in said and "execution_view on" not in said
     row = only(result)
     assert (row["database_state"], row["changed"]) == ("unknown", True)
@@ -84,13 +84,13 @@ def test_a_removal_that_nobody_may_look_at(site):
     result = site.fail("demo", state="absent", api_key=KEY)
     assert "has begun packs.uninstall" in result.failure.message and only(result)["database_state"] == "unknown"
     bob(site, *LOOKS, "pack_uninstall")
-    assert "it was not begun" in site.fail("demo", state="absent", api_key=KEY).failure.message
+    assert "it was not started" in site.fail("demo", state="absent", api_key=KEY).failure.message
 
 
 def test_the_permission_that_the_installation_needs_itself_is_named(site):
     bob(site, *LOOKS, "pack_install", "pack_uninstall", "action_view", "action_execute")
     result = site.fail("demo=1.0.0", api_key=KEY)
-    assert "Give the account the permission pack_register." in result.failure.message
+    assert "Grant the account the permission pack_register." in result.failure.message
     assert "demo was removed again." in result.failure.message
     assert site.world() == {} and only(result)["database_state"] == "absent"
 

@@ -68,9 +68,9 @@ def test_the_version_was_not_raised():
     found = published({"v1.1.0": OLD}, tag="v1.1.0", tagged=OLD, tag_standing=Standing(ahead=2))
     plan = make_plan(checkout(differences=("edited x",)), found, Wanted())
     assert not plan.release and plan.problems == () and plan.warnings == ()
-    assert plan.line == "acme 1.1.0: v1.1.0 is at bbbbbbb, and HEAD (aaaaaaa) has 2 commits more that no version covers"
+    assert plan.line == "acme 1.1.0: v1.1.0 is at bbbbbbb, and HEAD (aaaaaaa) has 2 commits more that are not released"
     assert problem(checkout(), found, wanted=Wanted(fail_on_unreleased=True)).endswith(
-        "raise the version in pack.yaml."
+        "increase the version in pack.yaml."
     )
 
 
@@ -100,7 +100,7 @@ def test_the_branch_is_not_at_head(tip, standing, words):
 
 
 def test_on_no_branch():
-    assert "give branch" in problem(checkout(branch=None), published(branch=None, tip=None))
+    assert "Set branch" in problem(checkout(branch=None), published(branch=None, tip=None))
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_the_order_of_versions(version, highest, lower):
 
 
 @pytest.mark.parametrize(
-    ("version", "words"), [("1.0.0-01", "no semantic version"), ("1.0.0-a.lock", "git has no version")]
+    ("version", "words"), [("1.0.0-01", "not a semantic version"), ("1.0.0-a.lock", "git has no version")]
 )
 def test_versions_that_only_stackstorm_takes(version, words):
     assert words in problem(checkout(version), published())
@@ -143,12 +143,12 @@ def test_tags_of_the_working_copy():
 
 
 def test_nobody_tags():
-    assert "does not know who makes the tag" in problem(checkout(tagger=None), published())
+    assert "tagger is not known" in problem(checkout(tagger=None), published())
 
 
 def test_changes():
     assert make_plan(checkout(noted=False), published(), Wanted()).warnings == (
-        "CHANGES.md does not name the version 1.1.0.",
+        "CHANGES.md does not mention the version 1.1.0.",
     )
     assert "no CHANGES.md" in make_plan(checkout(changes=None, noted=False), published(), Wanted()).warnings[0]
 

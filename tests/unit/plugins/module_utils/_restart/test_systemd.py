@@ -51,7 +51,7 @@ def test_a_host_without_systemd(host, tmp_path):
     assert not Systemd(str(host.root), {}, Deadline(60)).runs()
     Stub(host)
     assert Systemd(str(host.root), {}, Deadline(60)).runs()
-    with pytest.raises(RestartError, match="systemctl is not on PATH"):
+    with pytest.raises(RestartError, match="systemctl is not in PATH"):
         Systemd(str(host.root), {"PATH": str(tmp_path)}, Deadline(60)).running(["st2api"])
 
 

@@ -152,7 +152,7 @@ def test_the_version_of_an_entry(server, version, expected):
     entry = fetch(server.serve("/i.json", index_of(sensu=pack("sensu", version)))).lookup("sensu", strict=True)
     assert entry.version == expected
     if expected is None:
-        with pytest.raises(IndexError_, match="sensu has no version in the index"):
+        with pytest.raises(IndexError_, match="sensu has no valid version in the index"):
             entry.wanted_version(None)
         assert entry.wanted_version("main") == "main"
 
@@ -276,7 +276,7 @@ def test_an_index_on_disk_that_cannot_be_read(tmp_path):
     for name in ("missing.json", "fifo", "."):
         found = only_status(fetch(f"{tmp_path}/{name}", session_timeout=3))
         assert found.error == "unresponsive"
-        assert found.message != "No whole answer came within 3 s."
+        assert found.message != "No complete response within 3 s."
 
 
 def test_files_need_no_requests(tmp_path, monkeypatch):

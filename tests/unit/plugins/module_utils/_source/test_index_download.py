@@ -267,7 +267,7 @@ def test_credentials_that_do_not_help_are_asked_for_once(server, answer):
     assert (found.error, len(asked)) == ("unresponsive", 1)
     assert "401" in found.message
     assert ("Give username and password" in found.message) is not bool(answer)
-    assert ("refuses the credentials that the task gives" in found.message) is bool(answer)
+    assert ("refuses the credentials of the task" in found.message) is bool(answer)
     assert "hunter2" not in repr(found)
 
 

@@ -118,7 +118,7 @@ def test_an_index_that_is_a_file(tmp_path, signer, trusting):
     path = tmp_path / "index.json"
     path.write_bytes(index())
     trust = trusting(signer.line)
-    assert "has no signature that can be read (The file cannot be read: No such file" in refused(str(path), trust=trust)
+    assert "signature cannot be read (The file cannot be read: No such file" in refused(str(path), trust=trust)
     (tmp_path / "index.json.sig").write_bytes(signer.sign(index()))
     for url in (str(path), f"file://{path}"):
         assert only_status(fetch(url, trust=trust)).signer == signer.name
@@ -137,8 +137,8 @@ def test_no_signature(server, signer, trusting, status):
 @pytest.mark.parametrize(
     ("signature", "words"),
     [
-        (b"", "none of OpenSSH's"),
-        (b"<html>not found</html>", "none of OpenSSH's"),
+        (b"", "not an OpenSSH signature"),
+        (b"<html>not found</html>", "not an OpenSSH signature"),
         (b"-----BEGIN SSH SIGNATURE-----\nabc\n-----END SSH SIGNATURE-----\n", "does not name"),
         (b"-----BEGIN SSH SIGNATURE-----\n" + b"A" * 70_000, "has more than 65536 bytes"),
     ],
@@ -150,7 +150,7 @@ def test_what_is_no_signature(server, signer, trusting, signature, words):
 def test_a_wrong_signature(server, signer, trusting):
     url = serve(server, index(version="6.6.6"), signer.sign(index()))
     message = refused(url, trust=trusting(signer.line))
-    assert message.startswith(f"Its signature is wrong: {signer.name} has not signed what it holds (")
+    assert message.startswith(f"Its signature is wrong: {signer.name} has not signed this content (")
     assert "incorrect signature" in message
 
 
@@ -204,7 +204,7 @@ def test_an_old_ssh_keygen(server, signer, trusting, tmp_path, said):
     program.write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 1\n")
     program.chmod(0o755)
     trust = trusting(signer.line, environment={"PATH": str(tmp_path)})
-    assert "older than that of OpenSSH 8.2" in refused(serve(server, index(), signer.sign(index())), trust=trust)
+    assert "older than OpenSSH 8.2" in refused(serve(server, index(), signer.sign(index())), trust=trust)
 
 
 def test_an_ssh_keygen_that_hangs_is_given_up(server, signer, trusting, tmp_path):
@@ -214,7 +214,7 @@ def test_an_ssh_keygen_that_hangs_is_given_up(server, signer, trusting, tmp_path
     trust = trusting(signer.line, environment={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"})
     url = serve(server, index(), signer.sign(index()))
     status = only_status(fetch(url, trust=trust, session_timeout=2))
-    assert (status.error, status.message) == ("unresponsive", "No whole answer came within 2 s.")
+    assert (status.error, status.message) == ("unresponsive", "No complete response within 2 s.")
 
 
 # What bytes
@@ -306,7 +306,7 @@ def test_a_lower_serial_is_an_old_index(server, signer, trusting, serials):
     serve(server, index(40), signer.sign(index(40)))
     message = refused(url, trust=trusting(signer.line))
     assert message == (
-        "It is older than the one that was last taken from there: serial gone back from 41 to 40. If it was begun anew "
+        "It is older than the last one from there: serial gone back from 41 to 40. If it was recreated "
         f"on purpose, remove {serials.path(url)}."
     )
     serve(server, index(), signer.sign(index()))
@@ -357,7 +357,7 @@ def test_a_place_that_cannot_be_written_is_a_warning(server, signer, trusting, s
     (tmp_path / "packs").write_text("")  # As root, nothing else is unwritable for sure.
     status, warnings = take(url, trusting(signer.line))
     assert status.error is None
-    assert len(warnings) == 1 and f"the index {url} has the serial 5 cannot be written down" in warnings[0]
+    assert len(warnings) == 1 and f"the index {url} has the serial 5 cannot be recorded" in warnings[0]
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"format": 1, "serial": "9"}', b'{"format": 2, "serial": 9}'])

@@ -107,7 +107,7 @@ def test_a_branch_wins_over_a_tag_and_says_so(source, cloned, version, tag, advi
     assert (found.resolved, found.commit, branch) == (Resolved("branch", version, version), branch_commit, version)
     (warning,) = found.warnings
     assert f"{version} is both a branch (at {branch_commit[:7]}) and a tag ({tag} at {tag_commit[:7]})" in warning
-    assert f"Ask for {advice} to get the tag." in warning
+    assert f"Request {advice} to get the tag." in warning
     repository, directory, refs = cloned
     assert repository.find(directory, refs, advice).commit == tag_commit
 
@@ -145,7 +145,7 @@ def test_an_unknown_version_lists_those_there_are_newest_first(source, cloned, v
         repository.find(directory, refs, version)
     assert caught.value.message == (
         f"{version} is not a version, tag, branch or commit of file://{source.path}. "
-        "Versions there, newest first: 9.9.9, 2.0.0, 1.10.0, 1.2.0, 1.1.0, 1.0.0."
+        "Available versions, newest first: 9.9.9, 2.0.0, 1.10.0, 1.2.0, 1.1.0, 1.0.0."
     )
     assert caught.value.step == "fetch"
 
@@ -202,7 +202,7 @@ def test_a_default_branch_that_does_not_exist(tmp_path):
     one = releases(tmp_path / "demo.git", "demo", "1.0.0", default_branch="main")
     (one.path / "HEAD").write_text("ref: refs/heads/gone\n")
     clone = cloned_from(tmp_path, one)
-    with pytest.raises(SourceError, match=r"default branch .* does not exist\. Ask for a version\..* 1\.0\.0\."):
+    with pytest.raises(SourceError, match=r"default branch .* does not exist\. Request a version\..* 1\.0\.0\."):
         clone[0].find(*clone[1:], None)
     assert checked_out(*clone, "1.0.0")[0].commit == one.head.sha
     assert checked_out(*clone, "main")[1] == "main"

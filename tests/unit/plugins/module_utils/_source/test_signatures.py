@@ -313,4 +313,4 @@ def test_an_ssh_keygen_that_is_too_old(place, signer, tmp_path):
     (tools / "ssh-keygen").chmod(0o755)
     environment = {"PATH": f"{tools}:{os.environ['PATH']}"}
     message = place.refused(environment=environment, allowed_signers=[signer.line], require="tag")
-    assert "the ssh-keygen of this host is older than that of OpenSSH 8.2" in message
+    assert "the ssh-keygen of this host is older than OpenSSH 8.2" in message

@@ -59,8 +59,8 @@ def test_less_there():
 @pytest.mark.parametrize("refs", [{**REFS, "refs/heads/mine": "3" * 40}, {**REFS, "refs/tags/v1.0.0": "3" * 40}])
 def test_something_else_there(refs):
     _write, _push, problems = steps(existing=Existing(bare(refs), MAPPING))
-    assert "/dest/a.git has what the repository to be split does not give" in problems[0]
-    assert "no bare repository" in steps(existing=Existing(foreign=True))[2][0]
+    assert "/dest/a.git has what the source repository does not have" in problems[0]
+    assert "not a bare repository" in steps(existing=Existing(foreign=True))[2][0]
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,8 @@ def test_something_else_there(refs):
         ("empty", True, ""),
         ("part", True, ""),
         ("same", False, ""),
-        ("other", False, "nothing is overwritten"),
-        ("unreachable", False, "is not reached: no route. Make it first"),
+        ("other", False, "Nothing is overwritten"),
+        ("unreachable", False, "cannot be reached: no route. Create it first"),
     ],
 )
 def test_targets(state, pushed, words):

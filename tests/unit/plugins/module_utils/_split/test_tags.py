@@ -60,7 +60,7 @@ def test_releases_of_the_pack():
         "v1.0.1": "pack.yaml has the version 1.0.0 there",
         "v1.2.0": "the pack is the same as at a/v1.1.0",
         "v1.3.0": "pack.yaml has no version there",
-        "b/v2.0.0": "it is no version of this pack",
+        "b/v2.0.0": "it is not a version of this pack",
     }
     assert choice.problems == ()
 

@@ -148,7 +148,7 @@ BROKEN = f"[credentials\npassword = {CANARY}\n"
 )
 def test_a_config_file_that_is_broken_matters_to_those_who_need_it(find, environment, options, needed):
     if needed:
-        with pytest.raises(OptionError, match="is no config of the st2 client") as caught:
+        with pytest.raises(OptionError, match="is not a config of the st2 client") as caught:
             find(BROKEN, environment, **options)
         assert CANARY not in caught.value.message
     else:
@@ -295,7 +295,7 @@ def test_a_wrong_password_is_unauthorised_and_not_shown(server):
 def test_an_auth_service_that_gives_no_token_is_none(server):
     server.on("POST", "/tokens", {"user": "u"}, [])
     for _number in range(2):
-        with pytest.raises(UnexpectedAnswerError, match="Give the right auth_url"):
+        with pytest.raises(UnexpectedAnswerError, match="Set the right auth_url"):
             opened(access_to(server, username="u", password="p"))
 
 

@@ -162,7 +162,7 @@ def test_a_list_that_cannot_be_paged_is_asked_for_as_a_whole(server, connect):
 def test_what_is_no_list_of_objects_is_an_error(server, connect):
     server.on("GET", "/packs", {"packs": []}, ["sensu"])
     for _number in range(2):
-        with pytest.raises(UnexpectedAnswerError, match="GET /packs with something that is no list of objects"):
+        with pytest.raises(UnexpectedAnswerError, match="GET /packs with something that is not a list of objects"):
             connect(server).list("/packs")
 
 
@@ -179,7 +179,7 @@ def test_what_is_no_list_of_objects_is_an_error(server, connect):
         (404, MissingError, 'Resource with a ref or id "x" not found', 'ref or id "x" not found'),
         (409, UnexpectedAnswerError, "Tag unique constraint", "with status 409: Tag unique constraint."),
         (500, ServerError, "Internal Server Error", "broke down over GET /packs: Internal Server Error."),
-        (502, GatewayTimeoutError, "", "with status 502. StackStorm may still be at work"),
+        (502, GatewayTimeoutError, "", "with status 502. StackStorm may still be processing"),
         (503, GatewayTimeoutError, "", "with status 503"),
         (504, GatewayTimeoutError, "", "with status 504"),
     ],
@@ -247,7 +247,7 @@ def test_an_answer_without_end_is_left(server, connect, monkeypatch):
 def test_what_is_not_json_is_not_the_api(server, body, connect):
     server.on("GET", "/packs", answer(body))
     error = refused(connect(server))
-    assert error.__class__ is UnexpectedAnswerError and "Give the right api_url" in error.message
+    assert error.__class__ is UnexpectedAnswerError and "Set the right api_url" in error.message
 
 
 # Servers that are not there
@@ -260,7 +260,8 @@ def test_nobody_listening_is_unreachable(connect):
         error = refused(connect(url))
     assert error.__class__ is UnreachableError
     assert error.message == (
-        f"StackStorm at {url} cannot be reached: Connection refused. Look whether api_url is right and st2api runs."
+        f"StackStorm at {url} cannot be reached: Connection refused. Check that api_url is correct and "
+        "st2api is running."
     )
 
 
@@ -315,7 +316,7 @@ def test_no_server_outlasts_the_deadline(server, slow, connect):
 
 def test_what_is_not_a_question_may_go_on_and_that_is_said(server, connect):
     server.on("POST", "/packs/register", say_nothing)
-    with pytest.raises(DeadlineError, match="StackStorm may still go on with it"):
+    with pytest.raises(DeadlineError, match="StackStorm may still be processing it"):
         connect(server, seconds=1).post("/packs/register", {})
 
 
@@ -388,7 +389,7 @@ def test_a_certificate_of_ones_own_authority_is_trusted(tls_server, authority, c
 def test_an_unknown_authority_is_not_trusted(tls_server, connect):
     error = refused(connect(tls_server))
     assert error.__class__ is TlsError and not tls_server.asked
-    assert "cannot be trusted" in error.message and "Give ca_bundle" in error.message
+    assert "cannot be trusted" in error.message and "Set ca_bundle" in error.message
 
 
 def test_without_checks_nothing_is_printed_either(tls_server, capfd, recwarn, connect):

@@ -82,7 +82,7 @@ def test_a_permission_that_is_missing_is_told_as_it_can_be_granted(permission, r
     said = f'User "bob" doesn\'t have required permission "{permission}"{where}'
     error = error_of(403, said, "GET /x", "http://h", Redactor())
     assert expected in error.message and error.permission == permission
-    advice = error.message.rpartition("Give the account")[2]
+    advice = error.message.rpartition("Grant the account")[2]
     assert "execution_view" not in advice and "execution_stop" not in advice
 
 

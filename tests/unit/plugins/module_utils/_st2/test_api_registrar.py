@@ -194,7 +194,7 @@ def test_a_bare_500_names_the_config_that_is_suspect(server, registrar, host):
     for types in ((), ("config",)):
         with pytest.raises(ServerError) as caught:
             registrar.register([ONE], types)
-        assert f"does not fit the pack's schema: look at {config}." in caught.value.message
+        assert f"does not match the schema of the pack: check {config}." in caught.value.message
         assert caught.value.ref == "one" and "ca-na-ry" not in caught.value.message
     with pytest.raises(ServerError) as caught:
         registrar.register([ONE], ["action"])

@@ -89,7 +89,7 @@ def test_none_is_none_even_where_everything_is_there(site, server):
 
 
 def test_local_is_local_or_an_error(site, server):
-    with pytest.raises(RegistrationError, match="register=local needs st2-register-content"):
+    with pytest.raises(RegistrationError, match="register=local requires st2-register-content"):
         site.choose("local", api_url=server.api, api_key="k")
     registrar, warnings = site.install().choose("local", api_url=server.api, api_key="k")
     assert registrar.name == "local" and warnings == [] and server.quiet
@@ -122,7 +122,7 @@ def test_api_goes_without_credentials_where_stackstorm_wants_none(site, server):
     registrar, _warnings = site.choose("api", api_url=server.api)
     assert registrar.register([PackFiles("one", "/p")]).counts == {"actions": 1}
     server.on("GET", "/packs", fault(401, "Unauthorized - One of Token or API key required."))
-    with pytest.raises(UnauthorisedError, match="Give api_key, auth_token, or api_username and api_password"):
+    with pytest.raises(UnauthorisedError, match="Set api_key, auth_token, or api_username and api_password"):
         site.choose("api", api_url=server.api)
 
 
@@ -193,7 +193,9 @@ def test_a_config_file_that_is_broken_is_warned_of_unless_the_task_leans_on_it(s
     (site.directory / ".st2").mkdir()
     (site.directory / ".st2/config").write_text(f"password = {CANARY}\n")
     registrar, warnings = site.install().choose()
-    assert registrar.name == "local" and "is no config of the st2 client" in warnings[0] and CANARY not in warnings[0]
+    assert (
+        registrar.name == "local" and "is not a config of the st2 client" in warnings[0] and CANARY not in warnings[0]
+    )
     with pytest.raises(OptionError):
         site.choose("api")
 

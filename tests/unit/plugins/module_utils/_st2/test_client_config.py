@@ -65,7 +65,7 @@ def test_a_file_that_is_named_must_be_there(tmp_path):
 def test_a_file_that_is_none_is_named_but_not_shown(tmp_path, text):
     with pytest.raises(OptionError) as caught:
         read_client_config(home(tmp_path, text))
-    assert f"{tmp_path}/.st2/config is no config of the st2 client" in caught.value.message
+    assert f"{tmp_path}/.st2/config is not a config of the st2 client" in caught.value.message
     assert CANARY not in caught.value.message and caught.value.__cause__ is None
 
 

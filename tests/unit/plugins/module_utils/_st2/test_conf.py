@@ -72,14 +72,14 @@ def test_a_value_is_what_oslo_config_reads(tmp_path, text, expected):
 @pytest.mark.parametrize(
     ("text", "line", "why"),
     [
-        ("[content]\na = 1\n# c\n  x\n", 4, "starts with a blank"),
-        ("  a\n", 1, "starts with a blank"),
-        ("[content]\na = 1\n\n  x\n", 4, "starts with a blank"),
+        ("[content]\na = 1\n# c\n  x\n", 4, "starts with a space"),
+        ("  a\n", 1, "starts with a space"),
+        ("[content]\na = 1\n\n  x\n", 4, "starts with a space"),
         ("a = 1\n", 1, "before the first"),
         ("[content\na = 1\n", 1, "must end with ]"),
         ("[content] ; x\na = 1\n", 1, "must end with ]"),
         ("[]\na = 1\n", 1, "must have a name"),
-        ("[content]\n = 1\n", 2, "starts with a blank"),
+        ("[content]\n = 1\n", 2, "starts with a space"),
         ("[content]\n=1\n", 2, "no option name"),
         ("[content]\nhunter2\n", 2, "NAME = VALUE"),
         ("\ufeff[content]\na = 1\n", 1, "NAME = VALUE"),

@@ -117,7 +117,7 @@ def test_an_answer_that_hangs_is_cut_off_and_the_execution_cancelled(server):
 
 def test_what_cannot_be_cancelled_is_said_too(server, run_to_the_end):
     server.on("DELETE", "/executions/e1", fault(403, "no"))
-    with pytest.raises(DeadlineError, match="execution e1 could not be cancelled and may go on"):
+    with pytest.raises(DeadlineError, match="execution e1 could not be cancelled and may still be running"):
         run_to_the_end()
 
 

@@ -34,5 +34,5 @@ def test_registering_is_nothing():
     ],
 )
 def test_what_needs_the_database_says_so(method, arguments):
-    with pytest.raises(RegistrationError, match=r"Only StackStorm's API can .*Give register=api"):
+    with pytest.raises(RegistrationError, match=r"Only StackStorm's API can .*Set register=api"):
         getattr(NoRegistrar(), method)(*arguments)

@@ -79,7 +79,7 @@ def test_a_masked_unit_is_none(unit):
 def test_what_is_no_file_is_named(unit):
     os.makedirs(f"{unit.root}/{LIB}")
     os.mkfifo(f"{unit.root}/{LIB}/a.service")
-    with pytest.raises(HostError, match=r"a\.service cannot be a unit of systemd"):
+    with pytest.raises(HostError, match=r"a\.service cannot be a systemd unit"):
         unit.read("a.service")
     os.makedirs(f"{unit.root}/{LIB}/b.service")
     with pytest.raises(HostError, match=r"b\.service cannot be read: Is a directory"):

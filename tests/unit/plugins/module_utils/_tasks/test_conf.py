@@ -120,7 +120,7 @@ def test_what_has_no_effect_is_told_and_restarts_nothing(site):
     (shadow,) = result.returned["shadowed_by"]
     assert (shadow["service"], shadow["by"], shadow["source"]) == ("st2api", "environment", str(file))
     assert result.warnings == [
-        f"[content] index_url of this file has no effect on st2api: ST2_CONTENT__INDEX_URL in {file} wins over it."
+        f"[content] index_url of this file has no effect on st2api: ST2_CONTENT__INDEX_URL in {file} takes precedence."
     ]
     assert site.run(**INDEX).warnings == result.warnings, "as long as it is so"
 
@@ -133,7 +133,7 @@ def test_what_is_read_instead_and_later_is_told(site):
     warnings = site.run(**INDEX).warnings
     assert warnings == [
         "[content] index_url of this file has no effect on st2sensorcontainer: "
-        f"{later}:3 is read later and has the option, too.",
+        f"{later}:3 is read later and contains the option, too.",
         f"[content] index_url of this file has no effect on st2stream: it reads {site.root}/x instead.",
     ]
 

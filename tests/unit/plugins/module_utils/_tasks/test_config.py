@@ -317,7 +317,7 @@ def test_another_schema_can_be_asked_for(make_site, tmp_path):
         ({}, "nothing to write"),
         ({"pack": "../etc", "config": {}}, "../etc"),
         ({"config": {}, "mode": "rw"}, "octal"),
-        ({"config": {}, "mode": "0240"}, "keep the owner from reading"),
+        ({"config": {}, "mode": "0240"}, "prevent the owner, and so StackStorm, from reading"),
         ({"config": {}, "owner": "no-such-account"}, "does not exist"),
     ],
 )

@@ -330,7 +330,7 @@ def test_a_signed_index(tmp_path, server, describe):
     ("given", "words"),
     [
         ({"query": ""}, "query is empty"),
-        ({"fields": ["name"]}, "fields says where to look for query"),
+        ({"fields": ["name"]}, "fields requires query"),
         ({"query": "a", "fields": []}, "fields is empty"),
         ({"name": ["Not A Ref"]}, "Did you mean not_a_ref"),
         ({"limit": -1}, "limit is -1"),
@@ -414,7 +414,7 @@ def test_what_makes_stackstorm_crash_is_said(stub, describe, server):
     for given in ({}, {"query": "a"}, {"name": ["a"]}):
         with pytest.raises(ServerError) as crash:
             by_api(stub, describe, **given)
-        assert "It does so when an index is null or a number" in crash.value.message
+        assert "This happens if an index is null or a number" in crash.value.message
     server.documents[TWO] = server.documents[ONE] = b"{}"
     assert [one["error"] for one in by_api(stub, describe).returned["indexes"]] == ["empty", "empty", "unresponsive"]
     with pytest.raises(InvalidContentError) as nothing:

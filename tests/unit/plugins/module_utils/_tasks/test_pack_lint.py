@@ -160,4 +160,4 @@ def test_another_stackstorm(site):
     assert not site.run().failure
     (finding,) = site.run(stackstorm_version="3.8.1").returned["findings"]
     assert finding["rule"] == "pack-incompatible"
-    assert finding["message"].startswith('StackStorm 3.8.1 does not install it: it wants StackStorm ">=3.9.0"')
+    assert finding["message"].startswith('StackStorm 3.8.1 does not install it: it requires StackStorm ">=3.9.0"')
