@@ -165,7 +165,7 @@ def test_a_git_directory_gives_what_is_committed(scene: Scene, tmp_path: Path) -
         assert not (scene.host.pack_path("demo") / "new.txt").exists()
     scene.change("demo", state="absent")
     (warning,) = warnings(scene.change(str(work)))
-    assert "not committed" in warning and "edited actions/report.py, extra new.txt" in warning
+    assert "Uncommitted changes were left out" in warning and "edited actions/report.py, extra new.txt" in warning
     run_git("-C", work, "checkout", "--quiet", "--force", "HEAD")
     (work / "new.txt").unlink()
     scene.change("demo", state="absent")
