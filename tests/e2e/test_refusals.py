@@ -49,7 +49,7 @@ def _not_refused(scene: Scene, entries: t.Sequence[Quirk]) -> t.Dict[str, t.Tupl
     for entry in entries:
         result = scene.run(requests[entry.name])
         row = only(result)
-        told = result.failed and result["step"] == row["step"] == "validate" and "says why" in row["msg"]
+        told = result.failed and result["step"] == row["step"] == "validate" and "See msg of the task" in row["msg"]
         if not told or "Traceback" in result.everything or row["changed"] or result.changed:
             taken[entry.name] = (entry.reason, result["msg"])
     assert scene.moved(before) == [] and scene.debris() == []
