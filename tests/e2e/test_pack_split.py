@@ -207,7 +207,7 @@ def test_directories_that_are_no_packs(many: Monorepo) -> None:
                  packs=[{"path": "nowhere"}, {"path": "packs/a", "name": "b"}])  # fmt: skip
     for path in ("/packs/a", "../a", "", ".", "packs/../a", "a:b", "-a", "packs/\na", ".git"):
         many.refused('The path "', "cannot be used", packs=[{"path": path}])
-    many.refused("is there twice", packs=[{"path": "packs/a"}, {"path": "packs/a/"}])
+    many.refused("is listed twice", packs=[{"path": "packs/a"}, {"path": "packs/a/"}])
     many.refused("lies in packs", packs=[{"path": "packs"}, {"path": "packs/a"}])
     many.refused("packs is an empty list", packs=[])
     many.refused("all packs would be pushed to one", repo_url="https://git.example.com/x.git")

@@ -82,7 +82,7 @@ def test_a_removal_that_nobody_may_look_at(site):
     site.change("demo=1.0.0")
     bob(site, *LOOKS, "pack_uninstall", "action_execute")
     result = site.fail("demo", state="absent", api_key=KEY)
-    assert "has begun packs.uninstall" in result.failure.message and only(result)["database_state"] == "unknown"
+    assert "has started packs.uninstall" in result.failure.message and only(result)["database_state"] == "unknown"
     bob(site, *LOOKS, "pack_uninstall")
     assert "it was not started" in site.fail("demo", state="absent", api_key=KEY).failure.message
 

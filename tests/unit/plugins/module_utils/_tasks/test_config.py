@@ -192,7 +192,7 @@ def test_merge_keeps_comments_and_other_values(site):
     result = succeeded(site.run(merge="merge", config={"url": "http://two", "more": {"b": True}}))
     assert site.path.read_text() == "# ours\nurl: http://two  # here\n\n# theirs\nmore:\n  a: 1\n  b: true\n"
     assert site.in_database() == {"url": "http://two", "more": {"a": 1, "b": True}}
-    assert any("does not know more" in warning for warning in result.warnings)
+    assert any("does not contain more" in warning for warning in result.warnings)
 
 
 def test_types_are_told_apart(make_site):

@@ -150,7 +150,7 @@ def test_which_index_serves_which_pack(server, describe):
 def test_what_could_not_be_installed_by_its_name_says_why(server, describe):
     server.documents[ONE] = {"packs": {"a": entry("a", repo_url=None), "b": entry("b", version=None)}}
     rows = describe(url(server)).returned["packs"]
-    assert "has no repo_url" in rows[0]["problem"] and "has no version" in rows[1]["problem"]
+    assert "has no repo_url" in rows[0]["problem"] and "has no valid version" in rows[1]["problem"]
     server.documents[ONE] = Document(b"", 503)
     server.documents[TWO] = {"packs": {"c": entry("c")}}
     (row,) = describe(url(server), url(server, TWO), name=["c"]).returned["packs"]
