@@ -50,7 +50,7 @@ class RefusalTrials(Trials[Refusal]):
         now = inspection.normal_content(self._world.host)
         for row in done.get("packs", []):
             if row["ref"]:
-                said = row["after"] and (row["after"]["version"], row["after"]["commit"])
+                said = row["after"] and (row["after"]["version"], row["after"].get("commit"))
                 there = self._identity(row["ref"])
                 if said != there:
                     yield f"the result says that {row['ref']} is {said}, but it is {there}: {done.get('msg')}"
