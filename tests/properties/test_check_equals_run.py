@@ -96,5 +96,5 @@ def _agrees_with_the_world(host: ScratchHost, packs: t.Sequence[t.Mapping[str, t
             assert pack["ref"] is None or not (host.packs / pack["ref"]).exists()
             continue
         assert host.pack_version(pack["ref"]) == after["version"]
-        if after["commit"] and (host.packs / pack["ref"] / ".git").is_dir():
+        if after.get("commit") and (host.packs / pack["ref"] / ".git").is_dir():
             assert host.head(pack["ref"]) == after["commit"]
