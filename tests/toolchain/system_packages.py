@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import typing as t
 
 SYSTEM_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])
@@ -27,6 +28,8 @@ TEST = {
     **{"ssh": "openssh-client", "ssh-keygen": "openssh-client", "sshd": "openssh-server"},
     **{"openssl": "openssl", "gpg": "gnupg"},
 }
+
+_installing = threading.Lock()
 
 
 def missing(programs: t.Mapping[str, str]) -> dict[str, str]:
@@ -71,6 +74,11 @@ def can_install() -> bool:
 
 def install(packages: list[str]) -> None:
     """Install Debian packages without a question asked. The output is shown only when it fails."""
+    with _installing:  # Stages are prepared side by side, and apt-get would refuse the second.
+        _install(packages)
+
+
+def _install(packages: list[str]) -> None:
     sys.stderr.write(f"   apt-get install {' '.join(packages)} (once)\n")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
     for command in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
