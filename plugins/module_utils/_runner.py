@@ -14,7 +14,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 # pylint: disable-next=unused-import  # It works by being imported, before the others.
-from . import _zip_imports  # noqa: F401
+from . import _zip_imports  # noqa: F401  # As above.
 from ._argspec import ArgumentSpec, Option
 from ._errors import MissingLibraryError, St2Error
 from ._printable import every_text, printable_lines

@@ -198,7 +198,7 @@ def open_archive(path: str, shown: str = "") -> t.Iterator[Archive]:
     """
     shown = shown or path
     try:
-        # Opening a pipe must not wait for somebody to write into it.
+        # Opening a pipe must not wait for somebody to write into it. It is closed below.
         stream = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: SIM115
     except OSError as error:
         raise SourceError(f"The bundle {shown} cannot be read: {error.strerror or error}.", step=STEP) from error

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This code is private to the stackstorm.st2 collection: do not import it elsewhere.
 
-"""What is told of a bundle: its packs, the platforms that it serves, and how one bundle differs from another."""
+"""The report on a bundle: its packs, the platforms it supports, and how it differs from another bundle."""
 
 from __future__ import annotations
 

@@ -85,6 +85,7 @@ def read_config(path: str, location: t.Optional[str] = None) -> ConfigFile:
 def _read_link(path: str, location: str, owner: int, known: t.Dict[str, t.Any]) -> ConfigFile:
     known["link"] = target = os.readlink(location)
     try:
+        # As the error is only for what cannot be opened, it is closed below.
         stream = open(location, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: SIM115
     except OSError as error:
         reason = f"cannot be read: {error.strerror}"

@@ -101,7 +101,7 @@ class _Reader:
         return lock
 
     def _check_format(self, document: t.Any) -> None:
-        """Nothing else is told of a file that this release cannot know."""
+        """Report an unknown format alone: this release cannot judge anything else in such a file."""
         found = document.get("format") if isinstance(document, dict) else None
         if not isinstance(document, dict) or "format" not in document:
             self._wrong((), "is no lock: it must be a mapping with the keys format and packs")

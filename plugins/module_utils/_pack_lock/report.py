@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This code is private to the stackstorm.st2 collection: do not import it elsewhere.
 
-"""What is told of a new lock: one line, rows, a diff, and Markdown for a pull request."""
+"""The report on a new lock: one line, rows, a diff, and Markdown for a pull request."""
 
 from __future__ import annotations
 
