@@ -74,3 +74,9 @@ def test_what_differs_is_named_and_every_host_is_in_it(
     assert states == {"one": "equal", "two": "differs", "three": "equal", "none": "failed", "gone": "unreachable"}
     page = (tmp_path / "out" / "report.html").read_text()
     assert "elsewhere 1.0.0" in page and "1.1.0" in page
+
+
+def test_a_localhost_outside_of_the_inventory_counts(play: Play, hosts: t.Dict[str, ScratchHost]) -> None:
+    given = {"st2_conf": str(hosts["one"].st2_conf), "ansible_python_interpreter": sys.executable}
+    done = play("localhost", **given)
+    assert done.returncode == 0 and "1 host equal" in done.stdout, done.stdout + done.stderr

@@ -106,6 +106,8 @@ def _outdated(packs: t.Mapping[str, Packs]) -> t.List[t.Dict[str, t.Any]]:
 def _summary(hosts: t.Sequence[t.Mapping[str, t.Any]], attention: t.Sequence[t.Mapping[str, t.Any]]) -> str:
     """The answer in one sentence: C(47 hosts equal; 3 differ: a, b, c)."""
     by_state = {state: [host["name"] for host in hosts if host["state"] == state] for state in _STATES}
+    if not hosts:
+        return "No hosts were compared"
     equal = len(by_state["equal"])
     parts = [f"{equal} {'host' if equal == 1 else 'hosts'} equal"]
     parts += [

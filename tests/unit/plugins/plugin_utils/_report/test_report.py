@@ -92,6 +92,7 @@ def test_hosts_without_an_answer_are_never_left_out():
     assert states["st2-09"][0] == "unreachable"
     assert document["summary"] == "2 hosts equal; 1 failed: st2-08; 2 unreachable: st2-07, st2-09"
     assert not document["equal"]
+    assert report({})["summary"] == "No hosts were compared"
     assert report({"a": UNREACHABLE})["summary"] == "0 hosts equal; 1 unreachable: a"
 
 
