@@ -28,8 +28,8 @@ SCHEMA = {
     "password": {"type": "string", "secret": True},
     "port": {"type": "integer"},
 }
-# Numbers of ports and of executions.
-_NUMBERS = re.compile(r"\b(?:\d{3,}|[0-9a-f]{24})\b")
+# Numbers of ports and of executions, and how long curl tried.
+_NUMBERS = re.compile(r"\b(?:\d{3,}|[0-9a-f]{24}|\d+(?= ms\b))\b")
 # What Ansible adds about the file.
 _FILE = ("invocation", "size", "uid", "gid", "owner", "group", "mode", "state")
 NOBODYS = "Xq-nobody-says"
