@@ -683,6 +683,13 @@ registration:
   returned: always
   type: dict
   sample: {by: api, counts: {actions: 12, sensors: 1}, overridden: {actions: 2}}
+change:
+  description:
+    - The number of the change set that this task recorded on the host. With it, M(stackstorm.st2.st2_rollback) undoes
+      exactly this change.
+  returned: when files were changed, with O(backend=local)
+  type: str
+  sample: "0007"
 missing_blobs:
   description:
     - Digests of the parts of O(bundle) that the target does not have. Ansible sends them and runs the module again.
