@@ -43,6 +43,10 @@ def converge_packs(task: Task) -> Result:
     for secret in options.secrets():
         task.redactor.add(secret)
     deadline = Deadline(options.timeout)
+    if task.params["phase"] != "all":
+        from .pack_phase import carry_out_phase
+
+        return carry_out_phase(task, options, items, deadline)
     database = open_database(
         task, deadline, types=options.register_types, fail_on_failure=options.fail_on_failure, prune=options.prune
     )
@@ -107,7 +111,7 @@ class PackTask:
             changed=outcome.changed or any(row["changed"] for row in rows if outcome.failure),
             msg=line_of(plan, outcome.recovered),
             returned=returned,
-            diff=diff_of(plan, self._planned.configs if plan.configs else ()),
+            diff=self._diff(plan),
             warnings=outcome.warnings,
             failure=outcome.failure,
         )
@@ -126,15 +130,21 @@ class PackTask:
         self._planned = TaskPlanner(view, packs, self._items, self._database, self._task.redactor)
         return self._planned
 
+    def _diff(self, plan: TaskPlan) -> t.List[t.Dict[str, str]]:
+        return diff_of(plan, self._planned.configs if plan.configs else ())
+
     def _rows(self, outcome: Outcome[TaskPlan]) -> t.List[t.Dict[str, t.Any]]:
         if outcome.failure is None:
-            rows = with_parts(report.rows(outcome.plan.packs), outcome.plan) if outcome.plan else []
-            for ref, made_with in self._planned.packs.made_with(outcome.plan.packs).items() if outcome.plan else ():
-                next(row for row in rows if row["ref"] == ref).update(made_with)
-            return rows
+            return self._rows_of(outcome.plan) if outcome.plan else []
         from .pack_failure import rows_after_failure
 
         return rows_after_failure(outcome, self._options.requests, self._task.host.packs_base_paths, self._database)
+
+    def _rows_of(self, plan: TaskPlan) -> t.List[t.Dict[str, t.Any]]:
+        rows = with_parts(report.rows(plan.packs), plan)
+        for ref, made_with in self._planned.packs.made_with(plan.packs).items():
+            next(row for row in rows if row["ref"] == ref).update(made_with)
+        return rows
 
 
 def line_of(plan: TaskPlan, recovered: t.Sequence[str]) -> str:
