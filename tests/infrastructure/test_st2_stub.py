@@ -397,22 +397,3 @@ def test_the_environment_decides_which_stackstorm_is_under_test(
             assert (real.pack("nobody"), real.config("nobody")) == (None, None)
             assert (real.packs_path, real.configs_path) == (stub.packs_path, stub.configs_path)
             assert real.overrides_path == stub.overrides_path
-
-
-def test_an_action_of_a_pack_succeeds_with_what_it_was_given(tmp_path: Path) -> None:
-    host = ScratchHost(tmp_path)
-    tree = PackTree("demo", minimal=True)
-    parameters = {"name": {"type": "string", "required": True}}
-    about = {"runner_type": "python-script", "entry_point": "a.py", "parameters": parameters}
-    tree.add_yaml("actions/look.yaml", {"name": "look", **about})
-    tree.add_yaml("actions/off.yaml", {"name": "off", "enabled": False, **about})
-    tree.write(host.packs / "demo")
-    with StackStormStub(host) as stub:
-        stub.register("demo")
-        ask = Client(stub)
-        done = ask.wait("/executions", {"action": "demo.look", "parameters": {"name": "x"}})
-        assert (done["status"], done["result"]["result"]) == ("succeeded", {"name": "x"})
-        assert done["action"]["ref"] == "demo.look" and done["runner"]["name"] == "python-script"
-        assert ask.fault("POST", "/executions", {"action": "demo.look"})[0] == 400
-        status, words = ask.fault("POST", "/executions", {"action": "demo.off", "parameters": {"name": "x"}})
-        assert (status, words) == (400, 'Unable to execute. Action "demo.off" is disabled.')
