@@ -281,9 +281,15 @@ def _bring_back(move: Move, where: str) -> None:
         remove_tree(move.live)
     if not os.path.lexists(move.live):
         os.rename(where, move.live)
-    elif not exchange(where, move.live):
-        os.rename(move.live, f"{where}.aside")
+        return
+    aside = where
+    if not exchange(where, move.live):
+        aside = f"{where}.aside"
+        os.rename(move.live, aside)
         os.rename(where, move.live)
+    # The new tree waits again where it did: it may have been staged by an earlier run, and can be put in place later.
+    if move.staged and aside != move.staged and not os.path.lexists(move.staged):
+        os.rename(aside, move.staged)
 
 
 def whereabouts(move: Move) -> t.Optional[str]:

@@ -42,6 +42,10 @@ def converge_packs(task: Task) -> Result:
     for secret in options.secrets():
         task.redactor.add(secret)
     deadline = Deadline(options.timeout)
+    if task.params["phase"] != "all":
+        from .pack_phase import carry_out_phase
+
+        return carry_out_phase(task, options, items, deadline)
     database = open_database(
         task, deadline, types=options.register_types, fail_on_failure=options.fail_on_failure, prune=options.prune
     )
@@ -103,7 +107,7 @@ class PackTask:
             returned["missing_blobs"] = missing
         return Result(
             changed=outcome.changed or any(row["changed"] for row in rows if outcome.failure),
-            msg=_line(plan, outcome.recovered),
+            msg=line_of(plan, outcome.recovered),
             returned=returned,
             diff=self._diff(plan),
             warnings=outcome.warnings,
@@ -144,16 +148,20 @@ class PackTask:
 
     def _rows(self, outcome: Outcome[TaskPlan]) -> t.List[t.Dict[str, t.Any]]:
         if outcome.failure is None:
-            rows = _with_parts(report.rows(outcome.plan.packs), outcome.plan) if outcome.plan else []
-            for ref, made_with in self._planned.packs.made_with(outcome.plan.packs).items() if outcome.plan else ():
-                next(row for row in rows if row["ref"] == ref).update(made_with)
-            return rows
+            return self._rows_of(outcome.plan) if outcome.plan else []
         from .pack_failure import rows_after_failure
 
         return rows_after_failure(outcome, self._options.requests, self._task.host.packs_base_paths, self._database)
 
+    def _rows_of(self, plan: TaskPlan) -> t.List[t.Dict[str, t.Any]]:
+        rows = _with_parts(report.rows(plan.packs), plan)
+        for ref, made_with in self._planned.packs.made_with(plan.packs).items():
+            next(row for row in rows if row["ref"] == ref).update(made_with)
+        return rows
 
-def _line(plan: TaskPlan, recovered: t.Sequence[str]) -> str:
+
+def line_of(plan: TaskPlan, recovered: t.Sequence[str]) -> str:
+    """As L(report.line), with configs and overrides."""
     parts = [report.line(plan.packs, recovered)] if plan.packs.changed or recovered or not plan.changed else []
     if plan.configs:
         from .._config.report import line as config_line
