@@ -98,7 +98,7 @@ def registering(entry: Result) -> list[str]:
 def newest_change(found: Result) -> t.Optional[str]:
     """The id of the newest change set, by the result of st2_rollback_info."""
     changes = found.get("changes") or ()
-    return str(changes[0]["id"]) if changes else None
+    return str(changes[0]["change"]) if changes else None
 
 
 RETURN_PHASES: t.Mapping[str, t.Callable[[Rollout, Asked, Results], None]] = {
