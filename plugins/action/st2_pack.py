@@ -44,7 +44,9 @@ class ActionModule(ActionBase):
             here = not boolean(arguments.get("remote_src", True))
         except TypeError:
             here = False  # The module says what is wrong with it.
-        if here and self._task.async_val:
+        # What is put in place was sent when it was staged.
+        swaps = arguments.get("phase") == "swap" and not self._task.check_mode
+        if here and self._task.async_val and not swaps:
             raise AnsibleActionFail(
                 "async requires remote_src: true, since with remote_src: false the controller has to send directories "
                 "while the module runs. Copy the directory to the target first, or remove async."
@@ -52,6 +54,8 @@ class ActionModule(ActionBase):
         lock = self._read_lock(arguments)
         if lock:
             arguments["lock"] = lock.for_module()
+        if swaps:
+            return self._run_without_sending(arguments, task_vars, here)
         if lock and lock.always_sends and self._task.async_val:
             raise AnsibleActionFail(
                 "async cannot be used with a bundle on the controller, which has to send parts of it while the module "
@@ -79,6 +83,28 @@ class ActionModule(ActionBase):
         except St2Error as error:
             raise AnsibleActionFail(error.message) from error
 
+    def _run_without_sending(self, arguments: t.Dict[str, t.Any], task_vars: t.Any, here: bool) -> t.Dict[str, t.Any]:
+        """Run the module, with the directories that the task names known by their content."""
+        from ansible_collections.stackstorm.st2.plugins.module_utils._errors import St2Error
+
+        try:
+            self._name_directories(arguments, here)
+        except St2Error as error:
+            raise AnsibleActionFail(error.message) from error
+        return self._run_module(arguments, task_vars)
+
+    def _name_directories(self, arguments: t.Dict[str, t.Any], here: bool) -> bool:
+        """Put digests beside the directories of the controller that a task names.
+
+        :returns: Whether it names any packs of which directories may be here.
+        """
+        if not here or all(arguments.get(option) is None for option in (*_NAMES, "packs")):
+            return False
+        arguments["packs"] = [self._named_by_content(item) for item in self._items(arguments)]
+        for option in _NAMES:
+            arguments.pop(option, None)
+        return True
+
     def _run_with_directories(
         self,
         arguments: t.Dict[str, t.Any],
@@ -95,11 +121,7 @@ class ActionModule(ActionBase):
         from ansible_collections.stackstorm.st2.plugins.module_utils._pack.fetch import UPLOAD_STEP
 
         try:
-            here = here and any(arguments.get(option) is not None for option in (*_NAMES, "packs"))
-            if here:
-                arguments["packs"] = [self._named_by_content(item) for item in self._items(arguments)]
-                for option in _NAMES:
-                    arguments.pop(option, None)
+            here = self._name_directories(arguments, here)
             result = self._run_module(arguments, task_vars)
             # What virtualenvs lack of a bundle may only be known when packs are there.
             for number in range(2 if lock and lock.always_sends else 1):

@@ -174,6 +174,7 @@ def pack_options() -> ArgumentSpec:
             "owner": {"type": "str"},
             "group": {"type": "str"},
             "remote_src": {"type": "bool", "default": True},
+            "phase": {"type": "str", "choices": ["all", "stage", "swap"], "default": "all"},
             "register_types": {
                 "type": "list",
                 "elements": "str",

@@ -16,6 +16,8 @@ from ._own_directory import STATE_DIRECTORY, OwnDirectory, open_own_directory
 # st2common/st2common/constants/pack.py SYSTEM_PACK_NAMES
 SYSTEM_PACKS = ("chatops", "core", "linux", "packs")
 NOWHERE = "/nonexistent"
+# In an own directory, what was staged to be put in place later, each under the digest of its plan.
+PLANS = "staged"
 Moved = t.Mapping[str, t.Optional[str]]
 
 
@@ -36,7 +38,7 @@ class PacksDirectory:
         self.staging = os.path.join(self.state, "staging")
         self.releases = os.path.join(self.state, "releases")
         self.receipts = os.path.join(self.state, "receipts")
-        self.plans = os.path.join(self.state, "staged")
+        self.plans = os.path.join(self.state, PLANS)
         self.blobs = os.path.join(self.state, "blobs")
 
     def pack(self, ref: str) -> str:
@@ -64,10 +66,6 @@ class PacksDirectory:
         """The file that says how the pack C(ref) came here."""
         return os.path.join(self.receipts, f"{ref}.json")
 
-    def staged(self, digest: str) -> str:
-        """Where trees are kept on purpose, under the digest of the plan that they were staged for."""
-        return os.path.join(self.plans, digest)
-
     def contents(self, ref: str) -> str:
         """The file with the resources and, for packs without C(.git), the files of the pack C(ref)."""
         return os.path.join(self.receipts, f"{ref}.contents.json")
@@ -85,15 +83,11 @@ class VirtualenvsDirectory:
         self.state = os.path.join(path, STATE_DIRECTORY)
         self.staging = os.path.join(self.state, "staging")
         self.bases = os.path.join(self.state, "bases")
-        self.plans = os.path.join(self.state, "staged")
+        self.plans = os.path.join(self.state, PLANS)
 
     def virtualenv(self, ref: str) -> str:
         """Where StackStorm looks for the virtualenv of the pack C(ref)."""
         return os.path.join(self.path, ref)
-
-    def staged(self, digest: str) -> str:
-        """As L(PacksDirectory.staged)."""
-        return os.path.join(self.plans, digest)
 
     def now(self, path: str) -> str:
         """As L(PacksDirectory.now)."""

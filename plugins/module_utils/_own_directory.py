@@ -202,7 +202,7 @@ def _open(root: str, names: t.Sequence[str], *, make: bool = False) -> int:
         try:
             if make:
                 with contextlib.suppress(FileExistsError):
-                    os.mkdir(name, 0o755, dir_fd=above)
+                    os.mkdir(name, 0o700 if name == "changes" else 0o755, dir_fd=above)
             try:
                 descriptor = os.open(name, _FLAGS, dir_fd=above)
             except OSError as error:

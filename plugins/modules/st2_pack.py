@@ -287,6 +287,22 @@ options:
         O(packs[].source) without a scheme, such as V(packs/acme_dns), is then always such a directory.
     type: bool
     default: true
+  phase:
+    description:
+      - V(all) does everything in one task.
+      - V(stage) does everything that can fail or takes time, such as downloads, validation, the checks of configs and
+        the creation of virtualenvs, and keeps the result on the target. Nothing that StackStorm reads is changed.
+      - V(swap) puts exactly that in place. It only renames files and directories, and neither uses the network nor
+        starts a program. It fails if nothing was staged for this task, or if what is installed was changed since then.
+        The options must be the same as with V(stage), except for those about credentials, connections and registration.
+      - V(stage) and V(swap) register nothing, whatever O(register) says. Register the packs with a task of its own
+        afterwards, such as with M(stackstorm.st2.st2_pack) and O(phase=all).
+      - In check mode, both predict what V(all) would do with the files. What was staged is kept for 7 days, or until
+        something else is staged or put in place for one of the packs.
+    type: str
+    choices: [all, stage, swap]
+    default: all
+    version_added: 0.3.0
   register_types:
     description:
       - Register only these kinds of content of a pack. By default, all are registered.
@@ -367,7 +383,8 @@ attributes:
   async:
     support: partial
     details:
-      - Not supported with O(remote_src=false), since the controller has to send directories while the task runs.
+      - Not supported with O(remote_src=false), since the controller has to send directories while the task runs, except
+        with O(phase=swap).
       - With a lock that contains a directory of the controller, that content must already be installed.
   check_mode:
     support: full
@@ -492,6 +509,16 @@ EXAMPLES = r"""
     api_key: "{{ vault_st2_api_key }}"
   delegate_to: localhost
   run_once: true
+
+- name: Prepare an upgrade without changing anything that StackStorm reads
+  stackstorm.st2.st2_pack:
+    name: sensu=1.0.2
+    phase: stage
+
+- name: Put the prepared upgrade in place, which takes no time
+  stackstorm.st2.st2_pack:
+    name: sensu=1.0.2
+    phase: swap
 
 - name: Remove a pack and everything that belongs to it
   stackstorm.st2.st2_pack:
@@ -646,6 +673,14 @@ packs:
       type: list
       elements: str
       sample: [sensu.old_check]
+    content:
+      description:
+        - Digest of the files that the pack has when the phases are done, as in a lock. The same files have the same
+          digest on any host.
+      returned: with O(phase=stage) or O(phase=swap), when the pack is there then
+      type: str
+      sample: sha256:5f0a1b7e9f8c7d6e5a4b3c2d1e0f9a8b7c6d5e4f3a2b1c0d9e8f7a6b5c4d3e2f
+      version_added: 0.3.0
     step:
       description: The step that failed for this pack. Null if none failed.
       returned: when not null, or with C(-v)
@@ -683,6 +718,15 @@ registration:
   returned: always
   type: dict
   sample: {by: api, counts: {actions: 12, sensors: 1}, overridden: {actions: 2}}
+plan:
+  description:
+    - Digest of what the host has when the phases are done, the packs with their versions, commits and files, and the
+      configs and overrides of the task. Secrets in configs are not part of it. It does not depend on what the host had
+      before, so it can be compared between hosts.
+  returned: success, with O(phase=stage) or O(phase=swap)
+  type: str
+  sample: sha256:8e1c5d2b9a7f6e5d4c3b2a1f0e9d8c7b6a5f4e3d2c1b0a9f8e7d6c5b4a3f2e1d
+  version_added: 0.3.0
 missing_blobs:
   description:
     - Digests of the parts of O(bundle) that the target does not have. Ansible sends them and runs the module again.

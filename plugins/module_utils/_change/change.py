@@ -16,6 +16,7 @@ from .journal import Journal
 from .on_disk import OnDisk
 from .own_places import OwnPlaces
 from .planner import P, Planner
+from .recording import clean, recorded
 from .registering import Registering
 from .staging import Staging
 from .telling import Telling
@@ -30,6 +31,7 @@ class Change:
     :arg on_disk: Looks at the files as they are now.
     :arg unhealed: What an earlier run left to be told, and still is: by ref, the types.
     :ivar stuck: Packs of which something was changed and could not be put back.
+    :ivar recorded: The id of the change set that it left; empty for none.
     """
 
     def __init__(
@@ -41,6 +43,8 @@ class Change:
         unhealed: t.Mapping[str, t.Sequence[str]],
     ) -> None:
         self.stuck: t.FrozenSet[str] = frozenset()
+        self.recorded = ""
+        self._places = places
         self.registering = Registering(database, staging)
         self._journal = Journal(places.state)
         self._staging = staging
@@ -59,7 +63,8 @@ class Change:
         :returns: What StackStorm was told.
         :raises St2Error: when it failed; all is as it was before then, or the message says what is not.
         """
-        staged = planner.stage(plan)
+        by = self._database.registrar.name
+        change, staged = recorded(planner.stage(plan), self._places, self._staging, by)
         telling = staged.telling
         self.registering.prepare(telling, self._on_disk())
         transaction = Transaction(
@@ -80,7 +85,12 @@ class Change:
             if begun:
                 self._undo(transaction, telling, error)
             raise
+        self.recorded = change
         return telling
+
+    def clean(self) -> t.List[str]:
+        """Remove what no change set needs any more; return warnings."""
+        return clean(self._places) if self.recorded else []
 
     def _make(self, planner: Planner[P], plan: P, telling: Telling, transaction: Transaction) -> None:
         tell = self.registering

@@ -24,9 +24,10 @@ from dataclasses import asdict, dataclass, field, replace
 from .._errors import ApplyError
 from .._file_changes import copy_tree, exchange, remove_tree, sync_directory, write_atomically
 from .._files import read_regular_file
-from .._own_directory import make_own_directory, open_parent
+from .._own_directory import STATE_DIRECTORY, make_own_directory, open_own_directory, open_parent
 from .liveness import Owner, owner_from, this_process
 
+CHANGES = "changes"
 _JOURNAL = "journal.json"
 _FORMAT = 2
 _UNSAFE = re.compile(r"[^0-9A-Za-z.-]")
@@ -281,9 +282,15 @@ def _bring_back(move: Move, where: str) -> None:
         remove_tree(move.live)
     if not os.path.lexists(move.live):
         os.rename(where, move.live)
-    elif not exchange(where, move.live):
-        os.rename(move.live, f"{where}.aside")
+        return
+    aside = where
+    if not exchange(where, move.live):
+        aside = f"{where}.aside"
+        os.rename(move.live, aside)
         os.rename(where, move.live)
+    # The new tree waits again where it did: it may have been staged by an earlier run, and can be put in place later.
+    if move.staged and aside != move.staged and not os.path.lexists(move.staged):
+        os.rename(aside, move.staged)
 
 
 def whereabouts(move: Move) -> t.Optional[str]:
@@ -311,6 +318,19 @@ def drop_releases(moves: t.Iterable[Move]) -> None:
         with _opened(os.path.dirname(release)) as path, contextlib.suppress(OSError):
             if path is not None:
                 os.rmdir(path)  # When this was the first one.
+    for move in moves:
+        if f"/{STATE_DIRECTORY}/{CHANGES}/" in move.kept:
+            _remove_empty(os.path.dirname(os.path.dirname(move.kept)), os.path.basename(os.path.dirname(move.kept)))
+
+
+def _remove_empty(place: str, below: str) -> None:
+    """Remove what a change set would have kept something in; what holds something stays."""
+    directory = open_own_directory(os.path.dirname(place))
+    if directory is not None:
+        with directory:
+            for name in (os.path.join(os.path.basename(place), below), os.path.basename(place)):
+                with contextlib.suppress(OSError):
+                    os.rmdir(name, dir_fd=directory.descriptor)
 
 
 def pending_releases(moves: t.Sequence[Move]) -> t.List[str]:

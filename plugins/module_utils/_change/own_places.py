@@ -11,7 +11,7 @@ import os
 import typing as t
 
 from .._files import TEMPORARY_PREFIX
-from .._layout import PacksDirectory, VirtualenvsDirectory
+from .._layout import PLANS, PacksDirectory, VirtualenvsDirectory
 from .._own_directory import STATE_DIRECTORY, OwnDirectory, open_own_directory
 from .._st2.host import Host
 from .records import DIRECTORY as RECORDS
@@ -43,8 +43,8 @@ class OwnPlaces:
 
     @property
     def plans(self) -> t.List[str]:
-        """Where trees are kept on purpose, under the digest of a plan."""
-        return [*(directory.plans for directory in self._packs), self._virtualenvs.plans]
+        """Where trees and files are kept on purpose, under the digest of a plan."""
+        return [os.path.join(os.path.dirname(path), PLANS) for path in self.stagings]
 
     def require(self) -> bool:
         """See that nothing else has the name of one of them. To be called before anything is believed or changed.

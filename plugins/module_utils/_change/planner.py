@@ -72,12 +72,22 @@ class Staged(t.NamedTuple):
     :arg moves: Put the files in place.
     :arg closing: Are made once StackStorm was told.
     :arg telling: What StackStorm is told.
+    :arg forgets: Packs of which nothing is kept that goes.
+    :arg undoes: The change set that this goes back on; empty for none.
     """
 
     moves: t.Sequence[Move] = ()
     closing: t.Sequence[Move] = ()
     telling: Telling = Telling()
+    forgets: t.Tuple[str, ...] = ()
+    undoes: str = ""
 
     def join(self, other: Staged) -> Staged:
         """Both as one change."""
-        return Staged((*self.moves, *other.moves), (*self.closing, *other.closing), self.telling.join(other.telling))
+        return Staged(
+            (*self.moves, *other.moves),
+            (*self.closing, *other.closing),
+            self.telling.join(other.telling),
+            (*self.forgets, *other.forgets),
+            self.undoes or other.undoes,
+        )

@@ -83,9 +83,11 @@ class Outcome(t.Generic[P]):
     :ivar recovered: Packs of which something was put back first, or would be.
     :ivar stuck: Packs of which something was changed and could not be put back.
     :ivar astray: Packs of which StackStorm was told something that could not be put back.
+    :ivar recorded: The id of the change set that it left, as a result has it; empty when it left none.
     """
 
     def __init__(self) -> None:
+        self.recorded: t.Dict[str, str] = {}
         self.plan: t.Optional[P] = None
         self.warnings: t.List[str] = []
         self.failure: t.Optional[St2Error] = None
@@ -197,6 +199,8 @@ class Session(t.Generic[P]):
         finally:
             self._outcome.stuck, self._outcome.astray = change.stuck, change.astray
         self._outcome.stands = True
+        self._outcome.recorded = {"change": change.recorded} if change.recorded else {}
+        self._outcome.warnings += change.clean()
         change.registering.delete(telling.delete)
 
     def _on_disk(self) -> OnDisk:

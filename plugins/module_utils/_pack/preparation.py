@@ -292,7 +292,7 @@ class Preparation:
             moves = stage(made, self._installation, self._observation.virtualenvs, tools)
         finally:
             self._observation.warnings += self._building.warnings if self._building else []
-        return Staged(moves, (), made.telling)
+        return Staged(moves, (), made.telling, tuple(pack.ref for pack in made.packs if pack.purges))
 
     def made_with(self, made: Plan) -> t.Dict[str, t.Dict[str, str]]:
         """What makes the virtualenvs of a plan, or made them, by the ref of the pack: backend and Python."""

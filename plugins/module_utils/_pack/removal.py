@@ -250,7 +250,7 @@ def plan_removal(
     ref: str, installed: t.Optional[InstalledPack], facts: Facts, *, requested: t.Tuple[str, ...], base_path: str
 ) -> PackPlan:
     """What happens to a pack that shall not be there."""
-    registration = _deregistration(facts.known)
+    registration = deregistration(facts.known)
     action = "remove" if installed else "purge" if facts.leftovers else "unload" if registration == "unload" else "none"
     purged = any(kind == "virtualenv" for kind, _path in facts.leftovers)
     return PackPlan(
@@ -297,7 +297,7 @@ def _is_another(installed: InstalledPack, request: PackRequest) -> bool:
     )
 
 
-def _deregistration(known: KnownPack) -> str:
+def deregistration(known: KnownPack) -> str:
     if not known.tells or known.state == UNKNOWN:
         return "skipped"
     if known.state == ABSENT:

@@ -42,6 +42,7 @@ _MEANINGLESS = {
     "prune": "the API does not return the files of a pack",
     "purge": "the API removes the pack and its virtualenv, but neither config nor overrides",
     "register_types": "an installation by StackStorm always registers everything",
+    "phase": "StackStorm installs a pack in one step",
     "remote_src": "directories of the controller cannot be sent by the API",
     "ssh_key_file": _ACCESS,
     "token": _ACCESS,

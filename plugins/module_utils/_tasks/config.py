@@ -91,6 +91,7 @@ class ConfigTask:
                 **report.returned(plan, config.backup),
                 "restart_needed": list(planners[-1].restarts),
                 "registration": registration,
+                **outcome.recorded,
             },
             diff=report.diff(plan, config.redaction),
             warnings=outcome.warnings,

@@ -71,6 +71,7 @@ def run_override(task: Task, options: Options, database: Database, deadline: Dea
     result.returned["database_state"] = plan.state
     result.returned["resources"] = report.resources(plan)
     result.returned["counts"] = report.counts(plan)
+    result.returned.update(outcome.recorded)
     return result
 
 

@@ -25,6 +25,7 @@ from .._task import Result, Task
 from .pack_plan import TaskPlan, TaskPlanner
 
 if t.TYPE_CHECKING:
+    from .._config.planner import ConfigPlanner
     from .pack_items import Item
 
 
@@ -42,6 +43,10 @@ def converge_packs(task: Task) -> Result:
     for secret in options.secrets():
         task.redactor.add(secret)
     deadline = Deadline(options.timeout)
+    if task.params["phase"] != "all":
+        from .pack_phase import carry_out_phase
+
+        return carry_out_phase(task, options, items, deadline)
     database = open_database(
         task, deadline, types=options.register_types, fail_on_failure=options.fail_on_failure, prune=options.prune
     )
@@ -97,15 +102,16 @@ class PackTask:
             "database_state": overall(states),
             "restart_needed": list(plan.restarts) if outcome.stands else [],
             "registration": self._database.summary(),
+            **outcome.recorded,
         }
         missing = getattr(outcome.failure, "digests", None)
         if missing:
             returned["missing_blobs"] = missing
         return Result(
             changed=outcome.changed or any(row["changed"] for row in rows if outcome.failure),
-            msg=_line(plan, outcome.recovered),
+            msg=line_of(plan, outcome.recovered),
             returned=returned,
-            diff=self._diff(plan),
+            diff=diff_of(plan, self._planned.configs if plan.configs else ()),
             warnings=outcome.warnings,
             failure=outcome.failure,
         )
@@ -124,36 +130,22 @@ class PackTask:
         self._planned = TaskPlanner(view, packs, self._items, self._database, self._task.redactor)
         return self._planned
 
-    def _diff(self, plan: TaskPlan) -> t.List[t.Dict[str, str]]:
-        found: t.List[t.Dict[str, str]] = []
-        if plan.packs.changed:
-            from .._pack.diff import diff
-
-            found += diff(plan.packs)
-        if plan.configs:
-            from .._config.report import diff as config_diff
-
-            for planner, config in zip(self._planned.configs, plan.configs):
-                found += config_diff(config, planner.redaction)
-        if plan.overrides:
-            from .._override.report import diff as override_diff
-
-            for override in plan.overrides:
-                found += override_diff(override)
-        return found
-
     def _rows(self, outcome: Outcome[TaskPlan]) -> t.List[t.Dict[str, t.Any]]:
         if outcome.failure is None:
-            rows = _with_parts(report.rows(outcome.plan.packs), outcome.plan) if outcome.plan else []
-            for ref, made_with in self._planned.packs.made_with(outcome.plan.packs).items() if outcome.plan else ():
-                next(row for row in rows if row["ref"] == ref).update(made_with)
-            return rows
+            return self._rows_of(outcome.plan) if outcome.plan else []
         from .pack_failure import rows_after_failure
 
         return rows_after_failure(outcome, self._options.requests, self._task.host.packs_base_paths, self._database)
 
+    def _rows_of(self, plan: TaskPlan) -> t.List[t.Dict[str, t.Any]]:
+        rows = with_parts(report.rows(plan.packs), plan)
+        for ref, made_with in self._planned.packs.made_with(plan.packs).items():
+            next(row for row in rows if row["ref"] == ref).update(made_with)
+        return rows
 
-def _line(plan: TaskPlan, recovered: t.Sequence[str]) -> str:
+
+def line_of(plan: TaskPlan, recovered: t.Sequence[str]) -> str:
+    """As L(report.line), with configs and overrides."""
     parts = [report.line(plan.packs, recovered)] if plan.packs.changed or recovered or not plan.changed else []
     if plan.configs:
         from .._config.report import line as config_line
@@ -166,16 +158,40 @@ def _line(plan: TaskPlan, recovered: t.Sequence[str]) -> str:
     return "; ".join(parts)
 
 
-def _with_parts(rows: t.List[t.Dict[str, t.Any]], plan: TaskPlan) -> t.List[t.Dict[str, t.Any]]:
+def diff_of(plan: TaskPlan, planners: t.Sequence[ConfigPlanner]) -> t.List[t.Dict[str, str]]:
+    """Ansible's diff of a plan.
+
+    :arg planners: Of its configs.
+    """
+    found: t.List[t.Dict[str, str]] = []
+    if plan.packs.changed:
+        from .._pack.diff import diff
+
+        found += diff(plan.packs)
+    if plan.configs:
+        from .._config.report import diff as config_diff
+
+        for planner, config in zip(planners, plan.configs):
+            found += config_diff(config, planner.redaction)
+    if plan.overrides:
+        from .._override.report import diff as override_diff
+
+        for override in plan.overrides:
+            found += override_diff(override)
+    return found
+
+
+def with_parts(rows: t.List[t.Dict[str, t.Any]], plan: TaskPlan) -> t.List[t.Dict[str, t.Any]]:
     """The rows with what became of configs and overrides; one word for what the database has of all of it."""
     by_ref = {row["ref"]: row for row in rows}
     for config in plan.configs:
         row = by_ref[config.ref]
         row["config"] = {"changed": config.changed, "changes": config.changes.as_dict(), "database_state": config.state}
     for override in plan.overrides:
-        row = by_ref[override.pack]
-        switched = [f"{one.kind} {one.name}" for one in override.switches if one.changed]
-        row["overrides"] = {"changed": override.changed, "switched": switched, "database_state": override.state}
+        if override.pack in by_ref:
+            switched = [f"{one.kind} {one.name}" for one in override.switches if one.changed]
+            row = {"changed": override.changed, "switched": switched, "database_state": override.state}
+            by_ref[override.pack]["overrides"] = row
     for row in rows:
         parts = [row[part] for part in ("config", "overrides") if part in row]
         row["changed"] = row["changed"] or any(part["changed"] for part in parts)

@@ -45,12 +45,15 @@ class Opening:
 
 
 class PlannedInstallation(Installation):
-    """The packs of a host as they will be once a plan is carried out; new ones lie where they were staged."""
+    """The packs of a host as they will be once a plan is carried out; new ones lie where they were staged.
 
-    def __init__(self, before: Installation, plan: Plan) -> None:
+    :arg files: Where the new files of a pack lie, as L(Parts.files_of).
+    """
+
+    def __init__(self, before: Installation, plan: Plan, files: t.Callable[[PackPlan], str]) -> None:
         super().__init__([directory.path for directory in before.directories])
         self._before = before
-        self._planned = {pack.ref: _planned(pack) for pack in plan.packs if pack.ref}
+        self._planned = {pack.ref: _planned(pack, files(pack)) for pack in plan.packs if pack.ref}
 
     def get(self, ref: str) -> t.Optional[InstalledPack]:
         """As L(Installation.get)."""
@@ -61,12 +64,11 @@ class PlannedInstallation(Installation):
         return sorted(ref for ref in {*self._before.refs(), *self._planned} if self.get(ref))
 
 
-def _planned(pack: PackPlan) -> t.Optional[InstalledPack]:
+def _planned(pack: PackPlan, location: str) -> t.Optional[InstalledPack]:
     if pack.after is None:
         return None
-    if pack.candidate is None:
+    if not location:
         return pack.installed
-    location = pack.candidate.staged
     return InstalledPack(pack.ref, pack.name, pack.path, location, pack.base_path, pack.after.version)
 
 
@@ -74,10 +76,19 @@ class Parts:
     """Plans what goes along with the packs of one task.
 
     :arg installation: The packs as they are before it.
+    :arg arriving: By ref, where the new files of packs lie that were not fetched.
     :ivar configs: The planners of configs, in the order of the plan.
     """
 
-    def __init__(self, view: View, installation: Installation, database: Database, redactor: Redactor) -> None:
+    def __init__(
+        self,
+        view: View,
+        installation: Installation,
+        database: Database,
+        redactor: Redactor,
+        arriving: t.Optional[t.Mapping[str, str]] = None,
+    ) -> None:
+        self._arriving = arriving or {}
         self._view = view
         self._installation = installation
         self._database = database
@@ -93,13 +104,17 @@ class Parts:
         for override in self._overrides:
             yield from override.warnings
 
+    def files_of(self, pack: PackPlan) -> str:
+        """Where the new files of a pack lie; empty for one that gets none."""
+        return pack.candidate.staged if pack.candidate else self._arriving.get(pack.ref, "")
+
     def plan(self, packs: Plan, items: t.Sequence[t.Tuple[str, Item]]) -> TaskPlan:
         """The whole plan; all that is wrong with configs and overrides is said at once.
 
         :arg items: What goes along, with the ref of its pack.
         """
         by_ref = {pack.ref: pack for pack in packs.packs if pack.after is not None}
-        planned = PlannedInstallation(self._installation, packs)
+        planned = PlannedInstallation(self._installation, packs, self.files_of)
         self._database.expect(
             configs=[ref for ref, item in items if item.has_config],
             resources=[ref for ref, item in items if item.overrides is not None],
@@ -109,14 +124,16 @@ class Parts:
         openings: t.List[Opening] = []
         collected = Collected()
         for ref, pack in by_ref.items():
-            if pack.candidate and not any(ref == one and item.has_config for one, item in items):
+            if self.files_of(pack) and not any(ref == one and item.has_config for one, item in items):
                 with collected.one(ref):
-                    _check_config(self._view, pack)
+                    _check_config(self._view, pack, self.files_of(pack))
                     openings += self._openings(pack)
         for ref, item in items:
-            whole = by_ref[ref].registration == "register" and not packs.types
+            comes = by_ref.get(ref)
+            whole = comes is not None and comes.registration == "register" and not packs.types
+            former = self._former_schema(comes) if comes else None
             with collected.one(ref):
-                configs += self._config(ref, item, planned, self._former_schema(by_ref[ref]), whole)
+                configs += self._config(ref, item, planned, former, whole)
             with collected.one(ref):
                 overrides += self._override(ref, item, planned, whole)
         collected.raise_them()
@@ -125,7 +142,7 @@ class Parts:
     def _openings(self, pack: PackPlan) -> t.Iterator[Opening]:
         """The schema that the database would go on to judge the pack's configs by, though its new version has none."""
         schema = self._former_schema(pack)
-        if schema is None or pack.candidate is None:
+        if schema is None:
             return
         from .._config.document import config_path, read_config
         from .._st2.stale_config import is_open_for
@@ -133,11 +150,12 @@ class Parts:
         path = config_path(self._view.host.configs_path, pack.ref)
         values = read_config(path, self._view.now(path)).values
         if not is_open_for(schema, values):
-            yield Opening(pack.ref, pack.candidate.staged, schema, values)
+            yield Opening(pack.ref, self.files_of(pack), schema, values)
 
     def _former_schema(self, pack: PackPlan) -> t.Optional[t.Mapping[str, t.Any]]:
         """The config schema that the database has, or may have, of another version than one that has none."""
-        if pack.candidate is None or os.path.lexists(os.path.join(pack.candidate.staged, "config.schema.yaml")):
+        files = self.files_of(pack)
+        if not files or os.path.lexists(os.path.join(files, "config.schema.yaml")):
             return None
         if self._database.registrar.reads:
             return self._database.config_schema(pack.ref) if pack.known.version else None
@@ -212,18 +230,18 @@ class Parts:
             override.verify_database(override_plan)
 
 
-def _check_config(view: View, pack: PackPlan) -> None:
+def _check_config(view: View, pack: PackPlan, files: str) -> None:
     """Refuse a version whose schema refuses the config that is on the host: StackStorm could not register it."""
     path = os.path.join(view.host.configs_path, f"{pack.ref}.yaml")
-    if pack.candidate is None or not os.path.lexists(view.now(path)):
+    if pack.after is None or not os.path.lexists(view.now(path)):
         return
     from .._config.check import check_config
     from .._content.problem import sentence
 
-    problems = check_config(pack.candidate.staged, view.now(path))
+    problems = check_config(files, view.now(path))
     if problems:
         raise InvalidPackError(
-            f"{pack.ref} {pack.candidate.metadata.version} does not accept the config in {path}: "
+            f"{pack.ref} {pack.after.version} does not accept the config in {path}: "
             f"{sentence(problems)}. Nothing was changed: give the pack's item the config that it needs, or mend the "
             "config first.",
             ref=pack.ref,

@@ -116,8 +116,8 @@ def test_what_does_not_say_whose_it_is_gets_time(tmp_path, lock, owner, name):
 
 def test_what_is_kept_on_purpose_is_no_debris(tmp_path, lock):
     directory = PacksDirectory(str(tmp_path))
-    os.makedirs(directory.staged("0" * 16 + "-00000000"))
-    os.utime(directory.staged("0" * 16 + "-00000000"), (1, 1))
+    os.makedirs(os.path.join(directory.plans, "0" * 16 + "-00000000"))
+    os.utime(os.path.join(directory.plans, "0" * 16 + "-00000000"), (1, 1))
     assert debris([directory.staging], lock) == []
     assert os.path.dirname(directory.staged("x")) != directory.staging
 
