@@ -97,9 +97,7 @@ def rollout_phase(
         document = start_wave(dict(rollout), wave)
     elif phase in PHASES:
         found = {
-            host: {
-                short: variables[host][name] for short, name in (results or {}).items() if name in variables[host]
-            }
+            host: {short: variables[host][name] for short, name in (results or {}).items() if name in variables[host]}
             for host in rollout["waves"][rollout["wave"] - 1]["hosts"]
         }
         document = next_phase(dict(rollout), phase, found, check)

@@ -58,8 +58,8 @@ def _back(rollout: Rollout, asked: Asked, results: Results) -> None:
             add_problem(rollout, "back", host, f"It still has the new packs. {failure}")
         else:
             entry.update(state="rolled back", restart=list(found.get("restart_needed") or ()))
-            entry["present"] = [ref for ref, row in entry["packs"].items() if not row["new"]]
-            entry["absent"] = [ref for ref, row in entry["packs"].items() if row["new"]]
+            entry["present"] = [ref for ref, row in entry["packs"].items() if row["was_there"]]
+            entry["absent"] = [ref for ref, row in entry["packs"].items() if not row["was_there"]]
             restore.setdefault(entry["cluster"], host)
     rollout["next"] = {"restore": list(restore.values())} if restore else {}
 

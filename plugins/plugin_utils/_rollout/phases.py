@@ -83,7 +83,7 @@ def _share(rollout: Rollout, asked: t.Mapping[str, t.Any], results: Results) -> 
         if seen[:1] == [True]:
             rollout["hosts"][host]["writer"] = first
             if False in seen:
-                _problem(
+                add_problem(
                     rollout,
                     "preflight",
                     host,
@@ -109,7 +109,7 @@ def _stage(rollout: Rollout, asked: t.Mapping[str, t.Any], results: Results) -> 
         if len(by_plan) > 1 or None in by_plan:
             first, *others = sorted(by_plan.values(), key=len, reverse=True)
             packs = {hosts[0]: rollout["hosts"][hosts[0]]["packs"] for hosts in (first, *others)}
-            _problem(
+            add_problem(
                 rollout,
                 "stage",
                 "",
@@ -199,14 +199,13 @@ def _not_as_planned(ref: str, planned: Result, row: t.Optional[Result]) -> list[
         for key in ("version", "commit", "digest")
         if planned.get(key) and row.get(key) != planned[key]
     ]
+    wrong += [f"{ref}: {edit}" for edit in row.get("edits") or ()]
     if row.get("database_state") in ("stale", "absent"):
         wrong.append(f"{ref} is {row['database_state']} in StackStorm's database")
     return wrong
 
 
-def _require(
-    rollout: Rollout, phase: str, hosts: t.Sequence[str], results: Results, names: t.Sequence[str]
-) -> bool:
+def _require(rollout: Rollout, phase: str, hosts: t.Sequence[str], results: Results, names: t.Sequence[str]) -> bool:
     """Add a problem for each host on which one of these tasks did not succeed; whether there is none."""
     good = True
     for host in hosts:

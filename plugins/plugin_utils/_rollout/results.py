@@ -41,8 +41,9 @@ def failure_of(result: t.Optional[Result]) -> t.Optional[str]:
 def row_of(row: Result) -> dict[str, t.Any]:
     """What a rollout keeps of a pack in the result of st2_pack."""
     before, after = row.get("before"), row.get("after")
-    found = {"content": row.get("content"), "new": not before and not (after and not row.get("changed"))}
-    return {**found, "absent": not after, **(after or {})}
+    # What a pack was before is left out where it is the same after; that it is to be installed stays.
+    was_there = bool(before or (after and row.get("action") != "install"))
+    return {"content": row.get("content"), "was_there": was_there, "absent": not after, **(after or {})}
 
 
 def plan_difference(groups: t.Sequence[t.Sequence[str]], packs: t.Sequence[t.Mapping[str, Result]]) -> str:
