@@ -14,11 +14,13 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 import time
 import typing as t
 from pathlib import Path
 
 import pytest
+import yaml
 from e2e.locks import LockFile
 from e2e.roles import LIBRARIES, Site
 from e2e.scene import INDEX, Scene
@@ -101,6 +103,7 @@ class World:
         for tree in (sensu("1.0.1"), napalm()):
             tree.write(scene.host.packs / tree.ref)
             self.site.stackstorm.register(tree.ref)
+        self._add_lookup()
         sensu("2.0.0").write(place / "sensu-2.0.0")
         PackTree("acme_dns", minimal=True).write(place / "acme_dns")
         key = place / "deploy"
@@ -120,6 +123,22 @@ class World:
         }
         LockFile(scene).add(repository, "1.0.2", "sensu").write(self.playbooks)
         self.api = self.site.variables["st2_api"]
+
+    def _add_lookup(self) -> None:
+        """An action that returns what it is given, and virtualenvs of packs with code that compiles."""
+        tree = PackTree("acme_dns", minimal=True, actions=("lookup",))
+        parameters = {"name": {"type": "string"}, "token": {"type": "string", "secret": True}}
+        tree.add_yaml(
+            "actions/lookup.yaml", {**yaml.safe_load(tree.text("actions/lookup.yaml")), "parameters": parameters}
+        )
+        tree.write(self.scene.host.packs / "acme_dns")
+        self.site.stackstorm.register("acme_dns")
+        for ref in ("sensu", "napalm", "acme_dns"):
+            python = self.scene.host.interpreter(ref)
+            python.parent.mkdir(parents=True)
+            python.symlink_to(sys.executable)
+        sensor = self.scene.host.packs / "napalm" / "sensors" / "lldp.py"
+        sensor.write_text("class NapalmLLDPSensor:\n    pass\n", encoding="utf-8")
 
     def _of_indexes(self, key: Path) -> t.Dict[str, str]:
         """Indexes with two private packs, and another place where the public one is."""

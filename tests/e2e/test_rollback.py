@@ -9,7 +9,6 @@ import typing as t
 
 import pytest
 from infrastructure.ansible_run import ModuleResult
-from infrastructure.packs import PackTree
 from infrastructure.snapshot import Snapshot, compare, take_snapshot
 from infrastructure.st2_stub import StackStormStub
 

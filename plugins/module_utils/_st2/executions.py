@@ -40,12 +40,14 @@ class Execution:
 
     :arg status: One of L(ENDED). Nothing else tells whether it worked: results look fine after failures too.
     :arg result: As the runner gives it, for C(python-script) with C(result), C(stderr) and C(exit_code).
+    :arg elapsed: Seconds; C(None) when StackStorm does not say.
     """
 
     id: str
     action: str
     status: str
     result: t.Mapping[str, t.Any]
+    elapsed: t.Optional[float] = None
 
     def reason(self) -> str:
         """Why it failed, in one line without values; empty when that is not told."""
@@ -124,12 +126,14 @@ def wait_for_end(client: ApiClient, number: str, action: str, poll_seconds: floa
     """Wait until an execution has ended.
 
     :arg number: Its id.
-    :raises DeadlineError: when it outlives the client's deadline. It is cancelled then, and the error says so.
+    :raises DeadlineError: when it outlives the client's deadline. It is cancelled then, and the error says so, with the
+        status that it had.
     :raises UnseenError: when the account may not look at it.
     :raises RegistrationError: when StackStorm cannot be asked any more.
     """
+    seen: t.List[str] = []
     try:
-        return _wait(client, number, action, poll_seconds)
+        return _wait(client, number, action, poll_seconds, seen)
     except ForbiddenError as error:
         raise UnseenError(
             f"StackStorm has started {action} (execution {number}), but does not show it to this account. It is still "
@@ -139,11 +143,11 @@ def wait_for_end(client: ApiClient, number: str, action: str, poll_seconds: floa
     except DeadlineError:
         raise DeadlineError(
             f"The timeout of {client.deadline.seconds:g} s ran out while StackStorm was running {action}: "
-            f"execution {number} {_cancel(client, number)}."
+            f"execution {number} {_cancel(client, number)}{f'; its status was {seen[-1]}' if seen else ''}."
         ) from None
 
 
-def _wait(client: ApiClient, number: str, action: str, poll_seconds: float) -> Execution:
+def _wait(client: ApiClient, number: str, action: str, poll_seconds: float, seen: t.List[str]) -> Execution:
     pause = poll_seconds / 5
     while True:
         try:
@@ -153,8 +157,10 @@ def _wait(client: ApiClient, number: str, action: str, poll_seconds: float) -> E
             found = {}
         status = found.get("status") if isinstance(found, dict) else None
         if status in ENDED:
-            result = found.get("result")
-            return Execution(number, action, str(status), result if isinstance(result, dict) else {})
+            result, elapsed = found.get("result"), found.get("elapsed_seconds")
+            elapsed = float(elapsed) if isinstance(elapsed, (int, float)) else None
+            return Execution(number, action, str(status), result if isinstance(result, dict) else {}, elapsed)
+        seen += [status] if isinstance(status, str) else []
         client.deadline.check(f"StackStorm was running {action}")
         time.sleep(min(pause, client.deadline.remaining()))
         pause = min(poll_seconds, pause * 1.5)

@@ -23,7 +23,7 @@ from .._pack.plan import Plan
 from .._st2.no_registrar import NoRegistrar
 from .._st2.registration_options import registration_options_from
 from .._task import Result, Task
-from .pack import PackTask, line_of
+from .pack import PackTask, diff_of, line_of
 from .pack_phases import PhasePlan, StagePlanner, SwapPlanner
 from .pack_plan import TaskPlan
 
@@ -86,7 +86,7 @@ class PhaseTask(PackTask):
         return Result(
             changed=outcome.changed,
             msg="; ".join([*self._recovered(outcome), msg]),
-            returned={**shown, "registration": self._database.summary()},
+            returned={**shown, "registration": self._database.summary(), **outcome.recorded},
             diff=diff,
             warnings=outcome.warnings,
         )
@@ -103,6 +103,9 @@ class PhaseTask(PackTask):
 
     def _plans(self, view: View) -> KeptPlans:
         return KeptPlans(OwnPlaces(self._task.host), view.now)
+
+    def _diff(self, plan: TaskPlan) -> t.List[t.Dict[str, str]]:
+        return diff_of(plan, self._planned.configs if plan.configs else ())
 
     def _asked(self) -> str:
         return asked_digest(self._options, self._task.params)
@@ -154,6 +157,7 @@ class PhaseTask(PackTask):
                 "database_state": overall(row["database_state"] for row in rows),
                 "restart_needed": [],
                 "registration": self._database.summary(),
+                **outcome.recorded,
                 **({"missing_blobs": missing} if missing else {}),
             },
             diff=self._diff(whole.plan) if whole.plan else [],

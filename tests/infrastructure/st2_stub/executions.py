@@ -54,9 +54,12 @@ Work = t.Callable[["Execution"], Outcome]
 class Execution:
     """One execution; `Executions` makes them."""
 
-    def __init__(self, identity: str, action: str, parameters: Record, user: str, work: Work) -> None:
+    def __init__(
+        self, identity: str, action: str, parameters: Record, user: str, work: Work, document: t.Optional[Record] = None
+    ) -> None:
         self.id = identity
         self.action = action
+        self.action_document = document
         self.parameters = parameters
         self.user = user
         self.statuses = ["requested"]
@@ -86,9 +89,10 @@ class Execution:
 
     def document(self, new_id: t.Callable[[], str]) -> Record:
         """Return what ``GET /executions/{id}`` shows."""
-        runner, _entry_point, _parameters = ACTIONS[self.action]
+        action = self.action_document or action_document(self.action, new_id)
+        runner = action["runner_type"]
         document: Record = {
-            "action": action_document(self.action, new_id),
+            "action": action,
             "runner": runner_document(runner),
             "liveaction": {
                 "action": self.action,
@@ -154,10 +158,15 @@ class Executions:
         self.endings: t.Dict[str, Outcome] = {}
         self._endless: t.Set[str] = set()
 
-    def start(self, action: str, parameters: Record, user: str, work: Work) -> Execution:
-        """Take in work and return its execution, which is ``requested``."""
+    def start(
+        self, action: str, parameters: Record, user: str, work: Work, document: t.Optional[Record] = None
+    ) -> Execution:
+        """Take in work and return its execution, which is ``requested``.
+
+        :arg document: of an action that is none of StackStorm's own.
+        """
         with self._lock:
-            execution = Execution(self._database.new_id(), action, parameters, user, work)
+            execution = Execution(self._database.new_id(), action, parameters, user, work, document)
             self._all[execution.id] = execution
             if self.endless:
                 self._endless.add(execution.id)

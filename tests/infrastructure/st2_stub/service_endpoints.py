@@ -11,7 +11,7 @@ import typing as t
 from .accounts import Accounts
 from .api import Call, Listing, NotFound, Route, page
 from .database import Database
-from .executions import ACTIONS, Executions
+from .executions import ACTIONS, Executions, Outcome, action_document
 from .schema_rules import check
 from .server import Answer
 from .workflows import Actions
@@ -47,7 +47,7 @@ class ServiceEndpoints:
             Route("GET", "/executions", self.list, "execution_list"),
             Route("POST", "/executions", self.start),
             Route("GET", "/executions/([^/]+)", self.get),
-            Route("GET", r"/actions/(packs\.\w+)", self.action),
+            Route("GET", r"/actions/(packs\.\w+|core\.noop)", self.action),
             Route("DELETE", "/executions/([^/]+)", self.cancel),
         ]
 
@@ -98,13 +98,26 @@ class ServiceEndpoints:
         body = call.body or {}
         check(body, EXECUTION)
         action = body["action"]
-        if action not in ACTIONS:
+        document = None if action in ACTIONS else self._database.find("actions", action)
+        if action not in ACTIONS and document is None:
             raise ValueError(f'Action "{action}" cannot be found.')
         self._accounts.require(call.identity, "action_execute", re.sub(r"^(\w+)\.", r"action:\1:", action))
         parameters = body.get("parameters") or {}
+        if document is not None:
+            return self._start_other(document, parameters, call.user)
         if "packs" in ACTIONS[action][2]:
             check(parameters, PACKS)
         execution = self._actions.start(action, parameters, call.user)
+        return Answer(201, execution.document(self._database.new_id))
+
+    def _start_other(self, action: t.Dict[str, t.Any], parameters: t.Dict[str, t.Any], user: str) -> Answer:
+        """An action of a pack. Nothing of it is run: it succeeds, and its result is what it was given."""
+        if not action.get("enabled", True):
+            raise ValueError(f'Unable to execute. Action "{action["ref"]}" is disabled.')
+        known = {"type": "object", "properties": action.get("parameters") or {}, "additionalProperties": False}
+        check(parameters, known)
+        outcome = Outcome("succeeded", {"stdout": "", "stderr": "", "exit_code": 0, "result": parameters})
+        execution = self._executions.start(action["ref"], parameters, user, lambda _execution: outcome, action)
         return Answer(201, execution.document(self._database.new_id))
 
     def get(self, call: Call, identity: str) -> Answer:
@@ -121,13 +134,12 @@ class ServiceEndpoints:
         return Answer(200, document)
 
     def action(self, call: Call, ref: str) -> Answer:
-        """GET /actions/{ref} of one of StackStorm's own about packs."""
+        """GET /actions/{ref} of one of StackStorm's own."""
         if ref not in ACTIONS:
             raise NotFound(f'Resource with a ref or id "{ref}" not found')
         uid = "action:" + ref.replace(".", ":", 1)
         self._accounts.require(call.identity, "action_view", uid, implied_by=("action_execute",))
-        pack, _dot, name = ref.partition(".")
-        return Answer(200, {"ref": ref, "pack": pack, "name": name, "uid": uid, "enabled": True})
+        return Answer(200, action_document(ref, self._database.new_id))
 
     def cancel(self, call: Call, identity: str) -> Answer:
         """DELETE /executions/{id}; one that is over is a fault with status 200."""

@@ -11,9 +11,10 @@ import os
 import typing as t
 
 from ..._printable import printable
+from ..compiling import Compiled
 from ..finding import Finding
 from ..pack import Pack
-from ..python_files import Compiled, compilable, compiled
+from ..python_files import compilable, compiled
 from ..rule import Rule
 from .repository import LIMIT
 

@@ -122,7 +122,16 @@ LOCK = {"path": "{ROOT}/packs.lock.yml", "name": ["demo"]}
 PLATFORM = {"version": "3.11", "abi": "cp311", "platform": "manylinux_2_36_x86_64"}
 LINT = {"path": ["{ROOT}"]}
 ENVIRONMENT = {"name": ["st2api"], "variables": {"A": "b"}}
+ACTION = {"action": "core.noop"}
 OWN = [
+    ("st2_action_run", ACTION, {"action": ""}, 'The action "" cannot be used: it takes the form PACK.ACTION'),
+    ("st2_action_run", ACTION, {"action": "noop"}, 'The action "noop" cannot be used'),
+    ("st2_action_run", ACTION, {"action": "a b.c"}, 'The action "a b.c" cannot be used'),
+    ("st2_action_run", ACTION, {"parameters": {"a": 1}, "secrets": {"a": 2}}, "parameters and secrets both contain a."),
+    ("st2_action_run", ACTION, {"api_url": "st2.example.com"}, "api_url is not a URL that StackStorm could have"),
+    ("st2_action_run", ACTION, {"ca_bundle": ""}, "ca_bundle is empty."),
+    ("st2_entry_point_info", {}, {"pack": [""]}, 'The pack "" cannot be used'),
+    ("st2_entry_point_info", {}, {"pack": ["demo", "nosuch"]}, "Not installed: nosuch."),
     ("st2_pack", PACK, {"name": [""]}, "name is empty: name a pack or a source."),
     ("st2_pack", PACK, {"name": None}, "one of the following is required: name, packs, lockfile"),
     ("st2_pack", PACK, {"name": ["a b"]}, 'The name "a b" cannot be used: it contains spaces'),
