@@ -19,7 +19,6 @@ extends_documentation_fragment:
   - stackstorm.st2._host
   - stackstorm.st2._attributes
   - stackstorm.st2._attributes.info_module
-  - stackstorm.st2._attributes.actiongroup_st2
 notes:
   - Change sets can only be read by the account that writes them, usually root.
 seealso:
