@@ -193,11 +193,10 @@ class Registering:
         told: t.Dict[str, t.Optional[Told]] = {}
         files = on_disk.pack(ref)
         replaced = self._files.get(ref, files) != files
-        if one.types and before is not None and before.digest == files:
-            if before.types:
-                told["pack"] = Told(files, by, both(before.types, one.types), before.lenient or self._lenient)
-        elif not one.types or replaced or (before is not None and not before.digest):
+        if not one.types or replaced or (before is not None and not before.digest):
             told["pack"] = Told(files, by, one.types, self._lenient)
+        elif before is not None and before.digest == files and before.types:
+            told["pack"] = Told(before.digest, by, both(before.types, one.types), before.lenient or self._lenient)
         config = on_disk.config(ref) if "config" in one.parts else ""
         if config and ref not in self._left_out:
             told["config"] = Told(config, by)

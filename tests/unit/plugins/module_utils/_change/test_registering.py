@@ -326,21 +326,6 @@ def test_new_files_that_are_registered_in_part_are_not_what_the_old_ones_were(ho
     assert (again.state, again.settled) == ("stale", True)
 
 
-def test_new_files_that_are_registered_whole_and_then_in_part_are_known_whole(host, records):
-    """As when a pack that is replaced also loses its config, which is registered again to be cleared."""
-    registrar = PretendedDatabase()
-    tell(registering(records, registrar), Telling(register=(host.put("sensu", "1.1.0"),)), host)
-    made, whole = registering(records, registrar), host.registration("sensu")
-    telling = Telling(register=(whole,), closing=(host.registration("sensu", "config"),), without_config=("sensu",))
-    made.begin(telling, host.now)
-    host.put("sensu", "1.0.0")
-    for part in (telling.register, telling.closing):
-        made.register(part, host.now)
-    made.commit(telling, host.now)
-    assert records.read("sensu")["pack"] == Told(host.now.pack("sensu"), BY)
-    assert database(records, registrar).pack("sensu", host.now.installation.get("sensu")).settled
-
-
 @pytest.mark.parametrize("taken", [0, 1])
 def test_a_config_that_was_left_out_of_what_was_put_back_is_not_known(records, host, taken):
     """What does not fit is left out, and only the count tells so."""
