@@ -62,7 +62,12 @@ def test_everything_is_below_the_directory_that_it_is_moved_within(tmp_path):
         packs.pack("a"),
     ]
     assert all(path.startswith(f"{tmp_path}/packs/") for path in of_packs)
-    of_virtualenvs = [virtualenvs.staging, virtualenvs.bases, os.path.join(virtualenvs.plans, "d"), virtualenvs.virtualenv("a")]
+    of_virtualenvs = [
+        virtualenvs.staging,
+        virtualenvs.bases,
+        os.path.join(virtualenvs.plans, "d"),
+        virtualenvs.virtualenv("a"),
+    ]
     assert all(path.startswith(f"{tmp_path}/virtualenvs/") for path in of_virtualenvs)
     assert len({*of_packs, *of_virtualenvs}) == 11
     assert (packs.pack("a"), virtualenvs.virtualenv("a")) == (f"{tmp_path}/packs/a", f"{tmp_path}/virtualenvs/a")
