@@ -26,7 +26,7 @@ _VARIES = re.compile(
     r"|\.dist-info/uv_cache\.json$"
 )
 _RELEASE = re.compile(r"(/\.stackstorm\.st2/releases/[^/]+/)\d+-")
-_OF_CHANCE = re.compile(r"\.stackstorm\.st2/(lock|registered/\.key)$")
+_OF_CHANCE = re.compile(r"\.stackstorm\.st2/(lock|registered/\.key|staged/[0-9a-f]{64}/plan\.json)$")
 
 Content = t.Dict[str, t.Tuple[t.Any, ...]]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .world import PURGE, World
+from .world import PURGE, STAGED, World
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +66,8 @@ KILLED = (
     Scenario("install from a bundle", "warm", lambda world: world.bundle("1.0.0")),
     Scenario("upgrade from a bundle", "bundled", lambda world: world.bundle("2.0.0")),
     Scenario("install beside upgrade", "old", _mixed),
+    Scenario("stage", "plain", lambda world: STAGED),
+    Scenario("swap", "staged", lambda world: {**STAGED, "phase": "swap"}),
     Scenario("repair", "edited", _repair, broken=True),
     Scenario("adopt", "foreign", _names("alpha=1.0.0", "gamma=1.0.0")),
     Scenario("remove", "old", _names("beta", "alpha", state="absent")),

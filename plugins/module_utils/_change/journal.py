@@ -288,9 +288,10 @@ def _bring_back(move: Move, where: str) -> None:
         aside = f"{where}.aside"
         os.rename(move.live, aside)
         os.rename(where, move.live)
-    # The new tree waits again where it did: it may have been staged by an earlier run, and can be put in place later.
+    # The new tree waits again where it did, as what an earlier run staged may be put in place later. It can be had anew.
     if move.staged and aside != move.staged and not os.path.lexists(move.staged):
-        os.rename(aside, move.staged)
+        with contextlib.suppress(OSError):
+            os.rename(aside, move.staged)
 
 
 def whereabouts(move: Move) -> t.Optional[str]:

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This code is private to the stackstorm.st2 collection: do not import it elsewhere.
 
-"""Which packs are there, or kept as earlier releases; and the blobs of bundles, which stay as long as one of these."""
+"""Which packs are there, or kept as earlier releases; and what stays as long as these: blobs of bundles, and plans that
+were staged."""
 
 from __future__ import annotations
 
@@ -15,8 +16,26 @@ from .._content.receipt import read_receipt
 from .._layout import PacksDirectory, entries
 from .releases import kept_packs
 
+if t.TYPE_CHECKING:
+    from .._change.session import View
+    from .plan import Plan
+
 _RECEIPT = ".json"
 _CONTENTS = ".contents.json"
+
+
+def clean(view: View, directory: PacksDirectory, made: Plan) -> None:
+    """Remove what nobody can want once a plan is carried out: blobs, and plans that were staged for its packs.
+
+    :arg directory: Where blobs are.
+    :raises OSError: as the file system gives it.
+    """
+    clean_blobs(directory.blobs, view.host.packs_base_paths)
+    if os.path.isdir(directory.plans):
+        from .._change.kept_plans import KeptPlans
+        from .._change.own_places import OwnPlaces
+
+        KeptPlans(OwnPlaces(view.host), view.now).clean([pack.ref for pack in made.packs if pack.changed])
 
 
 def clean_blobs(place: str, packs_base_paths: t.Iterable[str]) -> None:

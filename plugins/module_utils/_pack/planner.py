@@ -164,11 +164,11 @@ class PackPlanner:
         from .verify import verify
 
         verify(made, self._view.host.packs_base_paths, self._view.host.virtualenvs_path)
-        blobs = self.installation.directory(self._view.host.system_packs_path).blobs
-        if os.path.isdir(blobs):
-            from .living import clean_blobs
+        directory = self.installation.directory(self._view.host.system_packs_path)
+        if os.path.isdir(directory.blobs) or os.path.isdir(directory.plans):
+            from .living import clean
 
-            clean_blobs(blobs, self._view.host.packs_base_paths)
+            clean(self._view, directory, made)
 
     def verify_database(self, made: Plan) -> None:
         """With verify=database, read the resources of all packs that were registered, and compare them with the files.

@@ -37,6 +37,7 @@ GIVEN = {
     "no_proxy": "*",
     "owner": "st2",
     "password": "secret",
+    "phase": "stage",
     "pip_args": ["--no-index"],
     "pip_index_url": "https://pypi.example.com",
     "prune": True,
