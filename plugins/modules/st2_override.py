@@ -243,6 +243,13 @@ counts:
     actions: {enabled: 0, disabled: 2, overridden: 2}
     rules: {enabled: 0, disabled: 0, overridden: 0}
     aliases: {enabled: 0, disabled: 0, overridden: 0}
+change:
+  description:
+    - The number of the change set that this task recorded on the host. With it, M(stackstorm.st2.st2_rollback) undoes
+      exactly this change.
+  returned: when files were changed
+  type: str
+  sample: "0007"
 restart_needed:
   description:
     - Always empty, since StackStorm starts and stops sensors as soon as the change is registered. Returned for

@@ -250,6 +250,13 @@ changes:
       type: list
       elements: str
       sample: ["host", "vcenters.prod.password"]
+change:
+  description:
+    - The number of the change set that this task recorded on the host. With it, M(stackstorm.st2.st2_rollback) undoes
+      exactly this change.
+  returned: when files were changed, with O(backend=local)
+  type: str
+  sample: "0007"
 restart_needed:
   description:
     - Services of this host that keep using old code or config after the change, as predicted in check mode. Sensors

@@ -70,29 +70,24 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Upgrade sensu
+  stackstorm.st2.st2_pack:
+    name: sensu=1.0.2
+  register: upgraded
+
+- name: Undo exactly this upgrade
+  stackstorm.st2.st2_rollback:
+    change: "{{ upgraded.change }}"
+  when: upgraded is changed
+
 - name: Undo the newest change of packs, configs and overrides on this host
   stackstorm.st2.st2_rollback:
 
-- name: Upgrade packs, and go back if a test fails
-  block:
-    - name: Upgrade sensu
-      stackstorm.st2.st2_pack:
-        name: sensu=1.0.2
-      register: upgraded
-
-    - name: Test the new version
-      ansible.builtin.command: /usr/local/bin/test-sensu
-      changed_when: false
-  rescue:
-    - name: Undo exactly this upgrade
-      stackstorm.st2.st2_rollback:
-        change: "{{ upgraded.change }}"
-      when: upgraded.change is defined
-
-- name: Undo a change on a node of a cluster, and register later
+- name: Undo the upgrade on a node of a cluster, and register later
   stackstorm.st2.st2_rollback:
-    change: "0007"
+    change: "{{ upgraded.change }}"
     register: none
+  when: upgraded is changed
 """
 
 RETURN = r"""

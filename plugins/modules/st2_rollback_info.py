@@ -12,13 +12,13 @@ version_added: 0.3.0
 author:
   - Contributors to the stackstorm.st2 project (@stackstorm)
 description:
-  - Lists what tasks changed on this host, and whether M(stackstorm.st2.st2_rollback) can undo it, or what prevents that.
+  - Lists what tasks changed on this host, and whether M(stackstorm.st2.st2_rollback) can undo it, or what prevents
+    that.
   - Only reads files of the host. StackStorm is not asked.
 extends_documentation_fragment:
   - stackstorm.st2._host
   - stackstorm.st2._attributes
   - stackstorm.st2._attributes.info_module
-  - stackstorm.st2._attributes.actiongroup_st2
 notes:
   - Change sets can only be read by the account that writes them, usually root.
 seealso:

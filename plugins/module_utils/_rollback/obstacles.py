@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This code is private to the stackstorm.st2 collection: do not import it elsewhere.
 
-"""What keeps a change from being gone back on: what is not kept any more, and what is there since that is not its own."""
+"""What keeps a change from being gone back on: what is not kept any more, and what something else changed since."""
 
 from __future__ import annotations
 
