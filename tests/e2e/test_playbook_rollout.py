@@ -130,27 +130,18 @@ def make_fleet(scene: Scene, tmp_path: Path) -> t.Iterator[t.Callable[..., Fleet
 def test_a_release_reaches_all_clusters_or_none_of_a_wave(make_fleet: t.Callable[..., Fleet]) -> None:
     fleet = make_fleet()
     done = fleet.play("1.0.0")
-    assert done.rc == 0 and done.answer.startswith("3 hosts in 2 clusters rolled out: demo 1.0.0"), done.said
+    assert done.rc == 0 and done.answer.startswith("3 hosts in 2 clusters rolled out: demo absent -> 1.0.0"), done.said
     assert set(fleet.versions().values()) == {"1.0.0"} and fleet.known() == {"a1": "1.0.0", "b1": "1.0.0"}
     assert fleet.registrations() == {"a1": 1, "b1": 1}, "once for each cluster"
 
-    # One node cannot stage it: nobody is touched.
     before = {name: host.snapshot() for name, host in fleet.hosts.items()}
-    options = fleet.variables["a2"]["st2_packs_options"]
-    fleet.variables["a2"]["st2_packs_options"] = {**options, "index_url": "https://127.0.0.1:9/index.json"}
-    done = fleet.play("1.1.0")
-    assert done.rc != 0 and done.answer.startswith("Not rolled out: a2 failed in staging:"), done.said
-    assert "Nothing was changed." in done.answer
-    fleet.variables["a2"]["st2_packs_options"] = options
-    assert set(fleet.versions().values()) == {"1.0.0"} and fleet.registrations() == {"a1": 1, "b1": 1}
-
     # StackStorm cannot run it: both nodes of the wave go back, and the next wave never starts.
     expected = [{"action": "demo.report", "expect": {"result": {"result": "something else"}}}]
     done = fleet.play("1.1.0", st2_rollout_smoke=expected)
     assert done.rc != 0 and done.answer.startswith("Not rolled out: a1 failed in the smoke test:"), done.said
     assert "Rolled back on a1, a2." in done.answer
     assert set(fleet.versions().values()) == {"1.0.0"} and fleet.known() == {"a1": "1.0.0", "b1": "1.0.0"}
-    assert fleet.registrations() == {"a1": 3, "b1": 1}
+    assert fleet.registrations() == {"a1": 3, "b1": 1}, "the new release, and the way back"
     report = json.loads((fleet.place / "report.json").read_text())
     assert report["summary"].startswith("3 hosts equal"), report
     for name, host in fleet.hosts.items():

@@ -9,6 +9,7 @@ import typing as t
 
 import pytest
 from infrastructure.ansible_run import ModuleResult
+from infrastructure.packs import PackTree
 from infrastructure.snapshot import Snapshot, compare, take_snapshot
 from infrastructure.st2_stub import StackStormStub
 
