@@ -185,11 +185,15 @@ def test_info_describes_what_is_there(make_scene: t.Callable[..., Scene], tmp_pa
 def test_a_directory_beside_the_playbook_is_what_a_source_without_scheme_means(scene: Scene, tmp_path: Path) -> None:
     """And never a repository on GitHub; the version of a pack is what was written, or refused."""
     PackTree("mine", "1.0.0", minimal=True).write(tmp_path / "my packs" / "mine")
+    PackTree("next", "1.0.0", minimal=True).write(tmp_path / "my packs" / "next")
     common = options(scene, virtualenv="never")
     packs = [{"source": "packs/mine"}]
+    in_phases = {"packs": [{"source": "packs/next"}], "remote_src": False, **common}
     tasks: t.List[t.Dict[str, t.Any]] = [
         {"name": "install", "stackstorm.st2.st2_pack": {"packs": packs, "remote_src": False, **common}},
         {"name": "again", "stackstorm.st2.st2_pack": {"packs": packs, "remote_src": False, **common}},
+        {"name": "stage", "stackstorm.st2.st2_pack": {**in_phases, "phase": "stage"}},
+        {"name": "swap", "stackstorm.st2.st2_pack": {**in_phases, "phase": "swap"}},
         {
             "name": "missing",
             "stackstorm.st2.st2_pack": {"packs": [{"source": "packs/none"}], "remote_src": False, **common},
@@ -207,8 +211,9 @@ def test_a_directory_beside_the_playbook_is_what_a_source_without_scheme_means(s
         },
     ]
     play = run_play(tasks, host=scene.host, env=scene.environment, beside={"packs": tmp_path / "my packs"})
-    assert [found.outcome for found in play.tasks] == ["ok", "ok", "failed", "failed", "failed"], play.stdout
+    assert [found.outcome for found in play.tasks] == ["ok"] * 4 + ["failed"] * 3, play.stdout
     assert play["install"]["changed"] and not play["again"]["changed"]
+    assert play["stage"]["changed"] and play["swap"]["changed"] and scene.host.pack_version("next") == "1.0.0"
     assert scene.host.pack_version("mine") == "1.0.0"
     assert "packs/none was not found on the controller" in play["missing"]["msg"]
     assert "YAML reads it as the number 2024.1" in play["number"]["msg"]

@@ -224,7 +224,9 @@ def test_ansible_sends_what_a_host_lacks(fleet: Fleet) -> None:
     common = {"st2_conf": str(scene.host.st2_conf), "register": "none", "bundle": str(bundle), "virtualenv": "auto"}
     tasks = [
         {"name": "check", "stackstorm.st2.st2_pack": common, "check_mode": True},
-        {"name": "install", "stackstorm.st2.st2_pack": common},
+        {"name": "stage", "stackstorm.st2.st2_pack": {**common, "phase": "stage"}},
+        # Nothing is sent any more, or this were refused.
+        {"name": "install", "stackstorm.st2.st2_pack": {**common, "phase": "swap"}, "async": 60, "poll": 1},
         {"name": "again", "stackstorm.st2.st2_pack": common},
         {
             "name": "break",
@@ -234,9 +236,11 @@ def test_ansible_sends_what_a_host_lacks(fleet: Fleet) -> None:
         {"name": "none", "stackstorm.st2.st2_pack": {**common, "bundle": "nowhere"}, "ignore_errors": True},
         {"name": "async", "stackstorm.st2.st2_pack": common, "async": 60, "poll": 1, "ignore_errors": True},
     ]
-    play = run_play(tasks, host=scene.host, env=scene.environment)
+    environment = {**scene.environment, "ANSIBLE_ASYNC_DIR": str(scene.root / "async")}
+    play = run_play(tasks, host=scene.host, env=environment)
     assert play.rc == 0, play.stdout + play.stderr
-    assert play["check"]["packs"] == play["install"]["packs"]
+    assert [row["after"] for row in play["check"]["packs"]] == [row["after"] for row in play["install"]["packs"]]
+    assert play["stage"]["plan"] == play["install"]["plan"]
     assert play["install"]["changed"] and not play["again"]["changed"] and play["mend"]["changed"]
     assert tuple(scene.host.installed()) == ALL
     assert scene.host.run_action("sensu", "report")["version"] == "1.0.0"

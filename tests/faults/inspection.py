@@ -26,6 +26,8 @@ _VARIES = re.compile(
     r"|\.dist-info/uv_cache\.json$"
 )
 _RELEASE = re.compile(r"(/\.stackstorm\.st2/releases/[^/]+/)\d+-")
+# In staged plans, files have numbers for names.
+_RECEIPT = re.compile(rf"{re.escape(STATE)}/(re[^/]+/.*\.json|staged/[0-9a-f]{{64}}/\d+)$")
 _OF_CHANCE = re.compile(r"\.stackstorm\.st2/(lock|registered/\.key|staged/[0-9a-f]{64}/plan\.json)$")
 
 Content = t.Dict[str, t.Tuple[t.Any, ...]]
@@ -44,7 +46,7 @@ def _normal(snapshot: Snapshot, root: Path) -> Content:
         content = entry.content
         if _OF_CHANCE.search(path):
             content = "another one on each host"
-        elif path.endswith(".json") and f"{STATE}/re" in path:
+        elif entry.type == "file" and _RECEIPT.search(path):
             content = _without_stamp(root / path)
         elif path.endswith(".dist-info/RECORD"):
             lines = (root / path).read_text().splitlines()

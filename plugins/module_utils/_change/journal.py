@@ -288,7 +288,7 @@ def _bring_back(move: Move, where: str) -> None:
         aside = f"{where}.aside"
         os.rename(move.live, aside)
         os.rename(where, move.live)
-    # The new tree waits again where it did, as what an earlier run staged may be put in place later. It can be had anew.
+    # The new tree waits again where it did: what an earlier run staged may be put in place later.
     if move.staged and aside != move.staged and not os.path.lexists(move.staged):
         with contextlib.suppress(OSError):
             os.rename(aside, move.staged)
