@@ -321,6 +321,9 @@ def drop_releases(moves: t.Iterable[Move]) -> None:
                 os.rmdir(path)  # When this was the first one.
     for move in moves:
         if f"/{STATE_DIRECTORY}/{CHANGES}/" in move.kept:
+            with _opened(move.kept) as path:
+                if path is not None and _inode(move.kept) != move.old:
+                    remove_tree(path)
             _remove_empty(os.path.dirname(os.path.dirname(move.kept)), os.path.basename(os.path.dirname(move.kept)))
 
 

@@ -191,9 +191,10 @@ class Scene:
         return self.path(pack)
 
     def overrides(self):
-        """The files in the overrides directory and below it, those of the collection among them."""
+        """The files in the overrides directory and below it, the collection's own among them but for change sets."""
         directory = self.host.overrides
-        return sorted(str(path.relative_to(directory)) for path in directory.rglob("*") if not path.is_dir())
+        found = [path for path in directory.rglob("*") if not path.is_dir() and "changes" not in path.parts]
+        return sorted(str(path.relative_to(directory)) for path in found)
 
     def files(self):
         """What StackStorm sees of the host, down to inodes and times."""

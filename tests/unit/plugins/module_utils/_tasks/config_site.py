@@ -97,9 +97,10 @@ class ConfigSite:
         return yaml.safe_load(self.path.read_bytes()) if self.path.exists() else None
 
     def files(self):
-        """The files in the directory of configs and below it, those of the collection among them."""
+        """The files in the directory of configs and below it, the collection's own too, but for change sets."""
         configs = self.host.configs
-        return sorted(str(path.relative_to(configs)) for path in configs.rglob("*") if not path.is_dir())
+        found = [path for path in configs.rglob("*") if not path.is_dir() and "changes" not in path.parts]
+        return sorted(str(path.relative_to(configs)) for path in found)
 
     def in_database(self):
         """What StackStorm's database says; C(None) without a config."""

@@ -164,7 +164,8 @@ class Bench:
 
     def files(self):
         configs = self.scratch.configs
-        return sorted(str(path.relative_to(configs)) for path in configs.rglob("*") if not path.is_dir())
+        found = [path for path in configs.rglob("*") if not path.is_dir() and "changes" not in path.parts]
+        return sorted(str(path.relative_to(configs)) for path in found)
 
 
 @pytest.fixture(autouse=True)
