@@ -29,6 +29,7 @@ NAMES = [
     "ready",
     "registered",
     "unloaded",
+    "compared",
     "restart",
     "entry_points",
     "actions",
@@ -141,6 +142,7 @@ def test_before_the_swap_nobody_is_touched(phase, result):
     ("phase", "name"),
     [
         ("register", "registered"),
+        ("register", "compared"),
         ("smoke", "entry_points"),
         ("smoke", "actions"),
         ("prove", "info"),
@@ -150,7 +152,7 @@ def test_before_the_swap_nobody_is_touched(phase, result):
 @pytest.mark.parametrize("result", [GONE, BAD, {}])
 def test_after_the_swap_all_go_back(phase, name, result):
     rollout = Rollout()
-    document = rollout.wave(1, **{phase: {"a1": {name: result}}})
+    document = rollout.wave(1, **{phase: {"a2" if name == "compared" else "a1": {name: result}}})
     assert rollout.done[-2:] == [("back", ["a1", "a2"]), ("restore", ["a1"])]
     assert states(document) == {"a1": "rolled back", "a2": "rolled back", "b1": "untouched"}
     assert "Rolled back on a1, a2." in document["summary"] and not document["finished"]
