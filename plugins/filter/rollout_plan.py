@@ -25,7 +25,7 @@ options:
   variables:
     description:
       - The variables of all hosts of the inventory, usually C(hostvars). The variables C(st2_cluster) and
-        C(st2_cluster_size) are used.
+        C(st2_cluster_size) are used, or facts of the same names that begin with two underscores.
     type: dict
     required: true
   waves:
@@ -77,8 +77,10 @@ def rollout_plan(hosts: t.Any, variables: t.Any, waves: t.Any = (), limit: str =
 
 def _node(name: str, variables: t.Mapping[str, t.Any]) -> Node:
     found = variables[name]
+    # The facts are what the variables are in the play.
+    cluster, size = (found.get(f"__{key}", found.get(key)) for key in ("st2_cluster", "st2_cluster_size"))
     try:
-        return Node(str(name), str(found.get("st2_cluster") or ""), int(found.get("st2_cluster_size") or 0))
+        return Node(str(name), str(cluster or ""), int(size or 0))
     except ValueError as error:
         raise AnsibleFilterError(f"st2_cluster_size of {name} is not a number: {error}") from error
 

@@ -47,6 +47,14 @@ options:
       - StackStorm does not allow deleting a sensor, so such a sensor is disabled instead. Requires access to the API.
     type: bool
     default: false
+  registered_elsewhere:
+    description:
+      - The packs were registered by another host of the same cluster, from the same files. Nothing is registered.
+      - The database is compared with the files of this host. If they match, this is remembered on the host, so that
+        later tasks find the packs registered. Otherwise, the task fails and lists the differences.
+      - With O(register=local), the database cannot be read, and is assumed to match.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - stackstorm.st2._registration
   - stackstorm.st2._connection
@@ -94,6 +102,12 @@ EXAMPLES = r"""
     api_url: https://st2.example.com/api/v1
     api_key: "{{ st2_api_key }}"
   run_once: true
+
+- name: Verify on all hosts of the cluster that the database matches their files
+  stackstorm.st2.st2_register:
+    api_url: https://st2.example.com/api/v1
+    api_key: "{{ st2_api_key }}"
+    registered_elsewhere: true
 """
 
 RETURN = r"""

@@ -46,8 +46,10 @@ options:
       - V(now) restarts without waiting for executions.
       - V(never) restarts nothing, and warns about services that still use something old.
       - V(later) is the same without the warning, for plays that restart services at the end.
+      - V(wait) only waits until no execution is running on this host, like V(drain), and restarts nothing. If some are
+        still running after O(timeout), the task fails and lists them.
     type: str
-    choices: [drain, now, never, later]
+    choices: [drain, now, never, later, wait]
     default: drain
   timeout:
     description:

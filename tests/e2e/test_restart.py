@@ -111,6 +111,15 @@ def test_drain_names_what_would_be_abandoned_and_leaves_it_alone(site: Site) -> 
     site.settled()
 
 
+def test_waiting_restarts_nothing(site: Site) -> None:
+    execution = site.stackstorm.executions.run_on(HERE)
+    failed = site.run("st2actionrunner", restart="wait", timeout=1)
+    assert failed.failed and execution.id in failed["msg"] and "After 1 s" in failed["msg"], failed.everything
+    execution.end(Outcome("succeeded", {}))
+    waited = site.run("st2actionrunner", restart="wait")
+    assert not waited.changed and waited["restarted"] == waited["restart_needed"] == [] and site.systemd.told == []
+
+
 def test_workflows_are_elsewhere_and_their_tasks_are_not(site: Site) -> None:
     site.stackstorm.executions.run_on(HERE, "packs.install")
     assert site.run("st2actionrunner").changed

@@ -32,6 +32,16 @@ from .telling import Registration, Telling, both
 from .waiting import compare_rules, waiting_packs
 
 
+def told_elsewhere(ref: str, database: Database, on_disk: OnDisk) -> Record:
+    """What is recorded of a pack that another host of the cluster has registered from the same files.
+
+    :raises OSError: when its config or overrides cannot be read.
+    """
+    by, config = database.registrar.by, on_disk.config(ref)
+    told = {"pack": Told(on_disk.pack(ref), by), "overrides": Told(on_disk.overrides(ref), by)}
+    return {**told, "config": Told(config, by)} if config else told
+
+
 class Registering:
     """What one run tells StackStorm.
 
@@ -181,6 +191,8 @@ class Registering:
         for ref in telling.agreeing:
             self._database.records.write(ref, {"overrides": Told(on_disk.overrides(ref), self._database.registrar.by)})
         self.learn(telling.known, on_disk)
+        for ref in telling.elsewhere:
+            self._database.records.write(ref, told_elsewhere(ref, self._database, on_disk))
         for ref in telling.without_config:
             there = on_disk.installation.get(ref) is not None
             self._database.records.write(

@@ -50,6 +50,7 @@ class Telling(t.NamedTuple):
     :arg agreeing: Packs of whose resources the database has what the overrides say, when all this is done.
     :arg delete: Resources that are deleted last, as their files are gone.
     :arg known: Packs that the database turned out to have as they are, though nobody here told it.
+    :arg elsewhere: Packs that another host of the cluster has registered, with their configs and overrides.
     """
 
     unload: t.Tuple[str, ...] = ()
@@ -60,6 +61,7 @@ class Telling(t.NamedTuple):
     agreeing: t.Tuple[str, ...] = ()
     delete: t.Tuple[Resource, ...] = ()
     known: t.Tuple[str, ...] = ()
+    elsewhere: t.Tuple[str, ...] = ()
 
     def parts(self) -> t.Dict[str, t.Tuple[str, ...]]:
         """By ref, the parts that are registered."""

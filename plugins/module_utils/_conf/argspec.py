@@ -92,7 +92,7 @@ def restart_options(services: t.Sequence[str]) -> ArgumentSpec:
     return ArgumentSpec(
         {
             "name": {"type": "list", "elements": "str", "choices": list(services), "default": []},
-            "restart": {"type": "str", "choices": ["drain", "now", "never", "later"], "default": "drain"},
+            "restart": {"type": "str", "choices": ["drain", "now", "never", "later", "wait"], "default": "drain"},
         },
         reads_host=False,
     ).merge(host_options())

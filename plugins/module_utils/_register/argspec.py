@@ -19,5 +19,6 @@ def register_options() -> ArgumentSpec:
             "types": {"type": "list", "elements": "str", "choices": list(TYPES)},
             "fail_on_failure": {"type": "bool", "default": True},
             "prune": {"type": "bool", "default": False},
+            "registered_elsewhere": {"type": "bool", "default": False},
         }
     )

@@ -18,12 +18,14 @@ class Options(t.NamedTuple):
 
     :arg packs: The refs of the packs; C(None) for all that are on the host.
     :arg types: What is registered of each, as C(_st2/registration.py TYPES); everything when empty.
+    :arg elsewhere: Whether another host of the cluster has registered them.
     """
 
     packs: t.Optional[t.Tuple[str, ...]] = None
     types: t.Tuple[str, ...] = ()
     fail_on_failure: bool = True
     prune: bool = False
+    elsewhere: bool = False
 
 
 def options_from(params: t.Mapping[str, t.Any]) -> Options:
@@ -45,10 +47,14 @@ def options_from(params: t.Mapping[str, t.Any]) -> Options:
     with collected.one():
         if params["register"] == "none":
             raise OptionError("register is none, but this module only registers packs. Use auto, api or local.")
+    with collected.one():
+        if params["registered_elsewhere"] and (params["types"] or params["prune"]):
+            raise OptionError("With registered_elsewhere, nothing is registered. Leave out types and prune.")
     collected.raise_them()
     return Options(
         packs=None if params["packs"] is None else tuple(dict.fromkeys(refs)),
         types=tuple(params["types"] or ()),
         fail_on_failure=params["fail_on_failure"],
         prune=params["prune"],
+        elsewhere=params["registered_elsewhere"],
     )

@@ -53,11 +53,13 @@ class Plan(t.NamedTuple):
     """What happens to all of them.
 
     :arg restarts: The services that go on with old configs afterwards.
+    :arg elsewhere: The packs of which it is recorded on this host that another one has registered them.
     """
 
     packs: t.Tuple[PackPlan, ...] = ()
     types: t.Tuple[str, ...] = ()
     restarts: t.Tuple[str, ...] = ()
+    elsewhere: t.Tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -67,7 +69,7 @@ class Plan(t.NamedTuple):
     @property
     def acts(self) -> bool:
         """Whether there is anything to do."""
-        return self.changed
+        return self.changed or bool(self.elsewhere)
 
     @property
     def parts(self) -> t.Mapping[str, t.Sequence[str]]:
@@ -86,4 +88,5 @@ class Plan(t.NamedTuple):
             register=tuple(Registration(files, self.types) for files in self.registered),
             delete=tuple(resource for pack in self.packs for resource in pack.known.surplus),
             known=tuple(pack.ref for pack in self.packs if not pack.registers and pack.known.state == CURRENT),
+            elsewhere=self.elsewhere,
         )

@@ -11,13 +11,13 @@ import os
 import typing as t
 
 from .._change.database import Database
-from .._change.known import STALE, KnownPack
+from .._change.known import CURRENT, STALE, UNKNOWN, KnownPack
 from .._change.on_disk import OnDisk
 from .._change.planner import Staged
 from .._change.session import View
 from .._content.installed import InstalledPack
 from .._content.resources import check_config_schema, read_content
-from .._errors import Collected, HostError, InvalidPackError
+from .._errors import Collected, HostError, InvalidPackError, VerifyError
 from .._pack.comparison import Comparison, verify_registered
 from .._pack.description import problem_of
 from .._st2.registration import PackFiles
@@ -42,7 +42,7 @@ class RegisterPlanner:
     def at_rest(self) -> t.Optional[Plan]:
         """The plan when there is nothing to do; C(None) when there is."""
         plan = self.make()
-        return None if plan.changed else plan
+        return None if plan.acts else plan
 
     def make(self) -> Plan:
         """The plan.
@@ -63,7 +63,16 @@ class RegisterPlanner:
                 plans.append(self._plan(pack, comparison))
         collected.raise_them()
         self.warnings += comparison.warnings
-        return Plan(tuple(plans), self._options.types)
+        return Plan(tuple(plans), self._options.types, elsewhere=self._unrecorded(refs))
+
+    def _unrecorded(self, refs: t.Sequence[str]) -> t.Tuple[str, ...]:
+        """The packs that another host has registered, which is not recorded here yet."""
+        if not self._options.elsewhere:
+            return ()
+        from .._change.registering import told_elsewhere
+
+        records = self._database.records
+        return tuple(ref for ref in refs if records.read(ref) != told_elsewhere(ref, self._database, self._on_disk))
 
     def _packs(self) -> t.List[InstalledPack]:
         """The packs of the task.
@@ -106,10 +115,32 @@ class RegisterPlanner:
     def _known(self, pack: InstalledPack, comparison: Comparison) -> KnownPack:
         """What is known of a pack with its config and overrides."""
         known = self._database.pack(pack.ref, pack, pack.location)
+        if self._options.elsewhere:
+            return self._registered_elsewhere(pack, known, comparison)
         if self._database.registrar.reads:
             return comparison.known(pack.ref, pack.location, known)
         stale = tuple(self._not_recorded(pack.ref))
         return known._replace(state=STALE, settled=False, differences=stale) if stale else known
+
+    def _registered_elsewhere(self, pack: InstalledPack, known: KnownPack, comparison: Comparison) -> KnownPack:
+        """What is known of a pack that another host of the cluster has registered from the same files.
+
+        :raises VerifyError: naming what the database does not have as the files of this host say.
+        """
+        if not self._database.registrar.reads:
+            return known._replace(state=UNKNOWN, settled=True)
+        found = (
+            comparison.differences(pack.ref, pack.location)
+            if known.version == (pack.version or "")
+            else (f"version {known.version or '(none)'} instead of {pack.version}",)
+        )
+        if found:
+            raise VerifyError(
+                f"Another host of the cluster was to register {pack.ref}, but the database does not match the files "
+                f"of this host: {', '.join(found)}.",
+                ref=pack.ref,
+            )
+        return known._replace(state=CURRENT, settled=True)
 
     def _not_recorded(self, ref: str) -> t.Iterator[str]:
         """What was last registered of config and overrides from other files, where only records tell."""

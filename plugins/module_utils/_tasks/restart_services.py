@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 import typing as t
+from contextlib import closing
 
 from .._deadline import Deadline
 from .._errors import RestartError, St2Error
@@ -29,6 +30,8 @@ def restart_services(task: Task) -> Result:
 
     :raises St2Error: when nothing was done; a later failure is in the result.
     """
+    if task.params["restart"] == "wait":
+        return _wait(task)
     root = root_of(task.params["st2_conf"])
     systemd = Systemd(root, task.environment, Deadline(_SECONDS_EACH * len(SERVICES)))
     if not systemd.runs():
@@ -54,6 +57,22 @@ def restart_services(task: Task) -> Result:
     if task.check:
         return _result(restarted=needed)
     return _restart(task, systemd, marks, needed)
+
+
+def _wait(task: Task) -> Result:
+    """Wait for executions without a restart after it.
+
+    :raises RestartError: when some still run, or StackStorm cannot be asked.
+    """
+    from .._st2.task_client import client_for
+
+    with closing(client_for(task, Deadline(task.params["timeout"]))) as client:
+        running = [] if task.check else wait_until_none(client, socket.gethostname())
+    if running:
+        raise RestartError(
+            f"After {task.params['timeout']} s there are still executions on this host: {', '.join(map(str, running))}."
+        )
+    return _result(msg="no execution is running on this host")
 
 
 def _restart(task: Task, systemd: Systemd, marks: Marks, needed: Units) -> Result:

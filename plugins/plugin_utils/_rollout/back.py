@@ -61,7 +61,10 @@ def _back(rollout: Rollout, asked: Asked, results: Results) -> None:
             entry["present"] = [ref for ref, row in entry["packs"].items() if row["was_there"]]
             entry["absent"] = [ref for ref, row in entry["packs"].items() if not row["was_there"]]
             restore.setdefault(entry["cluster"], host)
-    rollout["next"] = {"restore": list(restore.values())} if restore else {}
+    registrars = list(restore.values())
+    others = [host for host in asked["back"] if rollout["hosts"][host]["state"] == "rolled back"]
+    others = [host for host in others if host not in registrars]
+    rollout["next"] = {"restore": registrars, "compare": others} if restore else {}
 
 
 def _restore(rollout: Rollout, asked: Asked, results: Results) -> None:
@@ -76,6 +79,10 @@ def _restore(rollout: Rollout, asked: Asked, results: Results) -> None:
             )
         more = (found.get("registered") or {}).get("restart_needed") or ()
         entry["restart"] = sorted({*entry.get("restart", ()), *more})
+    for host in asked["compare"]:
+        failure = failure_of(results.get(host, {}).get("compared")) if rollout["hosts"][host]["present"] else None
+        if failure:
+            add_problem(rollout, "back", host, f"It has its former packs. {failure}")
     wave = rollout["waves"][rollout["wave"] - 1]["hosts"]
     restart = [
         host for host in wave if rollout["hosts"][host]["state"] == "rolled back" and rollout["hosts"][host]["restart"]

@@ -141,7 +141,9 @@ def _swap(rollout: Rollout, asked: t.Mapping[str, t.Any], results: Results) -> N
         packs = rollout["hosts"][entry.get("writer", host)]["packs"]
         entry["present"] = [ref for ref, row in packs.items() if not row["absent"]]
         entry["absent"] = [ref for ref, row in packs.items() if row["absent"]]
-    rollout["next"] = {"register": [_first(rollout, nodes) for nodes in _clusters(rollout).values()]}
+    registrars = [_first(rollout, nodes) for nodes in _clusters(rollout).values()]
+    others = [host for host in asked["swap"] if host not in registrars]
+    rollout["next"] = {"register": registrars, "compare": others}
 
 
 def _register(rollout: Rollout, asked: t.Mapping[str, t.Any], results: Results) -> None:
@@ -150,6 +152,9 @@ def _register(rollout: Rollout, asked: t.Mapping[str, t.Any], results: Results) 
         _require(rollout, "register", [host], results, registering(entry))
         more = results.get(host, {}).get("registered", {}).get("restart_needed") or ()
         entry["restart"] = sorted({*entry.get("restart", ()), *more})
+    if not rollout["problems"]:
+        compared = [host for host in asked["compare"] if rollout["hosts"][host]["present"]]
+        _require(rollout, "register", compared, results, ["compared"])
     restart = [host for host in _hosts(rollout) if rollout["hosts"][host].get("restart")]
     rollout["next"] = {"restart": restart, "smoke": _hosts(rollout), "act": asked["register"]}
 

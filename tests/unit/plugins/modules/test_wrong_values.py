@@ -259,6 +259,7 @@ OWN = [
     ("st2_register", {}, {"packs": []}, "packs is an empty list."),
     ("st2_register", {}, {"packs": [""]}, 'The packs "" cannot be used'),
     ("st2_register", {}, {"types": []}, "types is an empty list."),
+    ("st2_register", {}, {"registered_elsewhere": True, "prune": True}, "With registered_elsewhere, nothing is"),
     ("st2_register", {}, {"register": "none"}, "register is none, but this module only registers packs."),
     ("st2_rollback", {}, {"change": ""}, 'change is "", but change sets have numbers'),
     ("st2_rollback", {}, {"change": "../7"}, 'change is "../7", but change sets have numbers'),

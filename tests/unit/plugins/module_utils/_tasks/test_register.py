@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import functools
+import re
 import shutil
 import tempfile
 
@@ -18,6 +20,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
     host_options,
     registration_options,
 )
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.own_places import OwnPlaces
+from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import Records, Told
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import St2Error
 from ansible_collections.stackstorm.st2.plugins.module_utils._register.argspec import register_options
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
@@ -230,3 +234,26 @@ def test_a_database_that_does_not_answer_is_a_failure_that_says_so(site):
     failed = site.run("sensu")
     assert failed.failure.step == "register" and not failed.changed
     assert [row["database_state"] for row in failed.returned["packs"]] == ["stale"]
+
+
+def test_what_another_host_of_the_cluster_registered_is_compared_and_remembered(site, tmp_path):
+    other = Site(tmp_path / "other")
+    other.stub.stop()
+    other.stub = site.stub
+    run = functools.partial(other.run, "sensu", "jira", registered_elsewhere=True)
+    refused = run()
+    assert refused.failure and "version (none) instead of 1.0.0" in refused.failure.message
+    site.run("sensu", "jira")
+    state = OwnPlaces(read_host(str(other.host.st2_conf), other.host.environment())).state
+    Records(state).write("sensu", {"pack": Told(), "config": Told()})
+    assert other.run("sensu", check=True).changed, "nobody has told this host"
+    asked = len(site.stub.asked("POST", "/packs/register"))
+    assert not run(check=True).changed and other.run("sensu", check=True).changed
+    result = run()
+    assert not result.changed and not result.failure and result.returned["database_state"] == "current"
+    assert not other.run("sensu", "jira", check=True).changed
+    assert len(site.stub.asked("POST", "/packs/register")) == asked, "nothing was registered again"
+    rule = next((other.host.packs / "sensu" / "rules").glob("*.yaml"))
+    (rule.parent / "more.yaml").write_text(re.sub("(?m)^name: .*", "name: more", rule.read_text()))
+    refused = run()
+    assert refused.failure and "rule more (missing)" in refused.failure.message

@@ -1,0 +1,187 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbook stackstorm.st2.rollout: two clusters of scratch hosts, of which the first one is the canary."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+from e2e.roles import LIBRARIES
+from e2e.scene import Scene
+from infrastructure.ansible_run import ansible_environment, program
+from infrastructure.packs import PackTree
+from infrastructure.st2_host import ScratchHost
+from infrastructure.st2_stub import StackStormStub
+
+# Nothing listens there.
+NOBODY = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 9}
+CLUSTERS = {"a1": "staging", "a2": "staging", "b1": "production"}
+
+
+class Run(t.NamedTuple):
+    rc: int
+    answer: str
+    said: str
+
+
+class Fleet:
+    """Three hosts, of which the first two have one StackStorm, and an inventory of them.
+
+    :arg shared: whether the first two have one directory of packs.
+    """
+
+    def __init__(self, scene: Scene, place: Path, shared: bool = False) -> None:
+        self.place = place
+        self.environment = scene.environment
+        self.hosts: t.Dict[str, ScratchHost] = {}
+        for name in CLUSTERS:
+            other = self.hosts["a1"] if shared and name == "a2" else None
+            self.hosts[name] = ScratchHost(
+                place / name, index_url=scene.index_url, libraries=() if other else LIBRARIES, shares=other
+            )
+        self.stackstorms = {name: StackStormStub(self.hosts[name]) for name in ("a1", "b1")}
+        options = {"ca_bundle": str(scene.ca.ca_file)}
+        self.variables: t.Dict[str, t.Dict[str, t.Any]] = {
+            name: {
+                "ansible_connection": "local",
+                "ansible_python_interpreter": sys.executable,
+                "st2_cluster": cluster,
+                "st2_conf": str(self.hosts[name].st2_conf),
+                "st2_api": self._access("a1" if cluster == "staging" else "b1"),
+                "st2_packs_options": options,
+                "st2_restart": "never",
+            }
+            for name, cluster in CLUSTERS.items()
+        }
+
+    def _access(self, name: str) -> t.Dict[str, str]:
+        return {"api_url": self.stackstorms[name].api_url, "api_key": self.stackstorms[name].api_key}
+
+    def stop(self) -> None:
+        """End the servers."""
+        for stackstorm in self.stackstorms.values():
+            stackstorm.stop()
+
+    def play(self, version: str, *arguments: str, **variables: t.Any) -> Run:
+        """Roll out a version of the pack demo; all that is said, and the line that is the answer."""
+        inventory = self.place / "hosts.yml"
+        inventory.write_text(yaml.safe_dump({"st2": {"hosts": self.variables}}))
+        given = {
+            "target": "st2",
+            "report_path": str(self.place),
+            "st2_packs": [{"name": "demo", "version": version}],
+            "st2_rollout_smoke": [{"action": "demo.report"}],
+            **variables,
+        }
+        command = [program("ansible-playbook"), "-i", str(inventory), "stackstorm.st2.rollout", "-e", json.dumps(given)]
+        done = subprocess.run(
+            [*command, *arguments],
+            env={**ansible_environment(None, self.place), **self.environment, "ANSIBLE_FORKS": "3"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        said = done.stdout + done.stderr
+        shown = done.stdout.partition("TASK [Show what was done]")[2].partition('"msg": [')[2].splitlines()
+        return Run(done.returncode, shown[1].strip(' ",') if shown else "", said)
+
+    def versions(self) -> t.Dict[str, t.Optional[str]]:
+        """Return the version of the pack on each host, by its files."""
+        files = {name: host.packs / "demo" / "pack.yaml" for name, host in self.hosts.items()}
+        return {
+            name: yaml.safe_load(file.read_text())["version"] if file.exists() else None for name, file in files.items()
+        }
+
+    def known(self) -> t.Dict[str, t.Optional[str]]:
+        """Return the version of the pack that each StackStorm has in its database."""
+        packs = {name: stackstorm.pack("demo") for name, stackstorm in self.stackstorms.items()}
+        return {name: pack["version"] if pack else None for name, pack in packs.items()}
+
+    def registrations(self) -> t.Dict[str, int]:
+        """Return how often each StackStorm was asked to register packs."""
+        return {name: len(one.asked("POST", "/packs/register")) for name, one in self.stackstorms.items()}
+
+
+@pytest.fixture
+def make_fleet(scene: Scene, tmp_path: Path) -> t.Iterator[t.Callable[..., Fleet]]:
+    for version in ("1.0.0", "1.1.0"):
+        repository = scene.repositories[0] if scene.repositories else scene.repository("demo")
+        repository.release(PackTree("demo", version))
+    scene.publish()
+    made: t.List[Fleet] = []
+
+    def make(**how: t.Any) -> Fleet:
+        made.append(Fleet(scene, tmp_path / f"fleet-{len(made)}", **how))
+        return made[-1]
+
+    yield make
+    for fleet in made:
+        fleet.stop()
+
+
+def test_a_release_reaches_all_clusters_or_none_of_a_wave(make_fleet: t.Callable[..., Fleet]) -> None:
+    fleet = make_fleet()
+    done = fleet.play("1.0.0")
+    assert done.rc == 0 and done.answer.startswith("3 hosts in 2 clusters rolled out: demo absent -> 1.0.0"), done.said
+    assert set(fleet.versions().values()) == {"1.0.0"} and fleet.known() == {"a1": "1.0.0", "b1": "1.0.0"}
+    assert fleet.registrations() == {"a1": 1, "b1": 1}, "once for each cluster"
+
+    before = {name: host.snapshot() for name, host in fleet.hosts.items()}
+    # StackStorm cannot run it: both nodes of the wave go back, and the next wave never starts.
+    expected = [{"action": "demo.report", "expect": {"result": {"result": "something else"}}}]
+    done = fleet.play("1.1.0", st2_rollout_smoke=expected)
+    assert done.rc != 0 and done.answer.startswith("Not rolled out: a1 failed in the smoke test:"), done.said
+    assert "Rolled back on a1, a2." in done.answer
+    assert set(fleet.versions().values()) == {"1.0.0"} and fleet.known() == {"a1": "1.0.0", "b1": "1.0.0"}
+    assert fleet.registrations() == {"a1": 3, "b1": 1}, "the new release, and the way back"
+    report = json.loads((fleet.place / "report.json").read_text())
+    assert report["summary"].startswith("3 hosts equal"), report
+    for name, host in fleet.hosts.items():
+        assert (host.packs / "demo").is_dir() and host.snapshot().changes(before[name]) == [], name
+
+
+def test_hosts_that_share_their_packs_have_one_writer(make_fleet: t.Callable[..., Fleet]) -> None:
+    fleet = make_fleet(shared=True)
+    done = fleet.play("1.0.0")
+    assert done.rc == 0 and set(fleet.versions().values()) == {"1.0.0"}, done.said
+    staged = done.said.partition("TASK [stackstorm.st2.packs : Manage the packs]")[2].partition("TASK [")[0]
+    assert "[a1]" in staged and "[a2]" not in staged, staged
+    assert fleet.registrations() == {"a1": 1, "b1": 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "words"),
+    [
+        (["--limit", "a1,b1"], {}, "A rollout cannot be limited (--limit a1,b1)"),
+        ([], {"target": "a1"}, "Cluster staging is not complete: a2"),
+        ([], {"st2_cluster_size": 4}, "has 2 of its 4 nodes (st2_cluster_size)"),
+        ([], {"st2_rollout_waves": [["staging"]]}, "does not name all clusters of this play. Missing: production."),
+    ],
+)
+def test_a_part_of_a_cluster_is_refused(
+    make_fleet: t.Callable[..., Fleet],
+    arguments: t.Sequence[str],
+    variables: t.Mapping[str, t.Any],
+    words: str,
+) -> None:
+    fleet = make_fleet()
+    done = fleet.play("1.0.0", *arguments, **variables)
+    assert done.rc != 0 and words in done.said and "Find StackStorm" not in done.said, done.said
+    assert set(fleet.versions().values()) == {None}
+
+
+def test_a_host_that_does_not_respond_leaves_all_untouched(make_fleet: t.Callable[..., Fleet]) -> None:
+    fleet = make_fleet()
+    fleet.variables["a2"].update(NOBODY)
+    done = fleet.play("1.0.0")
+    assert done.rc != 0 and done.answer.startswith("Not rolled out: a2 failed in the checks: The host is unreachable")
+    assert set(fleet.versions().values()) == {None} and fleet.registrations() == {"a1": 0, "b1": 0}
+    assert json.loads((fleet.place / "report.json").read_text())["summary"].startswith("2 hosts equal; 1 unreachable")

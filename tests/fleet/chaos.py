@@ -1,0 +1,265 @@
+# Copyright: Contributors to the stackstorm.st2 project
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rollouts of small fleets in which something breaks at a random node and phase: C(make chaos N=100).
+
+Afterwards every cluster has either the old packs or the new ones, on all of its nodes and in its database, and the next
+rollout leads to the new ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import typing as t
+from pathlib import Path
+
+import yaml
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from infrastructure.ansible_run import ansible_environment, program
+from infrastructure.environment import clean_environment
+from infrastructure.packs import PackTree
+from infrastructure.repositories import GitRepository
+from infrastructure.snapshot import Snapshot, take_snapshot
+from infrastructure.st2_host import ScratchHost
+from infrastructure.st2_stub import StackStormStub
+
+CLUSTERS: t.Mapping[str, t.Tuple[str, ...]] = {"one": ("node1", "node2"), "two": ("node3",)}
+NODES = tuple(node for nodes in CLUSTERS.values() for node in nodes)
+REFS = ("alpha", "beta")
+OLD, NEW = "1.0.0", "2.0.0"
+KINDS = ("kill", "lost", "unanswered", "disk")
+Side = t.Tuple[t.Tuple[str, Snapshot], ...]
+
+
+class Fault(t.NamedTuple):
+    """What breaks.
+
+    * ``kind``: ``kill``, ``disk`` (full from a step on, until the module ends), ``lost`` (the connection, before the
+      module runs), ``unanswered`` (after it has run).
+    * ``call``: the number of the module on the node; ``module`` is its name.
+    * ``lasting``: whether the node stays away until the rollout is over.
+    """
+
+    kind: str
+    node: str
+    call: int
+    module: str
+    step: int = 0
+    lasting: bool = False
+
+    def __str__(self) -> str:
+        where = f"{self.kind} at {self.module} ({self.call}) of {self.node}"
+        return (
+            f"{where}, step {self.step}" if self.kind in ("kill", "disk") else f"{where}{', for good' * self.lasting}"
+        )
+
+
+class Chaos:
+    """Two clusters with three nodes on this machine, and their StackStorms.
+
+    :arg place: an empty directory.
+    """
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        for folder in ("nodes", "calls", "steps"):
+            (place / folder).mkdir()
+        self.sources = {ref: self._repository(ref) for ref in REFS}
+        self.hosts = {node: ScratchHost(place / node) for node in NODES}
+        self.stackstorms = {
+            name: StackStormStub(self.hosts[nodes[0]], register_all=True) for name, nodes in CLUSTERS.items()
+        }
+        self.sides: t.Dict[str, t.Dict[str, t.Any]] = {}
+        self._write_inventory()
+
+    def stop(self) -> None:
+        """End the servers."""
+        for stackstorm in self.stackstorms.values():
+            stackstorm.stop()
+
+    def _repository(self, ref: str) -> GitRepository:
+        repository = GitRepository(self.place / f"stackstorm-{ref}.git")
+        for version in (OLD, NEW):
+            # An action of Python takes a virtualenv.
+            tree = PackTree(ref, version, minimal=True, **({} if ref == REFS[0] else {"actions": ()}))
+            tree.add("version.txt", version)
+            repository.release(tree)
+        return repository.build()
+
+    def _write_inventory(self) -> None:
+        groups: t.Dict[str, t.Any] = {}
+        ssh = self.place / "ssh"
+        ssh.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S {Path(__file__).with_name("ssh_here.py")} "$@"\n')
+        ssh.chmod(0o755)
+        for name, nodes in CLUSTERS.items():
+            stackstorm = self.stackstorms[name]
+            for node in nodes:
+                host = self.hosts[node]
+                environment = clean_environment(host.home, **host.environment(), ST2_CHAOS_ROOT=str(host.base_path))
+                environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+                (self.place / "nodes" / f"{node}.json").write_text(json.dumps(environment))
+                groups[node] = {
+                    "ansible_connection": "ssh",
+                    "ansible_ssh_executable": str(ssh),
+                    "ansible_ssh_args": "",
+                    "ansible_host": node,
+                    "ansible_python_interpreter": sys.executable,
+                    "ansible_remote_tmp": str(host.tmp / "ansible"),
+                    "st2_conf": str(host.st2_conf),
+                    "st2_cluster": name,
+                    "st2_api": {"api_url": stackstorm.api_url + "/v1", "api_key": stackstorm.api_key},
+                }
+        (self.place / "hosts.yml").write_text(yaml.safe_dump({"st2": {"hosts": groups}}))
+
+    def roll_out(self, version: str, fault: t.Optional[Fault] = None) -> subprocess.CompletedProcess[str]:
+        """Roll out a version of the packs."""
+        for folder in ("calls", "steps"):
+            shutil.rmtree(self.place / folder)
+            (self.place / folder).mkdir()
+        (self.place / "gone").unlink(missing_ok=True)
+        (self.place / "fault.json").write_text(json.dumps(fault._asdict() if fault else {}))
+        variables = {
+            "target": "st2",
+            "st2_packs": [{"source": f"file://{one.path}", "version": version} for one in self.sources.values()],
+            "st2_packs_options": {"allow_downgrade": True},
+            "st2_register": "api",
+        }
+        environment = {
+            **ansible_environment(None, self.place),
+            "ST2_CHAOS": str(self.place),
+            "ANSIBLE_PIPELINING": "1",
+            "ANSIBLE_FORKS": "4",
+        }
+        command = [program("ansible-playbook"), "-i", str(self.place / "hosts.yml"), "stackstorm.st2.rollout"]
+        command += ["-e", json.dumps(variables)]
+        return subprocess.run(
+            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+
+    def learn(self) -> t.List[Fault]:
+        """Roll out both versions with nothing in the way; return each module of the second rollout, as no fault."""
+        for version in (OLD, NEW):
+            done = self.roll_out(version)
+            assert done.returncode == 0, done.stdout + done.stderr
+            self.sides[version] = {node: self._content(node) for node in NODES}
+            assert all(self._registered(name) == dict.fromkeys(REFS, version) for name in CLUSTERS), "in the database"
+        found = []
+        for node in NODES:
+            for number, module in enumerate((self.place / "calls" / node).read_text().split()):
+                steps = self.place / "steps" / f"{node}.{number}"
+                found.append(Fault("", node, number, module, int(steps.read_text()) if steps.exists() else 0))
+        return found
+
+    def problems(self, new: str, fault: Fault, rc: int) -> t.Iterator[str]:
+        """What is wrong with the clusters after a rollout of the version ``new``."""
+        old = OLD if new == NEW else NEW
+        away = fault.node if fault.lasting else ""
+        for name, nodes in CLUSTERS.items():
+            sides = {node: self._side(node) for node in nodes}
+            database = set(self._registered(name).values())
+            there = {side for node, side in sides.items() if node != away} or {sides[away]}
+            if "" in sides.values():
+                yield f"a node of {name} has neither the old packs nor the new ones: {sides}"
+            elif len(there) > 1:
+                yield f"the nodes of {name} have different packs: {sides}"
+            elif database != there:
+                yield f"the database of {name} has {database}, its nodes have {sides}"
+            if rc == 0 and there != {new}:
+                yield f"the rollout succeeded, but {name} has {there}"
+            if rc and name == "one" and there == {old} and self._side("node3") == new:
+                yield "the second cluster has the new packs, the first one has not"
+
+    def _side(self, node: str) -> str:
+        content = self._content(node)
+        return next((version for version, sides in self.sides.items() if sides[node] == content), "")
+
+    def _content(self, node: str) -> t.Any:
+        host = self.hosts[node]
+        packs = {ref: take_snapshot(host.packs / ref, (".git", "__pycache__")) for ref in host.installed()}
+        return packs, (host.virtualenvs / REFS[0] / "bin" / "python").exists()
+
+    def _registered(self, name: str) -> t.Dict[str, str]:
+        database = self.stackstorms[name].database
+        return {ref: (database.find("packs", ref) or {}).get("version", "") for ref in REFS}
+
+
+class Trials:
+    """Rollouts with faults, one after the other, each to the other version.
+
+    * ``results``: how many were of which kind and ended with which version; ``failures``: what was wrong.
+    """
+
+    def __init__(self, place: Path, seed: int) -> None:
+        self.chaos = Chaos(place)
+        self.seed = seed
+        self.results: t.Counter[str] = collections.Counter()
+        self.failures: t.List[str] = []
+        self._modules = self.chaos.learn()
+        self._version = NEW
+
+    def fault(self, number: int) -> Fault:
+        """Return the fault of a trial: the same for the same seed."""
+        chosen = random.Random(f"{self.seed}-{number}")
+        kind = chosen.choice(KINDS)
+        # Modules that change nothing are most of them, and have no steps.
+        stepping = [one for one in self._modules if one.step]
+        module = chosen.choice(stepping if kind in ("kill", "disk") else self._modules)
+        step = chosen.randrange(module.step) if module.step else 0
+        return module._replace(kind=kind, step=step, lasting=kind == "lost" and chosen.random() < 0.5)
+
+    def attempt(self, number: int) -> t.Optional[str]:
+        """Make one trial; return what is wrong, with all that Ansible said."""
+        fault = self.fault(number)
+        version = OLD if self._version == NEW else NEW
+        done = self.chaos.roll_out(version, fault)
+        problems = list(self.chaos.problems(version, fault, done.returncode))
+        self.results[f"{fault.kind}: {'rolled out' if done.returncode == 0 else 'went back or stopped'}"] += 1
+        output = done.stdout + done.stderr
+        done = self.chaos.roll_out(version)
+        if done.returncode or any(self.chaos._side(node) != version for node in NODES):
+            problems.append(f"the next rollout does not lead to {version}")
+            output += done.stdout + done.stderr
+        self._version = version
+        if not problems:
+            return None
+        self.failures.append(f"trial {number} (seed {self.seed}), {fault}: {'; '.join(problems)}")
+        return f"{self.failures[-1]}\n{output}"
+
+
+def main() -> None:
+    """Make trials, and say what came of them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("count", type=int, nargs="?", default=100)
+    parser.add_argument("--seed", type=int, default=int(os.environ.get("ST2_SEED") or 0))
+    parser.add_argument("--first", type=int, default=0, help="the number of the first trial")
+    chosen = parser.parse_args()
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
+        trials = Trials(Path(folder), chosen.seed)
+        try:
+            for number in range(chosen.first, chosen.first + chosen.count):
+                wrong = trials.attempt(number)
+                print(f"{number}: {trials.fault(number)}: {'WRONG' if wrong else 'ok'}", flush=True)
+                if wrong:
+                    print(wrong, flush=True)
+        finally:
+            trials.chaos.stop()
+    for what, count in sorted(trials.results.items()):
+        print(f"{count:4} {what}")
+    print(f"{chosen.count} trials, {len(trials.failures)} wrong, {time.monotonic() - started:.0f} s")
+    sys.exit(bool(trials.failures))
+
+
+if __name__ == "__main__":
+    main()
