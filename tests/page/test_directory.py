@@ -5,18 +5,20 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import typing as t
 from pathlib import Path
 
 import pytest
-from infrastructure.real_data import REPOSITORY
-from page.directory import ordinary, write
+from infrastructure.real_data import MISSING, REPOSITORY, real_data
+from page.directory import ordinary, pack, write
 from page.npm import tool
 
 SHOTS = REPOSITORY / "tests" / "output" / "page"
 POLICY = "Content Security Policy"
+MARKUP = "\"'><script>alert(1)</script>\u202e<img src=x onerror=alert(1)>"
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +136,53 @@ def test_what_is_copied_is_what_is_shown(opened: t.Any, sensu: str) -> None:
     page.keyboard.type("stash")
     assert page.locator("#actions > li:visible").count() == 3
     assert page.locator(".status").inner_text() == "3 of 9 actions"
+    assert opened.said == []
+
+
+def test_packs_that_mean_harm_are_shown_as_they_are(opened: t.Any, tmp_path: Path) -> None:
+    action = {"name": MARKUP, "description": MARKUP, "parameters": {MARKUP: {"description": MARKUP, "default": MARKUP}}}
+    more = dict.fromkeys(("name", "version", "description", "author", "repo_url"), MARKUP)
+    lists = {key: [MARKUP, "constructor"] for key in ("keywords", "versions", "dependencies")}
+    schema = {MARKUP: {"type": "string", "default": MARKUP, "description": MARKUP}}
+    packs = [pack(ref, actions=[action], schema=schema, **more, **lists) for ref in ("__proto__", "constructor")]
+    page = opened.page((write(tmp_path, *packs) / "index.html").as_uri())
+    shown_markup = MARKUP.replace("\u202e", "\\u202e")
+    assert page.locator(".description").all_inner_texts() == [shown_markup] * 2
+    search(page, "__proto__")
+    assert shown(page) == ["__proto__"]
+    page.wait_for_selector("#actions:not([hidden])")
+    assert page.locator("#actions a").all_inner_texts() == [f"__proto__.{shown_markup}"]
+    page.get_by_label("constructor").check()
+    assert page.url.endswith("?q=__proto__&k=constructor")
+    page.get_by_label(shown_markup).check()
+    assert shown(opened.page(page.url)) == ["__proto__"]
+    page.locator("#actions a").click()
+    assert page.locator("details[open] tbody th").inner_text() == shown_markup
+    assert page.locator("#copy-st2").inner_text() == "st2 pack install __proto__\n"
+    assert shown_markup in page.locator(".facts").inner_text() and page.locator(".facts a").count() == 0
+    assert page.locator("main script, main img, [onerror]").count() == 0
+    assert opened.said == [] and all(asked.startswith(tmp_path.as_uri()) for asked in opened.asked)
+
+
+def test_the_real_exchange(opened: t.Any, tmp_path: Path) -> None:
+    data = real_data()
+    if data is None:
+        pytest.skip(MISSING)
+    entries = json.loads((data / "exchange" / "index.json").read_text(encoding="utf-8"))["packs"]
+    page = opened.page(
+        (write(tmp_path, *(({"ref": ref, **entry}, None) for ref, entry in entries.items())) / "index.html").as_uri()
+    )
+    assert len(shown(page)) == len(entries) == 169
+    assert page.locator(".lead").inner_text() == f"169 packs with {names:,} actions"
+    search(page, "kubernets")
+    assert shown(page)[0] == "kubernetes"
+    search(page, "ec2 run instances")
+    page.wait_for_selector("#actions:not([hidden])")
+    assert "aws.ec2_run_instances" in page.locator("#actions a").all_inner_texts()
+    search(page, "")
+    page.get_by_label("Find a keyword").fill("weather")
+    page.get_by_role("checkbox", name="weather").first.check()
+    assert 0 < len(shown(page)) < 9
     assert opened.said == []
 
 
