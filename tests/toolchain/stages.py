@@ -18,6 +18,7 @@ import ansible_test_runs
 import collection_tree
 import containers
 import interpreters
+import page_tools
 import system_packages
 from check_environment import TRIPWIRES, Tripwires, environment
 from checks import Check, Skip
@@ -138,6 +139,7 @@ def page() -> Checks:
     if program is None:
         yield Skip("in a browser", "there is no Chromium (Debian: apt-get install chromium)")
         return
+    page_tools.install()
     yield _pytest("page", "in a browser", page_environment(), "tests/page")
 
 
