@@ -15,6 +15,10 @@ from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from infrastructure.spawning import spawn_without_fork
+
+spawn_without_fork()
+
 # How long an example takes says how busy the machine is.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
@@ -36,6 +40,7 @@ ONCE = (
     *(f"_source/test_{name}.py" for name in ("repository_limits", "ssh")),
 )
 MODULE_UTILS = Path(__file__).with_name("plugins") / "module_utils"
+LONGEST_NAME = 100
 
 
 def pytest_collection_modifyitems(items):
@@ -46,6 +51,13 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path in once:
             item.add_marker("once")
+
+
+def pytest_make_parametrize_id(val):
+    """Name tests of long texts by how these begin: a name is in each report, and in the environment of programs."""
+    if isinstance(val, (str, bytes)) and len(val) > LONGEST_NAME:
+        return f"{val[:LONGEST_NAME]!r}..."
+    return None
 
 
 def pytest_configure(config):
