@@ -23,7 +23,7 @@ spawn_without_fork()
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
 
-# Files of tests that run git and uv, or are killed, at each of many steps. Nearly all of the time goes into what Python
+# Files of tests that run git, uv or a StackStorm, or are killed, at each of many steps. Nearly all of the time goes into what Python
 # and libraries have no part in, so they are run in .venv only. What they test, the other files of each directory go
 # through on the oldest Python as well.
 ONCE = (
@@ -37,7 +37,9 @@ ONCE = (
     *(f"_pack/test_{name}.py" for name in ("resolve", "resolve_by_index_commit", "resolve_dependencies")),
     *(f"_pack/test_run_{name}.py" for name in ("interrupted_registration", "lfs", "other_letters", "registration")),
     *(f"_pack/test_{name}.py" for name in ("stage", "virtualenv_build_failures", "virtualenv_fallback")),
-    *(f"_source/test_{name}.py" for name in ("repository_limits", "ssh")),
+    *(f"_pack/test_{name}.py" for name in ("disk_usage", "planted", "run_signatures", "virtualenv_places")),
+    *(f"_source/test_{name}.py" for name in ("gpg_signatures", "repository_limits", "ssh")),
+    *(f"_tasks/test_{name}.py" for name in ("config_undone", "restart", "verify_database")),
 )
 MODULE_UTILS = Path(__file__).with_name("plugins") / "module_utils"
 LONGEST_NAME = 100
