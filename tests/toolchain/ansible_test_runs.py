@@ -102,7 +102,7 @@ def files_that_need_ansible(directory: Path) -> list[Path]:
 def share_out(versions: t.Sequence[interpreters.Version]) -> dict[str, list[interpreters.Version]]:
     """Which release of ansible-core tests which Pythons.
 
-    Each tests the Python that it is run by, but for the one of .venv (the newest that is out), where these tests are run
+    Each tests the Python that it is run by, but for the one of .venv (the newest that is out), where these tests run
     with all others. What Ansible has on a target differs between Pythons only in what the oldest one lacks, so that is
     tested as well, and `sanity` has those between.
     """

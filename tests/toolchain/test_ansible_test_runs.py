@@ -29,7 +29,9 @@ from environments import CORES, ROOT
         ([8, 9], {"2.19": [], "2.20": [], "2.21": [], "2.22": []}),
     ],
 )
-def test_each_release_is_tested_once_and_the_oldest_python_too(minors: list[int], expected: dict[str, list[int]]) -> None:
+def test_each_release_is_tested_once_and_the_oldest_python_too(
+    minors: list[int], expected: dict[str, list[int]]
+) -> None:
     shares = share_out([(3, minor) for minor in minors])
     assert {release: [minor for _major, minor in share] for release, share in shares.items()} == expected
 
