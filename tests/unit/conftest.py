@@ -23,8 +23,8 @@ spawn_without_fork()
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
 
-# Files of tests that run git, uv or a StackStorm, or are killed, at each of many steps. Nearly all of the time goes into
-# what Python and libraries have no part in, so they are run in .venv only. What they test, the other files of each
+# Files of tests that run git, uv or a StackStorm, or are killed, at each of many steps. Nearly all of the time goes
+# into what Python and libraries have no part in, so they are run in .venv only. What they test, the other files of each
 # directory go through on the oldest Python as well.
 ONCE = (
     *(f"_change/test_{name}.py" for name in ("journal", "journal_copied", "recovery")),
