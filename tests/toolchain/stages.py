@@ -194,6 +194,8 @@ def _pytest(stage: str, name: str, programs: Path, *arguments: str, seconds: int
         "--continue-on-collection-errors",
         "-p",
         "no:cacheprovider",
+        "-p",
+        "infrastructure.current_test",
         "--import-mode=importlib",
         f"--rootdir={ROOT}",
     ]

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import typing as t
@@ -50,6 +51,16 @@ def test_a_report_is_counted_and_its_failures_are_named(tmp_path: Path) -> None:
     assert counts(outcome) == (1, 2, 1)
     assert outcome.failures == ["a::bad", "a::broken"]
     assert outcome.skips == ["no git here"]
+
+
+def test_of_pytest_that_dies_the_test_is_named(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text("import os\n\ndef test_a():\n    pass\n\ndef test_b():\n    os.abort()\n")
+    report = tmp_path / "report.xml"
+    options = ["-q", "-p", "no:cacheprovider", "-p", "infrastructure.current_test", f"--junit-xml={report}"]
+    command = [sys.executable, "-m", "pytest", *options, "test_it.py"]
+    surroundings = {"PATH": os.defpath, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    outcome = checks.run(checks.Check("pytest", command, tmp_path, surroundings, report), tmp_path / "log")
+    assert outcome.failures == ["ran no test (ended by SIGABRT)", "it was in test_it.py::test_b"]
 
 
 @pytest.mark.parametrize(
