@@ -32,8 +32,8 @@ if others:
 """
 
 
-# The sanity tests whose answer depends on the release of ansible-core.
-BY_RELEASE = ("compile", "import", "validate-modules")
+# The sanity tests whose answer depends on the release of ansible-core, and those for which it does on the Python.
+BY_RELEASE = ("import", "validate-modules")
 BY_PYTHON = ("compile", "import")
 
 # Marks what only ansible-test can run on Pythons without ansible-core.
@@ -54,7 +54,9 @@ def sanity() -> t.Iterator[Check | Skip]:
             for python, options in sanity_runs(core, versions):
                 less = ["--python", python] if python else []
                 name = f"ansible-core {core.release}" + (f", Python {python}" if python else "")
-                yield _check(name, programs, "sanity", "--junit", *options, *less, tree=python)
+                # The one that has all tests, and the one that has pylint.
+                cost = 130 if "pylint" in less + options or not python else 30
+                yield replace(_check(name, programs, "sanity", "--junit", *options, *less, tree=python), cost=cost)
 
 
 def sanity_runs(core: Core, versions: t.Sequence[interpreters.Version]) -> list[tuple[str, list[str]]]:
@@ -91,7 +93,8 @@ def units() -> t.Iterator[Check | Skip]:
         for version in reversed(shares[core.release]):
             python = f"{version[0]}.{version[1]}"
             options = ["--venv", "--python", python, "--num-workers", "1", *chosen]
-            yield _check(f"ansible-core {core.release}, Python {python}", programs, "units", *options, tree=python)
+            check = _check(f"ansible-core {core.release}, Python {python}", programs, "units", *options, tree=python)
+            yield replace(check, cost=45)
 
 
 def files_that_need_ansible(directory: Path) -> list[Path]:

@@ -35,7 +35,7 @@ class Check:
     C(junit) is a JUnit XML file that the command writes, or a directory in which it writes several; without it the
     command counts as one test that passes with exit status 0. After C(seconds) it is ended, and has failed. A line in
     the file C(tripped) is a failure: something was started that no check may start. C(note) is for whoever waits, once
-    it has passed.
+    it has passed. C(cost) is about how many seconds it takes: those that take longest are started first.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Check:
     seconds: int = 1200
     tripped: Path | None = None
     note: str = ""
+    cost: int = 20
 
 
 @dataclass(frozen=True)
