@@ -478,7 +478,9 @@ def test_a_missing_library_without_a_stackstorm(run, tmp_path, respawned):
 @needs_ansible
 def test_a_missing_library_for_work_that_needs_no_stackstorm(run, host, tmp_path, respawned, monkeypatch):
     monkeypatch.setitem(run.__globals__, "SPEC", replace(SPEC, reads_host=False))
-    answer = run(raising(MissingLibraryError("PyYAML")), st2_conf=str(tmp_path / "none.conf"))
+    # A missing file of a root directory of its own: the machine may have a StackStorm.
+    nowhere = tmp_path / "none/etc/st2/st2.conf"
+    answer = run(raising(MissingLibraryError("PyYAML")), st2_conf=str(nowhere))
     assert respawned == [] and answer["failed"]
     assert f"Install it: {sys.executable} -m pip install PyYAML, or on Debian" in answer["msg"]
     assert "apt-get install python3-yaml" in answer["msg"]
