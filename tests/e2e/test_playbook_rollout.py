@@ -17,6 +17,7 @@ from e2e.roles import LIBRARIES
 from e2e.scene import Scene
 from infrastructure.ansible_run import ansible_environment, program
 from infrastructure.packs import PackTree
+from infrastructure.snapshot import compare, take_snapshot
 from infrastructure.st2_host import ScratchHost
 from infrastructure.st2_stub import StackStormStub
 
@@ -134,7 +135,7 @@ def test_a_release_reaches_all_clusters_or_none_of_a_wave(make_fleet: t.Callable
     assert set(fleet.versions().values()) == {"1.0.0"} and fleet.known() == {"a1": "1.0.0", "b1": "1.0.0"}
     assert fleet.registrations() == {"a1": 1, "b1": 1}, "once for each cluster"
 
-    before = {name: host.snapshot() for name, host in fleet.hosts.items()}
+    before = {name: take_snapshot(host.packs / "demo") for name, host in fleet.hosts.items()}
     # StackStorm cannot run it: both nodes of the wave go back, and the next wave never starts.
     expected = [{"action": "demo.report", "expect": {"result": {"result": "something else"}}}]
     done = fleet.play("1.1.0", st2_rollout_smoke=expected)
@@ -145,7 +146,7 @@ def test_a_release_reaches_all_clusters_or_none_of_a_wave(make_fleet: t.Callable
     report = json.loads((fleet.place / "report.json").read_text())
     assert report["summary"].startswith("3 hosts equal"), report
     for name, host in fleet.hosts.items():
-        assert (host.packs / "demo").is_dir() and host.snapshot().changes(before[name]) == [], name
+        assert compare(before[name], take_snapshot(host.packs / "demo")) == [], name
 
 
 def test_hosts_that_share_their_packs_have_one_writer(make_fleet: t.Callable[..., Fleet]) -> None:
