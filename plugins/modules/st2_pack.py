@@ -298,7 +298,7 @@ options:
       - V(stage) and V(swap) register nothing, whatever O(register) says. Register the packs with a task of its own
         afterwards, such as with M(stackstorm.st2.st2_pack) and O(phase=all).
       - In check mode, both predict what V(all) would do with the files. What was staged is kept for 7 days, or until
-        something else is staged or put in place for one of the packs.
+        something else is staged for one of the packs.
     type: str
     choices: [all, stage, swap]
     default: all

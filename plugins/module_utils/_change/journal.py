@@ -248,6 +248,7 @@ def undo(move: Move) -> bool:
     :raises ApplyError: when the old tree is not to be found, naming where it was looked for.
     """
     if not has_happened(move):
+        _return_new(move)
         return False
     where = whereabouts(move)
     if move.old and where is None:
@@ -263,7 +264,19 @@ def undo(move: Move) -> bool:
         elif at.staged:
             os.rename(at.live, at.staged)
         sync_directory(os.path.dirname(at.live))
+    _return_new(move)
     return True
+
+
+def _return_new(move: Move) -> None:
+    """Put the new tree of a move that was undone back to where it was staged: it may be one that is kept."""
+    if not move.staged or not move.new or _inode(move.staged):
+        return
+    for path in (move.kept, f"{move.kept}.aside", f"{move.staged}.aside"):
+        if _inode(path) == move.new:
+            with _opened(path) as there, _opened(move.staged, make=True) as staged:
+                os.rename(there or path, staged or move.staged)
+            return
 
 
 def is_as_before(move: Move) -> bool:
@@ -282,16 +295,9 @@ def _bring_back(move: Move, where: str) -> None:
         remove_tree(move.live)
     if not os.path.lexists(move.live):
         os.rename(where, move.live)
-        return
-    aside = where
-    if not exchange(where, move.live):
-        aside = f"{where}.aside"
-        os.rename(move.live, aside)
+    elif not exchange(where, move.live):
+        os.rename(move.live, f"{where}.aside")
         os.rename(where, move.live)
-    # The new tree waits again where it did: what an earlier run staged may be put in place later.
-    if move.staged and aside != move.staged and not os.path.lexists(move.staged):
-        with contextlib.suppress(OSError):
-            os.rename(aside, move.staged)
 
 
 def whereabouts(move: Move) -> t.Optional[str]:

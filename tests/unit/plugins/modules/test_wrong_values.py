@@ -161,7 +161,6 @@ OWN = [
         "verify_signature cannot be used with backend=api: StackStorm fetches packs itself, and does not verify",
     ),
     ("st2_pack", PACK, {"phase": "rename"}, "value of phase must be one of: all, stage, swap"),
-    ("st2_pack", PACK, {"phase": "swap"}, "Run the same task with phase=stage first."),
     ("st2_pack", PACK, {"keep_releases": -1}, "keep_releases is -1; the least is 0."),
     ("st2_pack", PACK, {"lockfile": ""}, "lockfile is empty: name a lock."),
     ("st2_pack", PACK, {"lockfile": "a.yml"}, "a.yml is a lock on the controller, but what it holds was not sent."),
