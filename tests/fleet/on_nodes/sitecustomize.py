@@ -19,7 +19,9 @@ _SPACE = ("open", "mkdir", "symlink", "link")
 
 
 def _watch(call: str, fault: str) -> None:
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), *3 * [os.pardir], "tests", "faults", "boundaries.py")
+    path = os.path.join(
+        os.path.dirname(os.path.abspath(__file__)), *3 * [os.pardir], "tests", "faults", "boundaries.py"
+    )
     spec = importlib.util.spec_from_file_location("boundaries", path)
     assert spec and spec.loader
     boundaries: t.Any = importlib.util.module_from_spec(spec)
