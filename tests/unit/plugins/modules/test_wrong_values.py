@@ -218,6 +218,8 @@ OWN = [
     ("st2_index", INDEX, {"path": ""}, 'The path "" cannot be used: it must be an absolute path.'),
     ("st2_index", INDEX, {"repo_url": ""}, 'The repo_url "" cannot be used: it is one address for all packs'),
     ("st2_index", INDEX, {"packs": [{"namee": "x"}]}, "namee"),
+    ("st2_index", INDEX, {"page": True}, "the scripts and style sheets of the page were not sent to the target"),
+    ("st2_index", INDEX, {"page": True, "page_assets": "/none"}, "page_assets is /none, which does not contain"),
     ("st2_index_info", {}, {"query": ""}, "query is empty, which StackStorm refuses as well"),
     ("st2_index_info", {}, {"fields": ["name"]}, "fields requires query."),
     ("st2_index_info", {}, {"limit": -1}, "limit is -1; the least is 0."),
