@@ -10,8 +10,6 @@ from __future__ import annotations
 import json
 import re
 import typing as t
-from dataclasses import dataclass
-from urllib.parse import quote, unquote
 
 REDACTED = "********"
 # scheme://userinfo@host: everything up to the last @ before the path is userinfo.
@@ -25,8 +23,7 @@ _RANDOM = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[^\s/]{16,}")
 _HEXADECIMAL = re.compile(r"(?:sha256:)?[0-9a-f]+")
 
 
-@dataclass(frozen=True)
-class Credentials:
+class Credentials(t.NamedTuple):
     """A user name and a password for a source or an index; C(repr) shows neither."""
 
     username: str = ""
@@ -49,6 +46,8 @@ def split_userinfo(url: str) -> t.Tuple[str, Credentials]:
     match = _USERINFO.match(url)
     if not match:
         return url, Credentials()
+    from urllib.parse import unquote  # As most tasks have no need of it.
+
     username, _colon, password = match.group("userinfo").partition(":")
     rest = url[match.end() :]
     scheme = match.group("scheme")
@@ -89,6 +88,8 @@ class Redactor:
     def add(self, secret: t.Optional[str]) -> None:
         """Know one more secret, with the forms that URLs, JSON and Python's errors show it in."""
         if secret and len(secret) >= _SHORTEST_SECRET:
+            from urllib.parse import quote
+
             escaped = (json.dumps(secret), json.dumps(secret, ensure_ascii=False), repr(secret))
             forms = (secret, quote(secret), quote(secret, safe=""), *(form[1:-1] for form in escaped))
             self._forms.update(dict.fromkeys(forms, secret))
@@ -130,6 +131,8 @@ def url_secrets(value: t.Any, beside: bool = False) -> t.Iterator[str]:
     if isinstance(value, str):
         for match in _USERINFO.finditer(value):
             username, _colon, password = match.group("userinfo").partition(":")
+            from urllib.parse import unquote
+
             # A URL with one word before the @ has a token there, except for ssh, where it is an account.
             named = match.group("scheme").lower().endswith("ssh://")
             if beside and not password:

@@ -23,6 +23,7 @@ description:
     the index are C(index.json.gz), for servers that send it compressed, and C(index.json.sig) if it is signed.
   - Readers see either the old or the complete new index, even if the module is killed. O(path) is a symbolic link that
     is switched to another directory in one step.
+  - With O(page), people can browse the index, too, on a page with all packs and a page for each pack.
   - Repositories are cloned once. Later runs query their branches and tags, and fetch only new commits.
 options:
   path:
@@ -31,7 +32,8 @@ options:
         C(.NAME.st2_index) next to it, where the previous release is kept, too. The web server must follow symbolic
         links.
       - An existing directory is taken over and kept as the previous release. Its content outside of C(v1) stays
-        published. Everything in C(v1) belongs to this module, which removes what is no longer needed.
+        published. Everything in C(v1) belongs to this module, which removes what is no longer needed. With O(page), the
+        same applies to C(index.html), C(feed.xml), C(packs) and C(page).
       - The parent directory must exist.
     type: path
     required: true
@@ -118,6 +120,24 @@ options:
         key must have no passphrase, or the file can be the public key of a key in the SSH agent of the account.
       - Modules of this collection with C(index_allowed_signers) require such a signature. StackStorm itself ignores it.
     type: path
+  page:
+    description:
+      - Whether to publish web pages as well. C(PATH/index.html) lists all packs, C(PATH/packs/REF/index.html) describes
+        one, and C(PATH/feed.xml) is an Atom feed of added, updated and removed packs. The pages can be read from a web
+        server, in any subdirectory, or as local files. They contain everything without JavaScript, which is only used
+        to search and filter, and they load nothing from other servers.
+      - The page of a pack in O(packs) contains its actions with their parameters, its sensors, the options of its
+        config, and how to install it. Packs of O(entries) and O(index_url) are described by their entries, which only
+        contain the names of actions and sensors.
+      - The task fails if O(path) contains one of these files, and this module did not create it. If O(page) is V(false)
+        again, the pages are removed.
+    type: bool
+    default: false
+  page_assets:
+    description:
+      - Archive on the target with the style sheets and scripts of O(page). This is set internally. Do not set it in a
+        task.
+    type: path
 extends_documentation_fragment:
   - stackstorm.st2._repository
   - stackstorm.st2._attributes
@@ -176,6 +196,14 @@ EXAMPLES = r"""
       - source: /srv/git/acme_mail.git
         version: v2.1.0
     repo_url: "https://git.example.com/{ref}.git"
+
+- name: Publish an index with a page for people
+  stackstorm.st2.st2_index:
+    path: /srv/www/index
+    packs:
+      - https://git.example.com/acme/stackstorm-acme_dns.git
+      - https://git.example.com/acme/stackstorm-acme_mail.git
+    page: true
 
 - name: Show what would change
   stackstorm.st2.st2_index:

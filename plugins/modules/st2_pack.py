@@ -298,7 +298,7 @@ options:
       - V(stage) and V(swap) register nothing, whatever O(register) says. Register the packs with a task of its own
         afterwards, such as with M(stackstorm.st2.st2_pack) and O(phase=all).
       - In check mode, both predict what V(all) would do with the files. What was staged is kept for 7 days, or until
-        something else is staged or put in place for one of the packs.
+        something else is staged for one of the packs.
     type: str
     choices: [all, stage, swap]
     default: all
@@ -718,6 +718,13 @@ registration:
   returned: always
   type: dict
   sample: {by: api, counts: {actions: 12, sensors: 1}, overridden: {actions: 2}}
+change:
+  description:
+    - The number of the change set that this task recorded on the host. With it, M(stackstorm.st2.st2_rollback) undoes
+      exactly this change.
+  returned: when files were changed, with O(backend=local)
+  type: str
+  sample: "0007"
 plan:
   description:
     - Digest of what the host has when the phases are done, the packs with their versions, commits and files, and the
@@ -727,13 +734,6 @@ plan:
   type: str
   sample: sha256:8e1c5d2b9a7f6e5d4c3b2a1f0e9d8c7b6a5f4e3d2c1b0a9f8e7d6c5b4a3f2e1d
   version_added: 0.3.0
-change:
-  description:
-    - The number of the change set that this task recorded on the host. With it, M(stackstorm.st2.st2_rollback) undoes
-      exactly this change.
-  returned: when files were changed, with O(backend=local)
-  type: str
-  sample: "0007"
 missing_blobs:
   description:
     - Digests of the parts of O(bundle) that the target does not have. Ansible sends them and runs the module again.

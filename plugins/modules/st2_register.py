@@ -37,6 +37,7 @@ options:
     description:
       - Whether the task fails if StackStorm refuses a resource, such as an action or rule. With V(false), StackStorm
         leaves out what it refuses, and the task warns about it.
+      - A config that the schema of its pack does not accept always fails the task.
     type: bool
     default: true
   prune:

@@ -194,4 +194,5 @@ class _Job:
             _display.vvv(f"The run of st2_pack could not be ended: {error}")
 
     def _command(self, command: str) -> str:
-        return str(self._action._low_level_execute_command(command)["stdout"])
+        # ssh may run it in a terminal, which ends lines in its own way.
+        return str(self._action._low_level_execute_command(command)["stdout"]).replace("\r\n", "\n")

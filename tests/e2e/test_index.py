@@ -21,6 +21,8 @@ from infrastructure.servers import Document, GitHttpsServer, GitSshServer
 from infrastructure.servers.ssh_server import find_sshd
 from infrastructure.signing import Signer
 
+from ansible_collections.stackstorm.st2.plugins.plugin_utils.index_page import ASSETS, write_assets
+
 
 @pytest.fixture
 def keeper(scene: Scene) -> Keeper:
@@ -66,6 +68,39 @@ def test_an_index_from_nothing_to_its_last_pack(keeper: Keeper) -> None:
     done = keeper.walk(packs=[])
     assert keeper.index["packs"] == {} and done["pack_count"] == 0
     assert set(keeper.published()) == {"v1/index.json", "v1/index.json.gz"}
+
+
+def test_the_page_comes_changes_and_goes(keeper: Keeper) -> None:
+    scene = keeper.scene
+    dns, mail = scene.release("acme_dns", "1.0.0"), scene.release("acme_mail", "1.0.0")
+    both = [scene.url(dns), scene.url(mail)]
+    keeper.walk(packs=both)
+    index = keeper.published()
+    write_assets(str(scene.root / "page.tar"))
+    page: t.Dict[str, t.Any] = {"page": True, "page_assets": str(scene.root / "page.tar")}
+
+    (keeper.path / "packs").mkdir()
+    assert "already contains packs, which this module did not create" in keeper.refuse(packs=both, **page)
+    (keeper.path / "packs").rmdir()
+    done = keeper.walk(packs=both, **page)
+    assert done["packs"] == [] and "files written anew" in done["msg"]
+    files = keeper.published()
+    assert {path: files[path] for path in index} == index, "the index is what it was"
+    assert {"index.html", "feed.xml", "packs/acme_dns/index.html", "packs/acme_mail/index.html"} < set(files)
+    assert files["page/directory.js"] == (ASSETS / "directory.js").read_bytes()
+    assert b"acme_mail 1.0.0 added" in files["feed.xml"]
+
+    dns.release(PackTree("acme_dns", "1.1.0", minimal=True))
+    dns.build()
+    keeper.walk(packs=both[:1], **page)
+    files = keeper.published()
+    assert not [path for path in files if path.startswith("packs/acme_mail")]
+    assert b"<title>acme_dns 1.1.0</title>" in files["feed.xml"] and b"acme_mail removed" in files["feed.xml"]
+    assert b"st2 pack install acme_dns=1.1.0" in files["packs/acme_dns/index.html"]
+
+    (keeper.path / "robots.txt").write_text("")
+    keeper.walk(packs=both[:1])
+    assert {path.partition("/")[0] for path in keeper.published()} == {"v1", "robots.txt"}
 
 
 def test_a_second_run_asks_for_refs_only(keeper: Keeper) -> None:

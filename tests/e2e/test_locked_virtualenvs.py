@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import typing as t
+from pathlib import Path
 
 import pytest
 from e2e.locks import LockFile
@@ -48,6 +49,16 @@ def test_exactly_what_is_locked_is_installed(scene: Scene, lock: LockFile, backe
     row = only(scene.change("demo", **how, **lock.options()))
     assert (row["action"], row["virtualenv"]) == ("virtualenv", "rebuilt")
     assert imports(scene) == {"middledep": "1.0.0", "tinydep": "2.0.0"}
+
+
+@pytest.mark.parametrize("backend", ["uv", "venv"])
+def test_a_constraint_in_the_configuration_of_pip(scene: Scene, lock: LockFile, tmp_path: Path, backend: str) -> None:
+    """It has no digest, which uv refuses beside those of a lock."""
+    lock.wheels("demo", *PINS)
+    (tmp_path / "constraints.txt").write_text("tinydep<3\n")
+    scene.environment["PIP_CONSTRAINT"] = str(tmp_path / "constraints.txt")
+    result = scene.change("demo", virtualenv="auto", virtualenv_backend=backend, **lock.options())
+    assert not warnings(result) and imports(scene)["tinydep"] == "1.0.0"
 
 
 @pytest.mark.parametrize("backend", ["uv", "venv"])

@@ -75,8 +75,10 @@ def test_a_play_shows_no_secret_however_much_it_shows(
     assert "sites.a.pin" in shown and "********" in shown
     wanted = {"url": "http://two", "token": f"{CANARY}-2", "sites": {"a": {"pin": 47110816, "name": "A"}}}
     assert yaml.safe_load((host.configs / "demo.yaml").read_bytes()) == wanted == stackstorm.config("demo")
-    holders = [path for path in host.root.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()]
-    assert holders == [host.configs / "demo.yaml"]
+    holders = sorted(path for path in host.root.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes())
+    changes = host.configs / ".stackstorm.st2" / "changes"
+    assert holders.pop(0).is_relative_to(changes), "the former config, with which st2_rollback goes back"
+    assert holders == [host.configs / "demo.yaml"] and stat.S_IMODE(changes.stat().st_mode) == 0o700
     assert stat.S_IMODE(holders[0].stat().st_mode) == 0o640
     assert play[4]["configs"][0]["database_state"] == "current"
     assert play[4]["configs"][0]["config"]["sites"] == {"a": {"pin": "********", "name": "A"}}

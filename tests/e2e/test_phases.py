@@ -129,7 +129,7 @@ def test_what_changed_since_is_named(scene: Scene) -> None:
     assert scene.host.pack_version("sensu") == "1.2.0"
 
 
-def test_a_config_that_was_changed_since_is_named(scene: Scene) -> None:
+def test_edits_and_a_config_that_was_changed_since_are_named(scene: Scene) -> None:
     repository = scene.repository("demo")
     repository.release(PackTree("demo", "1.0.0", config_schema=SCHEMA))
     repository.release(PackTree("demo", "1.1.0", config_schema=SCHEMA))
@@ -138,6 +138,11 @@ def test_a_config_that_was_changed_since_is_named(scene: Scene) -> None:
     config = scene.host.configs / "demo.yaml"
     config.write_text("url: http://one\n")
     stage(scene, "demo=1.1.0")
+    action = scene.host.packs / "demo" / "actions" / "report.py"
+    text = action.read_text()
+    action.write_text(f"{text}# by hand\n")
+    assert "The content of demo (" in scene.refuse("demo=1.1.0", phase="swap")["msg"]
+    scene.host.git("demo", "checkout", ".")
     config.write_text("url: 17\n")
     assert str(config) in scene.refuse("demo=1.1.0", phase="swap")["msg"]
     refused = scene.refuse("demo=1.1.0", phase="stage")
@@ -227,6 +232,12 @@ def test_virtualenvs_are_staged_for_their_place(scene: Scene) -> None:
     scene.publish()
     result = stage(scene, "sensu", virtualenv="auto")
     assert only(result)["virtualenv"] == "built" and not (scene.host.virtualenvs / "sensu").exists()
+    (python,) = (path for path in staged(scene) if (path / "bin").exists())
+    (python / "bin" / "python").rename(python / "bin" / "aside")
+    refused = scene.refuse("sensu", virtualenv="auto", phase="swap")
+    assert "The virtualenv of sensu that was staged is broken" in refused["msg"]
+    assert "was put back" in refused["msg"]
+    (python / "bin" / "aside").rename(python / "bin" / "python")
     swap(scene, "sensu", virtualenv="auto")
     assert scene.host.run_action("sensu", "report")["version"] == "1.0.0"
     script = (
@@ -251,9 +262,8 @@ def test_superseded_and_old_plans_go(scene: Scene) -> None:
     for path in documents.glob("*/plan.json"):
         os.utime(path, (time.time() - 8 * 86400,) * 2)
     (documents / ("0" * 64)).mkdir()
-    stage(scene, "other")
-    assert len(list(documents.iterdir())) == 1
-    assert len(staged(scene)) == 3, "pack, contents and receipt"
+    scene.change("other")
+    assert list(documents.iterdir()) == [] and staged(scene) == []
 
 
 def test_a_planted_link_is_refused(scene: Scene, tmp_path: Path) -> None:

@@ -73,31 +73,30 @@ def recap(done: subprocess.CompletedProcess[str]) -> t.Dict[str, str]:
 
 
 def test_one_host_of_each_cluster_tells_stackstorm(sites: t.Dict[str, Site], tmp_path: Path) -> None:
+    """On hosts on which no role has run, and that know of no index with these packs; check mode has said all."""
+    for site in sites.values():
+        site.host.configure("content", index_url="https://none.example.com/index.json")
+        site.variables["st2_content_exclusive"] = True
+    before = {name: (site.conf.read_text(), site.host.snapshot()) for name, site in sites.items()}
+    # The host that tells StackStorm, and one that does not.
+    both = ("--limit", "one,two")
+    predicted = play(tmp_path, sites, "--check", *both)
+    assert predicted.returncode == 0, predicted.stdout + predicted.stderr
+    assert "sensu absent -> 1.0.2" in predicted.stdout
+    assert {name: (site.conf.read_text(), site.host.snapshot()) for name, site in sites.items()} == before
+
     done = play(tmp_path, sites)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert {name: count for name, count in recap(done).items() if name != "three"} == recap(predicted)
     registered = {name: len(site.stackstorm.asked("POST", "/packs/register")) for name, site in sites.items()}
     assert registered == {"one": 1, "two": 0, "three": 1}
     for name, site in sites.items():
         assert site.host.pack_version("sensu") == "1.0.2" and (site.host.configs / "sensu.yaml").is_file()
         assert "https://other.example.com" in site.conf.read_text()
+        assert "https://none.example.com" not in site.conf.read_text()
         assert (site.stackstorm.pack("sensu") is not None) == (name != "two")
     assert done.stdout.index("Manage packs on all other hosts") < done.stdout.index("and register them")
     assert [site.systemd.restarted for site in sites.values()] == [["st2api"]] * 3
 
-    again = play(tmp_path, sites)
+    again = play(tmp_path, sites, *both)
     assert again.returncode == 0 and set(recap(again).values()) == {"0"}, again.stdout
-
-
-def test_check_mode_looks_where_the_roles_before_would_say(sites: t.Dict[str, Site], tmp_path: Path) -> None:
-    """On hosts on which no role has run, and that know of no index with these packs."""
-    for site in sites.values():
-        site.host.configure("content", index_url="https://none.example.com/index.json")
-        site.variables["st2_content_exclusive"] = True
-        site.variables["st2_index_url"] = site.variables["st2_index_url"][:1]
-    before = {name: (site.conf.read_text(), site.host.snapshot()) for name, site in sites.items()}
-    predicted = play(tmp_path, sites, "--check")
-    assert predicted.returncode == 0, predicted.stdout + predicted.stderr
-    assert "sensu absent -> 1.0.2" in predicted.stdout
-    assert {name: (site.conf.read_text(), site.host.snapshot()) for name, site in sites.items()} == before
-    done = play(tmp_path, sites)
-    assert done.returncode == 0 and recap(done) == recap(predicted), done.stdout

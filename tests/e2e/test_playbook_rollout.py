@@ -146,7 +146,7 @@ def test_a_release_reaches_all_clusters_or_none_of_a_wave(make_fleet: t.Callable
     report = json.loads((fleet.place / "report.json").read_text())
     assert report["summary"].startswith("3 hosts equal"), report
     for name, host in fleet.hosts.items():
-        assert compare(before[name], take_snapshot(host.packs / "demo")) == [], name
+        assert compare(before[name], take_snapshot(host.packs / "demo")) == ([], [], []), name
 
 
 def test_hosts_that_share_their_packs_have_one_writer(make_fleet: t.Callable[..., Fleet]) -> None:

@@ -18,6 +18,8 @@ import pytest
 from e2e.scene import Scene
 from infrastructure.ansible_run import ansible_command, ansible_environment
 from infrastructure.packs import PackTree
+from infrastructure.servers import SshServer
+from infrastructure.servers.ssh_server import find_sshd
 from infrastructure.terminal import watch_terminal
 
 REFS = ("one", "two", "three")
@@ -28,6 +30,7 @@ class Terminal:
 
     def __init__(self, scene: Scene, folder: Path) -> None:
         self.scene = scene
+        self.way: t.Mapping[str, t.Any] = {"ansible_connection": "local"}
         self.playbook, self.jobs = folder / "play.yml", folder / "jobs"
         self.environment = {
             **ansible_environment(scene.host, folder),
@@ -44,8 +47,8 @@ class Terminal:
             "virtualenv": "never",
             **options,
         }
-        play = {"hosts": "localhost", "gather_facts": False, "connection": "local"}
-        play["vars"] = {"ansible_python_interpreter": sys.executable}
+        play: t.Dict[str, t.Any] = {"hosts": "localhost", "gather_facts": False}
+        play["vars"] = {"ansible_python_interpreter": sys.executable, **self.way}
         task = {"stackstorm.st2.st2_pack": options, **keywords}
         self.playbook.write_text(json.dumps([{**play, "tasks": [task]}]))
         return ansible_command(str(self.playbook), *arguments)
@@ -96,6 +99,16 @@ def test_each_finished_pack_has_a_line_until_all_is_as_asked(terminal: Terminal)
     terminal.jobs.rmdir()
     rc, text = terminal.watch()
     assert rc == 0 and "changed=0" in text and shown(text) == [] and not terminal.used_jobs
+
+
+def test_over_ssh(terminal: Terminal, tmp_path: Path) -> None:
+    if find_sshd() is None:
+        pytest.skip("there is no sshd here")
+    with SshServer(tmp_path / "sshd") as ssh:
+        terminal.way = {**ssh.ansible_variables(), "ansible_remote_tmp": str(terminal.scene.host.tmp / "ansible")}
+        rc, text = terminal.watch(task={"environment": {"HOME": str(terminal.scene.host.home)}})
+    assert rc == 0 and shown(text) == [f"{ref} 1.0.0 fetched" for ref in sorted(REFS)], text
+    assert terminal.used_jobs and terminal.scene.host.pack_version("one") == "1.0.0"
 
 
 def test_each_virtualenv_has_a_line(terminal: Terminal) -> None:

@@ -55,7 +55,7 @@ def test_from_the_first_value_to_none(site: Site) -> None:
     assert site.systemd.restarted == [*RUNNERS, "st2api", "st2sensorcontainer"]
     assert "has an index before StackStorm's public one" in warned(play)
 
-    site.converge("content", st2_index_url=[PUBLIC], st2_packs_base_paths=[two], st2_content_exclusive=True)
+    site.apply("content", st2_index_url=[PUBLIC], st2_packs_base_paths=[two], st2_content_exclusive=True)
     assert reads(site, "packs_base_paths") == two and reads(site, "index_url") == [PUBLIC]
     assert reads(site, "pack_group") == site.host.group, "which was not given, so it stays"
 
@@ -84,7 +84,8 @@ def test_what_others_set_stays(tmp_path: Path) -> None:
 
 
 def test_only_services_that_read_it_are_restarted(site: Site) -> None:
-    site.converge("content", st2_index_url=[OURS])
+    site.apply("content", st2_index_url=[OURS])
+    site.systemd.forget()
     play = site.play("content", st2_index_url=[OURS, "https://other.example.com/"], st2_restart="never")
     assert play.rc == 0 and site.systemd.told == [] and "go on with old settings" in warned(play)
     site.play("content", st2_index_url=[OURS])

@@ -74,7 +74,7 @@ def test_from_nothing_to_nothing(site: Site, scene: Scene) -> None:
     assert site.stackstorm.pack("jira") is None
 
     site.variables["st2_packs_options"]["exclusive_empty"] = True
-    site.converge("packs", st2_packs=[], st2_packs_exclusive=True)
+    site.apply("packs", st2_packs=[], st2_packs_exclusive=True)
     assert site.host.installed() == [] and not list(site.host.configs.glob("*.yaml"))
 
 
@@ -134,7 +134,7 @@ def test_indexes_have_to_be_signed_where_signers_are_named(site: Site, scene: Sc
     assert play.rc and "has no signature" in play.stdout and site.host.installed() == []
     content = json.dumps(scene.index.documents[INDEX]).encode()
     scene.index.documents.update({INDEX: content, f"{INDEX}.sig": signer.sign(content)})
-    site.converge("packs")
+    site.apply("packs")
     assert site.host.installed() == ["sensu"]
 
 
@@ -148,7 +148,7 @@ def test_packs_have_to_be_signed_where_signers_are_named(site: Site, scene: Scen
     assert site.host.installed() == []
     repository = scene.repositories[0]
     signed_tag(repository.path, "v1.0.2", repository.sha("v1.0.2"), lambda text: signer.sign(text, "git"))
-    site.converge("packs")
+    site.apply("packs")
     assert site.host.installed() == ["sensu"]
     del site.variables["st2_packs_verify_signature"]
     item = {"name": "sensu", "verify_signature": {**wanted, "require": "commit"}}
@@ -164,7 +164,7 @@ def test_a_lock_says_which_versions_come(site: Site, scene: Scene) -> None:
     assert site.host.installed() == ["sensu"] and site.host.pack_version("sensu") == "1.0.1"
     message = site.refuse("packs", st2_packs=[{"name": "sensu", "version": "1.0.2"}], st2_packs_lockfile=path)
     assert "sensu=1.0.2 is asked for, and the lock packs.lock.yml has sensu as sensu." in message
-    site.converge("packs", st2_packs_lockfile=path, st2_packs_exclusive=True)
+    site.apply("packs", st2_packs_lockfile=path, st2_packs_exclusive=True)
     assert sorted(site.host.installed()) == ["jira", "sensu"]
 
 

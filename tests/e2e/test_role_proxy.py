@@ -61,6 +61,9 @@ class ProxySite(Site):
         store["forget"] = [*update, "--fresh"] if program else update
         self.stores = {"Debian": store, "RedHat": store}
         self.variables["st2_proxy_probe"] = []
+        # So that what the system is is found out once.
+        facts = {"ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(root / "facts")}
+        self.environment.update(facts)
 
     def play(self, role: str, check: bool = False, arguments: t.Sequence[str] = (), **variables: t.Any) -> PlayResult:
         """Run the role with this site's store."""

@@ -191,6 +191,19 @@ def test_a_pack_with_its_config_and_overrides_is_one_change(site: Site) -> None:
     assert not by_id["0001"]["restorable"] and by_id["0001"]["problems"] == [refused["msg"].partition(": ")[2]]
 
 
+def test_a_first_config_and_schema_that_came_with_an_upgrade(site: Site) -> None:
+    repository = site.scene.repository("demo")
+    repository.release(PackTree("demo", "1.0.0"))
+    repository.release(PackTree("demo", "1.1.0").add_yaml("config.schema.yaml", SCHEMA))
+    site.scene.publish()
+    site.change("st2_pack", "demo=1.0.0", virtualenv="never")
+    files = site.files()
+    site.change("st2_pack", packs=[{"name": "demo", "version": "1.1.0", "config": {"url": "one"}}], virtualenv="never")
+    row = only(site.back(prune=True))
+    assert row["config"]["database_state"] == "absent" and row["database_state"] == "current"
+    assert compare(files, site.files()) == ([], [], [])
+
+
 def test_nodes_of_a_cluster_go_back_without_registering(site: Site) -> None:
     site.scene.release("demo", "1.0.0", "1.1.0")
     site.change("st2_pack", "demo=1.0.0")

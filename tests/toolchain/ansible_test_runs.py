@@ -32,8 +32,8 @@ if others:
 """
 
 
-# The sanity tests whose answer depends on the release of ansible-core.
-BY_RELEASE = ("compile", "import", "validate-modules")
+# The sanity tests whose answer depends on the release of ansible-core, and those for which it does on the Python.
+BY_RELEASE = ("import", "validate-modules")
 BY_PYTHON = ("compile", "import")
 
 # Marks what only ansible-test can run on Pythons without ansible-core.
@@ -54,7 +54,9 @@ def sanity() -> t.Iterator[Check | Skip]:
             for python, options in sanity_runs(core, versions):
                 less = ["--python", python] if python else []
                 name = f"ansible-core {core.release}" + (f", Python {python}" if python else "")
-                yield _check(name, programs, "sanity", "--junit", *options, *less, tree=python)
+                # The one that has all tests, and the one that has pylint.
+                cost = 130 if "pylint" in less + options or not python else 30
+                yield replace(_check(name, programs, "sanity", "--junit", *options, *less, tree=python), cost=cost)
 
 
 def sanity_runs(core: Core, versions: t.Sequence[interpreters.Version]) -> list[tuple[str, list[str]]]:
@@ -77,10 +79,10 @@ def _only(tests: t.Iterable[str]) -> list[str]:
 
 
 def units() -> t.Iterator[Check | Skip]:
-    """What needs Ansible, on every Python of this machine but that of .venv, and with every release of ansible-core.
+    """What needs Ansible, with every release of ansible-core but that of .venv, and on the oldest Python.
 
-    ansible-test runs each test in a fork of its own, which takes three times as long as pytest, so `stages.units` has
-    all the others.
+    ansible-test makes an environment for each run and forks for each test, which takes longer than the tests, so
+    `stages.units` has all the others.
     """
     chosen = [str(path.relative_to(ROOT)) for path in files_that_need_ansible(ROOT / "tests" / "unit")]
     shares = share_out(list(interpreters.find()))
@@ -91,7 +93,8 @@ def units() -> t.Iterator[Check | Skip]:
         for version in reversed(shares[core.release]):
             python = f"{version[0]}.{version[1]}"
             options = ["--venv", "--python", python, "--num-workers", "1", *chosen]
-            yield _check(f"ansible-core {core.release}, Python {python}", programs, "units", *options, tree=python)
+            check = _check(f"ansible-core {core.release}, Python {python}", programs, "units", *options, tree=python)
+            yield replace(check, cost=45)
 
 
 def files_that_need_ansible(directory: Path) -> list[Path]:
@@ -102,19 +105,18 @@ def files_that_need_ansible(directory: Path) -> list[Path]:
 def share_out(versions: t.Sequence[interpreters.Version]) -> dict[str, list[interpreters.Version]]:
     """Which release of ansible-core tests which Pythons.
 
-    Each tests the Python that it is run by; the others are tested by the newest release that has them as targets. So
-    every Python is tested once, unless two releases have to be run by the same. The newest release leaves out the one
-    that runs it when it has others to test and is out: that pair is in .venv, where the units have been run already.
+    Each tests the Python that it is run by, but for the one of .venv (the newest that is out), where these tests run
+    with all others. What Ansible has on a target differs between Pythons only in what the oldest one lacks, so that is
+    tested as well, and `sanity` has those between.
     """
     shares = {core.release: [python] if (python := core.controller(versions)) else [] for core in CORES}
-    for version in versions:
-        if not any(version in share for share in shares.values()):
-            knowing = [core for core in CORES if core.oldest_target <= version <= core.newest_controller]
-            able = [core.release for core in knowing if shares[core.release]]
-            if able:
-                shares[able[-1]].append(version)
-    newest = shares[CORES[-1].release]
-    del newest[: 1 if len(newest) > 1 and not CORES[-1].candidate else 0]
+    able = [core for core in CORES if shares[core.release]]
+    oldest = min(versions)
+    if able and able[0].oldest_target <= oldest and oldest not in shares[able[0].release]:
+        shares[able[0].release].append(oldest)
+    out = [core for core in able if not core.candidate]
+    if out and sum(map(len, shares.values())) > 1:  # Something has to show that ansible-test can do it.
+        del shares[out[-1].release][0]
     return {release: sorted(share) for release, share in shares.items()}
 
 

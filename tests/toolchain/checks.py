@@ -35,7 +35,7 @@ class Check:
     C(junit) is a JUnit XML file that the command writes, or a directory in which it writes several; without it the
     command counts as one test that passes with exit status 0. After C(seconds) it is ended, and has failed. A line in
     the file C(tripped) is a failure: something was started that no check may start. C(note) is for whoever waits, once
-    it has passed.
+    it has passed. C(cost) is about how many seconds it takes: those that take longest are started first.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Check:
     seconds: int = 1200
     tripped: Path | None = None
     note: str = ""
+    cost: int = 20
 
 
 @dataclass(frozen=True)
@@ -81,12 +82,15 @@ class Outcome:
 def run(check: Check, log: Path, *, show: bool = False) -> Outcome:
     """Run a check with no standard input. Its output goes to C(log); when C(show) is set, to the terminal instead."""
     started = time.monotonic()
-    for stale in [*_reports(check.junit), *([check.tripped] if check.tripped else [])]:
+    running = check.junit and check.junit.with_name(f"{check.junit.name}.running")  # infrastructure/current_test.py
+    for stale in filter(None, [*_reports(check.junit), running, check.tripped]):
         stale.unlink(missing_ok=True)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         status = _execute(check, None if show else output)
     outcome = _judge(check, status)
+    if status is not None and status < 0 and running and running.exists():
+        outcome.failures.append(f"it was in {running.read_text(encoding='utf-8')}")
     outcome.add(_judge_starts(check))
     outcome.seconds = time.monotonic() - started
     if outcome.failed and not show:
@@ -170,16 +174,20 @@ def _judge(check: Check, status: int | None) -> Outcome:
     if status is None:
         return Outcome(failed=1, failures=[f"took longer than {check.seconds} seconds and was ended"])
     if check.junit is None:
-        return Outcome(failed=1, failures=[f"exit status {status}"]) if status else Outcome(passed=1)
+        return Outcome(failed=1, failures=[_status(status)]) if status else Outcome(passed=1)
     try:
         outcome = count_junit(_reports(check.junit))
     except ElementTree.ParseError as problem:
         return Outcome(failed=1, failures=[f"its report is not whole: {problem}"])
     if not (outcome.passed or outcome.failed or outcome.skipped):
-        outcome.add(Outcome(failed=1, failures=[f"ran no test (exit status {status})"]))
+        outcome.add(Outcome(failed=1, failures=[f"ran no test ({_status(status)})"]))
     elif status and not outcome.failed:
-        outcome.add(Outcome(failed=1, failures=[f"exit status {status} although no test failed"]))
+        outcome.add(Outcome(failed=1, failures=[f"{_status(status)} although no test failed"]))
     return outcome
+
+
+def _status(status: int) -> str:
+    return f"exit status {status}" if status >= 0 else f"ended by {signal.Signals(-status).name}"
 
 
 def _judge_starts(check: Check) -> Outcome:

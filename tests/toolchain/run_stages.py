@@ -5,8 +5,9 @@
 """Run the stages of C(make test), all or some, and say what came of it.
 
 C(run_stages.py) runs every stage there is, C(run_stages.py lint units) those two; C(--verbose) shows all output as it
-comes, one check after the other. As many checks run at the same time as there are processors, of whatever stage; each
-counts on one processor. All run even when an earlier one failed. The last line is C(N passed, N failed, N skipped).
+comes, one check after the other. As many checks run at the same time as there are processors, of whatever stage, those
+that take longest first; each counts on one processor. All run even when an earlier one failed. The last line is
+C(N passed, N failed, N skipped).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import sys
 import threading
 import time
 import typing as t
+from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
@@ -36,26 +38,40 @@ _printing = threading.Lock()
 
 
 def run_stages(stages: t.Iterable[Stage], logs: Path, *, at_once: int = 1, show: bool = False) -> dict[str, Outcome]:
-    """Run the checks of stages, C(at_once) at the same time, in the order in which they are ready.
+    """Run the checks of stages, C(at_once) at the same time, of those that are ready the one that takes longest first.
 
-    Preparing a stage takes a place like a check does. What goes wrong then is a failure of the stage, and the checks
+    Preparing a stage takes a place like a check does, and comes before checks. One stage at a time is prepared, in
+    their order: what prepares them waits for each other. What goes wrong then is a failure of the stage, and the checks
     that were ready before are run. The seconds of an outcome are the sum of those of its checks.
     """
     stages = list(stages)
     totals = {stage.name: Outcome() for stage in stages}
+    waiting = deque(stages)
+    preparing: dict[Future[tuple[list[Check | Skip], Outcome]], Stage] = {}
+    ready: list[tuple[Stage, Check | Skip]] = []
+    running: dict[Future[Outcome], Stage] = {}
     with ThreadPoolExecutor(max_workers=at_once) as pool:
-        waiting = {pool.submit(_prepare, stage): stage for stage in stages}
-        running: dict[Future[Outcome], Stage] = {}
-        while waiting or running:
-            done, _rest = wait([*waiting, *running], return_when=FIRST_COMPLETED)
-            for future in done & waiting.keys():
-                stage = waiting.pop(future)
-                checks, trouble = future.result()
+        while waiting or preparing or ready or running:
+            if waiting and not preparing and len(running) < at_once:
+                stage = waiting.popleft()
+                preparing[pool.submit(_prepare, stage)] = stage
+            while ready and len(preparing) + len(running) < at_once:
+                stage, check = ready.pop(0)
+                running[pool.submit(_run_check, stage, check, logs, show=show)] = stage
+            done, _rest = wait([*preparing, *running], return_when=FIRST_COMPLETED)
+            for prepared in done & preparing.keys():
+                stage = preparing.pop(prepared)
+                checks, trouble = prepared.result()
                 totals[stage.name].add(trouble)
-                running.update({pool.submit(_run_check, stage, check, logs, show=show): stage for check in checks})
-            for future in done & running.keys():
-                totals[running.pop(future).name].add(future.result())
+                ready.extend((stage, check) for check in checks)
+                ready.sort(key=lambda one: -_cost(one[1]))
+            for ended in done & running.keys():
+                totals[running.pop(ended).name].add(ended.result())
     return totals
+
+
+def _cost(check: Check | Skip) -> float:
+    return check.cost if isinstance(check, Check) else 0
 
 
 def _prepare(stage: Stage) -> tuple[list[Check | Skip], Outcome]:

@@ -18,6 +18,7 @@ import ansible_test_runs
 import collection_tree
 import containers
 import interpreters
+import page_tools
 import system_packages
 from check_environment import TRIPWIRES, Tripwires, environment
 from checks import Check, Skip
@@ -72,7 +73,8 @@ def lint() -> Checks:
         ("reuse", ["reuse", "lint", "--lines"]),
         ("codespell", ["codespell", "--ignore-words-list", MISSPELT, *files]),
     ):
-        yield Check(name, [str(programs / command[0]), *command[1:]], ROOT, surroundings, seconds=300)
+        cost = 50 if name == "ansible-lint" else 20
+        yield Check(name, [str(programs / command[0]), *command[1:]], ROOT, surroundings, seconds=300, cost=cost)
 
 
 def units() -> Checks:
@@ -85,13 +87,13 @@ def units() -> Checks:
     _oldest, python = min(interpreters.find().items())
     stackstorm = stackstorm_environment(python)
     name = f"StackStorm's libraries, {python.name}"
-    yield _pytest("units", name, stackstorm, UTILS, "-m", "not needs_ansible and not once")
+    yield _pytest("units", name, stackstorm, UTILS, "-m", "not needs_ansible and not once", cost=700)
     parts = {"packs": [f"{UTILS}/_pack"], "changes": [f"{UTILS}/_change", f"{UTILS}/_override"]}
     for part, places in parts.items():
-        yield _pytest("units", f"newest libraries, {part}", programs, *places)
+        yield _pytest("units", f"newest libraries, {part}", programs, *places, cost=150)
     others = [f"--ignore={place}" for places in parts.values() for place in places]
-    yield _pytest("units", "newest libraries, the rest", programs, "tests/unit", *others)
-    yield _pytest("units", "the tests' own tools", programs, "tests/toolchain", "tests/infrastructure")
+    yield _pytest("units", "newest libraries, the rest", programs, "tests/unit", *others, cost=280)
+    yield _pytest("units", "the tests' own tools", programs, "tests/toolchain", "tests/infrastructure", cost=85)
     yield from ansible_test_runs.units()
 
 
@@ -106,15 +108,20 @@ def docs() -> Checks:
     galaxy = importer_environment()
     importer = [str(galaxy / "python"), "tests/toolchain/build_docs.py", "importer"]
     yield Check(
-        "a release of a copy, and galaxy-importer", importer, ROOT, environment(galaxy, "importer"), seconds=600
+        "a release of a copy, and galaxy-importer",
+        importer,
+        ROOT,
+        environment(galaxy, "importer"),
+        seconds=600,
+        cost=60,
     )
 
 
 def e2e() -> Checks:
     """Whole runs against real servers on loopback, and the demo."""
-    yield _pytest("e2e", "end to end", main_environment(), "tests/e2e", seconds=2400)
+    yield _pytest("e2e", "end to end", main_environment(), "tests/e2e", seconds=2400, cost=900)
     if (ROOT / "tests" / "demo").exists():
-        yield _pytest("e2e", "the demo", main_environment(), "tests/demo")
+        yield _pytest("e2e", "the demo", main_environment(), "tests/demo", cost=70)
 
 
 def molecule() -> Checks:
@@ -129,7 +136,7 @@ def molecule() -> Checks:
     command = [str(programs / "python"), "tests/toolchain/run_molecule.py", str(report)]
     surroundings = {**environment(programs, "molecule", somebodys=True), **variables}
     tripped = Tripwires(TRIPWIRES / "molecule").log
-    yield Check("the scenarios", command, ROOT, surroundings, report, seconds=2400, tripped=tripped)
+    yield Check("the scenarios", command, ROOT, surroundings, report, seconds=2400, tripped=tripped, cost=400)
 
 
 def page() -> Checks:
@@ -138,51 +145,56 @@ def page() -> Checks:
     if program is None:
         yield Skip("in a browser", "there is no Chromium (Debian: apt-get install chromium)")
         return
+    page_tools.install()
     yield _pytest("page", "in a browser", page_environment(), "tests/page")
 
 
 def faults() -> Checks:
     """Killed at every step, which takes as long as all other faults together, and those."""
     kills = "tests/faults/test_kills.py"
-    yield _pytest("faults", "kills", main_environment(), kills, seconds=2400)
-    yield _pytest("faults", "other faults", main_environment(), "tests/faults", f"--ignore={kills}", seconds=2400)
+    yield _pytest("faults", "kills", main_environment(), kills, seconds=2400, cost=180)
+    others = ["tests/faults", f"--ignore={kills}"]
+    yield _pytest("faults", "other faults", main_environment(), *others, seconds=2400, cost=170)
 
 
-def pytest_stage(name: str) -> t.Callable[[], Checks]:
+def pytest_stage(name: str, cost: int) -> t.Callable[[], Checks]:
     """A stage that is one pytest run over a directory of tests."""
 
     def checks() -> Checks:
-        yield _pytest(name, "pytest", main_environment(), f"tests/{name}", seconds=2400)
+        yield _pytest(name, "pytest", main_environment(), f"tests/{name}", seconds=2400, cost=cost)
 
     return checks
 
 
-# In the order in which they start. What takes longest comes first, so that no processor is idle in the end.
+# In the order in which they are prepared. The first has the longest check and needs no more than .venv, so that check
+# runs while the others are prepared.
 STAGES = (
-    Stage("units", "the unit tests on every Python and with every set of libraries", "tests/unit", units),
     Stage("e2e", "real git servers, real packs, from install to removal", "tests/e2e", e2e),
+    Stage("units", "the unit tests on every Python and with every set of libraries", "tests/unit", units),
     Stage("molecule", "the built collection on whole hosts, by Molecule", "extensions/molecule", molecule),
     Stage("faults", "killed at every step, and what else may break", "tests/faults", faults),
-    Stage("hostile", "packs and indexes that mean harm", "tests/hostile", pytest_stage("hostile")),
+    Stage("hostile", "packs and indexes that mean harm", "tests/hostile", pytest_stage("hostile", 75)),
     Stage("sanity", "ansible-test sanity on every supported ansible-core", "plugins", ansible_test_runs.sanity),
-    Stage("secrets", "a canary in every credential, looked for everywhere", "tests/secrets", pytest_stage("secrets")),
+    Stage(
+        "secrets", "a canary in every credential, looked for everywhere", "tests/secrets", pytest_stage("secrets", 85)
+    ),
     Stage(
         "properties",
         "check mode against the run, over generated worlds",
         "tests/properties",
-        pytest_stage("properties"),
+        pytest_stage("properties", 330),
     ),
     Stage(
         "integration", "modules run by Ansible, the state read back", "tests/integration", ansible_test_runs.integration
     ),
-    Stage("benchmarks", "what it costs", "tests/benchmarks", pytest_stage("benchmarks")),
+    Stage("benchmarks", "what it costs", "tests/benchmarks", pytest_stage("benchmarks", 110)),
     Stage("page", "what the collection shows in a browser", "tests/page", page),
     Stage("docs", "the documentation site, the built collection, and what Galaxy says of it", "docs", docs),
     Stage("lint", "ruff, mypy, yamllint, ansible-lint and the documentation linters", "plugins", lint),
 )
 
 
-def _pytest(stage: str, name: str, programs: Path, *arguments: str, seconds: int = 1800) -> Check:
+def _pytest(stage: str, name: str, programs: Path, *arguments: str, seconds: int = 1800, cost: int = 20) -> Check:
     place = f"{stage}-{''.join(c if c.isalnum() else '-' for c in name)}"
     report = REPORTS / f"{place}.xml"
     paths = [argument for argument in arguments if not argument.startswith("tests/") or (ROOT / argument).exists()]
@@ -192,6 +204,8 @@ def _pytest(stage: str, name: str, programs: Path, *arguments: str, seconds: int
         "--continue-on-collection-errors",
         "-p",
         "no:cacheprovider",
+        "-p",
+        "infrastructure.current_test",
         "--import-mode=importlib",
         f"--rootdir={ROOT}",
     ]
@@ -200,4 +214,4 @@ def _pytest(stage: str, name: str, programs: Path, *arguments: str, seconds: int
         **environment(programs, place, somebodys=True),
         "PYTHONPATH": f"{collection_tree.link()}:{ROOT / 'tests'}",
     }
-    return Check(name, command, ROOT, surroundings, report, seconds, Tripwires(TRIPWIRES / place).log)
+    return Check(name, command, ROOT, surroundings, report, seconds, Tripwires(TRIPWIRES / place).log, cost=cost)

@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import typing as t
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import checks
@@ -50,6 +53,16 @@ def test_a_report_is_counted_and_its_failures_are_named(tmp_path: Path) -> None:
     assert counts(outcome) == (1, 2, 1)
     assert outcome.failures == ["a::bad", "a::broken"]
     assert outcome.skips == ["no git here"]
+
+
+def test_of_pytest_that_dies_the_test_is_named(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text("import os\n\ndef test_a():\n    pass\n\ndef test_b():\n    os.abort()\n")
+    report = tmp_path / "report.xml"
+    options = ["-q", "-p", "no:cacheprovider", "-p", "infrastructure.current_test", f"--junit-xml={report}"]
+    command = [sys.executable, "-m", "pytest", *options, "test_it.py"]
+    surroundings = {"PATH": os.defpath, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    outcome = checks.run(checks.Check("pytest", command, tmp_path, surroundings, report), tmp_path / "log")
+    assert outcome.failures == ["ran no test (ended by SIGABRT)", "it was in test_it.py::test_b"]
 
 
 @pytest.mark.parametrize(
@@ -144,6 +157,40 @@ def test_checks_of_different_stages_run_at_the_same_time_and_count_for_their_own
     results = run_stages.run_stages(stages, tmp_path, at_once=2)
     assert {name: counts(outcome) for name, outcome in results.items()} == {"here": (1, 0, 0), "there": (0, 1, 0)}
     assert list(results) == ["here", "there"]
+
+
+def test_of_all_checks_that_are_ready_the_one_that_takes_longest_comes_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def one(name: str, *costs: int) -> Stage:
+        return stage(*(replace(python(tmp_path, "pass", cost=cost), name=str(cost)) for cost in costs), name=name)
+
+    run_stages.run_stages([one("here", 20, 60), one("there", 40, 80)], tmp_path)
+    assert [line.split()[1] for line in capsys.readouterr().out.splitlines()] == ["80", "60", "40", "20"]
+
+
+def test_one_stage_at_a_time_is_prepared_while_checks_of_others_run(tmp_path: Path) -> None:
+    """The check of the first waits for the second to be prepared, and none is prepared beside another."""
+    at_it: list[str] = []
+    ready = tmp_path / "ready"
+
+    def prepare(name: str, check: Check) -> t.Iterator[Check | Skip]:
+        assert at_it == []
+        at_it.append(name)
+        time.sleep(0.2)
+        at_it.remove(name)
+        if name == "second":
+            ready.touch()
+        yield check
+
+    code = f"import pathlib, time\nwhile not pathlib.Path({str(ready)!r}).exists(): time.sleep(0.01)"
+    given = {
+        "first": python(tmp_path, code, seconds=120),
+        **dict.fromkeys(("second", "third"), python(tmp_path, "pass")),
+    }
+    stages = [Stage(name, "a test", ".", partial(prepare, name, check)) for name, check in given.items()]
+    results = run_stages.run_stages(stages, tmp_path, at_once=3)
+    assert [counts(outcome) for outcome in results.values()] == [(1, 0, 0)] * 3
 
 
 def test_a_stage_that_cannot_be_prepared_has_failed_but_runs_what_was_ready(tmp_path: Path) -> None:

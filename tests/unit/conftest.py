@@ -15,13 +15,17 @@ from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from infrastructure.spawning import spawn_without_fork
+
+spawn_without_fork()
+
 # How long an example takes says how busy the machine is.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
 
-# Files of tests that run git and uv, or are killed, at each of many steps. Nearly all of the time goes into what Python
-# and libraries have no part in, so they are run in .venv only. What they test, the other files of each directory go
-# through on the oldest Python as well.
+# Files of tests that run git, uv or a StackStorm, or are killed, at each of many steps. Nearly all of the time goes
+# into what Python and libraries have no part in, so they are run in .venv only. What they test, the other files of each
+# directory go through on the oldest Python as well.
 ONCE = (
     *(f"_change/test_{name}.py" for name in ("journal", "journal_copied", "recovery")),
     *(f"_index/test_{name}.py" for name in ("build", "published_rule", "repository")),
@@ -33,9 +37,12 @@ ONCE = (
     *(f"_pack/test_{name}.py" for name in ("resolve", "resolve_by_index_commit", "resolve_dependencies")),
     *(f"_pack/test_run_{name}.py" for name in ("interrupted_registration", "lfs", "other_letters", "registration")),
     *(f"_pack/test_{name}.py" for name in ("stage", "virtualenv_build_failures", "virtualenv_fallback")),
-    *(f"_source/test_{name}.py" for name in ("repository_limits", "ssh")),
+    *(f"_pack/test_{name}.py" for name in ("disk_usage", "planted", "run_signatures", "virtualenv_places")),
+    *(f"_source/test_{name}.py" for name in ("gpg_signatures", "repository_limits", "ssh")),
+    *(f"_tasks/test_{name}.py" for name in ("config_undone", "restart", "verify_database")),
 )
 MODULE_UTILS = Path(__file__).with_name("plugins") / "module_utils"
+LONGEST_NAME = 100
 
 
 def pytest_collection_modifyitems(items):
@@ -46,6 +53,13 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path in once:
             item.add_marker("once")
+
+
+def pytest_make_parametrize_id(val):
+    """Name tests of long texts by how these begin: a name is in each report, and in the environment of programs."""
+    if isinstance(val, (str, bytes)) and len(val) > LONGEST_NAME:
+        return f"{val[:LONGEST_NAME]!r}..."
+    return None
 
 
 def pytest_configure(config):

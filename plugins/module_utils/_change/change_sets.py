@@ -23,6 +23,7 @@ from .._content.working_copy import WorkingCopy
 from .._errors import HostError, InvalidPackError
 from .._files import read_regular_file
 from .._own_directory import STATE_DIRECTORY, OwnDirectory, open_own_directory
+from .._secrets import strip_urls
 from .journal import CHANGES
 from .liveness import host_name
 from .own_places import OwnPlaces
@@ -227,14 +228,16 @@ def pack_state(location: str, receipt: str) -> t.Optional[State]:
     digest = known.get("digest") or ""
     if known.get("stamp") == stamp and (not commit if digest else known.get("commit") == commit and head is not None):
         source = known["source"]["url"]
-        return State(commit or digest or " ".join(map(str, stamp)), known["version"], commit, digest, source)
+        return State(
+            commit or digest or " ".join(map(str, stamp)), known["version"], commit, digest, strip_urls(source)
+        )
     from .._content.metadata import read_identity
 
     version: t.Optional[str] = None
     with contextlib.suppress(InvalidPackError):
         _ref, _name, version = read_identity(location, os.path.basename(location))
     origin = (working_copy.origin() if head else None) or ""
-    return State(commit or " ".join(map(str, stamp)), version or "", commit, "", origin)
+    return State(commit or " ".join(map(str, stamp)), version or "", commit, "", strip_urls(origin))
 
 
 def _receipt(path: str) -> t.Dict[str, t.Any]:

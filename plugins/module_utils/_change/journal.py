@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass, field, replace
 from .._errors import ApplyError
 from .._file_changes import copy_tree, exchange, remove_tree, sync_directory, write_atomically
 from .._files import read_regular_file
-from .._own_directory import STATE_DIRECTORY, make_own_directory, open_own_directory, open_parent
+from .._own_directory import STATE_DIRECTORY, make_own_directory, open_parent
 from .liveness import Owner, owner_from, this_process
 
 CHANGES = "changes"
@@ -248,6 +248,7 @@ def undo(move: Move) -> bool:
     :raises ApplyError: when the old tree is not to be found, naming where it was looked for.
     """
     if not has_happened(move):
+        _return_new(move)
         return False
     where = whereabouts(move)
     if move.old and where is None:
@@ -263,7 +264,19 @@ def undo(move: Move) -> bool:
         elif at.staged:
             os.rename(at.live, at.staged)
         sync_directory(os.path.dirname(at.live))
+    _return_new(move)
     return True
+
+
+def _return_new(move: Move) -> None:
+    """Put the new tree of a move that was undone back to where it was staged: it may be one that is kept."""
+    if not move.staged or not move.new or _inode(move.staged):
+        return
+    for path in (move.kept, f"{move.kept}.aside", f"{move.staged}.aside"):
+        if _inode(path) == move.new:
+            with _opened(path) as there, _opened(move.staged, make=True) as staged:
+                os.rename(there or path, staged or move.staged)
+            return
 
 
 def is_as_before(move: Move) -> bool:
@@ -282,16 +295,9 @@ def _bring_back(move: Move, where: str) -> None:
         remove_tree(move.live)
     if not os.path.lexists(move.live):
         os.rename(where, move.live)
-        return
-    aside = where
-    if not exchange(where, move.live):
-        aside = f"{where}.aside"
-        os.rename(move.live, aside)
+    elif not exchange(where, move.live):
+        os.rename(move.live, f"{where}.aside")
         os.rename(where, move.live)
-    # The new tree waits again where it did: what an earlier run staged may be put in place later.
-    if move.staged and aside != move.staged and not os.path.lexists(move.staged):
-        with contextlib.suppress(OSError):
-            os.rename(aside, move.staged)
 
 
 def whereabouts(move: Move) -> t.Optional[str]:
@@ -320,21 +326,18 @@ def drop_releases(moves: t.Iterable[Move]) -> None:
             if path is not None:
                 os.rmdir(path)  # When this was the first one.
     for move in moves:
-        if f"/{STATE_DIRECTORY}/{CHANGES}/" in move.kept:
-            with _opened(move.kept) as path:
-                if path is not None and _inode(move.kept) != move.old:
-                    remove_tree(path)
-            _remove_empty(os.path.dirname(os.path.dirname(move.kept)), os.path.basename(os.path.dirname(move.kept)))
+        for path in (move.kept, move.live):
+            _remove_empty_above(path)
 
 
-def _remove_empty(place: str, below: str) -> None:
-    """Remove what a change set would have kept something in; what holds something stays."""
-    directory = open_own_directory(os.path.dirname(place))
-    if directory is not None:
-        with directory:
-            for name in (os.path.join(os.path.basename(place), below), os.path.basename(place)):
-                with contextlib.suppress(OSError):
-                    os.rmdir(name, dir_fd=directory.descriptor)
+def _remove_empty_above(path: str) -> None:
+    """Remove the directories of a change set that an undone move has made; what holds something stays."""
+    above = os.path.dirname(path)
+    while f"/{STATE_DIRECTORY}/{CHANGES}" in above:
+        with _opened(above) as opened, contextlib.suppress(OSError):
+            if opened is not None:
+                os.rmdir(opened)
+        above = os.path.dirname(above)
 
 
 def pending_releases(moves: t.Sequence[Move]) -> t.List[str]:
@@ -353,5 +356,8 @@ def pending(moves: t.Sequence[Move]) -> t.Dict[str, t.Optional[str]]:
 
     :arg moves: What L(Journal.read) gave. One whose old tree is nowhere cannot be undone: what is there stays.
     """
-    found = {move.live: (whereabouts(move), move.old) for move in moves if has_happened(move)}
-    return {live: where for live, (where, old) in found.items() if where or not old}
+    happened = [move for move in moves if has_happened(move)]
+    found = {move.live: (whereabouts(move), move.old) for move in happened}
+    there: t.Dict[str, t.Optional[str]] = {live: where for live, (where, old) in found.items() if where or not old}
+    new = {move.staged: move.live for move in happened if move.staged and _inode(move.live) == move.new}
+    return {**there, **new}

@@ -12,6 +12,7 @@ as the journal does it: it waits while the old ones are at their places, and is 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import stat
@@ -21,8 +22,17 @@ from dataclasses import asdict, dataclass, field, replace
 
 from .._errors import ApplyError, HostError
 from .._file_changes import sync_trees
+from .._file_tree import is_bytecode, walk_tree
 from .._layout import PLANS
-from .._own_directory import STATE_DIRECTORY, is_own, make_own_directory, open_own_directory, open_parent, root_of
+from .._own_directory import (
+    STATE_DIRECTORY,
+    OwnDirectory,
+    is_own,
+    make_own_directory,
+    open_own_directory,
+    open_parent,
+    root_of,
+)
 from .journal import Move, prepared
 from .own_places import OwnPlaces
 from .staging import Staging
@@ -32,15 +42,16 @@ _FORMAT = 1
 _MOST_BYTES = 64 << 20
 _SECONDS = 7 * 86400
 _STAGING = f"/{STATE_DIRECTORY}/staging/"
+CONTENT = "content"
 # By what a file, or directory, is told from another that has its name later: inode, size and time of a file.
 Mark = t.Tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Watched:
-    """Something that a plan relies on, and does not move.
+    """Something that a plan relies on.
 
-    :arg what: C(config), ... for messages.
+    :arg what: C(config), ... for messages; L(CONTENT) for all files of a directory.
     """
 
     ref: str
@@ -114,10 +125,7 @@ class KeptPlans:
                     "parts": {ref: tuple(parts) for ref, parts in document["parts"].items()},
                     "moves": tuple(Move(**move) for move in document["moves"]),
                     "marks": tuple(tuple(mark) for mark in document["marks"]),
-                    "watched": tuple(
-                        Watched(**{**one, "mark": tuple(one["mark"])})  #
-                        for one in document["watched"]
-                    ),
+                    "watched": tuple(Watched(**{**one, "mark": tuple(one["mark"])}) for one in document["watched"]),
                 }
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -163,7 +171,7 @@ class KeptPlans:
         """Keep what a run has staged.
 
         :arg plan: With the moves of the run; identities and marks are added.
-        :arg watched: What it relies on and does not move: ref, kind and path.
+        :arg watched: What it relies on: ref, kind and path.
         :raises ApplyError: when that cannot be written.
         """
         name = _name(plan.digest)
@@ -220,7 +228,8 @@ class KeptPlans:
         return time.time() - os.lstat(os.path.join(self._home, name, _DOCUMENT)).st_mtime > _SECONDS
 
 
-def _private(path: str) -> t.Any:
+def _private(path: str) -> OwnDirectory:
+    """An own directory that nobody else may look into, made when it is missing."""
     directory = make_own_directory(path)
     os.fchmod(directory.descriptor, 0o700)
     return directory
@@ -247,14 +256,25 @@ def _inode(path: str) -> int:
 
 
 def _mark(path: str, what: str) -> Mark:
-    """Files of packs change while they are used, so packs are told apart by their commit or digest as well."""
+    """By what something is known later; empty for nothing. Packs are told apart by their commit or digest as well."""
     try:
         status = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return ()
+    if what == CONTENT:
+        return (_content(path),)
     if stat.S_ISDIR(status.st_mode) and what != "virtualenv":
         return (status.st_ino,)
     return (status.st_ino, 0 if stat.S_ISDIR(status.st_mode) else status.st_size, status.st_mtime_ns)
+
+
+def _content(path: str) -> int:
+    """Names, sizes and times of the files in a directory, as one number."""
+    digest = hashlib.sha256()
+    for name, status in walk_tree(path):
+        if not is_bytecode(name):
+            digest.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\0".encode("utf-8", "surrogateescape"))
+    return int.from_bytes(digest.digest()[:6], "big")
 
 
 def _kept_by(kept: str, staging: Staging) -> str:

@@ -15,7 +15,7 @@ import secrets
 import typing as t
 
 from .._file_changes import write_atomically
-from .._own_directory import STATE_DIRECTORY, make_own_directory, open_own_directory, remove_own, root_of
+from .._own_directory import STATE_DIRECTORY, open_own_directory, remove_own, root_of
 from .change_sets import (
     ALONG,
     CONFIG,
@@ -72,7 +72,6 @@ def recorded(staged: Staged, places: OwnPlaces, staging: Staging, registrar: str
     kept = staging.path(place, "old", f"{change}.json")
     first = made.parts[0]
     closing.append(Move(first.ref, "change set", sets.path(change), file, kept))
-    make_own_directory(sets.directory).close()
     _make_private(sets)
     return change, staged._replace(moves=moves, closing=closing)
 

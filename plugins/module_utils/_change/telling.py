@@ -79,12 +79,14 @@ class Telling(t.NamedTuple):
         return found
 
     def join(self, other: Telling) -> Telling:
-        """Both as one; what is registered whole is not registered in part as well."""
+        """Both as one; what is registered whole is not registered in part as well, and once, when it can be."""
+        register, closing = _joined(self.register, other.register), _joined(self.closing, other.closing)
+        late = {one.pack.ref for one in closing}
         return Telling(
             tuple(dict.fromkeys((*self.unload, *other.unload))),
             (*self.first, *other.first),
-            _joined(self.register, other.register),
-            _joined(self.closing, other.closing),
+            tuple(one for one in register if one.pack.ref not in late),
+            _joined([one for one in register if one.pack.ref in late], closing),
             tuple(dict.fromkeys((*self.without_config, *other.without_config))),
             tuple(dict.fromkeys((*self.agreeing, *other.agreeing))),
             (*self.delete, *other.delete),

@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import os
 import typing as t
-from dataclasses import dataclass, field
 
 from .._layout import PacksDirectory
 from .origin import Resolved, Source
@@ -60,11 +59,10 @@ class Receipt(t.NamedTuple):
         return not commit if self.digest else self.commit == commit
 
 
-@dataclass(frozen=True)
-class Contents:
+class Contents(t.NamedTuple):
     """What is in a pack: resource names by type, requirement lines, and for packs without C(.git) every file."""
 
-    resources: t.Mapping[str, t.Tuple[str, ...]] = field(default_factory=dict)
+    resources: t.Mapping[str, t.Tuple[str, ...]] = {}
     requirements: t.Tuple[str, ...] = ()
     files: t.Tuple[TreeEntry, ...] = ()
 

@@ -27,6 +27,8 @@ def index_options() -> ArgumentSpec:
             "revision": {"type": "str", "choices": ["tag", "branch", "published"], "default": "tag"},
             "on_invalid": {"type": "str", "choices": ["fail", "skip"], "default": "fail"},
             "sign_key": {"type": "path", "no_log": False},
+            "page": {"type": "bool", "default": False},
+            "page_assets": {"type": "path"},
         },
         required_one_of=(("packs", "entries", "index_url"),),
         reads_host=False,

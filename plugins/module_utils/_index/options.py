@@ -38,6 +38,8 @@ class IndexOptions(t.NamedTuple):
     revision: str = "tag"
     on_invalid: str = "fail"
     sign_key: t.Optional[str] = None
+    page: bool = False
+    page_assets: t.Optional[str] = None
     credentials: Credentials = Credentials()
     ssh_key_file: t.Optional[str] = None
     known_hosts_file: t.Optional[str] = None
@@ -94,6 +96,8 @@ def options_from(params: t.Mapping[str, t.Any]) -> IndexOptions:
         revision=params["revision"],
         on_invalid=params["on_invalid"],
         sign_key=params["sign_key"],
+        page=params["page"],
+        page_assets=params["page_assets"],
         credentials=Credentials(params["username"] or "", params["password"] or params["token"] or ""),
         ssh_key_file=params["ssh_key_file"],
         known_hosts_file=params["known_hosts_file"],

@@ -20,6 +20,8 @@ TOP = "v1"
 INDEX = f"{TOP}/index.json"
 COMPRESSED = f"{INDEX}.gz"
 SIGNATURE = f"{INDEX}.sig"
+# By it the page beside the index is known as one of this module, see _index_page/changes.py.
+HISTORY = "page/changes.json"
 
 
 def published_files(

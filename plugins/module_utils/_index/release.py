@@ -36,10 +36,12 @@ class Place:
     C(PATH) is a link to a release in C(.NAME.st2_index/releases) beside it, where the one before stays too.
 
     :arg path: Absolute and normal.
+    :arg tops: What in it belongs to this module, by the first part of paths. All else stays.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, tops: t.Sequence[str] = (TOP,)) -> None:
         self.path = path
+        self.tops = tuple(tops)
         self._parent, self._name = os.path.split(path)
         self._own_name = f".{self._name}.st2_index"
         self._own = os.path.join(self._parent, self._own_name)
@@ -71,8 +73,7 @@ class Place:
         content comes for; none when nothing is to be done."""
         found = set()
         changes = []
-        for path, status in walk_tree(os.path.join(self.path, TOP), skip=()):
-            name = f"{TOP}/{path}"
+        for name, status in self._published():
             found.add(name)
             content = files.get(name)
             if content is None:
@@ -80,6 +81,15 @@ class Place:
             elif not stat.S_ISREG(status.st_mode) or status.st_size != len(content) or self.read(name) != content:
                 changes.append(f"~ {name}")
         return sorted(changes + [f"+ {name}" for name in files if name not in found])
+
+    def _published(self) -> t.Iterator[t.Tuple[str, os.stat_result]]:
+        """Each file that belongs to this module, by its path."""
+        for top in self.tops:
+            full = os.path.join(self.path, top)
+            if os.path.lexists(full) and (os.path.islink(full) or not os.path.isdir(full)):
+                yield top, os.lstat(full)
+            for path, status in walk_tree(full, skip=()):
+                yield f"{top}/{path}", status
 
     @contextlib.contextmanager
     def alone(self, deadline: Deadline) -> t.Iterator[None]:
@@ -114,7 +124,7 @@ class Place:
     def publish(self, files: t.Mapping[str, bytes]) -> None:
         """Let readers see other files. Until the last step they see the old ones, and then all of the new ones.
 
-        What lies beside C(v1) and is not this module's goes along.
+        What is not in L(tops) goes along.
 
         :raises ApplyError: when they cannot be written; then everything is what it was.
         """
@@ -155,7 +165,7 @@ class Place:
             return
         for name in sorted(os.listdir(self.path)):
             source, target = os.path.join(self.path, name), os.path.join(new, name)
-            if name == TOP:
+            if name in self.tops:
                 continue
             if os.path.isdir(source) and not os.path.islink(source):
                 shutil.copytree(source, target, symlinks=True, copy_function=_link)

@@ -18,14 +18,13 @@ from .releases import kept_packs
 
 if t.TYPE_CHECKING:
     from .._change.session import View
-    from .plan import Plan
 
 _RECEIPT = ".json"
 _CONTENTS = ".contents.json"
 
 
-def clean(view: View, directory: PacksDirectory, made: Plan) -> None:
-    """Remove what nobody can want once a plan is carried out: blobs, and plans that were staged for its packs.
+def clean(view: View, directory: PacksDirectory) -> None:
+    """Remove what nobody can want once a plan is carried out: blobs, and plans that were staged long ago.
 
     :arg directory: Where blobs are.
     :raises OSError: as the file system gives it.
@@ -35,7 +34,7 @@ def clean(view: View, directory: PacksDirectory, made: Plan) -> None:
         from .._change.kept_plans import KeptPlans
         from .._change.own_places import OwnPlaces
 
-        KeptPlans(OwnPlaces(view.host), view.now).clean([pack.ref for pack in made.packs if pack.changed])
+        KeptPlans(OwnPlaces(view.host), view.now).clean(())
 
 
 def clean_blobs(place: str, packs_base_paths: t.Iterable[str]) -> None:

@@ -168,7 +168,7 @@ class PackPlanner:
         if os.path.isdir(directory.blobs) or os.path.isdir(directory.plans):
             from .living import clean
 
-            clean(self._view, directory, made)
+            clean(self._view, directory)
 
     def verify_database(self, made: Plan) -> None:
         """With verify=database, read the resources of all packs that were registered, and compare them with the files.

@@ -117,6 +117,17 @@ class Backend:
         options = (*given, "--no-index", "--find-links", directory)
         return replace(self, install_options=options, variables={**self.variables, **_OFFLINE}, otherwise=otherwise)
 
+    def by_digests(self) -> Backend:
+        """The same for packages that are all named with digests: uv refuses constraints beside them that have none."""
+        if self.name != "uv":
+            return self
+        otherwise = self.otherwise.by_digests() if self.otherwise else None
+        options = list(self.install_options)
+        while "--constraint" in options:
+            del options[options.index("--constraint") :][:2]
+        variables = {**self.variables, "UV_CONSTRAINT": ""}
+        return replace(self, install_options=tuple(options), variables=variables, otherwise=otherwise)
+
     def create(self, path: str) -> t.List[str]:
         """The command that makes an empty virtualenv (st2common/util/virtualenvs.py create_virtualenv)."""
         options = list(self.settings.options)

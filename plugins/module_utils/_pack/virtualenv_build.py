@@ -166,6 +166,7 @@ class VirtualenvBuilder:
         path = f"{staged}.txt"
         write_atomically(path, "".join(f"{line}\n" for line in lines).encode())
         what = ("--require-hashes", "--no-deps", *backend.reinstall, "-r", path)
+        backend = backend.by_digests()
         self._run(backend, backend.install(staged, *what))
 
     def ensure_base(self) -> str:

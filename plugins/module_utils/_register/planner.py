@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from .._change.database import Database
@@ -106,7 +107,10 @@ class RegisterPlanner:
     def _plan(self, pack: InstalledPack, comparison: Comparison) -> PackPlan:
         known = self._known(pack, comparison)
         plan = PackPlan(PackFiles(pack.ref, pack.path), pack.version or "", known, known.differences)
-        return plan._replace(left_out=self._refused(pack)) if plan.registers else plan
+        if not plan.registers:
+            return plan
+        self._check_config(pack)
+        return plan._replace(left_out=self._refused(pack))
 
     def _known(self, pack: InstalledPack, comparison: Comparison) -> KnownPack:
         """What is known of a pack with its config and overrides."""
@@ -166,6 +170,30 @@ class RegisterPlanner:
             refused.append(error.message.rstrip("."))
         self.warnings += [f"{pack.ref}: StackStorm leaves out what it refuses: {problem}." for problem in refused]
         return tuple(refused)
+
+    def _check_config(self, pack: InstalledPack) -> None:
+        """Refuse a config that the schema of its pack refuses: the API breaks down over it, whatever
+        C(fail_on_failure) says (st2api, controllers/v1/packs.py, C(PackRegisterController.post)).
+
+        :raises InvalidPackError: naming each value and line.
+        """
+        path = os.path.join(self._view.host.configs_path, f"{pack.ref}.yaml")
+        types = self._options.types
+        if (types and "config" not in types) or not os.path.lexists(self._view.now(path)):
+            return
+        from .._config.check import check_config
+        from .._content.problem import sentence
+
+        try:
+            problems = check_config(pack.location, self._view.now(path))
+        except InvalidPackError:
+            return  # The schema itself is refused.
+        if problems:
+            raise InvalidPackError(
+                f"{pack.ref} cannot be registered: the schema of the pack does not accept the config in {path}: "
+                f"{sentence(problems)}. Fix the config first (st2_pack_config).",
+                ref=pack.ref,
+            )
 
     def stage(self, plan: Plan) -> Staged:
         """No files are prepared."""

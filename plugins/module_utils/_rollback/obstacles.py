@@ -94,7 +94,7 @@ def state_of(part: Part, salt: str, now: Now) -> t.Optional[State]:
 
 def kept_state(part: Part, now: Now) -> t.Optional[State]:
     """What a pack is that is kept."""
-    return pack_state(now(part.kept), os.path.join(os.path.dirname(now(part.kept)), "receipt.json"))
+    return pack_state(now(part.kept), now(os.path.join(os.path.dirname(part.kept), "receipt.json")))
 
 
 def _named(part: Part, state: State) -> str:

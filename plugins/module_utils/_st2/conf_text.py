@@ -34,8 +34,7 @@ class ConfTextError(ValueError):
         self.why = why
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(t.NamedTuple):
     """A line with a section.
 
     :arg section: Its name as oslo.config compares it, in lower case unless it is C(DEFAULT).

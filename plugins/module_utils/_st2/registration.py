@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
 
 # What a pack has, in the order in which StackStorm registers it (st2api/controllers/v1/packs.py ENTITIES).
 TYPES = ("trigger", "sensor", "action", "rule", "alias", "policy", "config")
@@ -34,16 +33,15 @@ class PackFiles(t.NamedTuple):
     path: str
 
 
-@dataclass(frozen=True)
-class Registered:
+class Registered(t.NamedTuple):
     """What a registration did, in StackStorm's own counts.
 
     :arg counts: How many were registered, by StackStorm's names for the types (C(actions), C(sensors), ...).
     :arg overridden: How many of these had C(enabled) changed by an override; C(None) where StackStorm does not tell.
     """
 
-    counts: t.Mapping[str, int] = field(default_factory=dict)
-    overridden: t.Optional[t.Mapping[str, int]] = field(default_factory=dict)
+    counts: t.Mapping[str, int] = {}
+    overridden: t.Optional[t.Mapping[str, int]] = {}
 
     def add(self, other: Registered) -> Registered:
         """Both together; runners and types of rules and policies, which are the host's and not a pack's, once."""
@@ -90,8 +88,7 @@ class Resource(t.NamedTuple):
         return self.trigger.partition(".")[0]
 
 
-@dataclass(frozen=True)
-class Configs:
+class Configs(t.NamedTuple):
     """The configs of several packs in the database.
 
     :arg values: By pack; secrets are C(********) where the account may not see them. Packs without a config are left
@@ -99,8 +96,8 @@ class Configs:
     :arg hidden: The packs whose config StackStorm does not show, each with the reason.
     """
 
-    values: t.Mapping[str, t.Mapping[str, t.Any]] = field(default_factory=dict)
-    hidden: t.Mapping[str, str] = field(default_factory=dict)
+    values: t.Mapping[str, t.Mapping[str, t.Any]] = {}
+    hidden: t.Mapping[str, str] = {}
 
 
 def _sum(one: t.Mapping[str, int], other: t.Mapping[str, int]) -> t.Dict[str, int]:

@@ -13,11 +13,11 @@ import tempfile
 import typing as t
 
 from .._deadline import Deadline
-from .._errors import VerifyError
+from .._errors import OptionError, VerifyError
 from .._index.build import Builder, Built
 from .._index.document import listed_packs, make_document, read_document
 from .._index.options import IndexOptions, options_from
-from .._index.published_files import COMPRESSED, INDEX, SIGNATURE, compressed, published_files
+from .._index.published_files import COMPRESSED, HISTORY, INDEX, SIGNATURE, TOP, compressed, published_files
 from .._index.release import Place
 from .._index.report import Report
 from .._index.signing import Signer
@@ -42,6 +42,8 @@ def converge_index(task: Task) -> Result:
         task.redactor.add(secret)
     place = Place(options.path)
     place.check()
+    if options.page or place.read(HISTORY):
+        place = _with_page(options, place)
     deadline = Deadline(options.timeout)
     with contextlib.ExitStack() as stack:
         if not task.check:
@@ -101,6 +103,23 @@ def _trust(task: Task, signers: t.Optional[t.Sequence[str]], scratch: str) -> t.
     return None if signers is None else IndexTrust(signers, scratch=scratch, environment=task.environment)
 
 
+def _with_page(options: IndexOptions, place: Place) -> Place:
+    """The place with the page as what belongs to this module, if it does.
+
+    :raises OptionError: when something else is where the page is to be.
+    """
+    from .._index_page.site import TOPS, is_own
+
+    own = is_own(place.read(HISTORY))
+    there = [top for top in TOPS if os.path.lexists(os.path.join(options.path, top))]
+    if options.page and there and not own:
+        raise OptionError(
+            f"page is true, but {options.path} already contains {', '.join(there)}, which this module did not create. "
+            "Remove it, or set page to false."
+        )
+    return Place(options.path, (TOP, *TOPS)) if own or options.page else place
+
+
 def _files(
     task: Task, options: IndexOptions, place: Place, built: Built, scratch: str, deadline: Deadline
 ) -> t.Tuple[t.Dict[str, bytes], t.Callable[[t.Sequence[str]], Report]]:
@@ -111,6 +130,12 @@ def _files(
     )
     files = published_files(built.entries, built.descriptions, document.content)
     files[COMPRESSED] = compressed(document.content, place.read(COMPRESSED))
+    if options.page:
+        from .._index_page.assets import read_assets
+        from .._index_page.site import site_files
+
+        assets = read_assets(options.page_assets)
+        files.update(site_files(built, document, listed_packs(previous), assets, place.read(HISTORY)))
     if options.sign_key:
         signer = Signer(
             options.sign_key,

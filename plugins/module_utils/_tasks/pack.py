@@ -111,7 +111,7 @@ class PackTask:
             changed=outcome.changed or any(row["changed"] for row in rows if outcome.failure),
             msg=line_of(plan, outcome.recovered),
             returned=returned,
-            diff=diff_of(plan, self._planned.configs if plan.configs else ()),
+            diff=self._diff(plan),
             warnings=outcome.warnings,
             failure=outcome.failure,
         )
@@ -130,6 +130,9 @@ class PackTask:
         self._planned = TaskPlanner(view, packs, self._items, self._database, self._task.redactor)
         return self._planned
 
+    def _diff(self, plan: TaskPlan) -> t.List[t.Dict[str, str]]:
+        return diff_of(plan, self._planned.configs if plan.configs else ())
+
     def _rows(self, outcome: Outcome[TaskPlan]) -> t.List[t.Dict[str, t.Any]]:
         if outcome.failure is None:
             return self._rows_of(outcome.plan) if outcome.plan else []
@@ -145,7 +148,7 @@ class PackTask:
 
 
 def line_of(plan: TaskPlan, recovered: t.Sequence[str]) -> str:
-    """As L(report.line), with configs and overrides."""
+    """What happens, or happened, in one line."""
     parts = [report.line(plan.packs, recovered)] if plan.packs.changed or recovered or not plan.changed else []
     if plan.configs:
         from .._config.report import line as config_line

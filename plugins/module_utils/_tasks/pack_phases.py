@@ -14,7 +14,7 @@ import os
 import typing as t
 from dataclasses import dataclass, field
 
-from .._change.kept_plans import KeptPlan, KeptPlans, nothing_fits
+from .._change.kept_plans import CONTENT, KeptPlan, KeptPlans, nothing_fits
 from .._change.planner import Staged
 from .._change.session import View
 from .._content.installed import Installation, identity_of
@@ -134,11 +134,6 @@ class StagePlanner:
             for pack in packs
             if pack.ref
         }
-        watched = [
-            (pack.ref, "config", os.path.join(self._view.host.configs_path, f"{pack.ref}.yaml"))
-            for pack in packs
-            if pack.candidate and pack.ref not in [config.ref for config in task.configs]
-        ]
         staged = self.inner.stage(task) if task.acts else Staged()
         self._plans.clean(refs)
         kept = KeptPlan(
@@ -152,8 +147,18 @@ class StagePlanner:
             task.changed,
             (*staged.moves, *staged.closing),
         )
-        self._plans.keep(kept, watched)
+        self._plans.keep(kept, self._watched(task))
         return Staged()
+
+    def _watched(self, task: TaskPlan) -> t.Iterator[t.Tuple[str, str, str]]:
+        """What must not change any more: configs that the new schemas were held against, and the files of packs that
+        are replaced, which nobody had worked in."""
+        configs = {config.ref for config in task.configs}
+        for pack in task.packs.packs:
+            if pack.candidate and pack.ref not in configs:
+                yield pack.ref, "config", os.path.join(self._view.host.configs_path, f"{pack.ref}.yaml")
+            if pack.candidate and pack.before and not pack.edits and not pack.kept_work:
+                yield pack.ref, CONTENT, pack.path
 
     def verify(self, plan: PhasePlan) -> None:
         """Nothing was put in place."""

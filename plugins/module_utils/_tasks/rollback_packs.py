@@ -128,6 +128,17 @@ class FormerPacks:
         if staged or there:
             yield Move(part.ref, part.what, part.live, staged, self._place_for(part))
 
+    def emptied(self) -> t.List[Move]:
+        """The moves that take away the releases that are none any more, once they are back in place."""
+        found = []
+        for part in self._changes.of(PACK):
+            release = os.path.dirname(part.kept)
+            if part.kept and os.path.lexists(release):
+                place = Staging.beside(os.path.join(root_of(release), "any"))
+                kept = self._view.staging.path(place, "old", "releases", part.ref, os.path.basename(release))
+                found.append(Move(part.ref, "release", release, None, kept))
+        return found
+
     def _place_for(self, part: Part) -> str:
         """Where that is kept which is there now: packs as releases, so that one can go back to them in turn."""
         pack = next((one for one in self._changes.of(PACK) if one.ref == part.ref), None)

@@ -170,7 +170,8 @@ class RollbackPlanner:
         """Name the moves that put everything back, with the files of configs and overrides prepared aside."""
         if not plan.goes_back or self._packs is None or self.parts is None:
             return Staged(telling=plan.task.telling)
-        staged = Staged(self._packs.moves(), (), plan.task.packs.telling, (), plan.target.changes.id)
+        packs = self._packs
+        staged = Staged(packs.moves(), packs.emptied(), plan.task.packs.telling, (), plan.target.changes.id)
         for one in self.parts.stage(plan.task):
             staged = staged.join(one)
         kept = {part.live: part.kept for part in plan.target.changes.of(OVERRIDES) if part.kept}

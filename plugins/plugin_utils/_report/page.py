@@ -13,10 +13,9 @@ from __future__ import annotations
 import base64
 import collections
 import hashlib
-import html
 import typing as t
 
-from ...module_utils._printable import printable
+from ...module_utils._html import text
 from .style import SCRIPT, STYLE
 from .table import FIELDS, Document, in_words, short
 
@@ -52,11 +51,6 @@ def report_page(document: Document) -> str:
             "",
         ]
     )
-
-
-def text(value: t.Any) -> str:
-    """A value as text that cannot be markup, and with nothing invisible in it."""
-    return html.escape(printable(str(value)), quote=True)
 
 
 def _policy() -> str:

@@ -7,56 +7,34 @@
 
 from __future__ import annotations
 
-STYLE = """
-:root {
-  color-scheme: light dark;
-  --back: #ffffff; --text: #1b1f24; --soft: #57606a; --line: #d0d7de; --bar: #f6f8fa;
-  --wrong: #a40e26; --other: #7a4b00; --other-back: #fff3d6; --right: #116329; --focus: #0550ae;
-}
-@media (prefers-color-scheme: dark) {
-  :root {
-    --back: #0d1117; --text: #e6edf3; --soft: #a4adb8; --line: #3d444d; --bar: #161b22;
-    --wrong: #ff9a93; --other: #f0c060; --other-back: #32270c; --right: #6fd388; --focus: #79b8ff;
-  }
-}
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--back); color: var(--text); font: 16px/1.5 system-ui, sans-serif; }
-main { max-width: 100rem; margin: 0 auto; padding: 1rem; }
-h1 { font-size: 1.4rem; margin: 0; }
-h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
-.answer { font-size: 1.15rem; font-weight: 600; margin: .5rem 0; overflow-wrap: break-word; }
-.soft { color: var(--soft); }
-form { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; margin: 1rem 0; }
-input[type="search"] {
-  font: inherit; width: 18rem; max-width: 100%; padding: .3rem .5rem;
-  color: inherit; background: var(--back); border: 1px solid var(--soft); border-radius: .3rem;
-}
-:focus-visible { outline: 3px solid var(--focus); outline-offset: 1px; }
-.matrix { overflow: auto; max-height: 80vh; border: 1px solid var(--line); border-radius: .3rem; }
-table { border-collapse: separate; border-spacing: 0; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .6rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
-thead th { position: sticky; top: 0; background: var(--bar); z-index: 2; }
-tbody th { position: sticky; left: 0; background: var(--bar); z-index: 1; font-weight: 600; overflow-wrap: break-word; }
-thead th:first-child { left: 0; z-index: 3; }
-td { white-space: nowrap; }
-td .note { display: block; font-size: .85rem; }
-.other { background: var(--other-back); color: var(--other); }
-.wrong { color: var(--wrong); }
-.right { color: var(--right); }
-ul { padding-left: 1.2rem; }
-li { overflow-wrap: anywhere; }
-[hidden] { display: none !important; }
-@media (max-width: 30rem) {
-  tbody th { min-width: 8rem; max-width: 8rem; }
-}
-@media print {
-  :root { color-scheme: light; --back: #fff; --text: #000; --bar: #fff; --other-back: #fff; }
-  form { display: none; }
-  .matrix { max-height: none; overflow: visible; border: 0; }
-  thead th, tbody th { position: static; }
-  td { white-space: normal; }
-  tr { break-inside: avoid; }
-}
+from pathlib import Path
+
+STYLE = f"""{(Path(__file__).parents[1] / "_index_page" / "common.css").read_text(encoding="utf-8")}
+main {{ max-width: 100rem; margin: 0 auto; padding: 1rem; }}
+.answer {{ font-size: 1.15rem; font-weight: 600; margin: .5rem 0; overflow-wrap: break-word; }}
+form {{ display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; margin: 1rem 0; }}
+.matrix {{ overflow: auto; max-height: 80vh; border: 1px solid var(--line); border-radius: .3rem; }}
+table {{ border-collapse: separate; border-spacing: 0; font-variant-numeric: tabular-nums; }}
+th, td {{ padding: .3rem .6rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }}
+thead th {{ position: sticky; top: 0; background: var(--bar); z-index: 2; }}
+tbody th {{
+  position: sticky; left: 0; background: var(--bar); z-index: 1; font-weight: 600; overflow-wrap: break-word;
+}}
+thead th:first-child {{ left: 0; z-index: 3; }}
+td {{ white-space: nowrap; }}
+td .note {{ display: block; font-size: .85rem; }}
+ul {{ padding-left: 1.2rem; }}
+li {{ overflow-wrap: anywhere; }}
+@media (max-width: 30rem) {{
+  tbody th {{ min-width: 8rem; max-width: 8rem; }}
+}}
+@media print {{
+  form {{ display: none; }}
+  .matrix {{ max-height: none; overflow: visible; border: 0; }}
+  thead th, tbody th {{ position: static; }}
+  td {{ white-space: normal; }}
+  tr {{ break-inside: avoid; }}
+}}
 """
 
 SCRIPT = """

@@ -62,7 +62,8 @@ class Said:
     @property
     def predictable(self) -> t.Dict[str, t.Any]:
         """What check mode must say as well."""
-        returned = {key: value for key, value in self.returned.items() if key not in ("registration", "backup_file")}
+        only_then = ("registration", "backup_file", "change")
+        returned = {key: value for key, value in self.returned.items() if key not in only_then}
         return {
             "changed": self.changed,
             "msg": self.msg,

@@ -6,14 +6,12 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import re
 import sys
 import syslog
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from infrastructure.st2_host import ScratchHost
@@ -32,7 +30,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._errors import (
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result
 
-MODULE_UTILS = Path(__file__).resolve().parents[4] / "plugins/module_utils"
 SPEC = pack_options().merge(access_options()).merge(registration_options()).merge(host_options())
 CANARY = "c4n4ry"
 
@@ -481,41 +478,14 @@ def test_a_missing_library_without_a_stackstorm(run, tmp_path, respawned):
 @needs_ansible
 def test_a_missing_library_for_work_that_needs_no_stackstorm(run, host, tmp_path, respawned, monkeypatch):
     monkeypatch.setitem(run.__globals__, "SPEC", replace(SPEC, reads_host=False))
-    answer = run(raising(MissingLibraryError("PyYAML")), st2_conf=str(tmp_path / "none.conf"))
+    # A missing file of a root directory of its own: the machine may have a StackStorm.
+    nowhere = tmp_path / "none/etc/st2/st2.conf"
+    answer = run(raising(MissingLibraryError("PyYAML")), st2_conf=str(nowhere))
     assert respawned == [] and answer["failed"]
     assert f"Install it: {sys.executable} -m pip install PyYAML, or on Debian" in answer["msg"]
     assert "apt-get install python3-yaml" in answer["msg"]
     assert run(raising(MissingLibraryError("semver"))).rc == 0
     assert respawned == [f"{host.base_path}/st2/bin/python"], "where one is, nothing has to be installed"
-
-
-# Below the boundary
-
-SOURCES = sorted(path for path in MODULE_UTILS.rglob("*.py") if path.name not in ("_runner.py", "__init__.py"))
-# What ends a process that it has forked itself, which must not go on as the module.
-ENDS_ITS_CHILD = ("_lint/bounded.py",)
-THIRD_PARTY = {"yaml", "jsonschema", "requests", "semver", "urllib3", "certifi"}
-
-
-def imported(nodes):
-    for node in nodes:
-        if isinstance(node, ast.Import):
-            yield from (name.name.split(".")[0] for name in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield (node.module or "").split(".")[0]
-
-
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(MODULE_UTILS)))
-def test_nothing_below_knows_ansible_prints_or_exits(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    assert "ansible" not in set(imported(ast.walk(tree)))
-    # What a satisfied task does not need is imported by the function that does.
-    assert not THIRD_PARTY & set(imported(tree.body))
-    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    assert not {"print", "exit", "quit", "SystemExit"} & names
-    allowed = {"_exit"} if str(path.relative_to(MODULE_UTILS)) in ENDS_ITS_CHILD else set()
-    assert {"exit", "_exit", "exit_json", "fail_json"} & attributes == allowed
 
 
 @needs_ansible

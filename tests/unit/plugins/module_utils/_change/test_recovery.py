@@ -122,13 +122,19 @@ def host_in(root):
     return SimpleNamespace(base_path=str(root), packs_base_paths=(packs,), system_packs_path=packs, **paths)
 
 
+def kept(packs, moved=None):
+    directory = packs.directory if moved is None else PacksDirectory(packs.directory.path, moved)
+    return {ref: releases(directory, ref) for ref in REFS}
+
+
 def test_killed_at_any_instant_the_next_run_leaves_the_host_as_it_was(tmp_path, system):
     seen = set()
     for number in itertools.count(1):
         packs = Packs(tmp_path / str(number))
         killed = is_killed(number, packs.go)
-        predicted = packs.interrupted()
+        predicted, then = packs.interrupted(), kept(packs, interrupted(packs.places).moved)
         assert packs.recover() == predicted, "check mode says what the real run does"
+        assert kept(packs) == then == {"sensu": ["0001-1.0.0"], "gone": []}, "and which releases there will be"
         assert packs.look() == packs.before, f"killed before operation {number}"
         assert packs.debris() == []
         assert packs.recover() == ()
@@ -136,19 +142,6 @@ def test_killed_at_any_instant_the_next_run_leaves_the_host_as_it_was(tmp_path, 
         if not killed:
             break
     assert {(), ("sensu",), ("fresh", "sensu"), ("fresh", "gone", "sensu")} <= seen
-
-
-def test_before_it_is_put_back_what_will_be_a_release_is_known(tmp_path, system):
-    for number in itertools.count(1):
-        packs = Packs(tmp_path / str(number))
-        killed = is_killed(number, packs.go)
-        seen = {
-            ref: releases(PacksDirectory(packs.directory.path, interrupted(packs.places).moved), ref) for ref in REFS
-        }
-        packs.recover()
-        assert seen == {ref: releases(packs.directory, ref) for ref in REFS} == {"sensu": ["0001-1.0.0"], "gone": []}
-        if not killed:
-            break
 
 
 def test_what_a_killed_run_was_writing_goes(tmp_path):

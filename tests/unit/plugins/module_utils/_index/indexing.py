@@ -18,9 +18,10 @@ from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._source.
 PARAMS = {
     **dict.fromkeys(("packs", "entries", "index_url", "include", "exclude", "repo_url", "sign_key", "username")),
     **dict.fromkeys(("password", "token", "ssh_key_file", "known_hosts_file", "http_proxy", "https_proxy")),
-    **dict.fromkeys(("no_proxy", "ca_bundle", "index_allowed_signers")),
+    **dict.fromkeys(("no_proxy", "ca_bundle", "index_allowed_signers", "page_assets")),
     "path": "/srv/index",
     "index_strict": True,
+    "page": False,
     "revision": "tag",
     "on_invalid": "fail",
     "timeout": 60,

@@ -188,7 +188,6 @@ def test_check_mode_sees_the_old_pack_where_it_really_is(site):
 
 STATES = {
     "no state at all": lambda site: shutil.rmtree(site.host.packs / STATE),
-    "no host state": lambda site: shutil.rmtree(site.host.packs / STATE),
     "no receipts": lambda site: shutil.rmtree(site.host.packs / STATE / "receipts"),
     "an empty receipt": lambda site: receipt(site).write_text(""),
     "a receipt that is a list": lambda site: receipt(site).write_text("[]"),

@@ -184,6 +184,20 @@ def test_everything_that_cannot_be_registered_is_named_and_nothing_is(site):
     assert [text for text in done.warnings if text.startswith("unread is left out")]
 
 
+@pytest.mark.parametrize("how", ["api", "local"])
+def test_a_config_that_the_schema_refuses(site, how):
+    site.put(PackTree("sensu", "1.0.0").add_yaml("config.schema.yaml", {"host": {"type": "string", "required": True}}))
+    (site.host.configs / "sensu.yaml").write_text("host: 5\n")
+    for check in (True, False):
+        refused = site.run("sensu", "jira", how=how, check=check)
+        assert refused.failure is not None and refused.failure.step == "validate" and not refused.changed
+        assert "configs/sensu.yaml: host must be string" in refused.failure.message
+        assert "config line 1" in refused.failure.message and site.have() == {}
+    lenient = site.run("sensu", how=how, fail_on_failure=False)
+    assert lenient.failure is not None and site.have() == {}
+    assert site.run("sensu", how=how, check=True, types=["action"]).failure is None
+
+
 def test_what_is_not_there_cannot_be_used(site):
     for given, said in (
         ({"packs": []}, "packs is an empty list"),

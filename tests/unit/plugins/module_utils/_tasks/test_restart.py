@@ -82,13 +82,17 @@ class Host:
         return self._both(converge_override, lambda check: self.site.task(override_options(), check=check, **given))
 
 
-@pytest.fixture(params=["api", "local", "none"])
+HOW = ["api", "none"]
+
+
+@pytest.fixture(params=HOW)
 def host(request, kept):
     kept.restore()
     with StackStormStub(kept.host) as stub:
         yield Host(kept, stub, request.param)
 
 
+@pytest.mark.parametrize("host", [*HOW, "local"], indirect=True)
 def test_what_is_registered_starts_anew_by_itself(host):
     expected = NEEDED if host.register == "none" else []
     assert host.packs("sensu=1.0.1") == [], "nothing of it was running"
@@ -109,14 +113,14 @@ def test_a_config_is_read_when_a_sensor_starts(host):
     assert host.config(state="absent") == NEEDED
 
 
+@pytest.mark.parametrize("host", ["api", "local"], indirect=True)
 def test_only_a_part_is_registered(host):
-    if host.register == "none":
-        pytest.skip("nothing is registered")
     host.packs("sensu=1.0.1")
     assert host.packs("sensu=1.0.2", register_types=["action", "rule"]) == NEEDED
     assert host.packs("sensu=1.0.1", register_types=["sensor"]) == []
 
 
+@pytest.mark.parametrize("host", [*HOW, "local"], indirect=True)
 def test_a_pack_that_goes(host):
     host.packs("sensu=1.0.1", "quiet=1.0.1")
     assert host.packs("quiet", state="absent") == []
