@@ -221,7 +221,6 @@ class Trials:
         self.results: t.Counter[str] = collections.Counter()
         self.failures: t.List[str] = []
         self._modules = self.chaos.learn()
-        self._version = NEW
 
     def fault(self, number: int) -> Fault:
         """Return the fault of a trial: the same for the same seed."""
@@ -233,19 +232,22 @@ class Trials:
         step = chosen.randrange(module.step) if module.step else 0
         return module._replace(kind=kind, step=step, lasting=kind == "lost" and chosen.random() < 0.5)
 
-    def attempt(self, number: int) -> t.Optional[str]:
-        """Make one trial; return what is wrong, with all that Ansible said."""
+    def attempt(self, number: int, then: bool = True) -> t.Optional[str]:
+        """Make one trial; return what is wrong, with all that Ansible said.
+
+        :arg then: whether the next rollout follows, which must lead to the version of the trial.
+        """
         fault = self.fault(number)
-        version = OLD if self._version == NEW else NEW
+        version = OLD if all(self.chaos.side(node) == NEW for node in self.chaos.nodes) else NEW
         done = self.chaos.roll_out(version, fault)
         problems = list(self.chaos.problems(version, fault, done.returncode))
         self.results[f"{fault.kind}: {'rolled out' if done.returncode == 0 else 'went back or stopped'}"] += 1
         output = done.stdout + done.stderr
-        done = self.chaos.roll_out(version)
-        if done.returncode or any(self.chaos.side(node) != version for node in self.chaos.nodes):
-            problems.append(f"the next rollout does not lead to {version}")
-            output += done.stdout + done.stderr
-        self._version = version
+        if then and not problems:
+            done = self.chaos.roll_out(version)
+            if done.returncode or any(self.chaos.side(node) != version for node in self.chaos.nodes):
+                problems.append(f"the next rollout does not lead to {version}")
+                output += done.stdout + done.stderr
         if not problems:
             return None
         self.failures.append(f"trial {number} (seed {self.seed}), {fault}: {'; '.join(problems)}")
