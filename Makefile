@@ -9,12 +9,17 @@ TOOLCHAIN := tests/toolchain
 RUN := $(PYTHON) $(TOOLCHAIN)/run_stages.py $(if $(V),--verbose)
 STAGES := lint sanity units integration e2e molecule faults hostile secrets properties docs page benchmarks
 
-.PHONY: help demo test release clean prepare-demo prepare-test $(STAGES)
+# How many hosts a fleet has, and how many rollouts are disturbed.
+N ?=
+
+.PHONY: help demo test fleet chaos release clean prepare-demo prepare-test $(STAGES)
 
 help:
 	@echo 'make demo      packs installed, upgraded, refused and removed in a scratch directory'
 	@echo 'make test      all stages; V=1 shows all output as it comes'
 	@$(RUN) --list | sed 's/^/make /'
+	@echo 'make fleet     a rollout to N=50 hosts over SSH, against what Ansible alone takes'
+	@echo 'make chaos     N=100 rollouts with a kill, a lost connection or a full disk'
 	@echo 'make release   commit, tag and build what is in galaxy.yml; REPOSITORY=https://... says where the project is'
 	@echo 'make clean     remove .venv and .cache'
 
@@ -23,6 +28,12 @@ demo: prepare-demo
 
 test: prepare-test
 	@$(RUN)
+
+fleet: prepare-test prepare-demo
+	@PYTHONPATH=tests .venv/bin/python -m fleet $(or $(N),50)
+
+chaos: prepare-test prepare-demo
+	@PYTHONPATH=tests .venv/bin/python -m fleet.chaos $(or $(N),100)
 
 $(STAGES): prepare-test
 	@$(RUN) $@

@@ -29,17 +29,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from infrastructure.ansible_run import ansible_environment, program
 from infrastructure.environment import clean_environment
 from infrastructure.packs import PackTree
+from infrastructure.real_data import REPOSITORY
 from infrastructure.repositories import GitRepository
 from infrastructure.snapshot import Snapshot, take_snapshot
 from infrastructure.st2_host import ScratchHost
 from infrastructure.st2_stub import StackStormStub
 
-CLUSTERS: t.Mapping[str, t.Tuple[str, ...]] = {"one": ("node1", "node2"), "two": ("node3",)}
-NODES = tuple(node for nodes in CLUSTERS.values() for node in nodes)
+Clusters = t.Mapping[str, t.Sequence[str]]
+CLUSTERS: Clusters = {"one": ("node1", "node2"), "two": ("node3",)}
+SMALL: Clusters = {"one": ("node1", "node2")}
 REFS = ("alpha", "beta")
 OLD, NEW = "1.0.0", "2.0.0"
 KINDS = ("kill", "lost", "unanswered", "disk")
-Side = t.Tuple[t.Tuple[str, Snapshot], ...]
+Content = t.Tuple[t.Dict[str, Snapshot], bool]
 
 
 class Fault(t.NamedTuple):
@@ -66,22 +68,29 @@ class Fault(t.NamedTuple):
 
 
 class Chaos:
-    """Two clusters with three nodes on this machine, and their StackStorms.
+    """Clusters on this machine, and their StackStorms.
 
     :arg place: an empty directory.
+    :arg clusters: the nodes of each.
     """
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, clusters: Clusters = CLUSTERS) -> None:
         self.place = place
+        self.clusters = clusters
+        self.nodes = [node for nodes in clusters.values() for node in nodes]
         for folder in ("nodes", "calls", "steps"):
             (place / folder).mkdir()
         self.sources = {ref: self._repository(ref) for ref in REFS}
-        self.hosts = {node: ScratchHost(place / node) for node in NODES}
+        self.hosts = {node: ScratchHost(place / node) for node in self.nodes}
         self.stackstorms = {
-            name: StackStormStub(self.hosts[nodes[0]], register_all=True) for name, nodes in CLUSTERS.items()
+            name: StackStormStub(self.hosts[nodes[0]], register_all=True) for name, nodes in self.clusters.items()
         }
-        self.sides: t.Dict[str, t.Dict[str, t.Any]] = {}
+        self.sides: t.Dict[str, t.Dict[str, Content]] = {}
         self._write_inventory()
+        plays = yaml.safe_load((REPOSITORY / "playbooks" / "rollout.yml").read_text(encoding="utf-8"))
+        # The report comes when all is done, and takes as long as the half of it.
+        plays = [play for play in plays if "ansible.builtin.import_playbook" not in play]
+        (place / "rollout.yml").write_text(yaml.safe_dump(plays, sort_keys=False), encoding="utf-8")
 
     def stop(self) -> None:
         """End the servers."""
@@ -102,7 +111,7 @@ class Chaos:
         ssh = self.place / "ssh"
         ssh.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S {Path(__file__).with_name("ssh_here.py")} "$@"\n')
         ssh.chmod(0o755)
-        for name, nodes in CLUSTERS.items():
+        for name, nodes in self.clusters.items():
             stackstorm = self.stackstorms[name]
             for node in nodes:
                 host = self.hosts[node]
@@ -141,8 +150,8 @@ class Chaos:
             "ANSIBLE_PIPELINING": "1",
             "ANSIBLE_FORKS": "4",
         }
-        command = [program("ansible-playbook"), "-i", str(self.place / "hosts.yml"), "stackstorm.st2.rollout"]
-        command += ["-e", json.dumps(variables)]
+        command = [program("ansible-playbook"), "-i", str(self.place / "hosts.yml")]
+        command += [str(self.place / "rollout.yml"), "-e", json.dumps(variables)]
         return subprocess.run(
             command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
         )
@@ -152,10 +161,12 @@ class Chaos:
         for version in (OLD, NEW):
             done = self.roll_out(version)
             assert done.returncode == 0, done.stdout + done.stderr
-            self.sides[version] = {node: self._content(node) for node in NODES}
-            assert all(self._registered(name) == dict.fromkeys(REFS, version) for name in CLUSTERS), "in the database"
+            self.sides[version] = {node: self._content(node) for node in self.nodes}
+            assert all(self._registered(name) == dict.fromkeys(REFS, version) for name in self.clusters), (
+                "in the database"
+            )
         found = []
-        for node in NODES:
+        for node in self.nodes:
             for number, module in enumerate((self.place / "calls" / node).read_text().split()):
                 steps = self.place / "steps" / f"{node}.{number}"
                 found.append(Fault("", node, number, module, int(steps.read_text()) if steps.exists() else 0))
@@ -163,10 +174,9 @@ class Chaos:
 
     def problems(self, new: str, fault: Fault, rc: int) -> t.Iterator[str]:
         """What is wrong with the clusters after a rollout of the version ``new``."""
-        old = OLD if new == NEW else NEW
         away = fault.node if fault.lasting else ""
-        for name, nodes in CLUSTERS.items():
-            sides = {node: self._side(node) for node in nodes}
+        for name, nodes in self.clusters.items():
+            sides = {node: self.side(node) for node in nodes}
             database = set(self._registered(name).values())
             there = {side for node, side in sides.items() if node != away} or {sides[away]}
             if "" in sides.values():
@@ -177,14 +187,19 @@ class Chaos:
                 yield f"the database of {name} has {database}, its nodes have {sides}"
             if rc == 0 and there != {new}:
                 yield f"the rollout succeeded, but {name} has {there}"
-            if rc and name == "one" and there == {old} and self._side("node3") == new:
-                yield "the second cluster has the new packs, the first one has not"
+            if there != {new} and any(self.side(node) == new for node in self._later(name)):
+                yield f"a later cluster has the new packs, {name} has not"
 
-    def _side(self, node: str) -> str:
+    def _later(self, cluster: str) -> t.List[str]:
+        names = list(self.clusters)
+        return [node for name in names[names.index(cluster) + 1 :] for node in self.clusters[name]]
+
+    def side(self, node: str) -> str:
+        """Which version a node has of all packs; empty when it is neither."""
         content = self._content(node)
         return next((version for version, sides in self.sides.items() if sides[node] == content), "")
 
-    def _content(self, node: str) -> t.Any:
+    def _content(self, node: str) -> Content:
         host = self.hosts[node]
         packs = {ref: take_snapshot(host.packs / ref, (".git", "__pycache__")) for ref in host.installed()}
         return packs, (host.virtualenvs / REFS[0] / "bin" / "python").exists()
@@ -200,37 +215,39 @@ class Trials:
     * ``results``: how many were of which kind and ended with which version; ``failures``: what was wrong.
     """
 
-    def __init__(self, place: Path, seed: int) -> None:
-        self.chaos = Chaos(place)
+    def __init__(self, place: Path, seed: int, clusters: Clusters = CLUSTERS) -> None:
+        self.chaos = Chaos(place, clusters)
         self.seed = seed
         self.results: t.Counter[str] = collections.Counter()
         self.failures: t.List[str] = []
         self._modules = self.chaos.learn()
-        self._version = NEW
 
     def fault(self, number: int) -> Fault:
         """Return the fault of a trial: the same for the same seed."""
         chosen = random.Random(f"{self.seed}-{number}")
-        kind = chosen.choice(KINDS)
+        kind = KINDS[number % len(KINDS)]
         # Modules that change nothing are most of them, and have no steps.
         stepping = [one for one in self._modules if one.step]
         module = chosen.choice(stepping if kind in ("kill", "disk") else self._modules)
         step = chosen.randrange(module.step) if module.step else 0
         return module._replace(kind=kind, step=step, lasting=kind == "lost" and chosen.random() < 0.5)
 
-    def attempt(self, number: int) -> t.Optional[str]:
-        """Make one trial; return what is wrong, with all that Ansible said."""
+    def attempt(self, number: int, then: bool = True) -> t.Optional[str]:
+        """Make one trial; return what is wrong, with all that Ansible said.
+
+        :arg then: whether the next rollout follows, which must lead to the version of the trial.
+        """
         fault = self.fault(number)
-        version = OLD if self._version == NEW else NEW
+        version = OLD if all(self.chaos.side(node) == NEW for node in self.chaos.nodes) else NEW
         done = self.chaos.roll_out(version, fault)
         problems = list(self.chaos.problems(version, fault, done.returncode))
         self.results[f"{fault.kind}: {'rolled out' if done.returncode == 0 else 'went back or stopped'}"] += 1
         output = done.stdout + done.stderr
-        done = self.chaos.roll_out(version)
-        if done.returncode or any(self.chaos._side(node) != version for node in NODES):
-            problems.append(f"the next rollout does not lead to {version}")
-            output += done.stdout + done.stderr
-        self._version = version
+        if then and not problems:
+            done = self.chaos.roll_out(version)
+            if done.returncode or any(self.chaos.side(node) != version for node in self.chaos.nodes):
+                problems.append(f"the next rollout does not lead to {version}")
+                output += done.stdout + done.stderr
         if not problems:
             return None
         self.failures.append(f"trial {number} (seed {self.seed}), {fault}: {'; '.join(problems)}")
@@ -243,10 +260,11 @@ def main() -> None:
     parser.add_argument("count", type=int, nargs="?", default=100)
     parser.add_argument("--seed", type=int, default=int(os.environ.get("ST2_SEED") or 0))
     parser.add_argument("--first", type=int, default=0, help="the number of the first trial")
+    parser.add_argument("--small", action="store_true", help="one cluster, which takes less time")
     chosen = parser.parse_args()
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
-        trials = Trials(Path(folder), chosen.seed)
+        trials = Trials(Path(folder), chosen.seed, SMALL if chosen.small else CLUSTERS)
         try:
             for number in range(chosen.first, chosen.first + chosen.count):
                 wrong = trials.attempt(number)

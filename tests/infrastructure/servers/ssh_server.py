@@ -29,6 +29,8 @@ StrictModes no
 AcceptEnv GIT_PROTOCOL
 Subsystem sftp internal-sftp
 LogLevel VERBOSE
+# A fleet logs in at once.
+MaxStartups 500
 """
 
 
