@@ -478,7 +478,7 @@ def test_a_missing_library_without_a_stackstorm(run, tmp_path, respawned):
 @needs_ansible
 def test_a_missing_library_for_work_that_needs_no_stackstorm(run, host, tmp_path, respawned, monkeypatch):
     monkeypatch.setitem(run.__globals__, "SPEC", replace(SPEC, reads_host=False))
-    answer = run(raising(MissingLibraryError("PyYAML")), st2_conf=str(tmp_path / "none.conf"))
+    answer = run(raising(MissingLibraryError("PyYAML")), st2_conf=str(tmp_path / "etc/st2/st2.conf"))
     assert respawned == [] and answer["failed"]
     assert f"Install it: {sys.executable} -m pip install PyYAML, or on Debian" in answer["msg"]
     assert "apt-get install python3-yaml" in answer["msg"]
