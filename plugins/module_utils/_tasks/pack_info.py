@@ -156,7 +156,7 @@ class _Inspector:
 
     @staticmethod
     def _needed(pack: InstalledPack, health: str) -> bool:
-        """Whether StackStorm runs anything of a pack in its virtualenv. One that something else made counts as needed."""
+        """Whether StackStorm runs anything of a pack in its virtualenv; one that something else made counts."""
         if pack.is_system or pack.receipt or health != "absent":
             return not pack.is_system and (pack.receipt is None or pack.receipt.python)
         try:
