@@ -352,12 +352,13 @@ def _no_releases(moves: t.Iterable[Move]) -> t.List[str]:
 
 
 def pending(moves: t.Sequence[Move]) -> t.Dict[str, t.Optional[str]]:
-    """Where things really are while moves wait to be undone: by live path, the path of the old tree, or C(None).
+    """Where things really are while moves wait to be undone: by live path, the path of the old tree, or C(None); and
+    where what is kept is that is put in place.
 
     :arg moves: What L(Journal.read) gave. One whose old tree is nowhere cannot be undone: what is there stays.
     """
     happened = [move for move in moves if has_happened(move)]
     found = {move.live: (whereabouts(move), move.old) for move in happened}
     there: t.Dict[str, t.Optional[str]] = {live: where for live, (where, old) in found.items() if where or not old}
-    new = {move.staged: move.live for move in happened if move.staged and _inode(move.live) == move.new}
-    return {**there, **new}
+    from_kept = [move for move in happened if move.staged and f"/{STATE_DIRECTORY}/staging/" not in move.staged]
+    return {**there, **{move.staged or "": move.live for move in from_kept if _inode(move.live) == move.new}}
