@@ -56,6 +56,7 @@ def test_from_the_first_value_to_none(site: Site) -> None:
     assert "has an index before StackStorm's public one" in warned(play)
 
     site.apply("content", st2_index_url=[PUBLIC], st2_packs_base_paths=[two], st2_content_exclusive=True)
+    site.systemd.forget()
     assert reads(site, "packs_base_paths") == two and reads(site, "index_url") == [PUBLIC]
     assert reads(site, "pack_group") == site.host.group, "which was not given, so it stays"
 

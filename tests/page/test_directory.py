@@ -42,7 +42,7 @@ def shown(page: t.Any) -> t.List[str]:
 
 
 def search(page: t.Any, text: str) -> None:
-    page.wait_for_function("document.documentElement.dataset.ready === 'yes'")
+    page.wait_for_function("() => document.documentElement.dataset.ready === 'yes'")
     page.locator("#q").fill(text)
 
 
@@ -197,7 +197,7 @@ def test_nothing_else_is_allowed(opened: t.Any, url: str) -> None:
     )
     assert page.evaluate("window.ran") is None
     page.evaluate("const i = document.createElement('img'); i.src = 'http://127.0.0.1:9/'; document.body.append(i)")
-    page.wait_for_function("document.images[document.images.length - 1].complete")
+    page.wait_for_function("() => document.images[document.images.length - 1].complete")
     assert len([line for line in opened.said if POLICY in line]) == 2
 
 

@@ -99,7 +99,7 @@ def test_nothing_else_is_allowed(opened: t.Any, url: str) -> None:
     )
     assert page.evaluate("window.ran") is None
     page.evaluate("const i = document.createElement('img'); i.src = 'http://127.0.0.1:9/'; document.body.append(i)")
-    page.wait_for_function("document.images[0].complete")
+    page.wait_for_function("() => document.images[0].complete")
     assert len([line for line in opened.said if "Content Security Policy" in line]) == 2
 
 

@@ -81,8 +81,8 @@ def _only(tests: t.Iterable[str]) -> list[str]:
 def units() -> t.Iterator[Check | Skip]:
     """What needs Ansible, with every release of ansible-core but that of .venv, and on the oldest Python.
 
-    ansible-test makes an environment for each run and forks for each test, which takes longer than the tests, so
-    `stages.units` has all the others.
+    ansible-test forks for each test, and makes an environment for another Python than its own, which takes longer than
+    the tests, so `stages.units` has all the others.
     """
     chosen = [str(path.relative_to(ROOT)) for path in files_that_need_ansible(ROOT / "tests" / "unit")]
     shares = share_out(list(interpreters.find()))
@@ -92,7 +92,9 @@ def units() -> t.Iterator[Check | Skip]:
             continue
         for version in reversed(shares[core.release]):
             python = f"{version[0]}.{version[1]}"
-            options = ["--venv", "--python", python, "--num-workers", "1", *chosen]
+            # Its own environment has what the units need; of another Python, ansible-test makes one.
+            own = version == core.controller(interpreters.find())
+            options = [*([] if own else ["--venv"]), "--python", python, "--num-workers", "1", *chosen]
             check = _check(f"ansible-core {core.release}, Python {python}", programs, "units", *options, tree=python)
             yield replace(check, cost=45)
 

@@ -67,6 +67,10 @@ CORES = (
 )
 
 
+# ansible_test/_data/requirements/units.txt
+FOR_UNITS = ("mock", "pytest", "pytest-mock", "pytest-xdist")
+
+
 class CannotPrepare(Exception):
     """Something that the tests need cannot be made on this machine; the message says what and why."""
 
@@ -138,11 +142,15 @@ def stackstorm_environment(python: Path) -> Path:
 
 
 def core_environment(core: Core) -> Path | None:
-    """The programs of an environment with one release of ansible-core; None when no Python here can run it."""
+    """The programs of an environment with one release of ansible-core, and what the units need to be run there.
+
+    None when no Python here can run it.
+    """
     version = core.controller(interpreters.find())
     if version is None:
         return None
-    return ensure(f"core-{core.release}", interpreters.find()[version], [core.requirement])
+    units = [*FOR_UNITS, "-r", str(ROOT / "tests" / "unit" / "requirements.txt")]
+    return ensure(f"core-{core.release}", interpreters.find()[version], [core.requirement, *units])
 
 
 def controller_python() -> Path:

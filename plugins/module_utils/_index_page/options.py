@@ -110,6 +110,15 @@ def table(rows: t.Sequence[Option], kind: str, title: str) -> t.Iterator[str]:
     yield "</tbody></table>"
 
 
+def lines(rows: t.Sequence[Option]) -> str:
+    """The same as text, a line for each row: browsers take minutes for many thousand tables."""
+    shown = []
+    for row in rows:
+        said = ", ".join(filter(None, (row.type, *row.notes, f"default {row.default}" if row.default else "")))
+        shown.append(f"{row.name}{f' ({said})' if said else ''}{f': {row.description}' if row.description else ''}")
+    return '<p class="lines">' + "\n".join(map(text, shown)) + "</p>"
+
+
 def _example(pack: Pack) -> str:
     """A config to fill in; nothing for a schema that StackStorm does not take."""
     if not pack.sound or pack.schema is None:

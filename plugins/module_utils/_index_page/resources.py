@@ -11,7 +11,7 @@ import typing as t
 
 from .._html import text
 from .frame import anchor
-from .options import option, table
+from .options import lines, option, table
 from .pack import Pack, Resource, line
 
 _TITLES = {
@@ -23,7 +23,7 @@ _TITLES = {
     "tests": "Tests",
 }
 _FEW = 8
-# More are not drawn until they are seen.
+# More are not drawn until they are seen, and have no tables.
 _MANY = 200
 
 
@@ -51,11 +51,11 @@ def _actions(pack: Pack) -> t.Iterator[str]:
     yield '</div><output class="status" data-script hidden></output>'
     yield f'<ul class="resources{" many" if len(actions) > _MANY else ""}" id="actions">'
     for name, metadata in actions:
-        yield from _action(name, metadata)
+        yield from _action(name, metadata, many=len(actions) > _MANY)
     yield "</ul></section>"
 
 
-def _action(name: str, metadata: Resource) -> t.Iterator[str]:
+def _action(name: str, metadata: Resource, *, many: bool) -> t.Iterator[str]:
     place = text(anchor("action", name))
     what = line(metadata.get("description"))
     head = f'<span class="name mono">{text(name)}</span>'
@@ -72,7 +72,9 @@ def _action(name: str, metadata: Resource) -> t.Iterator[str]:
     runner = line(metadata.get("runner_type"))
     disabled = " It is disabled." if metadata.get("enabled") is False else ""
     yield f"<p>{f'Runner: {text(runner)}.' if runner else ''}{disabled}</p>"
-    if rows:
+    if rows and many:
+        yield lines(rows)
+    elif rows:
         yield from table(rows, "parameters", "Parameters")
     else:
         yield "<p>It has no parameters of its own.</p>"

@@ -13,9 +13,10 @@ from .._change.database import open_database
 from .._change.session import undisturbed
 from .._content.installed import Installation, InstalledPack, dependencies_of
 from .._content.names import check_ref
+from .._content.resources import read_content
 from .._content.versions import sort_versions
 from .._deadline import Deadline
-from .._errors import IndexError_, VirtualenvError
+from .._errors import IndexError_, InvalidPackError, VirtualenvError
 from .._layout import VirtualenvsDirectory
 from .._pack import inspection
 from .._pack.description import description_of, problem_of
@@ -146,13 +147,22 @@ class _Inspector:
         except VirtualenvError as error:
             self.warnings.append(error.message)
             health = "outdated"
-        needed = not pack.is_system and (pack.receipt.python if pack.receipt else True)
         return {
             "path": self._virtualenvs.virtualenv(pack.ref),
             "health": health,
             "python_version": found.version or None,
-            "needed": needed,
+            "needed": self._needed(pack, health),
         }
+
+    @staticmethod
+    def _needed(pack: InstalledPack, health: str) -> bool:
+        """Whether StackStorm runs anything of a pack in its virtualenv; one that something else made counts."""
+        if pack.is_system or pack.receipt or health != "absent":
+            return not pack.is_system and (pack.receipt is None or pack.receipt.python)
+        try:
+            return read_content(pack.location, pack.ref, strict=False).needs_virtualenv
+        except InvalidPackError:
+            return True
 
     def _latest(self, pack: InstalledPack, indexes: Indexes) -> t.Dict[str, t.Any]:
         try:

@@ -19,6 +19,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._index.build import
 from ansible_collections.stackstorm.st2.plugins.module_utils._index.describe import Description
 from ansible_collections.stackstorm.st2.plugins.module_utils._index.document import make_document
 from ansible_collections.stackstorm.st2.plugins.module_utils._index_page.assets import NAMES, read_assets
+from ansible_collections.stackstorm.st2.plugins.module_utils._index_page.pack import pack_from
+from ansible_collections.stackstorm.st2.plugins.module_utils._index_page.resources import resource_sections
 from ansible_collections.stackstorm.st2.plugins.module_utils._index_page.site import TOPS, is_own, site_files
 
 MARKUP = "\"'><script>alert(1)</script>\u202e<img src=x onerror=alert(1)>"
@@ -112,6 +114,15 @@ def test_packs_that_mean_harm(described):
 def test_only_addresses_of_the_web_are_links(address):
     page = pages(site("one", repo_url=address))["packs/one/index.html"]
     assert address in page.text and address not in page.links
+
+
+def test_many_actions_have_lines_in_place_of_tables():
+    parameters = {"a": {"type": "string", "required": True, "description": "<Says>"}, "b": {"default": 5}}
+    actions = {f"actions/{one}.json": json.dumps({"name": f"n{one}", "parameters": parameters}) for one in range(201)}
+    entry = {"version": "1.0.0", "content": {"actions": {"resources": [f"n{one}" for one in range(201)]}}}
+    pack = pack_from("many", entry, "x", Description(ref="many", files=actions))
+    shown = "\n".join(resource_sections(pack))
+    assert shown.count("a (string, required): &lt;Says&gt;\nb (default 5)</p>") == 201 and "<table" not in shown
 
 
 def test_equal_input_has_equal_bytes():

@@ -18,7 +18,7 @@ def test_ids_have_four_digits_or_more(given, change):
     assert options_from({"change": given, "prune": False}) == Options(change)
 
 
-@pytest.mark.parametrize("given", ["", "-1", "7.0", "newest", "../0007", "٧"])
+@pytest.mark.parametrize("given", ["", "-1", "7.0", "newest", "../0007", "\N{ARABIC-INDIC DIGIT SEVEN}"])
 def test_what_is_no_id_is_refused(given):
     with pytest.raises(OptionError, match="change sets have numbers"):
         options_from({"change": given, "prune": True})

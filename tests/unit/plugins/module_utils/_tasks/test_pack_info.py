@@ -172,6 +172,15 @@ def test_a_system_pack(site):
     assert pack["virtualenv"]["needed"] is False
 
 
+def test_a_pack_that_comes_with_stackstorm_and_has_no_python(site):
+    default = site.host.packs / "default"
+    default.mkdir()
+    (default / "pack.yaml").write_text("ref: default\nname: default\nversion: 3.9.0\nauthor: a\nemail: a@example.com\n")
+    assert one(site, "default")["virtualenv"]["needed"] is False
+    (default / "requirements.txt").write_text("six\n")
+    assert one(site, "default")["virtualenv"]["needed"] is True
+
+
 def test_a_broken_pack_and_a_link_are_told_too(site, tmp_path):
     (site.host.packs / "broken").mkdir()
     (site.host.packs / "broken" / "pack.yaml").write_text("{")
