@@ -47,7 +47,7 @@ def _spawn(
         return None
     command = [executable, *argv[1:]]
     if cwd is not None:
-        if not (os.path.isabs(executable) and os.access(cwd, os.X_OK)) or b"=" in executable:
+        if not (os.path.isabs(executable) and os.access(cwd, os.X_OK) and _can_start(executable)) or b"=" in executable:
             return None
         command = [_CHANGE_DIRECTORY, b"--chdir", cwd, *command]
     ends = ((stdin, 0), (stdout, 1), (stderr, 2))
@@ -62,6 +62,17 @@ def _spawn(
         )
     except (OSError, NotImplementedError):
         return None
+
+
+def _can_start(executable: bytes) -> bool:
+    """Whether the system can start it: of what `env` cannot start, Python would not hear."""
+    try:
+        with open(executable, "rb") as stream:
+            head = stream.readline(200)
+    except OSError:
+        return False
+    words = head[2:].split() if head.startswith(b"#!") else []
+    return os.access(words[0], os.X_OK) if words else head.startswith(b"\x7fELF")
 
 
 def spawn_without_fork() -> None:

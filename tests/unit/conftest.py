@@ -68,7 +68,7 @@ def pytest_configure(config):
     config.addinivalue_line(
         "markers", "needs_ansible: imports ansible-core, which StackStorm's own Python does not have"
     )
-    config.addinivalue_line("markers", "once: see ONCE; generated examples have it too")
+    config.addinivalue_line("markers", "once: does not depend on the Python, see ONCE")
     config.addinivalue_line("markers", "real_start: programs are started with all that they are started with")
 
 

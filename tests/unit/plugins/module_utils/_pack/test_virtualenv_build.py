@@ -103,6 +103,7 @@ def test_what_was_built_is_recognised_and_may_stay(workshop, first):
     assert json.loads((first / MARKER).read_text())["inputs"]["python"] == PYTHON
 
 
+@pytest.mark.once
 def test_one_that_changes_its_files_changes_them_for_itself_alone(workshop, first, second):
     base = workshop.builder().ensure_base()
     before = [take_snapshot(place, exclude=("__pycache__",)) for place in (base, first)]
