@@ -82,8 +82,11 @@ class Chaos:
             (place / folder).mkdir()
         self.sources = {ref: self._repository(ref) for ref in REFS}
         self.hosts = {node: ScratchHost(place / node) for node in self.nodes}
+        # Each node has an API that reads its own files, and each cluster a database.
         self.stackstorms = {
-            name: StackStormStub(self.hosts[nodes[0]], register_all=True) for name, nodes in self.clusters.items()
+            node: StackStormStub(self.hosts[node], register_all=node == nodes[0], database=place / f"{name}.json")
+            for name, nodes in clusters.items()
+            for node in nodes
         }
         self.sides: t.Dict[str, t.Dict[str, Content]] = {}
         self._write_inventory()
@@ -112,9 +115,8 @@ class Chaos:
         ssh.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S {Path(__file__).with_name("ssh_here.py")} "$@"\n')
         ssh.chmod(0o755)
         for name, nodes in self.clusters.items():
-            stackstorm = self.stackstorms[name]
             for node in nodes:
-                host = self.hosts[node]
+                host, stackstorm = self.hosts[node], self.stackstorms[node]
                 environment = clean_environment(host.home, **host.environment(), ST2_CHAOS_ROOT=str(host.base_path))
                 environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
                 (self.place / "nodes" / f"{node}.json").write_text(json.dumps(environment))
@@ -205,7 +207,7 @@ class Chaos:
         return packs, (host.virtualenvs / REFS[0] / "bin" / "python").exists()
 
     def _registered(self, name: str) -> t.Dict[str, str]:
-        database = self.stackstorms[name].database
+        database = self.stackstorms[self.clusters[name][0]].database
         return {ref: (database.find("packs", ref) or {}).get("version", "") for ref in REFS}
 
 

@@ -50,6 +50,7 @@ class StackStormStub:
     :arg ports: of st2api and st2auth; any free ones by default.
     :arg register_all: register what the host has, its system packs among it, before the first request; what cannot be
         registered is left out.
+    :arg database: the file of the database, which nodes of a cluster share; one of its own by default.
 
     * ``requests``: every `Request` as it came. Its repr shows no values.
     * ``faults``: the misbehaviour ordered (see ``faults.py``); append to it, clear it.
@@ -71,11 +72,12 @@ class StackStormStub:
         own_auth_port: bool = False,
         ports: t.Tuple[int, int] = (0, 0),
         register_all: bool = True,
+        database: t.Optional[Path] = None,
     ) -> None:
         self.host = host
         self.paths = HostPaths.of(host)
         # Beside the host and not in it: a snapshot of the host shall not see it.
-        self.database = Database(host.root.with_name(f"{host.root.name}.st2-database.json"))
+        self.database = Database(database or host.root.with_name(f"{host.root.name}.st2-database.json"))
         self.accounts = Accounts([ADMIN, OBSERVER], auth, rbac)
         self.executions = Executions(self.database)
         self.index = PackIndex(index or {}, index_urls)

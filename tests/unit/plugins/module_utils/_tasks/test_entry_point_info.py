@@ -127,7 +127,7 @@ def test_a_pack_without_a_virtualenv_is_not_run_by_stackstorm(site):
     python = site.host.interpreter("demo")
     python.write_text("#!/nowhere/python\n")
     python.chmod(0o755)
-    assert "cannot be started" in site.errors()["good"]
+    assert "bin/python" in site.errors()["good"]
 
 
 def test_all_packs_and_those_that_are_missing(site):
