@@ -37,7 +37,7 @@ REPORTS = CACHE / "reports"
 UTILS = "tests/unit/plugins/module_utils"
 
 # Words that codespell takes for misspelt: what it sees of "café", and what tests misspell on purpose.
-MISSPELT = "nmae,befores,caf,fpr,requried,wnat"
+MISSPELT = "nmae,befores,caf,fpr,requried,wnat,kubernets"
 
 Checks = t.Iterator[t.Union[Check, Skip]]
 

@@ -31,7 +31,7 @@ from .own_places import OwnPlaces
 DIRECTORY = CHANGES
 PACK, VIRTUALENV, CONFIG, OVERRIDES = "pack", "virtualenv", "config", "overrides"
 # What changes what StackStorm runs; receipts and lists of contents only go along with their pack.
-WHATS = (PACK, VIRTUALENV, CONFIG, OVERRIDES)
+KINDS_OF_FILES = (PACK, VIRTUALENV, CONFIG, OVERRIDES)
 ALONG = ("contents", "receipt")
 _FORMAT = 1
 _ID = re.compile(r"(\d{4,})(?:\.json|-.*)")
@@ -63,7 +63,7 @@ class Part(t.NamedTuple):
     """One thing that was changed.
 
     :arg ref: Its pack, C(_global) for the overrides of all packs.
-    :arg what: One of L(WHATS) or L(ALONG).
+    :arg what: One of L(KINDS_OF_FILES) or L(ALONG).
     :arg live: Where StackStorm looks for it.
     :arg kept: Where what was there before is kept; empty when there was nothing, or it is not kept.
     :arg before: What was there; C(None) for nothing.

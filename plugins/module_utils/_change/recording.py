@@ -20,10 +20,10 @@ from .change_sets import (
     ALONG,
     CONFIG,
     DIRECTORY,
+    KINDS_OF_FILES,
     OVERRIDES,
     PACK,
     VIRTUALENV,
-    WHATS,
     ChangeSet,
     ChangeSets,
     Part,
@@ -55,7 +55,7 @@ def recorded(staged: Staged, places: OwnPlaces, staging: Staging, registrar: str
     :raises HostError: when what has the name of one of the places is not the collection's own.
     :raises OSError: when it cannot be written.
     """
-    if not any(move.what in WHATS for move in (*staged.moves, *staged.closing)):
+    if not any(move.what in KINDS_OF_FILES for move in (*staged.moves, *staged.closing)):
         return "", staged
     sets = ChangeSets(places)
     change = sets.next_id()
@@ -100,7 +100,7 @@ class _Recording:
 
         :returns: It, with another place for what is kept where that would go with the staging directory.
         """
-        if move.what not in (*WHATS, *ALONG):
+        if move.what not in (*KINDS_OF_FILES, *ALONG):
             return move
         known = self.parts.get(move.live)
         after = self._state(move, move.staged, staged) if move.staged else None

@@ -12,10 +12,10 @@ import typing as t
 
 from .._change.change_sets import (
     CONFIG,
+    KINDS_OF_FILES,
     OVERRIDES,
     PACK,
     VIRTUALENV,
-    WHATS,
     ChangeSet,
     Part,
     State,
@@ -44,7 +44,7 @@ def obstacles(changes: ChangeSet, now: Now) -> t.List[Obstacle]:
     """
     found = []
     for part in changes.parts:
-        if part.what in WHATS:
+        if part.what in KINDS_OF_FILES:
             found += [Obstacle(part.ref, text) for text in _reasons(part, changes, now)]
     return found
 

@@ -33,7 +33,7 @@ def host(tmp_path):
     return tmp_path
 
 
-def change(host, *whats):
+def change(host, *files):
     pack = [str(host / name) for name in ("packs/sensu", "releases/0001/pack")]
     virtualenv = [str(host / name) for name in ("virtualenvs/sensu", "changes/virtualenv/sensu")]
     config = [str(host / name) for name in ("configs/sensu.yaml", "changes/config/sensu.yaml")]
@@ -42,7 +42,7 @@ def change(host, *whats):
         "virtualenv": Part("sensu", "virtualenv", *virtualenv, *map(tree_state, reversed(virtualenv))),
         "config": Part("sensu", "config", *config, *(file_state(path, SALT) for path in reversed(config))),
     }
-    return ChangeSet("0007", "here", "", "none", "", SALT, tuple(parts[what] for what in whats or parts))
+    return ChangeSet("0007", "here", "", "none", "", SALT, tuple(parts[what] for what in files or parts))
 
 
 def reasons(changes):
