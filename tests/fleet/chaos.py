@@ -237,7 +237,8 @@ class Trials:
     def attempt(self, number: int, then: bool = True) -> t.Optional[str]:
         """Make one trial; return what is wrong, with all that Ansible said.
 
-        :arg then: whether the next rollout follows, which must lead to the version of the trial.
+        :arg then: whether the next rollout follows, which must lead to the version of the trial. It always does after a
+            node was away to the end, as its cluster has neither side then.
         """
         fault = self.fault(number)
         version = OLD if all(self.chaos.side(node) == NEW for node in self.chaos.nodes) else NEW
@@ -245,7 +246,7 @@ class Trials:
         problems = list(self.chaos.problems(version, fault, done.returncode))
         self.results[f"{fault.kind}: {'rolled out' if done.returncode == 0 else 'went back or stopped'}"] += 1
         output = done.stdout + done.stderr
-        if then and not problems:
+        if (then or fault.lasting) and not problems:
             done = self.chaos.roll_out(version)
             if done.returncode or any(self.chaos.side(node) != version for node in self.chaos.nodes):
                 problems.append(f"the next rollout does not lead to {version}")
