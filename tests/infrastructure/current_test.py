@@ -9,6 +9,7 @@ The report is written in the end, and what Python says of a fatal error goes whe
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 import pytest
@@ -18,6 +19,7 @@ ENDING = ".running"
 
 class _Current:
     def __init__(self, path: str) -> None:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         self._file = open(path, "w", encoding="utf-8", errors="replace")  # noqa: SIM115 - open as long as pytest runs
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
