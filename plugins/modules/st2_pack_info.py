@@ -311,7 +311,8 @@ packs:
 disk:
   description:
     - Disk usage in bytes of all packs of the host, whatever O(name) is. C(bases) is the files that virtualenvs are
-      created from, C(staging) is what is being prepared or was left behind.
+      created from, C(staging) is what is being prepared or was left behind, and C(changes) is what
+      M(stackstorm.st2.st2_rollback) needs in addition to the releases, such as former virtualenvs.
     - C(absent) lists the releases of packs that are not installed, by C(ref). O(stackstorm.st2.st2_pack#module:purge)
       removes them.
   returned: with O(sizes=true)
@@ -322,7 +323,8 @@ disk:
     releases: 1048576
     bases: 12582912
     staging: 0
-    total: 117440512
+    changes: 11272192
+    total: 128712704
     absent: []
 python:
   description:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import typing as t
 
+from .._change.journal import CHANGES
 from .._change.own_places import OwnPlaces
 from .._change.session import View
 from .._content.installed import InstalledPack
@@ -39,6 +40,7 @@ class DiskUsage:
         self._own = {
             "bases": self._of(view.virtualenvs.bases),
             "staging": sum(map(self._of, (*places.stagings, *places.plans))),
+            "changes": sum(self._of(os.path.join(os.path.dirname(path), CHANGES)) for path in places.stagings),
         }
         self._packs = self._by_name(directory.path for directory in self._directories)
         self._virtualenvs = self._by_name([view.virtualenvs.path])

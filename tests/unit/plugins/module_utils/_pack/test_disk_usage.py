@@ -39,6 +39,9 @@ def site(tmp_path):
     bases.mkdir(parents=True)
     (bases / "shared.py").write_text("x" * 50_000)
     os.link(bases / "shared.py", site.host.virtualenvs / "sensu" / "shared.py")
+    former = site.host.virtualenvs / STATE / "changes" / "0001-here"
+    former.mkdir(parents=True)
+    (former / "own.py").write_text("x" * 20_000)
     (site.host.packs / "sensu" / "out").symlink_to("/usr")
     return site
 
@@ -66,7 +69,11 @@ def test_every_part_is_what_du_says(site):
     assert [(one["ref"], [kept["version"] for kept in one["releases"]]) for one in disk["absent"]] == [
         ("gone", ["1.0.0"])
     ]
-    assert disk["total"] == sum(disk[key] for key in ("packs", "virtualenvs", "releases", "bases", "staging"))
+    former = virtualenvs / STATE / "changes" / "0001-here"
+    assert disk["changes"] == du(state / "changes", former.parent) > 20_000, "former virtualenvs, and what was changed"
+    assert disk["total"] == sum(
+        disk[key] for key in ("packs", "virtualenvs", "releases", "bases", "staging", "changes")
+    )
 
 
 def test_sizes_are_told_only_when_they_are_asked_for(site, monkeypatch):
