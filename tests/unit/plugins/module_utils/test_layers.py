@@ -11,7 +11,7 @@ from pathlib import Path
 
 MODULE_UTILS = Path(__file__).resolve().parents[4] / "plugins/module_utils"
 # What ends a process that it has forked itself, which must not go on as the module.
-ENDS_ITS_CHILD = ("_lint/bounded.py",)
+ENDS_ITS_CHILD = ("_lint/bounded.py", "_entry_points/import_child.py")
 THIRD_PARTY = {"yaml", "jsonschema", "requests", "semver", "urllib3", "certifi"}
 EXITS = {"exit", "_exit", "exit_json", "fail_json"}
 
