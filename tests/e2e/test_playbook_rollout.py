@@ -39,7 +39,7 @@ class Fleet:
     """
 
     def __init__(self, scene: Scene, place: Path, shared: bool = False) -> None:
-        self.place = place
+        self.place, self.forks = place, 3
         self.environment = scene.environment
         self.hosts: t.Dict[str, ScratchHost] = {}
         for name in CLUSTERS:
@@ -73,7 +73,7 @@ class Fleet:
     def play(self, version: str, *arguments: str, **variables: t.Any) -> Run:
         """Roll out a version of the pack demo; all that is said, and the line that is the answer."""
         inventory = self.place / "hosts.yml"
-        inventory.write_text(yaml.safe_dump({"st2": {"hosts": self.variables}}))
+        inventory.write_text(yaml.safe_dump({"st2": {"hosts": self.variables}}, sort_keys=False))
         given = {
             "target": "st2",
             "report_path": str(self.place),
@@ -84,7 +84,7 @@ class Fleet:
         command = [program("ansible-playbook"), "-i", str(inventory), "stackstorm.st2.rollout", "-e", json.dumps(given)]
         done = subprocess.run(
             [*command, *arguments],
-            env={**ansible_environment(None, self.place), **self.environment, "ANSIBLE_FORKS": "3"},
+            env={**ansible_environment(None, self.place), **self.environment, "ANSIBLE_FORKS": str(self.forks)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -187,3 +187,18 @@ def test_a_host_that_does_not_respond_leaves_all_untouched(make_fleet: t.Callabl
     assert done.rc != 0 and done.answer.startswith("Not rolled out: a2 failed in the checks: The host is unreachable")
     assert set(fleet.versions().values()) == {None} and fleet.registrations() == {"a1": 0, "b1": 0}
     assert json.loads((fleet.place / "report.json").read_text())["summary"].startswith("2 hosts equal; 1 unreachable")
+
+
+def test_a_host_that_is_lost_in_the_swap_stops_the_next_waves(make_fleet: t.Callable[..., Fleet]) -> None:
+    fleet = make_fleet()
+    following = "{{ (__st2_rollout | default({'next': {}})).next | list | first | default('') }}"
+    lost = {"following": following, "ansible_connection": "{{ 'ssh' if following == 'swap' else 'local' }}"}
+    fleet.variables["a2"].update({**NOBODY, **lost})
+    # The hosts of the later wave come first, and Ansible goes by the order in which hosts answer.
+    fleet.forks = 1
+    fleet.variables = {name: fleet.variables[name] for name in ("b1", "a1", "a2")}
+    done = fleet.play("1.0.0", st2_rollout_waves=[["staging"], ["production"]])
+    assert done.rc != 0 and done.answer.startswith("Not rolled out: a2 failed in the swap: "), done.said
+    assert "Rolled back on a1." in done.answer, done.answer
+    assert set(fleet.versions().values()) == {None}, done.said
+    assert fleet.known() == {"a1": None, "b1": None} and fleet.registrations()["b1"] == 0

@@ -31,6 +31,9 @@ def start_wave(rollout: Rollout, number: int) -> Rollout:
     rollout = copy.deepcopy(rollout)
     if rollout["problems"]:
         return rollout
+    if number != rollout["wave"] + 1:
+        add_problem(rollout, "plan", "", f"Wave {number} cannot start after wave {rollout['wave']}.")
+        return rollout
     rollout["wave"] = number
     rollout["next"] = {"preflight": _hosts(rollout), "ask": [nodes[0] for nodes in _clusters(rollout).values()]}
     return rollout

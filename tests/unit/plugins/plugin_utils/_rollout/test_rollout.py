@@ -303,3 +303,10 @@ def test_what_is_no_document_is_refused():
         rollout_phase(Rollout().document, "x")
     with pytest.raises(AnsibleFilterError, match="st2_cluster_size of a is not a number"):
         rollout_plan(["a"], {"a": {"st2_cluster_size": "many"}})
+
+
+def test_waves_start_in_their_order():
+    rollout = Rollout()
+    document = rollout.wave(2)
+    assert not document["next"] and rollout.done == [] and set(states(document).values()) == {"untouched"}
+    assert [problem["msg"] for problem in document["problems"]] == ["Wave 2 cannot start after wave 0."]
