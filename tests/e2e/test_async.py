@@ -42,6 +42,11 @@ TASKS: t.Mapping[str, t.Tuple[t.Dict[str, t.Any], str]] = {
     "st2_proxy_info": ({}, "proxy"),
     "st2_register": ({"packs": ["core"], "register": "local"}, "packs"),
     "st2_restart": ({"name": []}, "msg"),
+    # Both fail: there is no such change, and no API.
+    "st2_rollback": ({"change": "9999", "register": "none"}, "step"),
+    "st2_action_run": ({"action": "core.noop"}, "step"),
+    "st2_rollback_info": ({}, "changes"),
+    "st2_entry_point_info": ({"pack": ["core"]}, "entry_points"),
     "st2_index": ({"path": "PLACE/index", "entries": {"demo": {"repo_url": "https://a/demo"}}}, "packs"),
     "st2_index_info": ({"index_url": ["file://PLACE/index.json"]}, "indexes"),
     "st2_bundle": ({"lockfile": "PLACE/none.lock.yml", "path": "PLACE/packs.bundle"}, "digest"),
@@ -121,7 +126,10 @@ def test_with_a_poll_and_looked_for_later(scene: Scene, pack: Path, place: Path,
             look = {"ansible.builtin.async_status": {"jid": f"{{{{ {module}.ansible_job_id }}}}"}}
             until = {"until": "ended is finished", "retries": 120, "delay": 1}
             looked.append({"name": f"{module} end", **look, "register": "ended", **until})
-    play = run_play([*polled, *started, *looked], host=scene.host, env=environment)
+    # What the play has on the host goes with its end.
+    wait = f"while grep -qs '\"started\"' {environment['ANSIBLE_ASYNC_DIR']}/*; do sleep 0.2; done"
+    ends = {"ansible.builtin.shell": {"cmd": wait}, "changed_when": False}
+    play = run_play([*polled, *started, *looked, ends], host=scene.host, env=environment)
     assert play.rc == 0, play.stdout + play.stderr
     for module, (_given, key) in TASKS.items():
         job = play[f"{module} start"]["ansible_job_id"]

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 from e2e.roles import Site, changes, warned
-from e2e.scene import INDEX
+from e2e.scene import INDEX, STATE
 from infrastructure.ansible_run import PlayResult
 from infrastructure.packs import PackTree
 from infrastructure.repositories import GitRepository, index_document
@@ -231,7 +231,10 @@ def test_a_password_comes_out_nowhere(site: ProxySite, tmp_path: Path) -> None:
         if scope == "services":
             assert ENCODED in site.file("st2api").read_text() and site.config is None
     holding = [path for path in site.host.root.rglob("*") if path.is_file() and ENCODED.encode() in path.read_bytes()]
-    assert holding == []
+    # What it was stays with the change set, to which only the owner has access.
+    kept = site.host.configs / STATE / "changes"
+    assert kept.stat().st_mode & 0o777 == 0o700
+    assert [path for path in holding if kept not in path.parents] == []
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ class Release:
                 url=self._url,
             ).stdout
         except ProgramError as error:
-            refused = error
+            refused, answer = error, error.completed.stdout
         try:
             identifier, commit = find_tag(self._git, self._url, self._tag)
         except ProgramError as error:
@@ -93,8 +93,10 @@ class Release:
                 stderr=(refused or error).stderr,
             ) from error
         if commit == self._checkout.head:
-            # Two runs within one second make the same tag, and only one of them has put it there.
-            return identifier == self._identifier and (bool(refused) or "\n*\t" in f"\n{answer}")
+            # Two runs within one second make the same tag, and only one of them has put it there. Of a push that broke
+            # off, nobody has said what became of it.
+            said = {line[:2] for line in answer.splitlines()}
+            return identifier == self._identifier and ("*\t" in said or (bool(refused) and "!\t" not in said))
         self._fail(commit, refused)
 
     def keep(self, old: t.Optional[str]) -> t.Optional[str]:
