@@ -52,7 +52,7 @@ NEEDED_WITH_API = NEEDED | {
     *("_http", "_libraries", "_st2.api_access", "_st2.api_client", "_st2.api_registrar", "_st2.choose_registrar"),
     *("_st2.client_config", "_st2.proxy"),
 }
-MOST_LINES_WITHOUT_API = 5950
+MOST_LINES_WITHOUT_API = 5960
 MOST_LINES_WITH_API = 7370
 # What is imported before _zip_imports.py has an effect.
 COMPILED_TWICE = (

@@ -71,10 +71,11 @@ class Chaos:
     """Clusters on this machine, and their StackStorms.
 
     :arg place: an empty directory.
-    :arg clusters: the nodes of each.
+    :arg clusters: the nodes of each; C(CLUSTERS) when not given.
     """
 
-    def __init__(self, place: Path, clusters: Clusters = CLUSTERS) -> None:
+    def __init__(self, place: Path, clusters: t.Optional[Clusters] = None) -> None:
+        clusters = clusters or CLUSTERS
         self.place = place
         self.clusters = clusters
         self.nodes = [node for nodes in clusters.values() for node in nodes]
@@ -217,7 +218,7 @@ class Trials:
     * ``results``: how many were of which kind and ended with which version; ``failures``: what was wrong.
     """
 
-    def __init__(self, place: Path, seed: int, clusters: Clusters = CLUSTERS) -> None:
+    def __init__(self, place: Path, seed: int, clusters: t.Optional[Clusters] = None) -> None:
         self.chaos = Chaos(place, clusters)
         self.seed = seed
         self.results: t.Counter[str] = collections.Counter()

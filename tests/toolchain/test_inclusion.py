@@ -34,7 +34,8 @@ def test_a_target_says_where_it_may_run_and_cleans_up(target: str) -> None:
     aliases = [
         line for line in (place / "aliases").read_text(encoding="utf-8").splitlines() if line[:1] not in ("", "#")
     ]
-    assert aliases == (["hidden"] if target.startswith("setup_") else ["posix/ci"])
+    wanted = ["hidden"] if target.startswith("setup_") else ["posix/ci"]
+    assert [alias for alias in aliases if alias != "gather_facts/no"] == wanted
     if not target.startswith("setup_"):
         (play,) = yaml.safe_load((place / "tasks" / "main.yml").read_text(encoding="utf-8"))
         assert play["always"][0]["ansible.builtin.file"]["state"] == "absent"
@@ -44,7 +45,7 @@ def test_the_workflow_runs_every_stage_with_nobodys_rights() -> None:
     # YAML reads "on" as true.
     workflow = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8").replace("\non:\n", '\n"on":\n'))
     (job,) = workflow["jobs"].values()
-    assert job["strategy"]["matrix"]["stage"] == [stage.name for stage in STAGES]
+    assert sorted(job["strategy"]["matrix"]["stage"]) == sorted(stage.name for stage in STAGES)
     assert workflow["permissions"] == {"contents": "read"} and "permissions" not in job
     assert "secrets" not in re.sub(r"(?m)^ +- secrets$", "", WORKFLOW.read_text(encoding="utf-8"))
     assert {"pull_request", "schedule"} <= set(workflow["on"]) and "pull_request_target" not in workflow["on"]

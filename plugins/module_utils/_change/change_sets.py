@@ -161,17 +161,19 @@ class ChangeSets:
                 highest = max([highest, *(int(match.group(1)) for match in matches if match)])
         return f"{highest + 1:04d}"
 
-    def left_over(self, known: t.Container[str]) -> t.Iterator[str]:
+    def left_over(self, known: t.Container[str]) -> t.List[str]:
         """What is kept of change sets of this host that are no more.
 
         :arg known: The ids of those that are.
         """
+        found = []
         for state in self._states:
             with _opened(os.path.join(state, DIRECTORY)) as directory:
                 for name in directory.names() if directory else ():
                     match = _ID.fullmatch(name)
                     if match and name == f"{match.group(1)}-{self._host}" and match.group(1) not in known:
-                        yield os.path.join(state, DIRECTORY, name)
+                        found.append(os.path.join(state, DIRECTORY, name))
+        return found
 
 
 @contextlib.contextmanager

@@ -55,8 +55,9 @@ def read_history(content: t.Optional[bytes]) -> t.Optional[History]:
         found = json.loads(content or b"null")
         if found["format"] != _FORMAT:
             return None
-        changes = tuple(Change(**one) for one in found["changes"][:_MOST])
-        numbers = all(type(one.time) is int and type(one.serial) is int for one in changes)
+        known = found["changes"][:_MOST]
+        changes = tuple(Change(**one) for one in known)
+        numbers = all(isinstance(one[key], int) for one in known for key in ("time", "serial"))
         return History(str(uuid.UUID(found["id"])), changes) if numbers else None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
