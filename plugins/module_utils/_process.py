@@ -191,7 +191,7 @@ def _wait(process: subprocess.Popen[bytes], deadline: Deadline, streams: t.Itera
             if remaining <= _LOOK_SECONDS:
                 raise
         if any(os.lseek(stream.fileno(), 0, os.SEEK_CUR) > _MOST_WRITTEN for stream in streams):
-            program = os.path.basename(str(process.args[0]))  # type: ignore[index]
+            program = os.path.basename(str(process.args[0]))  # type: ignore[index]  # It is a list.
             raise St2Error(f"{program} was stopped, because it wrote more than {_MOST_WRITTEN >> 20} MiB of messages.")
 
 

@@ -36,7 +36,7 @@ def reachable(server: t.Type[t.Any], name: str, port: int) -> t.Type[t.Any]:
     """Return a server's class that other hosts can reach, and that writes the log."""
     base = server.handler
 
-    class Logging(base):  # type: ignore[misc, valid-type]
+    class Logging(base):  # type: ignore[misc, valid-type]  # The class is chosen at run time.
         def note(self, status: int) -> None:
             super().note(status)
             line = {"server": name, "client": self.client_address[0], "method": self.command, "path": self.path}
@@ -73,7 +73,7 @@ def serve_proxy() -> None:
 def _authority() -> CertificateAuthority:
     authority = CertificateAuthority(ROOT / "authority", "Authority of example.test")
     context = authority.server_context
-    authority.server_context = lambda *_names: context(NAMES)  # type: ignore[method-assign]
+    authority.server_context = lambda *_names: context(NAMES)  # type: ignore[method-assign]  # Of this object alone.
     return authority
 
 

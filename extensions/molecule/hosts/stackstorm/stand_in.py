@@ -43,7 +43,7 @@ OPTIONS = {
 }
 
 
-class _Environment(EnvironmentConfigurationSource):  # type: ignore[misc]
+class _Environment(EnvironmentConfigurationSource):  # type: ignore[misc]  # oslo.config has no type information
     """st2common/config.py St2EnvironmentConfigurationSource."""
 
     @staticmethod
