@@ -23,7 +23,7 @@ from .._yaml_file import load_yaml
 
 REVISIONS = ("tag", "branch", "published")
 _PACK_KEYS = ("name", "version", "source")
-_PYTHON = re.compile(r"3\.[0-9]{1,2}")
+_PYTHON = re.compile(r"3\.[0-9]{1,2}(\.[0-9]{1,2})?")
 _PLATFORM = re.compile(r"[a-z0-9_]+")
 
 
