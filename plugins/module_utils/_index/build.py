@@ -13,7 +13,7 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from .._content.address import normal_url
+from .._content.address import guessed_ref, normal_url
 from .._content.origin import Source
 from .._content.request import PackRequest, source_for
 from .._deadline import Deadline
@@ -34,7 +34,6 @@ from .repository import IndexedRepository, cache_name
 
 # Servers take more for an attack.
 _PARALLEL = 4
-_PREFIXES = ("stackstorm-", "st2-")
 
 
 class Shadowed(t.NamedTuple):
@@ -337,9 +336,5 @@ class Builder:
 
 def _possible_refs(found: _Found) -> t.Set[str]:
     """The refs that a pack may have that could not be read: what it said, had, was asked for by, or is called."""
-    guessed = found.source.rstrip("/").rpartition("/")[2]
-    guessed = guessed[: -len(".git")] if guessed.endswith(".git") else guessed
-    for prefix in _PREFIXES:
-        guessed = guessed[len(prefix) :] if guessed.startswith(prefix) else guessed
     said = found.error.ref if found.error else None
-    return set(filter(None, (said, found.request.ref, found.known_ref, guessed.replace("-", "_"))))
+    return set(filter(None, (said, found.request.ref, found.known_ref, guessed_ref(found.source))))
