@@ -23,6 +23,7 @@ from .._yaml_file import load_yaml
 
 REVISIONS = ("tag", "branch", "published")
 _PACK_KEYS = ("name", "version", "source")
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _PYTHON = re.compile(r"3\.[0-9]{1,2}(\.[0-9]{1,2})?")
 _PLATFORM = re.compile(r"[a-z0-9_]+")
 
@@ -33,6 +34,7 @@ class Settings:
 
     :arg url: The base of all that is published, without a slash at the end.
     :arg root: The directory of all data.
+    :arg sign_key: A path, or the name of one of the credentials that the unit gives to the program.
     """
 
     url: str
@@ -198,6 +200,12 @@ def _path(name: str, value: t.Any) -> str:
     return os.path.normpath(text)
 
 
+def _key(name: str, value: t.Any) -> str:
+    """A path, or the name of one of the credentials that the unit has."""
+    text = _text(name, value)
+    return text if _NAME.fullmatch(text) else _path(name, text)
+
+
 def _url(name: str, value: t.Any) -> str:
     text = _text(name, value)
     parts = urlsplit(text)
@@ -285,6 +293,7 @@ _READERS: t.Mapping[str, t.Callable[[str, t.Any], t.Any]] = {
     "timeout": _seconds,
     **dict.fromkeys(("include", "exclude", "index_allowed_signers"), _texts),
     **dict.fromkeys(("mirror", "follow_moved_tags", "page"), _truth),
-    **dict.fromkeys(("root", "bundle", "sign_key", "ca_bundle"), _path),
+    "sign_key": _key,
+    **dict.fromkeys(("root", "bundle", "ca_bundle"), _path),
     **dict.fromkeys(("http_proxy", "https_proxy", "no_proxy"), _text),
 }

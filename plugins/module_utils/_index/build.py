@@ -153,7 +153,7 @@ class Builder:
                 self._add(built, ref, entry, "entries")
         collected.raise_them()
         self._take_over(built, merged, found)
-        if not built.entries and built.skipped:
+        if not built.entries and built.skipped and not self._options.skip_refused:
             reasons = " ".join(one.reason for one in built.skipped)
             raise InvalidPackError(f"There are no packs to list, and an empty index is not published. {reasons}")
         self._forget_others(found)
