@@ -25,13 +25,15 @@ from .._index_page.assets import own_assets
 from .._index_page.site import place_with_page, site_files
 from .._lint.inspection import lint_inspection
 from .._source.index import Indexes
-from .hosted import link_hosted
 from .keeping import read_mirrored
 from .listing import Listing
+from .package_store import PackageFile
 from .problem import Problem
+from .requirement_sets import PackRequirements
 from .run import Run
+from .settings import Settings
 from .status import Report, write_status
-from .wheels import PackageFile, PackRequirements, Wheels, provide_wheels
+from .wheels import Wheels, provide_wheels
 
 _SECONDS = 4 * 3600.0
 
@@ -55,7 +57,7 @@ def build(
     place.check()
     place = place_with_page(place, asked=settings.page)
     with place.alone(deadline):
-        problems = [Problem("", "notice", sentence) for sentence in link_hosted(settings.root, settings.hosted)]
+        problems = list(_linked(settings))
         built = _built(run, listing, place, deadline)
         wheels = _wheels(run, built, bundled, retry=command == "update")
         made = _publication(run, place, built, deadline)
@@ -77,6 +79,15 @@ def build(
         )
         write_status(settings, report, built)
     return report
+
+
+def _linked(settings: Settings) -> t.Iterator[Problem]:
+    """Let what is hosted be served."""
+    if settings.hosted:
+        from .hosted import link_hosted
+
+        for sentence in link_hosted(settings.root, settings.hosted):
+            yield Problem("", "notice", sentence)
 
 
 def _built(run: Run, listing: Listing, place: Place, deadline: Deadline) -> Built:
