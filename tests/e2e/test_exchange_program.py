@@ -88,7 +88,7 @@ def test_packs_that_are_pushed(exchange: ExchangeHost, scene: Scene) -> None:
     assert exchange.status("acme").startswith("acme 1.0.0 (")
 
     broken = PackTree("acme", "1.1.0")
-    broken.files["actions/broken.py"] = "def run(:\n"
+    broken.add("actions/broken.py", "def run(:\n")
     exchange.push("acme", PackTree("acme", "1.0.0"), broken)
     refused = exchange.run("build")
     assert refused.status == 1 and exchange.packs == {"acme": "1.0.0"}

@@ -25,6 +25,7 @@ from .._index_page.assets import own_assets
 from .._index_page.site import place_with_page, site_files
 from .._lint.inspection import lint_inspection
 from .._source.index import Indexes
+from .hosted import has_commits, link_hosted
 from .keeping import read_mirrored
 from .listing import Listing
 from .package_store import PackageFile
@@ -83,11 +84,8 @@ def build(
 
 def _linked(settings: Settings) -> t.Iterator[Problem]:
     """Let what is hosted be served."""
-    if settings.hosted:
-        from .hosted import link_hosted
-
-        for sentence in link_hosted(settings.root, settings.hosted):
-            yield Problem("", "notice", sentence)
+    for sentence in link_hosted(settings.root, settings.hosted):
+        yield Problem("", "notice", sentence)
 
 
 def _built(run: Run, listing: Listing, place: Place, deadline: Deadline) -> Built:
@@ -116,7 +114,7 @@ def _built(run: Run, listing: Listing, place: Place, deadline: Deadline) -> Buil
             run.scratch, deadline, run.environment, judged=lambda request: request.ref in hosted
         ),
     )
-    built = builder.build(Indexes({}, ()))
+    built = _as_served(settings, builder.build(Indexes({}, ())))
     mirrored = read_mirrored(settings.root)
     for ref, entry in built.entries.items():
         if ref in listing.passed_on and ref not in built.descriptions:
@@ -127,11 +125,25 @@ def _built(run: Run, listing: Listing, place: Place, deadline: Deadline) -> Buil
     return built
 
 
+def _as_served(settings: Settings, built: Built) -> Built:
+    """With repositories called by the addresses that others know."""
+
+    def known(text: str) -> str:
+        return text.replace(f"file://{settings.git_dir}/", f"{settings.url}/git/")
+
+    built.refused = [one._replace(reason=known(one.reason)) for one in built.refused]
+    built.skipped = [one._replace(reason=known(one.reason)) for one in built.skipped]
+    built.warnings = [known(one) for one in built.warnings]
+    built.sources = {ref: known(source) for ref, source in built.sources.items()}
+    return built
+
+
 def _requests(run: Run, listing: Listing) -> t.Iterator[PackRequest]:
     settings = run.settings
     served: t.Dict[str, t.Optional[str]] = {**listing.refs, **dict.fromkeys(settings.hosted)}
     for ref, version in sorted(served.items()):
-        if is_repository(settings.repository(ref)):
+        # Of what is hosted, one to which nothing was pushed yet says nothing.
+        if is_repository(settings.repository(ref)) and has_commits(settings.repository(ref)):
             yield PackRequest(ref, source=settings.repository(ref), ref=ref, version=version)
 
 

@@ -128,10 +128,12 @@ def read_kept(root: str, ref: str) -> Kept:
 
 
 def write_kept(root: str, ref: str, kept: Kept) -> None:
-    """Remember something of a repository."""
+    """Remember something of a repository, where that is news."""
     document = {"mirrored": to_json(kept.mirrored) if kept.mirrored else None, "superseded": dict(kept.superseded)}
     content = json.dumps(document, indent=1, sort_keys=True).encode()
-    write_atomically(_file(root, ref), content, mode=0o600)
+    path = _file(root, ref)
+    if not os.path.lexists(path) or read_regular_file(path, _LARGEST, follow=False) != content:
+        write_atomically(path, content, mode=0o600)
 
 
 def read_mirrored(root: str) -> t.Dict[str, Mirrored]:
