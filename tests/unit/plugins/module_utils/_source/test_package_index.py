@@ -86,7 +86,9 @@ def test_a_server_that_is_not_there_is_an_error(tmp_path):
 def test_pages_of_both_forms_are_read(kind, content, found):
     answer = Answer(200, "", {"content-type": kind}, content.encode())
     read = package_index._files(answer, "https://pypi.example.com/simple/a/")
-    assert read == {name: url or "https://h/b-1.whl" for name, url in found.items()}
+    assert {name: listed.url for name, listed in read.items()} == {
+        name: url or "https://h/b-1.whl" for name, url in found.items()
+    }
 
 
 def test_a_redirect_to_no_https_is_not_followed():
