@@ -10,10 +10,25 @@ import subprocess
 import sys
 import zipfile
 
+import pytest
 from infrastructure.environment import clean_environment
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._index_page.assets import NAMES
 from ansible_collections.stackstorm.st2.plugins.plugin_utils.exchange_program import collection_version, write_program
+
+IMPORT_ALL = """
+import importlib, sys
+sys.path.insert(0, {archive!r})
+for name in {modules!r}:
+    importlib.import_module(name)
+assert "ansible" not in sys.modules
+"""
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    path = tmp_path_factory.mktemp("program") / "one.pyz"
+    return path, write_program(str(path))
 
 
 def run(archive, *arguments):
@@ -21,9 +36,9 @@ def run(archive, *arguments):
     return subprocess.run(command, env=clean_environment(), capture_output=True, text=True, cwd="/", check=False)
 
 
-def test_it_is_the_same_every_time_and_runs_alone(tmp_path):
-    one, other = tmp_path / "one.pyz", tmp_path / "other.pyz"
-    version = write_program(str(one))
+def test_it_is_the_same_every_time_and_runs_alone(tmp_path, archive):
+    one, version = archive
+    other = tmp_path / "other.pyz"
     assert write_program(str(other)) == version and one.read_bytes() == other.read_bytes()
     assert version.startswith(f"{collection_version()} (")
     told = run(one, "--version")
@@ -36,7 +51,7 @@ def test_it_is_the_same_every_time_and_runs_alone(tmp_path):
         program = [name for name in names if name.endswith(".py")]
         # Each is a module of the archive, also those that only one function imports.
         modules = [name[:-3].replace("/", ".").replace(".__init__", "") for name in program if name != "__main__.py"]
-    code = f"import sys; sys.path.insert(0, {str(one)!r})\nimport importlib\nfor name in {modules!r}: importlib.import_module(name)\nassert 'ansible' not in sys.modules"
+    code = IMPORT_ALL.format(archive=str(one), modules=modules)
     done = subprocess.run(
         [sys.executable, "-I", "-c", code],
         env=clean_environment(),
@@ -48,10 +63,9 @@ def test_it_is_the_same_every_time_and_runs_alone(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_wrong_use_is_said_in_sentences(tmp_path):
-    archive = tmp_path / "program.pyz"
-    write_program(str(archive))
-    wrong = run(archive, "--settings", str(tmp_path / "none.yml"), "update")
+def test_wrong_use_is_said_in_sentences(tmp_path, archive):
+    program, _version = archive
+    wrong = run(program, "--settings", str(tmp_path / "none.yml"), "update")
     assert wrong.returncode == 2 and "Traceback" not in wrong.stderr
     assert wrong.stderr.startswith("The settings cannot be read:") and wrong.stderr.count("\n") == 1
-    assert run(archive).returncode == 2 and run(archive, "publish").returncode == 2
+    assert run(program).returncode == 2 and run(program, "publish").returncode == 2

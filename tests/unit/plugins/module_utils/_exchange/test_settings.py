@@ -93,5 +93,5 @@ def test_a_file_that_is_none(tmp_path, content):
     path = tmp_path / "exchange.yml"
     if content is not None:
         path.write_text(content)
-    with pytest.raises(OptionError, match="[Tt]he settings"):
+    with pytest.raises(OptionError, match=r"[Tt]he settings"):
         read_settings(str(path))
