@@ -19,6 +19,7 @@ import collection_tree
 import containers
 import interpreters
 import page_tools
+import scratch
 import system_packages
 from check_environment import TRIPWIRES, Tripwires, environment
 from checks import Check, Skip
@@ -202,6 +203,9 @@ def _pytest(stage: str, name: str, programs: Path, *arguments: str, seconds: int
         "-q",
         "-ra",
         "--continue-on-collection-errors",
+        # What tests leave would fill the memory.
+        "-o",
+        "tmp_path_retention_policy=failed",
         "-p",
         "no:cacheprovider",
         "-p",
@@ -214,4 +218,14 @@ def _pytest(stage: str, name: str, programs: Path, *arguments: str, seconds: int
         **environment(programs, place, somebodys=True),
         "PYTHONPATH": f"{collection_tree.link()}:{ROOT / 'tests'}",
     }
-    return Check(name, command, ROOT, surroundings, report, seconds, Tripwires(TRIPWIRES / place).log, cost=cost)
+    return Check(
+        name,
+        command,
+        ROOT,
+        surroundings,
+        report,
+        seconds,
+        Tripwires(TRIPWIRES / place).log,
+        cost=cost,
+        scratch=scratch.for_check(place),
+    )
