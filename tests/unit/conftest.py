@@ -31,6 +31,7 @@ settings.load_profile("busy")
 ONCE = (
     *(f"_change/test_{name}.py" for name in ("journal", "journal_copied", "recovery")),
     *(f"_index/test_{name}.py" for name in ("build", "published_rule", "repository")),
+    *(f"_exchange/test_{name}.py" for name in ("bundle", "mirror", "mirror_killed", "mirror_servers")),
     "_override/test_run.py",
     *(
         f"_pack/test_{name}.py"
