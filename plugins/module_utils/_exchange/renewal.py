@@ -13,7 +13,7 @@ from .._content.address import normal_url
 from .._source.git_program import Git
 from .findings import Mirrored
 from .keeping import Kept
-from .served_packs import make_one_pack, remove_superseded
+from .served_packs import make_one_pack, remove_superseded, write_pack_list
 from .served_repository import ServedRepository
 
 
@@ -37,7 +37,11 @@ def publish_refs(
     :returns: Whether anything was changed, and the packs that are superseded.
     """
     superseded = dict(kept.superseded)
+    # First, as for what follows the disk may have no room.
+    other = repository.write_server_info(superseded)
     if changed:
-        superseded.update((name, now) for name in make_one_pack(git, repository.directory, superseded))
-    changed = repository.write_server_info(superseded) or changed
-    return changed, remove_superseded(repository.directory, superseded, now)
+        made = make_one_pack(git, repository.directory, superseded)
+        if made:
+            superseded.update(dict.fromkeys(made, now))
+            write_pack_list(repository.directory, superseded)
+    return changed or other, remove_superseded(repository.directory, superseded, now)

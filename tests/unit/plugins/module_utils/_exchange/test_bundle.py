@@ -225,3 +225,15 @@ def test_what_is_no_bundle_is_refused(tmp_path):
     (tmp_path / "packs.bundle").write_text("no bundle")
     with pytest.raises(SourceError, match="is refused"), open_bundle(str(tmp_path / "packs.bundle")):
         pass
+
+
+def test_content_that_is_kept_elsewhere_is_told(root, site):
+    """Git LFS needs a server of its own, which there is none of here."""
+    repository = site.repository("dns", "1.0.0")
+    build(site, site.locked("dns", repository))
+    with open_bundle(str(site.path)) as bundle:
+        assert bundle.warnings(bundle.lock.packs["dns"]) == ()
+        (blob,) = bundle.manifest.blobs
+        content = blob._replace(kind="lfs", holds=tuple(blob.commits))
+        bundle.manifest = bundle.manifest._replace(blobs=(blob, content))
+        assert "hosts that install it get pointers" in bundle.warnings(bundle.lock.packs["dns"])[0]
