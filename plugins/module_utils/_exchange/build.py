@@ -25,13 +25,16 @@ from .._index_page.assets import own_assets
 from .._index_page.site import place_with_page, site_files
 from .._lint.inspection import lint_inspection
 from .._source.index import Indexes
-from .hosted import link_hosted
+from .hosted import has_commits, link_hosted
 from .keeping import read_mirrored
 from .listing import Listing
+from .package_store import PackageFile
 from .problem import Problem
+from .requirement_sets import PackRequirements
 from .run import Run
+from .settings import Settings
 from .status import Report, write_status
-from .wheels import PackageFile, PackRequirements, Wheels, provide_wheels
+from .wheels import Wheels, provide_wheels
 
 _SECONDS = 4 * 3600.0
 
@@ -55,7 +58,7 @@ def build(
     place.check()
     place = place_with_page(place, asked=settings.page)
     with place.alone(deadline):
-        problems = [Problem("", "notice", sentence) for sentence in link_hosted(settings.root, settings.hosted)]
+        problems = list(_linked(settings))
         built = _built(run, listing, place, deadline)
         wheels = _wheels(run, built, bundled, retry=command == "update")
         made = _publication(run, place, built, deadline)
@@ -77,6 +80,12 @@ def build(
         )
         write_status(settings, report, built)
     return report
+
+
+def _linked(settings: Settings) -> t.Iterator[Problem]:
+    """Let what is hosted be served."""
+    for sentence in link_hosted(settings.root, settings.hosted):
+        yield Problem("", "notice", sentence)
 
 
 def _built(run: Run, listing: Listing, place: Place, deadline: Deadline) -> Built:
@@ -105,7 +114,7 @@ def _built(run: Run, listing: Listing, place: Place, deadline: Deadline) -> Buil
             run.scratch, deadline, run.environment, judged=lambda request: request.ref in hosted
         ),
     )
-    built = builder.build(Indexes({}, ()))
+    built = _as_served(settings, builder.build(Indexes({}, ())))
     mirrored = read_mirrored(settings.root)
     for ref, entry in built.entries.items():
         if ref in listing.passed_on and ref not in built.descriptions:
@@ -116,11 +125,25 @@ def _built(run: Run, listing: Listing, place: Place, deadline: Deadline) -> Buil
     return built
 
 
+def _as_served(settings: Settings, built: Built) -> Built:
+    """With repositories called by the addresses that others know."""
+
+    def known(text: str) -> str:
+        return text.replace(f"file://{settings.git_dir}/", f"{settings.url}/git/")
+
+    built.refused = [one._replace(reason=known(one.reason)) for one in built.refused]
+    built.skipped = [one._replace(reason=known(one.reason)) for one in built.skipped]
+    built.warnings = [known(one) for one in built.warnings]
+    built.sources = {ref: known(source) for ref, source in built.sources.items()}
+    return built
+
+
 def _requests(run: Run, listing: Listing) -> t.Iterator[PackRequest]:
     settings = run.settings
     served: t.Dict[str, t.Optional[str]] = {**listing.refs, **dict.fromkeys(settings.hosted)}
     for ref, version in sorted(served.items()):
-        if is_repository(settings.repository(ref)):
+        # Of what is hosted, one to which nothing was pushed yet says nothing.
+        if is_repository(settings.repository(ref)) and has_commits(settings.repository(ref)):
             yield PackRequest(ref, source=settings.repository(ref), ref=ref, version=version)
 
 

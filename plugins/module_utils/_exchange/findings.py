@@ -83,8 +83,8 @@ def _named(names: t.Sequence[str]) -> str:
 
 
 def to_json(mirrored: Mirrored) -> t.Dict[str, t.Any]:
-    """What is written of it into a file."""
-    return {**mirrored._asdict(), "moved_tags": [list(moved) for moved in mirrored.moved_tags]}
+    """What is written of it into a file; what a run fetched is no matter of the next one."""
+    return {**mirrored._asdict(), "fetched": False, "moved_tags": [list(moved) for moved in mirrored.moved_tags]}
 
 
 def from_json(document: t.Any) -> t.Optional[Mirrored]:

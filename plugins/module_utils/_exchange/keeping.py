@@ -53,6 +53,11 @@ def new_directory(root: str, key: str) -> str:
     return os.path.join(state_directory(root), f"{key}{_NEW}")
 
 
+def old_directory(root: str, key: str) -> str:
+    """Where something is put that was served, before it is removed."""
+    return os.path.join(state_directory(root), f"{key}{_OLD}")
+
+
 @contextlib.contextmanager
 def alone(root: str, key: str) -> t.Iterator[None]:
     """Keep other runs away from one repository. What they left of it when they were killed is removed.
@@ -84,8 +89,8 @@ def clean_up(root: str) -> None:
 
 
 def _remove_left(root: str, key: str) -> None:
-    for ending in (_NEW, _OLD):
-        remove_tree(os.path.join(state_directory(root), f"{key}{ending}"))
+    for left in (new_directory(root, key), old_directory(root, key)):
+        remove_tree(left)
 
 
 def put_in_place(root: str, key: str, ref: str) -> None:
@@ -96,7 +101,7 @@ def put_in_place(root: str, key: str, ref: str) -> None:
     new, target = new_directory(root, key), served_directory(root, ref)
     os.makedirs(os.path.dirname(target), mode=0o755, exist_ok=True)
     sync_trees([new])
-    swap_in(new, target, os.path.join(state_directory(root), f"{key}{_OLD}"))
+    swap_in(new, target, old_directory(root, key))
 
 
 def swap_in(new: str, target: str, old: str) -> None:
@@ -123,10 +128,12 @@ def read_kept(root: str, ref: str) -> Kept:
 
 
 def write_kept(root: str, ref: str, kept: Kept) -> None:
-    """Remember something of a repository."""
+    """Remember something of a repository, where that is news."""
     document = {"mirrored": to_json(kept.mirrored) if kept.mirrored else None, "superseded": dict(kept.superseded)}
     content = json.dumps(document, indent=1, sort_keys=True).encode()
-    write_atomically(_file(root, ref), content, mode=0o600)
+    path = _file(root, ref)
+    if not os.path.lexists(path) or read_regular_file(path, _LARGEST, follow=False) != content:
+        write_atomically(path, content, mode=0o600)
 
 
 def read_mirrored(root: str) -> t.Dict[str, Mirrored]:

@@ -67,10 +67,14 @@ class Patience:
     """What is known in one run of the servers; for all threads of it.
 
     :arg sleep: Waits some seconds.
+    :arg clock: Gives seconds, by a clock that nobody can set.
     """
 
-    def __init__(self, sleep: t.Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, sleep: t.Callable[[float], None] = time.sleep, clock: t.Callable[[], float] = time.monotonic
+    ) -> None:
         self._sleep = sleep
+        self._clock = clock
         self._lock = threading.Lock()
         self._free_at: t.Dict[str, float] = {}
         self._refused: t.Dict[str, int] = {}
@@ -85,7 +89,7 @@ class Patience:
         place = _place(url)
         with self._lock:
             why = self._given_up.get(place)
-            seconds = self._free_at.get(place, 0.0) - time.monotonic()
+            seconds = self._free_at.get(place, 0.0) - self._clock()
             if seconds > min(_LONGEST_SECONDS, deadline.remaining()):
                 why = why or f"wants to be left alone for {seconds:.0f} s"
                 self._given_up[place] = why
@@ -109,7 +113,7 @@ class Patience:
             seconds = refusal.seconds
             if seconds is None:
                 seconds = _FIRST_SECONDS * 2 ** (times - 1) * (1 - _JITTER * self._random.random())
-            self._free_at[place] = max(self._free_at.get(place, 0.0), time.monotonic() + seconds)
+            self._free_at[place] = max(self._free_at.get(place, 0.0), self._clock() + seconds)
         return again
 
     def answered(self, url: str) -> None:

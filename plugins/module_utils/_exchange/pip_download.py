@@ -45,6 +45,7 @@ sys.exit(main())
 _LOWEST_RELEASE, _HIGHEST_RELEASE = 2, 99
 _LARGEST_FILE = 2 << 30
 _OLDEST_GLIBC = 5
+_MACHINE = re.compile(r"[a-z0-9_]+")
 # pip 23 and 24; what it says once for each try when nobody answers.
 _UNREACHED = re.compile(r"^WARNING: Retrying \(Retry\(", re.MULTILINE)
 _UNMET = re.compile(r"(?:No matching distribution found for|depends on|requested) ([A-Za-z0-9][A-Za-z0-9._-]*)([^\n]*)")
@@ -72,7 +73,7 @@ class Target(t.NamedTuple):
         :raises ValueError: for a platform that is not one of Linux.
         """
         found = parsed_platform(self.platform)
-        if not found:
+        if not found or not _MACHINE.fullmatch(found.group("machine")):
             raise ValueError(f"{self.platform} is not a platform such as manylinux_2_28_x86_64")
         libc, major, minor, machine = found.group("libc", "major", "minor", "machine")
         least = _OLDEST_GLIBC if libc == "manylinux" else 0

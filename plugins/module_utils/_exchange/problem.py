@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-KINDS = (
-    *("upstream", "index", "refused", "left_out", "wheels", "shadowed", "notice"),
-)
+KINDS = (*("upstream", "index", "refused", "left_out", "wheels", "shadowed", "notice"),)
 # What a person should know, and nothing has to be done about.
 _NOTICES = ("shadowed", "notice")
 

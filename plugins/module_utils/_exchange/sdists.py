@@ -70,12 +70,12 @@ def read_sdist(path: str) -> Sdist:
 
 def stand_in_name(package: str, file: str) -> str:
     """The name of the wheel that stands for a source distribution."""
-    return f"{normal_name(package).replace('-', '_')}-{sdist_version(file).replace('-', '_')}-{_TAG}.whl"
+    return f"{normal_name(package).replace('-', '_')}-{sdist_version(file, package).replace('-', '_')}-{_TAG}.whl"
 
 
 def write_stand_in(path: str, package: str, file: str, sdist: Sdist) -> None:
     """Write the wheel that stands for a source distribution."""
-    version = sdist_version(file)
+    version = sdist_version(file, package)
     lines = ["Metadata-Version: 2.1", f"Name: {normal_name(package)}", f"Version: {version}"]
     lines += [f"Requires-Python: {sdist.requires_python}"] if sdist.requires_python else []
     lines += [f"Requires-Dist: {one}" for one in sdist.requires]

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from .._content.address import check_source
 from .._content.names import check_ref, refusal
 from .._content.request import PackRequest, from_option, parse_spec
-from .._errors import Collected, InvalidPackError, OptionError
+from .._errors import Collected, InvalidPackError, MissingLibraryError, OptionError, St2Error
 from .._layout import SYSTEM_PACKS
 from .._secrets import split_userinfo
 from .._yaml_file import load_yaml
@@ -126,7 +126,9 @@ def read_settings(path: str) -> Settings:
         raise OptionError(f"The settings {path} are not a mapping of keys to values.")
     try:
         return settings_from(found)
-    except OptionError as error:
+    except MissingLibraryError:
+        raise
+    except St2Error as error:
         raise OptionError(f"The settings {path} cannot be used: {error.message}") from error
 
 

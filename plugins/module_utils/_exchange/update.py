@@ -15,16 +15,18 @@ from .._content.request import PackRequest
 from .._index.merged import merge
 from .._secrets import strip_urls
 from .build import build
-from .bundle import OpenBundle, bundled_packages, open_bundle, serve_bundle
 from .findings import Mirrored
 from .listing import Listing, write_listing
 from .mirror import Mirror
+from .package_store import PackageFile
 from .problem import Problem
 from .run import Run
 from .sources import Choice, choose_sources, ref_of_source
 from .status import Report
 from .upstream_indexes import read_indexes
-from .wheels import PackageFile
+
+if t.TYPE_CHECKING:
+    from .bundle import OpenBundle
 
 
 def update(run: Run, started: int) -> Report:
@@ -37,7 +39,11 @@ def update(run: Run, started: int) -> Report:
     merged = merge(indexes, settings.include, settings.exclude)
     problems += [Problem("", "notice", warning) for warning in merged.warnings]
     with contextlib.ExitStack() as stack:
-        bundle = stack.enter_context(open_bundle(settings.bundle)) if settings.bundle else None
+        bundle = None
+        if settings.bundle:
+            from .bundle import open_bundle
+
+            bundle = stack.enter_context(open_bundle(settings.bundle))
         choice = choose_sources(
             settings.root,
             hosted=settings.hosted,
@@ -58,12 +64,12 @@ def update(run: Run, started: int) -> Report:
 
 def _bring(run: Run, choice: Choice, bundle: t.Optional[OpenBundle]) -> t.List[Mirrored]:
     settings = run.settings
-    mirror = Mirror(
-        settings.root, git=run.git, timeout=settings.timeout, follow_moved_tags=settings.follow_moved_tags
-    )
+    mirror = Mirror(settings.root, git=run.git, timeout=settings.timeout, follow_moved_tags=settings.follow_moved_tags)
     taken = [*settings.hosted, *choice.bundled]
     found = list(mirror.update(choice.mirrored, taken=taken))
     if bundle:
+        from .bundle import serve_bundle
+
         found += serve_bundle(
             settings.root,
             bundle,
@@ -108,6 +114,8 @@ def _of_mirrored(mirrored: t.Sequence[Mirrored]) -> t.Iterator[Problem]:
 
 
 def _packages(run: Run, bundle: OpenBundle) -> t.Sequence[PackageFile]:
+    from .bundle import bundled_packages
+
     directory = os.path.join(run.scratch, "packages")
     os.makedirs(directory, mode=0o700)
     return tuple(bundled_packages(bundle, directory))

@@ -27,7 +27,7 @@ _LARGEST_PAGE = 64 << 20
 _LARGEST_FILE = 1 << 30
 _MOST_REDIRECTS = 5
 _REDIRECTS = (301, 302, 303, 307, 308)
-_SDIST = re.compile(r"(?P<name>.+)-(?P<version>[0-9][^-]*(?:-[0-9]+)?)\.(?:tar\.gz|zip)\Z")
+_SDIST = re.compile(r"([0-9A-Za-z._+!-]{1,300})\.(?:tar\.gz|zip)\Z")
 _SHA256 = re.compile(r"(?:^|&)sha256=([0-9a-fA-F]{64})(?:&|$)")
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 
@@ -103,7 +103,7 @@ class PackageIndexes:
         found: t.Dict[str, Listed] = {}
         for place in self._places(package):
             for name, listed in (_directory(place) if _local(place) else self._page(place)).items():
-                if is_sdist(name, package):
+                if sdist_version(name, package):
                     found.setdefault(name, listed)
         return found
 
@@ -157,16 +157,15 @@ def normal_name(package: str) -> str:
     return re.sub(r"[-_.]+", "-", package).lower()
 
 
-def is_sdist(file: str, package: str) -> bool:
-    """Whether the name of a file is that of a source distribution of a package."""
+def sdist_version(file: str, package: str) -> str:
+    """The version of which a file is the source distribution of a package; empty for any other file."""
     found = _SDIST.match(file)
-    return found is not None and normal_name(found.group("name")) == normal_name(package)
-
-
-def sdist_version(file: str) -> str:
-    """The version in the name of a source distribution; empty for another file."""
-    found = _SDIST.match(file)
-    return found.group("version") if found else ""
+    parts = found.group(1).split("-") if found else []
+    for number in range(1, len(parts)):
+        version = "-".join(parts[number:])
+        if normal_name("-".join(parts[:number])) == normal_name(package) and version[:1].isdigit():
+            return version
+    return ""
 
 
 def _directory(place: str) -> t.Dict[str, Listed]:

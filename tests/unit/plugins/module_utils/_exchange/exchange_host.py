@@ -19,11 +19,26 @@ def git_for(directory, **more):
     return lambda deadline: git_at(directory, seconds=deadline.remaining(), **more)
 
 
+class Pauses(list):
+    """A clock that stands still but for waiting, which is noted."""
+
+    def __init__(self):
+        super().__init__()
+        self.now = 1000.0
+
+    def sleep(self, seconds):
+        self.append(seconds)
+        self.now += seconds
+
+    def patience(self):
+        return Patience(self.sleep, lambda: self.now)
+
+
 def mirror_at(root, *, timeout=60, pauses=None, git=None, **more):
     """A mirror whose waiting for servers only is noted in ``pauses``."""
-    noted = pauses if pauses is not None else []
+    noted = Pauses() if pauses is None else pauses
     git = git or git_for(root.parent)
-    return Mirror(str(root), git=git, timeout=timeout, patience=lambda: Patience(noted.append), **more)
+    return Mirror(str(root), git=git, timeout=timeout, patience=noted.patience, **more)
 
 
 def source(repository, ref="demo", kind="packs", origin=None):

@@ -151,7 +151,7 @@ def test_other_options_make_another_base_and_what_was_built_goes_on_working(tmp_
 
 
 def test_a_base_that_cannot_be_made_leaves_nothing(tmp_path, index):
-    for wheel in index.wheels("six"):
+    for wheel in index.files("six"):
         wheel.rename(f"{wheel}.away")
     try:
         shop = Workshop(tmp_path, index, "auto")
