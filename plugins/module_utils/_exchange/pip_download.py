@@ -157,7 +157,7 @@ class Pip:
         run(
             [
                 *(sys.executable, "-I", "-c", _SCRIPT, json.dumps(target.marker_environments())),
-                *("download", "--dest", into, "--only-binary", ":all:", "--progress-bar", "off"),
+                *("download", "--dest", into, "--only-binary", ":all:", "--progress-bar", "off", "--retries", "2"),
                 *target.options(),
                 *links,
                 *(["--pre"] if wanted.prereleases else []),

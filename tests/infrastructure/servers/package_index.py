@@ -61,21 +61,6 @@ def build_wheel(
     return wheel
 
 
-_BACKEND = """\
-import zipfile
-import {name}
-
-def build_wheel(directory, config_settings=None, metadata_directory=None):
-    name = "{name}-{version}-py3-none-any.whl"
-    with zipfile.ZipFile(directory + "/" + name, "w") as archive:
-        archive.write("{name}.py")
-        archive.write("PKG-INFO", "{name}-{version}.dist-info/METADATA")
-        archive.writestr("{name}-{version}.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\n")
-        archive.writestr("{name}-{version}.dist-info/RECORD", "")
-    return name
-"""
-
-
 def build_sdist(
     directory: t.Union[str, Path],
     name: str,
@@ -84,15 +69,13 @@ def build_sdist(
     files: t.Optional[t.Mapping[str, str]] = None,
     requires_python: str = "",
 ) -> Path:
-    """Write a source distribution of such a module, which builds itself without any other package.
+    """Write a source distribution of such a module, which is read and not built; the same bytes always.
 
-    :arg files: what else is in it, or instead.
+    :arg files: what else is in it.
     """
     folder = f"{name}-{version}"
     contents = {
         "PKG-INFO": _metadata(name, version, requires, requires_python),
-        "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
-        "backend.py": _BACKEND.format(name=name, version=version),
         f"{name}.py": f'__version__ = "{version}"\n',
         **(files or {}),
     }
@@ -193,10 +176,15 @@ class PackageIndex(HttpServer):
 
     def environment(self) -> t.Dict[str, str]:
         """Return the variables that make pip and uv use this index and nothing else of this machine's settings."""
-        return {
-            "PIP_CONFIG_FILE": "/dev/null",
-            "PIP_INDEX_URL": self.index_url,
-            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-            "UV_INDEX_URL": self.index_url,
-            "UV_NO_CONFIG": "1",
-        }
+        return only_index(self.index_url)
+
+
+def only_index(url: str) -> t.Dict[str, str]:
+    """Return the variables that make pip and uv use one index and nothing else of this machine's settings."""
+    return {
+        "PIP_CONFIG_FILE": "/dev/null",
+        "PIP_INDEX_URL": url,
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "UV_INDEX_URL": url,
+        "UV_NO_CONFIG": "1",
+    }

@@ -34,7 +34,9 @@ def test_wheels_for_older_platforms_will_do(platform, first, some, never):
     assert tags[-1] == f"linux_{Target('3.8', platform).marker_environments()[0]['platform_machine']}"
 
 
-@pytest.mark.parametrize("platform", ["win_amd64", "macosx_11_0_arm64", "any", "manylinux_2_28_x86_64; x", "--index-url"])
+@pytest.mark.parametrize(
+    "platform", ["win_amd64", "macosx_11_0_arm64", "any", "manylinux_2_28_x86_64; x", "--index-url"]
+)
 def test_another_platform_is_refused(platform):
     with pytest.raises(ValueError, match="is not a platform such as"):
         Target("3.8", platform).options()

@@ -24,7 +24,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._exchange.sdists im
 def test_what_the_metadata_says_counts(tmp_path):
     toml = (
         '[tool.x]\nrequires = ["no"]\n[build-system]\n# [what]\n'
-        "requires = [\n  \"setuptools>=40.8\", # \"no\"\n  'cffi[x]>1', ]\n[other]\n"
+        'requires = [\n  "setuptools>=40.8", # "no"\n  \'cffi[x]>1\', ]\n[other]\n'
     )
     files = {"pyproject.toml": toml, "src/fast.c": "int x;", "x.egg-info/requires.txt": "no\n"}
     path = build_sdist(tmp_path, "x", "1.0", ["tinydep>=1", "bad @ https://example.com/b.whl"], files, ">=3.6")
