@@ -157,7 +157,8 @@ class Pip:
         run(
             [
                 *(sys.executable, "-I", "-c", _SCRIPT, json.dumps(target.marker_environments())),
-                *("download", "--dest", into, "--only-binary", ":all:", "--progress-bar", "off", "--retries", "2"),
+                *("download", "--dest", into, "--only-binary", ":all:", "--progress-bar", "off"),
+                *("--retries", "2", "--timeout", "30"),
                 *target.options(),
                 *links,
                 *(["--pre"] if wanted.prereleases else []),

@@ -17,7 +17,7 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from .._deadline import Deadline
-from .._errors import St2Error
+from .._errors import DeadlineError, St2Error
 from .._file_changes import remove_tree
 from .._files import file_digest
 from .._pack.virtualenv import BASE_REQUIREMENT
@@ -113,7 +113,7 @@ class _Attempt(t.NamedTuple):
 
     :arg resolved: C(None) where nothing did.
     :arg problem: Why, as a clause.
-    :arg unreached: Whether no index answered.
+    :arg unreached: Whether no index answered, or not in time.
     """
 
     resolved: t.Optional[Resolved]
@@ -252,7 +252,7 @@ class _Run:
             problem = reason(error.completed.stderr, error.completed.stdout, error.completed.returncode)
             return _Attempt(None, problem, is_unreached(said))
         except St2Error as error:
-            return _Attempt(None, error.message.rstrip("."))
+            return _Attempt(None, error.message.rstrip("."), isinstance(error, DeadlineError))
 
     def _taken(self, job: _Job, attempt: _Attempt) -> t.Optional[SetRecord]:
         """What a set came to, with its files in the store; C(None) where that may be another thing in a moment."""

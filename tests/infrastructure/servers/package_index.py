@@ -1,7 +1,8 @@
 # Copyright: Contributors to the stackstorm.st2 project
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A small index of Python packages: wheels and source distributions made in code, behind the "simple" pages that pip and uv read."""
+"""A small index of Python packages: wheels and source distributions made in code, behind the "simple" pages that pip
+and uv read."""
 
 from __future__ import annotations
 
@@ -81,12 +82,13 @@ def build_sdist(
     }
     Path(directory).mkdir(parents=True, exist_ok=True)
     path = Path(directory) / f"{folder}.tar.gz"
-    with path.open("wb") as stream, gzip.GzipFile("", "wb", mtime=0, fileobj=stream) as packed:
-        with tarfile.open(fileobj=packed, mode="w") as archive:
-            for file, body in sorted(contents.items()):
-                member = tarfile.TarInfo(f"{folder}/{file}")
-                member.size = len(body.encode())
-                archive.addfile(member, io.BytesIO(body.encode()))
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w") as archive:
+        for file, body in sorted(contents.items()):
+            member = tarfile.TarInfo(f"{folder}/{file}")
+            member.size = len(body.encode())
+            archive.addfile(member, io.BytesIO(body.encode()))
+    path.write_bytes(gzip.compress(plain.getvalue(), mtime=0))
     return path
 
 
@@ -135,7 +137,9 @@ def _sha256(path: Path) -> str:
 
 
 class PackageIndex(HttpServer):
-    """Serves the wheels and source distributions in ``directory`` (made where missing, with the `STANDARD` ones): no internet is needed.
+    """Serves the wheels and source distributions in ``directory``: no internet is needed.
+
+    It is made where missing, with the `STANDARD` ones.
 
     ``index_url`` is for ``pip --index-url``; 127.0.0.1 needs no TLS to be trusted.
     """
