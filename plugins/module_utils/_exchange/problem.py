@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-KINDS = (
-    *("moved_tag", "deleted_tag", "unreachable", "refused", "shadowed"),
-    *("left_out", "index", "wheels", "hosted", "bundle", "notice"),
-)
+KINDS = (*("upstream", "index", "refused", "left_out", "wheels", "shadowed", "notice"),)
 # What a person should know, and nothing has to be done about.
 _NOTICES = ("shadowed", "notice")
 

@@ -16,14 +16,15 @@ from urllib.parse import urlsplit
 from .._content.address import check_source
 from .._content.names import check_ref, refusal
 from .._content.request import PackRequest, from_option, parse_spec
-from .._errors import Collected, InvalidPackError, OptionError
+from .._errors import Collected, InvalidPackError, MissingLibraryError, OptionError, St2Error
 from .._layout import SYSTEM_PACKS
 from .._secrets import split_userinfo
 from .._yaml_file import load_yaml
 
 REVISIONS = ("tag", "branch", "published")
 _PACK_KEYS = ("name", "version", "source")
-_PYTHON = re.compile(r"3\.[0-9]{1,2}")
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_PYTHON = re.compile(r"3\.[0-9]{1,2}(\.[0-9]{1,2})?")
 _PLATFORM = re.compile(r"[a-z0-9_]+")
 
 
@@ -33,6 +34,7 @@ class Settings:
 
     :arg url: The base of all that is published, without a slash at the end.
     :arg root: The directory of all data.
+    :arg sign_key: A path, or the name of one of the credentials that the unit gives to the program.
     """
 
     url: str
@@ -124,7 +126,9 @@ def read_settings(path: str) -> Settings:
         raise OptionError(f"The settings {path} are not a mapping of keys to values.")
     try:
         return settings_from(found)
-    except OptionError as error:
+    except MissingLibraryError:
+        raise
+    except St2Error as error:
         raise OptionError(f"The settings {path} cannot be used: {error.message}") from error
 
 
@@ -196,6 +200,12 @@ def _path(name: str, value: t.Any) -> str:
     if not os.path.isabs(text) or os.path.normpath(text).strip("/") == "":
         raise refusal(name, text, "it must be an absolute path below the root")
     return os.path.normpath(text)
+
+
+def _key(name: str, value: t.Any) -> str:
+    """A path, or the name of one of the credentials that the unit has."""
+    text = _text(name, value)
+    return text if _NAME.fullmatch(text) else _path(name, text)
 
 
 def _url(name: str, value: t.Any) -> str:
@@ -285,6 +295,7 @@ _READERS: t.Mapping[str, t.Callable[[str, t.Any], t.Any]] = {
     "timeout": _seconds,
     **dict.fromkeys(("include", "exclude", "index_allowed_signers"), _texts),
     **dict.fromkeys(("mirror", "follow_moved_tags", "page"), _truth),
-    **dict.fromkeys(("root", "bundle", "sign_key", "ca_bundle"), _path),
+    "sign_key": _key,
+    **dict.fromkeys(("root", "bundle", "ca_bundle"), _path),
     **dict.fromkeys(("http_proxy", "https_proxy", "no_proxy"), _text),
 }
