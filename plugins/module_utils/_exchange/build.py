@@ -28,7 +28,7 @@ from .._source.index import Indexes
 from .hosted import has_commits, link_hosted
 from .keeping import read_mirrored
 from .listing import Listing
-from .package_store import PackageFile
+from .package_resolver import PackageFile
 from .problem import Problem
 from .requirement_sets import PackRequirements
 from .run import Run

@@ -18,7 +18,7 @@ from .build import build
 from .findings import Mirrored
 from .listing import Listing, write_listing
 from .mirror import Mirror
-from .package_store import PackageFile
+from .package_resolver import PackageFile
 from .problem import Problem
 from .run import Run
 from .sources import Choice, choose_sources, ref_of_source
