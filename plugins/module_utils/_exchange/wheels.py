@@ -36,6 +36,9 @@ from .simple_index import publish
 _PARALLEL = 2
 _BASE = RequirementSet((clean_requirement(BASE_REQUIREMENT) or "",))
 _SEEDS = RequirementSet(("pip", "setuptools", "wheel"))
+_ALWAYS = (_BASE, _SEEDS)
+# The index may be there, and a server of files that one package is on be not.
+_MOST_UNREACHED = 3
 _MOST_LEVELS = 5
 _KEPT = "What is served is what it was."
 
@@ -134,7 +137,8 @@ class _Run:
         self._offline = offline
         self._scratch = ""
         self._stopped = ""
-        self._skipped = 0
+        self._skipped = self._unreached = 0
+        self._only: t.Optional[t.List[str]] = None
         self._compiled: t.Dict[str, t.Set[str]] = {}
         self.files: t.Dict[str, str] = {}
         self.keys: t.Set[str] = set()
@@ -147,22 +151,25 @@ class _Run:
                 self._store.take(file, replace=True)
             self._store.write_bundled({file.name: file.sha256 for file in bundled})
         self.files.update(self._store.bundled())
+        # What is resolved from nothing else is another thing with another bundle.
+        self._only = sorted(self.files) if self._offline else None
 
     def resolve(self, sets: t.Mapping[RequirementSet, t.Sequence[str]], targets: t.Sequence[Target]) -> None:
         """Resolve all sets, and what source distributions in them are built with.
 
         :arg sets: Each with the packs that it is for.
         """
-        for always in (_BASE, _SEEDS):
+        for always in _ALWAYS:
             self._resolve({(always, target): () for target in targets})
         wanted: t.Mapping[_Job, t.Sequence[str]] = {(one, target): sets[one] for one in sets for target in targets}
         done: t.Set[_Job] = set()
         for _level in range(_MOST_LEVELS):
             done.update(wanted)
             wanted = {job: refs for job, refs in self._resolve(wanted).items() if job not in done}
-        if self._stopped:
+        if self._skipped:
+            why = self._stopped or self._out_of_reach
             known = f"{self._skipped} sets of requirements were not resolved; what was known before is listed"
-            self.problems.append(Problem("", "wheels", f"{self._stopped} {known}."))
+            self.problems.append(Problem("", "wheels", f"{why} {known}."))
 
     def compiled(self) -> t.Dict[str, t.Tuple[str, ...]]:
         """Source distributions that need a compiler, with the packs that require them."""
@@ -218,7 +225,11 @@ class _Run:
         return found
 
     def _key(self, job: _Job) -> str:
-        return set_key(*job[0], *job[1], self._places.name)
+        return set_key(*job[0], *job[1], self._places.name, self._only)
+
+    @property
+    def _out_of_reach(self) -> str:
+        return f"The package index {self._places.shown} cannot be reached."
 
     def _is_ready(self) -> bool:
         """Whether anything can be resolved: there is pip, and an index has answered, or was not asked yet."""
@@ -233,6 +244,8 @@ class _Run:
 
     def _attempt(self, job: _Job) -> _Attempt:
         """Resolve a set. It runs in a thread of its own."""
+        if self._stopped:
+            return _Attempt(None, unreached=True)
         wanted, target = job
         deadline = Deadline(self._timeout)
         scratch = os.path.join(self._scratch, self._key(job))
@@ -252,24 +265,24 @@ class _Run:
             problem = reason(error.completed.stderr, error.completed.stdout, error.completed.returncode)
             return _Attempt(None, problem, is_unreached(said))
         except St2Error as error:
-            return _Attempt(None, error.message.rstrip("."), isinstance(error, DeadlineError))
+            late = isinstance(error, DeadlineError) and wanted in _ALWAYS
+            return _Attempt(None, error.message.rstrip("."), late)
 
     def _taken(self, job: _Job, attempt: _Attempt) -> t.Optional[SetRecord]:
         """What a set came to, with its files in the store; C(None) where that may be another thing in a moment."""
-        if attempt.unreached and job[0] in (_BASE, _SEEDS):
-            self._stopped = f"The package index {self._places.shown} cannot be reached."
+        if attempt.unreached:
             self._skipped += 1
+            self._unreached += 1
+            if job[0] in _ALWAYS or self._unreached == _MOST_UNREACHED:
+                self._stopped = self._out_of_reach
             return None
         files: t.Dict[str, str] = {}
         for file in attempt.resolved.files if attempt.resolved else ():
             files[file.name] = file.sha256
             if not self._store.take(file):
                 files[file.name] = file_digest(self._store.file(file.name, "").path)
-                self.problems.append(
-                    Problem(
-                        "", "wheels", f"{file.name} has another content in {self._places.shown} than before. {_KEPT}"
-                    )
-                )
+                said = f"{file.name} has another content in {self._places.shown} than before. {_KEPT}"
+                self.problems.append(Problem("", "wheels", said))
         sdists = attempt.resolved.sdists if attempt.resolved else {}
         record = SetRecord(files, sdists, attempt.problem)
         self._store.write(self._key(job), record)

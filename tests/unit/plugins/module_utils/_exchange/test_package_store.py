@@ -57,7 +57,9 @@ def test_a_file_that_is_there_stays_unless_it_is_to_be_replaced(tmp_path, store)
     assert store.take(file(tmp_path, "a-1.zip", b"one"))
     assert not store.take(file(tmp_path, "a-1.zip", b"other"))
     assert (tmp_path / "root/wheels/files/a-1.zip").read_bytes() == b"one"
+    store.write("k", SetRecord({"a-1.zip": hashlib.sha256(b"one").hexdigest()}, {}))
     assert store.take(file(tmp_path, "a-1.zip", b"other"), replace=True)
+    assert store.read("k") is None
     assert (tmp_path / "root/wheels/files/a-1.zip").read_bytes() == b"other"
 
 
