@@ -30,7 +30,7 @@ from infrastructure.servers import CertificateAuthority, GitHttpsServer, IndexSe
 from ansible_collections.stackstorm.st2.plugins.plugin_utils.exchange_program import write_program
 
 from .indexes import AT_ONCE
-from .world import Table, timed
+from .world import Row, Table, timed
 
 # The bare repositories of 90 packs of the Exchange have 34 MB.
 BYTES = 380_000
@@ -130,14 +130,13 @@ class _Exchange:
         self._command = [sys.executable, "-I", place / "st2-exchange.pyz", "--settings", place / "exchange.yml"]
         self._environment = {**clean_environment(place), "TMPDIR": str(place), "PATH": os.environ["PATH"]}
 
-    def run(self, command: str) -> t.Tuple[float, float]:
-        """Seconds of a command and of the processors for it, also of its children."""
-        before = _processor_seconds()
-        seconds = timed([*self._command, command], self._environment)
-        return seconds, _processor_seconds() - before
+    def run(self, command: str) -> float:
+        """Seconds of a command."""
+        return timed([*self._command, command], self._environment)
 
 
 def _processor_seconds() -> float:
+    """Seconds that programs have used which ended, and their children."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
@@ -146,19 +145,25 @@ def _measure_updates(table: Table, exchange: _Exchange, root: Path, urls: t.Sequ
     (root / "urls").write_text("".join(f"{url} {root}/clones/{number}\n" for number, url in enumerate(urls)))
     (root / "addresses").write_text("".join(f"{url}\n" for url in urls))
     trusting = {"GIT_SSL_CAINFO": exchange.ca_file}
-    clone = ["xargs", "-a", root / "urls", "-P", str(AT_ONCE), "-L", "1", "git", "clone", "--quiet", "--mirror"]
-    floor = table.add(f"floor: git clone --mirror of all, {AT_ONCE} at once", timed(clone, trusting))
-    first, used = exchange.run("update")
-    table.add("update, nothing there before", first, floor)
-    ask = ["xargs", "-a", root / "addresses", "-P", str(AT_ONCE), "-n", "1", "git", "ls-remote"]
-    asked = table.add(f"floor: git ls-remote of all, {AT_ONCE} at once", timed(ask, trusting))
-    again, used_again = exchange.run("update")
-    table.add("update again", again, asked)
-    build, used_build = exchange.run("build")
-    table.add("build, as after a push", build, asked)
+    at_once = ["-P", str(AT_ONCE)]
+    clone = ["xargs", "-a", root / "urls", *at_once, "-L", "1", "git", "clone", "--quiet", "--mirror"]
+    ask = ["xargs", "-a", root / "addresses", *at_once, "-n", "1", "git", "ls-remote"]
+    used: t.List[float] = []
+
+    def add(what: str, run: t.Callable[[], float], against: t.Optional[Row] = None) -> Row:
+        before = _processor_seconds()
+        row = table.add(what, run(), against)
+        used.append(_processor_seconds() - before)
+        return row
+
+    cloned = add(f"floor: git clone --mirror of all, {AT_ONCE} at once", lambda: timed(clone, trusting))
+    add("update, nothing there before", lambda: exchange.run("update"), cloned)
+    asked = add(f"floor: git ls-remote of all, {AT_ONCE} at once", lambda: timed(ask, trusting))
+    add("update again", lambda: exchange.run("update"), asked)
+    add("build, as after a push", lambda: exchange.run("build"), asked)
+    figures = ", ".join(f"{seconds:.1f}" for seconds in used)
     table.notes.append(
-        f"Seconds of processors, without those of the servers: {used:.1f} for the first update, {used_again:.1f} for "
-        f"the second one, {used_build:.1f} for the build."
+        f"Seconds of processors of these lines, with those of the git servers on the same machine: {figures}."
     )
 
 

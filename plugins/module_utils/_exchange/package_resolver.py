@@ -114,7 +114,7 @@ class PackageResolver:
         """Whether there are source distributions of what pip has found no wheels of."""
         said = error.completed.told
         try:
-            return self._offer(unmet(said))
+            return self._offer(unmet(said, error.completed.stdout))
         except SourceError:
             if is_unreached(said):
                 return False

@@ -267,6 +267,8 @@ class _Run:
         except St2Error as error:
             late = isinstance(error, DeadlineError) and wanted in _ALWAYS
             return _Attempt(None, error.message.rstrip("."), late)
+        except OSError as error:
+            return _Attempt(None, f"the file system refused something: {error.strerror or error}")
 
     def _taken(self, job: _Job, attempt: _Attempt) -> t.Optional[SetRecord]:
         """What a set came to, with its files in the store; C(None) where that may be another thing in a moment."""
