@@ -34,6 +34,8 @@ from .requirement_sets import PackRequirements, RequirementSet, clean_requiremen
 from .simple_index import publish
 
 _PARALLEL = 2
+# The glibc of Red Hat 8, the oldest system that StackStorm 3.9 has packages for.
+_OLDEST_PLATFORM = "manylinux_2_28_x86_64"
 _BASE = RequirementSet((clean_requirement(BASE_REQUIREMENT) or "",))
 _SEEDS = RequirementSet(("pip", "setuptools", "wheel"))
 _ALWAYS = (_BASE, _SEEDS)
@@ -82,7 +84,8 @@ def provide_wheels(
 
     :arg requirements: Of every pack that is listed and has some.
     :arg pythons: Such as C(3.8); without any, only the files of the bundle are listed.
-    :arg platforms: Tags such as C(manylinux_2_28_x86_64); wheels for older ones are taken, too.
+    :arg platforms: Tags such as C(manylinux_2_28_x86_64); wheels for older ones are taken, too. Without
+        any, the one of the oldest systems that StackStorm supports.
     :arg package_index: A simple index, without credentials; C(None) for what the host's pip uses.
     :arg bundled: The files of a bundle, which are moved; C(None) for those of the last run.
     :arg offline: Whether there is nothing but these.
@@ -97,7 +100,7 @@ def provide_wheels(
     places = PackagePlaces(package_index, store.files if offline else None, credentials, proxy, environment, redactor)
     run = _Run(store, places, timeout=timeout, retry=retry, offline=offline)
     run.take_bundle(bundled)
-    targets, problems = _targets(pythons, platforms)
+    targets, problems = _targets(pythons, platforms or (_OLDEST_PLATFORM,))
     sets, unfit = requirement_sets(requirements if targets else ())
     run.resolve(sets, targets)
     files = [store.file(name, sha256) for name, sha256 in sorted(run.files.items())]
