@@ -90,7 +90,7 @@ def units() -> Checks:
     _oldest, python = min(interpreters.find().items())
     stackstorm = stackstorm_environment(python)
     name = f"StackStorm's libraries, {python.name}"
-    yield _pytest("units", name, stackstorm, UTILS, "-m", "not needs_ansible and not once", cost=700)
+    yield _pytest("units", name, stackstorm, UTILS, "-m", "not needs_ansible and not once", cost=250)
     older = stackstorm_environment(python, "stackstorm_3_8")
     validating = [f"{UTILS}/_config", f"{UTILS}/_content"]
     yield _pytest("units", "StackStorm 3.8's libraries", older, *validating, "-m", "not once", cost=20)
@@ -158,9 +158,9 @@ def page() -> Checks:
 def faults() -> Checks:
     """Killed at every step, which takes as long as all other faults together, and those."""
     kills = "tests/faults/test_kills.py"
-    yield _pytest("faults", "kills", main_environment(), kills, seconds=2400, cost=180)
+    yield _pytest("faults", "kills", main_environment(), kills, seconds=2400, cost=330)
     others = ["tests/faults", f"--ignore={kills}"]
-    yield _pytest("faults", "other faults", main_environment(), *others, seconds=2400, cost=170)
+    yield _pytest("faults", "other faults", main_environment(), *others, seconds=2400, cost=330)
 
 
 def pytest_stage(name: str, cost: int) -> t.Callable[[], Checks]:
