@@ -78,12 +78,7 @@ EXAMPLES = r"""
 
 - name: Install the program
   stackstorm.st2.st2_exchange_program:
-
-- name: Install the program in another directory
-  stackstorm.st2.st2_exchange_program:
-    dest: /opt/exchange/st2-exchange.pyz
-    owner: root
-    group: root
+    dest: /usr/local/lib/st2-exchange/st2-exchange.pyz
     mode: "0644"
 """
 
@@ -109,3 +104,18 @@ checksum:
   type: str
   sample: 6e642bb8dd5c2e027bf21dd923337cbb4214f827
 """
+
+from ansible_collections.stackstorm.st2.plugins.module_utils._runner import run_module
+from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.exchange_program import (
+    copy_program,
+    program_options,
+)
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(program_options(), copy_program)
+
+
+if __name__ == "__main__":
+    main()

@@ -12,6 +12,7 @@ import typing as t
 
 import pytest
 from e2e.exchange_host import ExchangeHost
+from e2e.locks import LockFile
 from e2e.scene import INDEX, Scene
 from infrastructure.packs import PackTree
 from infrastructure.servers.index_server import Document
@@ -77,7 +78,7 @@ def test_packs_that_are_pushed(exchange: ExchangeHost, scene: Scene) -> None:
     assert exchange.run("create", "acme").output == "acme: as it was\n"
     assert "only packs in hosted" in exchange.run("create", "other").told
     first = exchange.run("update", **settings)
-    assert first.status == 1 and "acme is served from hosted here" in first.told
+    assert first.status == 1 and "acme is served from a repository on this host, and not from" in first.told
     assert exchange.packs == {} and "Nothing was pushed for acme yet" in exchange.status("acme")
 
     trigger = exchange.root / "triggers/pushed"
@@ -106,6 +107,28 @@ def test_packs_that_are_pushed(exchange: ExchangeHost, scene: Scene) -> None:
     assert scene.host.head("acme") == exchange.tag("acme", "v1.1.1")
     exchange.clone("acme", scene.root / "clone")
     assert (scene.root / "clone/pack.yaml").is_file()
+
+
+def test_a_bundle_is_all_that_there_is(exchange: ExchangeHost, scene: Scene) -> None:
+    sensu = scene.release("sensu", "1.0.0", "2.0.0")
+    lock = LockFile(scene).add(sensu, "1.0.0", "sensu").wheels("sensu", "six==1.16.0")
+    bundle = exchange.place / "packs.bundle"
+    given = {"lockfile": str(lock.write(exchange.place)), "path": str(bundle)}
+    assert scene.run(module="st2_bundle", host=None, **given).changed
+    scene.forget()
+    filled = exchange.run("update", bundle=str(bundle))
+    assert filled.status == 0, filled.told
+    assert exchange.packs == {"sensu": "1.0.0"} and exchange.tag("sensu", "v1.0.0") == sensu.sha("v1.0.0")
+    assert "six-1.16.0" in (exchange.root / "simple/six/index.html").read_text() and scene.quiet
+
+    # A bundle that is broken, or gone, changes nothing of what is served.
+    before = exchange.index
+    bundle.write_bytes(bundle.read_bytes()[:-2000])
+    for _again in range(2):
+        broken = exchange.run("update")
+        assert broken.status == 1 and "What is served is what it was" in broken.told
+        assert exchange.index == before and (exchange.root / "simple/six/index.html").is_file()
+        bundle.unlink(missing_ok=True)
 
 
 def test_a_kill_leaves_what_was_served(exchange: ExchangeHost, scene: Scene) -> None:

@@ -61,10 +61,10 @@ def create_hosted(git: Git, root: str, ref: str, url: str) -> bool:
     """Make a repository that is pushed to this host, or bring its settings and hooks up to date.
 
     Branches may be forced and deleted, as people expect of their own; tags are neither changed nor deleted, which only
-    a hook can refuse. Run by the account that pushes come in by.
+    a hook can refuse. Many packs become one (L(tidy_hosted)). Run by the account that pushes come in by.
 
     :arg url: The base of what is published.
-    :returns: Whether anything changed.
+    :returns: Whether settings or hooks changed, or it is new.
     :raises OptionError: for what is no ref.
     :raises ApplyError: when it cannot be written, or something else is there.
     """
@@ -82,6 +82,7 @@ def create_hosted(git: Git, root: str, ref: str, url: str) -> bool:
             changed = _write_hook(os.path.join(directory, "hooks", name), content.encode()) or changed
         if not os.path.exists(os.path.join(directory, "info", "refs")):
             git("update-server-info", cwd=directory)
+        tidy_hosted(git, root, ref)
     except OSError as error:
         raise ApplyError(
             f"The repository {directory} cannot be written: {error.strerror or error}.", ref=ref
@@ -101,12 +102,10 @@ def tidy_hosted(git: Git, root: str, ref: str, *, now: t.Callable[[], float] = t
     known = _read_superseded(path)
     made = make_one_pack(git, directory, known)
     superseded = {**known, **dict.fromkeys(made, now())}
-    # A push lists them all again.
-    if superseded:
-        left = remove_superseded(directory, superseded, now())
-        write_pack_list(directory, left)
-    else:
-        left = {}
+    left = remove_superseded(directory, superseded, now()) if superseded else {}
+    # A push lists them all again; one that came meanwhile must not miss in the list.
+    while left and write_pack_list(directory, left):
+        pass
     if left != known:
         write_atomically(path, json.dumps(left, sort_keys=True).encode(), mode=0o644)
     return bool(made) or set(left) != set(known)

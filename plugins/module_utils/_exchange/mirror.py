@@ -18,7 +18,6 @@ import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
-from .._content.address import normal_url
 from .._deadline import Deadline
 from .._errors import InvalidPackError, LockError, OptionError, St2Error
 from .._file_changes import low_space
@@ -40,7 +39,7 @@ from .keeping import (
 from .pack_ref import pack_ref
 from .patience import Patience
 from .ref_plan import MOVED, RefPlan, plan_refs
-from .served_packs import make_one_pack, remove_superseded
+from .renewal import is_another, publish_refs
 from .served_repository import ServedRepository, is_repository
 from .sources import PackSource, ref_of_source
 from .upstream import Upstream
@@ -80,7 +79,8 @@ class Mirror:
         :returns: What was found of each source, in their order. A source that fails is no error here.
         """
         clean_up(self._way.root)
-        names = _Names({*taken, *(source.ref for source in sources if source.ref)})
+        own = {source.ref for source in sources if source.ref and source.kind == "packs"}
+        names = _Names({*taken, *own})
         patience = self._make_patience()
         jobs = list(enumerate(sources))
         # Not all repositories of one server after each other, and not in the same order every night.
@@ -89,10 +89,16 @@ class Mirror:
 
         def work(job: t.Tuple[int, PackSource]) -> None:
             number, source = job
-            found[number] = _Update(self._way, source, names, patience).run()
+            if source.kind != "packs" and source.ref and not names.take(source.ref):
+                found[number] = _shadowed(source)
+            else:
+                found[number] = _Update(self._way, source, names, patience).run()
 
+        # The names of the settings' own packs come first, also those that only a clone tells.
+        unnamed = [job for job in jobs if job[1].ref is None]
         with ThreadPoolExecutor(max_workers=PARALLEL) as pool:
-            list(pool.map(work, jobs))
+            for some in (unnamed, [job for job in jobs if job not in unnamed]):
+                list(pool.map(work, some))
         return [found[number] for number in range(len(sources))]
 
 
@@ -142,10 +148,10 @@ class _Update:
                 return self._run()
         except LockError as error:
             return self._failed(error.message)
-        except OSError as error:
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
             return self._failed(
-                f"{strip_urls(self._source.url)} cannot be kept in {self._root}: {error.strerror or error}."
-                f"{low_space(self._root)}"
+                f"{strip_urls(self._source.url)} cannot be kept in {self._root}: {reason}.{low_space(self._root)}"
             )
 
     def _run(self) -> Mirrored:
@@ -155,12 +161,16 @@ class _Update:
                 raise _twice(self._source.url, self._ref)
             kept = read_kept(self._root, self._ref) if self._ref else Kept()
             directory = served_directory(self._root, self._ref)
-            if self._ref and is_repository(directory) and not _is_another(kept.mirrored, self._source):
+            if (
+                self._ref
+                and is_repository(directory)
+                and not is_another(kept.mirrored, self._source.url, self._source.kind)
+            ):
                 return self._renew(directory, remote, kept)
             return self._begin(remote)
         except St2Error as error:
             failed = self._failed(error.message)
-            if self._ref:
+            if self._ref and not isinstance(error, LockError):
                 write_kept(self._root, self._ref, read_kept(self._root, self._ref)._replace(mirrored=failed))
             return failed
 
@@ -169,14 +179,9 @@ class _Update:
         repository = ServedRepository(self._git, directory)
         repository.recover()
         plan, changed = self._bring(repository, remote)
-        superseded = dict(kept.superseded)
-        if changed:
-            made = make_one_pack(self._git, directory, superseded)
-            superseded.update((name, self._now) for name in made)
-        changed = repository.write_server_info(superseded) or changed
+        changed, superseded = publish_refs(self._git, repository, kept, changed=changed, now=self._now)
         found = self._found(plan)._replace(fetched=changed, warnings=self._warnings(plan, repository, changed))
-        left = remove_superseded(directory, superseded, self._now)
-        write_kept(self._root, self._ref, Kept(found, left))
+        write_kept(self._root, self._ref, Kept(found, superseded))
         return found
 
     def _begin(self, remote: RemoteRefs) -> Mirrored:
@@ -239,7 +244,7 @@ class _Update:
         before = read_kept(self._root, self._ref).mirrored if self._ref else None
         source = self._source
         found = Mirrored(self._ref, strip_urls(source.url), source.kind, source.origin)
-        if before and not _is_another(before, source):
+        if before and not is_another(before, source.url, source.kind):
             found = found._replace(moved_tags=before.moved_tags, deleted_tags=before.deleted_tags)
         served = bool(self._ref) and os.path.isdir(served_directory(self._root, self._ref))
         return found._replace(error=message, served=served)
@@ -261,12 +266,12 @@ def _twice(url: str, ref: str) -> OptionError:
     )
 
 
-def _is_another(before: t.Optional[Mirrored], source: PackSource) -> bool:
-    """Whether what is served under a name is of another repository, so that nothing of it may stay.
-
-    Whoever names a repository himself means that one alone. Where an index has another address for a pack, which is
-    mostly one that has moved, its tags stay what they were.
-    """
-    if before is None or normal_url(before.url) == normal_url(source.url):
-        return False
-    return before.kind != source.kind or source.kind == "packs"
+def _shadowed(source: PackSource) -> Mirrored:
+    """What is found of a pack of an index whose name turned out to be that of the settings' own."""
+    warning = (
+        f"{source.ref} is not served from {strip_urls(source.url)} ({source.origin}), since a source of the settings "
+        "has the pack of that name."
+    )
+    return Mirrored(
+        source.ref or "", strip_urls(source.url), source.kind, source.origin, warnings=(warning,), served=False
+    )

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This code is private to the stackstorm.st2 collection: do not import it elsewhere.
 
-"""How long servers are left alone that say that they are asked too much (HTTP 429 and 503)."""
+"""Servers that say that they are asked too much (HTTP 429 and 503), or do not answer: when to leave them alone."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ _REFUSED = re.compile(r"returned error: (429|503)\b")
 # Of curl's headers in git's own trace.
 _RETRY_AFTER = re.compile(r"Recv header: retry-after:\s*(?P<value>[^\r\n]{1,100})", re.IGNORECASE)
 _TRIES = 4
+# A server that hangs costs minutes for each repository.
+_MOST_UNANSWERED = 4
 _FIRST_SECONDS = 5.0
 _JITTER = 0.5
 # A server that wants more has the rest of this run without us.
@@ -78,6 +80,7 @@ class Patience:
         self._lock = threading.Lock()
         self._free_at: t.Dict[str, float] = {}
         self._refused: t.Dict[str, int] = {}
+        self._unanswered: t.Dict[str, int] = {}
         self._given_up: t.Dict[str, str] = {}
         self._random = random.Random()  # noqa: S311  # It only spreads requests.
 
@@ -116,10 +119,19 @@ class Patience:
             self._free_at[place] = max(self._free_at.get(place, 0.0), self._clock() + seconds)
         return again
 
+    def unanswered(self, url: str) -> None:
+        """Note that a server did not answer in time."""
+        place = _place(url)
+        with self._lock:
+            times = self._unanswered[place] = self._unanswered.get(place, 0) + 1
+            if times >= _MOST_UNANSWERED:
+                self._given_up[place] = f"did not answer in time, {times} times in a row"
+
     def answered(self, url: str) -> None:
         """Note that a server did what it was asked."""
         with self._lock:
             self._refused.pop(_place(url), None)
+            self._unanswered.pop(_place(url), None)
 
 
 def _place(url: str) -> str:

@@ -15,6 +15,7 @@ import typing as t
 
 from .._file_changes import remove_tree
 from .._files import TEMPORARY_PREFIX
+from .._source.git_bundle import CHECKED
 from .._source.git_program import Git
 from .._source.remote_refs import HEADS, TAGS
 from .._source.repository import MOST_FETCHED
@@ -23,6 +24,7 @@ from .served_packs import write_if_other, write_pack_list
 
 # What was fetched, before it is decided what becomes of it.
 STAGED = "refs/upstream/"
+_LONGEST_HEAD = 4096
 _USUAL_BRANCHES = (f"{HEADS}main", f"{HEADS}master")
 # Housekeeping of git would take packs away from clones that are reading them. Who is served over smart HTTP sees
 # branches and tags only, and gets every commit by its id, as from public hosts.
@@ -85,16 +87,25 @@ class ServedRepository:
 
     def head(self) -> str:
         """The full name of the branch that HEAD is; it may not exist."""
-        return self._git("symbolic-ref", "--quiet", "HEAD", cwd=self.directory, check=False).stdout.strip()
+        with open(os.path.join(self.directory, "HEAD"), encoding="utf-8", errors="replace") as stream:
+            found = stream.read(_LONGEST_HEAD).strip()
+        return found[len("ref: ") :] if found.startswith("ref: ") else ""
 
     def fetch(
-        self, source: str, names: t.Iterable[str], *, url: str = "", environment: t.Optional[t.Mapping[str, str]] = None
+        self,
+        source: str,
+        names: t.Iterable[str],
+        *,
+        url: str = "",
+        environment: t.Optional[t.Mapping[str, str]] = None,
+        checked: bool = False,
     ) -> t.Dict[str, str]:
         """Bring some refs here, below L(STAGED).
 
         :arg source: An address or a file.
         :arg names: Their full names there.
         :arg url: The address, if it is one.
+        :arg checked: Whether objects that mean harm to other versions of git are refused.
         :returns: What each is by now.
         :raises ProgramError: when git cannot; then nothing is here.
         """
@@ -102,7 +113,7 @@ class ServedRepository:
         options = ("--quiet", "--atomic", "--no-tags", "--no-write-fetch-head", "--stdin")
         with _input(wanted) as stream:
             self._git(
-                *("-c", "fetch.unpackLimit=1", "fetch", *options, "--", source),
+                *("-c", "fetch.unpackLimit=1", *(CHECKED if checked else ()), "fetch", *options, "--", source),
                 cwd=self.directory,
                 url=url,
                 environment=environment,
@@ -118,6 +129,8 @@ class ServedRepository:
         :returns: Whether HEAD became another.
         :raises ProgramError: when git cannot.
         """
+        if not plan.changes and default in ("", self.head()):
+            return False
         before = self.refs()
         first = plan.in_the_way()
         if first:

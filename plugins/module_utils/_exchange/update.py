@@ -12,13 +12,15 @@ import os
 import typing as t
 
 from .._content.request import PackRequest
+from .._errors import SourceError
 from .._index.merged import merge
 from .._secrets import strip_urls
 from .build import build
 from .findings import Mirrored
-from .listing import Listing, write_listing
+from .keeping import read_mirrored
+from .listing import Listing, read_listing, write_listing
 from .mirror import Mirror
-from .package_store import PackageFile
+from .package_resolver import PackageFile
 from .problem import Problem
 from .run import Run
 from .sources import Choice, choose_sources, ref_of_source
@@ -39,16 +41,12 @@ def update(run: Run, started: int) -> Report:
     merged = merge(indexes, settings.include, settings.exclude)
     problems += [Problem("", "notice", warning) for warning in merged.warnings]
     with contextlib.ExitStack() as stack:
-        bundle = None
-        if settings.bundle:
-            from .bundle import open_bundle
-
-            bundle = stack.enter_context(open_bundle(settings.bundle))
+        bundle = _open(run, stack, problems)
         choice = choose_sources(
             settings.root,
             hosted=settings.hosted,
             packs=settings.packs,
-            bundled=bundle.refs if bundle else (),
+            bundled=bundle.refs if bundle else tuple(_bundled_before(run)),
             merged=merged,
             mirror=settings.mirror,
         )
@@ -58,8 +56,28 @@ def update(run: Run, started: int) -> Report:
         refs = _versions(run, choice, mirrored, bundle)
         listing = Listing(refs, passed_on, tuple(problems))
         write_listing(settings, listing)
-        packages = _packages(run, bundle) if bundle else ()
+        packages = _packages(run, bundle)
         return build(run, listing, command="update", started=started, bundled=packages)
+
+
+def _open(run: Run, stack: contextlib.ExitStack, problems: t.List[Problem]) -> t.Optional[OpenBundle]:
+    """The bundle. Without one that can be used, what is served of the one before stays."""
+    if run.settings.bundle is None:
+        return None
+    from .bundle import open_bundle
+
+    try:
+        return stack.enter_context(open_bundle(run.settings.bundle))
+    except SourceError as error:
+        problems.append(Problem("", "upstream", f"{error.message} What is served is what it was."))
+    return None
+
+
+def _bundled_before(run: Run) -> t.List[str]:
+    """The packs of the last bundle, where there is one and it cannot be used."""
+    if run.settings.bundle is None:
+        return []
+    return [ref for ref, one in read_mirrored(run.settings.root).items() if one.kind == "bundle" and one.served]
 
 
 def _bring(run: Run, choice: Choice, bundle: t.Optional[OpenBundle]) -> t.List[Mirrored]:
@@ -79,6 +97,9 @@ def _bring(run: Run, choice: Choice, bundle: t.Optional[OpenBundle]) -> t.List[M
             scratch=run.scratch,
             follow_moved_tags=settings.follow_moved_tags,
         )
+    else:
+        kept = read_mirrored(settings.root)
+        found += [kept[ref] for ref in choice.bundled]
     for one in found:
         if one.fetched:
             run.tell(f"{one.ref} was brought here from {strip_urls(one.url) or one.origin}.")
@@ -92,6 +113,9 @@ def _versions(
     asked = {_ref_of(run, request): request.version for request in run.settings.packs}
     if bundle:
         asked.update(bundle.versions(choice.bundled))
+    elif choice.bundled:
+        before = read_listing(run.settings).refs
+        asked.update({ref: before.get(ref) for ref in choice.bundled})
     return {one.ref: asked.get(one.ref) for one in mirrored if one.ref and one.served}
 
 
@@ -113,7 +137,10 @@ def _of_mirrored(mirrored: t.Sequence[Mirrored]) -> t.Iterator[Problem]:
             yield Problem(one.ref, "upstream", sentence)
 
 
-def _packages(run: Run, bundle: OpenBundle) -> t.Sequence[PackageFile]:
+def _packages(run: Run, bundle: t.Optional[OpenBundle]) -> t.Optional[t.Sequence[PackageFile]]:
+    """As L(provide_wheels) takes them."""
+    if bundle is None:
+        return None if run.settings.bundle else ()
     from .bundle import bundled_packages
 
     directory = os.path.join(run.scratch, "packages")

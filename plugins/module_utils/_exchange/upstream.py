@@ -8,12 +8,13 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import time
 import typing as t
 
 from .._deadline import Deadline
-from .._errors import SourceError
+from .._errors import DeadlineError, SourceError
 from .._process import ProgramError
 from .._secrets import strip_urls
 from .._source.git_program import Git, fetch_failure
@@ -24,6 +25,8 @@ from .served_repository import ServedRepository
 _Answer = t.TypeVar("_Answer")
 # A listing of refs is short. Many repositories of a server that hangs must not take all of the night.
 _LISTING_SECONDS = 60.0
+# curl: Operation too slow. ssh: Connection timed out.
+_TOO_SLOW = re.compile(r"Operation too slow|timed out", re.IGNORECASE)
 _LONGEST_TRACE = 4 << 20
 
 
@@ -79,6 +82,9 @@ class Upstream:
             with tempfile.NamedTemporaryFile(prefix="headers-", dir=git.scratch) as trace:
                 try:
                     answer = question(git, self._traced(trace.name))
+                except DeadlineError:
+                    self._patience.unanswered(self.url)
+                    raise
                 except SourceError as error:
                     if not self._is_to_be_asked_again(error, trace):
                         raise
@@ -89,6 +95,8 @@ class Upstream:
     def _is_to_be_asked_again(self, error: SourceError, trace: t.IO[bytes]) -> bool:
         if not isinstance(error.__cause__, ProgramError):
             return False
+        if _TOO_SLOW.search(error.__cause__.completed.told):
+            self._patience.unanswered(self.url)
         refusal = refusal_of(error.__cause__, _end_of(trace), time.time())
         return refusal is not None and self._patience.refused(self.url, refusal)
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import shutil
-import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from infrastructure.packs import PackTree
 from infrastructure.repositories import GitRepository, run_git
 
-from ansible_collections.stackstorm.st2.plugins.module_utils._exchange import keeping, mirror, served_packs
-from ansible_collections.stackstorm.st2.plugins.module_utils._source.git_program import Git
+from ansible_collections.stackstorm.st2.plugins.module_utils._exchange import keeping
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._exchange.exchange_host import (
     check,
     listed,
@@ -27,38 +29,22 @@ from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._exchang
     source,
 )
 
-# What is done between two of which a run may be killed.
-STEPS = (
-    (Git, "__call__"),
-    (served_packs, "write_atomically"),
-    (keeping, "write_atomically"),
-    (keeping, "exchange"),
-    (mirror, "put_in_place"),
-)
 
+@pytest.fixture
+def killed_at():
+    """Updates a mirror in a process that is killed before its step of some number; gives whether it was."""
+    command = [sys.executable, str(Path(__file__).with_name("killed_runs.py"))]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True
+    ) as process:
 
-def killed_at(number, one, upstream):
-    """Update a mirror in a process of its own that is killed before its step of that number; whether it was."""
-    process = os.fork()
-    if process:
-        return os.WIFSIGNALED(os.waitpid(process, 0)[1])
-    left = [number]
+        def kill(number, root, upstream):
+            print(json.dumps([number, str(root), f"file://{upstream.path}"]), file=process.stdin, flush=True)
+            return json.loads(process.stdout.readline())
 
-    def stepping(true):
-        def step(*arguments, **more):
-            if not left[0]:
-                os.kill(os.getpid(), signal.SIGKILL)
-            left[0] -= 1
-            return true(*arguments, **more)
-
-        return step
-
-    try:
-        for place, name in STEPS:
-            setattr(place, name, stepping(getattr(place, name)))
-        one.update([source(upstream)])
-    finally:
-        os._exit(0)
+        yield kill
+        process.stdin.close()
 
 
 def is_whole(root, *allowed):
@@ -71,15 +57,15 @@ def is_whole(root, *allowed):
         run_git("-C", served(root), "cat-file", "-e", at)
 
 
-def every_kill(root, upstream, tmp_path):
-    """Kill an update at each of its steps, look at what is left, and do it again; how many steps there are."""
+def kills(killed_at, root, upstream, tmp_path, every=1):
+    """Kill an update at its steps, look at what is left, and do it again; how many steps there are."""
     before = refs(served(root)) if root.exists() else {}
     number = 0
     while True:
         trial = tmp_path / f"trial-{number}-{len(before)}"
         if root.exists():
             shutil.copytree(root, trial, symlinks=True)
-        if not killed_at(number, mirror_at(trial), upstream):
+        if not killed_at(number, trial, upstream):
             return number
         if served(trial).exists():
             is_whole(trial, before, refs(upstream.path))
@@ -89,21 +75,22 @@ def every_kill(root, upstream, tmp_path):
         assert found.error is None
         assert refs(served(trial)) == listed(served(trial)) == refs(upstream.path)
         assert not [name for name in os.listdir(trial / "state" / "mirror") if name.endswith((".new", ".old"))]
-        number += 1
+        number += every
 
 
-def test_whatever_step_it_is_killed_at(tmp_path):
+def test_whatever_step_it_is_killed_at(tmp_path, killed_at):
     upstream = GitRepository(tmp_path / "upstream.git")
     upstream.release(PackTree("demo", "1.0.0", minimal=True))
     upstream.branch("old").build()
     root = tmp_path / "exchange"
-    assert every_kill(root, upstream, tmp_path) > 8, "the steps are no longer those that are counted"
+    # Until it is served, one step is like another.
+    assert kills(killed_at, root, upstream, tmp_path, every=3) > 8, "the steps are no longer those that are counted"
     mirror_at(root).update([source(upstream)])
     upstream.branch("trunk", upstream.release(PackTree("demo", "1.1.0", minimal=True)))
     upstream.delete_branch("old").delete_branch("main")
     upstream.default_branch = "trunk"
     upstream.build()
-    assert every_kill(root, upstream, tmp_path) > 8
+    assert kills(killed_at, root, upstream, tmp_path) > 8
 
 
 @pytest.fixture

@@ -84,3 +84,19 @@ def test_what_was_done_counts_anew(patience):
     for _try in range(10):
         assert patience.refused(URL, Refusal("429", 0))
         patience.answered(URL)
+
+
+def test_a_server_that_hangs_is_not_asked_for_ever(patience):
+    for _repository in range(4):
+        patience.wait(URL, Deadline(600))
+        patience.unanswered(URL)
+    with pytest.raises(SourceError, match="since it did not answer in time, 4 times in a row"):
+        patience.wait(URL, Deadline(600))
+
+
+def test_one_answer_is_enough_to_go_on_asking(patience):
+    for _repository in range(3):
+        patience.unanswered(URL)
+    patience.answered(URL)
+    patience.unanswered(URL)
+    patience.wait(URL, Deadline(600))
