@@ -55,7 +55,8 @@ def read_listing(settings: Settings) -> Listing:
         return Listing(dict(kept["refs"]), passed_on, tuple(Problem(*one) for one in kept["problems"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ApplyError(
-            f"What the last update left in {_path(settings)} cannot be read ({error!r}). Run update, which writes it anew."
+            f"What the last update left in {_path(settings)} cannot be read ({error!r}). Run update, which writes it "
+            "anew."
         ) from error
 
 
