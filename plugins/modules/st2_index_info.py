@@ -343,6 +343,9 @@ problems:
         - For an index, the value of RV(indexes[].error), V(no_packs), or V(old).
         - For a pack, V(unreachable), V(not_asked) if there was no time left, V(no_such_version), V(moved),
           V(not_installable) or V(shadowed).
+        - For a pack that the index of a mirror lists, V(upstream_moved_tag), V(upstream_deleted_tag) or
+          V(upstream_unreachable), by what the index itself says in C(upstream) of its entries, as the index of an own
+          Exchange does. The mirror serves what it had. These are returned without O(checks).
       returned: always
       type: str
       sample: shadowed

@@ -118,6 +118,7 @@ class World:
             **self._of_packs_in_work(key),
             **self._of_indexes(key),
             **self._of_bundles(),
+            "/usr/local/lib/st2-exchange": str(place / "program"),
             "https://git.example.com": scene.git.url,
             "https://st2.example.com/api/v1": self.site.variables["st2_api"]["api_url"],
         }

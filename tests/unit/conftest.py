@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +31,7 @@ settings.load_profile("busy")
 ONCE = (
     *(f"_change/test_{name}.py" for name in ("journal", "journal_copied", "recovery")),
     *(f"_index/test_{name}.py" for name in ("build", "published_rule", "repository")),
+    *(f"_exchange/test_{name}.py" for name in ("bundle", "mirror", "mirror_killed", "mirror_servers")),
     "_override/test_run.py",
     *(
         f"_pack/test_{name}.py"
@@ -70,6 +73,19 @@ def pytest_configure(config):
     )
     config.addinivalue_line("markers", "once: does not depend on the Python, see ONCE")
     config.addinivalue_line("markers", "real_start: programs are started with all that they are started with")
+
+
+@pytest.fixture
+def other_file_system(tmp_path):
+    """A path on another file system than tmp_path, with nothing there; it is removed afterwards."""
+    here = tmp_path.stat().st_dev
+    places = (Path("/dev/shm"), Path("/var/tmp"), Path.home())
+    other = next((place for place in places if os.access(place, os.W_OK) and place.stat().st_dev != here), None)
+    if other is None:
+        pytest.skip(f"none of {', '.join(map(str, places))} is on another file system")
+    path = other / f"st2-{os.getpid()}-{tmp_path.name}"
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
 
 
 class _Programs:

@@ -179,10 +179,7 @@ class _Reader:
             self._wrong(name, str(error))
             return []
         entries = []
-        for number, line in _logical_lines(text):
-            entry = " ".join(re.sub(r"(?:^|\s)#.*$", "", line).split())
-            if not entry:
-                continue
+        for number, entry in entries_of(text):
             entries.append((number, entry))
             problem = self._judge(name, entry)
             if problem:
@@ -235,6 +232,14 @@ class _Reader:
         if option in _FILES and not _is_remote(value):
             self.included.append(os.path.normpath(os.path.join(folder, value)))
         return None
+
+
+def entries_of(text: str) -> t.Iterator[t.Tuple[int, str]]:
+    """The entries of a text, without comments and with single blanks, and the lines at which they begin."""
+    for number, line in _logical_lines(text):
+        entry = " ".join(re.sub(r"(?:^|\s)#.*$", "", line).split())
+        if entry:
+            yield number, entry
 
 
 def _logical_lines(text: str) -> t.Iterator[t.Tuple[int, str]]:

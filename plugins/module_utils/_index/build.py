@@ -13,7 +13,7 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from .._content.address import normal_url
+from .._content.address import guessed_ref, normal_url
 from .._content.origin import Source
 from .._content.request import PackRequest, source_for
 from .._deadline import Deadline
@@ -27,13 +27,13 @@ from .._source.index import Indexes
 from .choice import Chosen, choose
 from .describe import Description, describe
 from .entry import Entry, make_entry
+from .inspection import Findings, Inspection, Judge, Refused
 from .merged import Merged, merge
 from .options import IndexOptions
 from .repository import IndexedRepository, cache_name
 
 # Servers take more for an attack.
 _PARALLEL = 4
-_PREFIXES = ("stackstorm-", "st2-")
 
 
 class Shadowed(t.NamedTuple):
@@ -63,6 +63,8 @@ class Built:
     :arg entries: By ref.
     :arg descriptions: Of the packs that were described, by ref.
     :arg sources: Of each entry: the source of the pack, C(entries), or the index that it was taken from.
+    :arg findings: What was found in the files of packs that were inspected, by ref.
+    :arg refused: Versions that are left out, while others of the same pack may be listed.
     """
 
     entries: t.Dict[str, Entry] = field(default_factory=dict)
@@ -70,6 +72,8 @@ class Built:
     sources: t.Dict[str, str] = field(default_factory=dict)
     skipped: t.List[Skipped] = field(default_factory=list)
     shadowed: t.List[Shadowed] = field(default_factory=list)
+    findings: t.Dict[str, Findings] = field(default_factory=dict)
+    refused: t.List[Refused] = field(default_factory=list)
     warnings: t.List[str] = field(default_factory=list)
 
     @property
@@ -82,6 +86,8 @@ class _Found(t.NamedTuple):
     """A request that was looked at.
 
     :arg source: The clean address that the pack is read from.
+    :arg repository: Where that is one.
+    :arg copy: The directory with its files, where it was read from one.
     """
 
     request: PackRequest
@@ -89,6 +95,9 @@ class _Found(t.NamedTuple):
     chosen: t.Optional[Chosen] = None
     error: t.Optional[St2Error] = None
     known_ref: t.Optional[str] = None
+    refused: t.Tuple[Refused, ...] = ()
+    repository: t.Optional[IndexedRepository] = None
+    copy: t.Optional[str] = None
 
 
 class Builder:
@@ -99,6 +108,7 @@ class Builder:
     :arg cache: What earlier runs found out of repositories; existing or not.
     :arg scratch: A directory of this run alone.
     :arg keep: Whether the cache may be written.
+    :arg inspection: How packs are looked at; C(None) for not at all.
     """
 
     def __init__(
@@ -111,6 +121,7 @@ class Builder:
         scratch: str,
         keep: bool,
         deadline: Deadline,
+        inspection: t.Optional[Inspection] = None,
     ) -> None:
         self._options = options
         self._git = git
@@ -119,6 +130,7 @@ class Builder:
         self._scratch = scratch
         self._keep = keep
         self._deadline = deadline
+        self._inspection = inspection
 
     def build(self, indexes: Indexes) -> Built:
         """All that is to be in the index.
@@ -135,12 +147,13 @@ class Builder:
         for one in found:
             with collected.one():
                 self._list(built, one)
+                self._inspect(built, one)
         for ref, entry in self._options.entries.items():
             with collected.one():
                 self._add(built, ref, entry, "entries")
         collected.raise_them()
         self._take_over(built, merged, found)
-        if not built.entries and built.skipped:
+        if not built.entries and built.skipped and not self._options.skip_refused:
             reasons = " ".join(one.reason for one in built.skipped)
             raise InvalidPackError(f"There are no packs to list, and an empty index is not published. {reasons}")
         self._forget_others(found)
@@ -172,20 +185,30 @@ class Builder:
         requests = [self._addressed(request, indexes) for request in self._options.requests]
         if not requests:
             return []
+        judged = [bool(self._inspection and self._inspection.judged(request)) for request in requests]
+        found: t.Dict[int, _Found] = {}
+        collected = Collected()
         with ThreadPoolExecutor(max_workers=min(_PARALLEL, len(requests))) as pool:
-            futures = [pool.submit(self._look_at, request, number) for number, request in enumerate(requests)]
-            found, collected = [], Collected()
+            futures = {
+                number: pool.submit(self._look_at, request, number)
+                for number, request in enumerate(requests)
+                if not judged[number]
+            }
             try:
-                for future in futures:
+                for number, future in futures.items():
                     with collected.one():
-                        found.append(future.result())
+                        found[number] = future.result()
                     self._deadline.check("the packs were read")
             except BaseException:
-                for future in futures:
+                for future in futures.values():
                     future.cancel()
                 raise
+        for number, request in enumerate(requests):
+            if judged[number]:  # An inspection forks, so no other thread may be there.
+                with collected.one():
+                    found[number] = self._look_at(request, number, self._inspection)
         collected.raise_them()
-        return found
+        return [found[number] for number in sorted(found)]
 
     def _addressed(self, request: PackRequest, indexes: Indexes) -> PackRequest:
         """The request with its source; a name is looked up."""
@@ -196,32 +219,35 @@ class Builder:
         self._trust(entry.repo_url, entry.credentials)
         return request._replace(source=entry.repo_url, name=None, ref=request.name)
 
-    def _look_at(self, request: PackRequest, number: int) -> _Found:
+    def _look_at(self, request: PackRequest, number: int, by: t.Optional[Inspection] = None) -> _Found:
         source = source_for(request)
         try:
-            return self._look_at_source(request, source, number)
+            return self._look_at_source(request, source, number, by)
         except OSError as error:
             raise SourceError(
                 f"What {strip_urls(source.url)} has cannot be kept in {self._cache}: {error.strerror or error}."
                 f"{low_space(self._cache)}"
             ) from error
 
-    def _look_at_source(self, request: PackRequest, source: Source, number: int) -> _Found:
+    def _look_at_source(self, request: PackRequest, source: Source, number: int, by: t.Optional[Inspection]) -> _Found:
         self._deadline.check(f"{strip_urls(source.url)} was about to be read")
         if source.kind == "directory":
             return self._look_at_directory(request, source.url, number)
         scratch = os.path.join(self._scratch, f"pack-{number}")
         os.makedirs(scratch)
         cache = os.path.join(self._cache, cache_name(source.url))
-        repository = IndexedRepository(self._git(), source.url, cache, scratch, keep=self._keep)
+        path = source.url[len("file://") :] if source.url.startswith("file://") else None
+        place = path if self._options.in_place else None
+        repository = IndexedRepository(self._git(), source.url, cache, scratch, keep=self._keep, place=place)
+        judge = Judge(repository, by) if by or self._options.skip_refused else None
         try:
-            chosen = choose(repository, self._options.revision, asked=request.version, name=request.ref)
+            chosen = choose(repository, self._options.revision, asked=request.version, name=request.ref, judge=judge)
         except InvalidPackError as error:
+            refused = tuple(judge.refused.values()) if judge else ()
             known = repository.known_ref()
-            repository.finish(None)
-            return _Found(request, source.url, error=error, known_ref=known)
-        repository.finish(chosen.description.ref)
-        return _Found(request, source.url, chosen)
+            return _Found(request, source.url, None, error, known, refused, repository)
+        refused = tuple(judge.refused.values()) if judge else ()
+        return _Found(request, source.url, chosen, refused=refused, repository=repository)
 
     def _look_at_directory(self, request: PackRequest, path: str, number: int) -> _Found:
         copy = os.path.join(self._scratch, f"pack-{number}")
@@ -237,12 +263,24 @@ class Builder:
             return _Found(request, path, error=refused)
         version = description.version
         warnings = (f"{path} is a plain directory, which has no versions: {request.version} was ignored.",)
-        return _Found(
-            request, path, Chosen(description, version, None, (version,), warnings if request.version else ())
-        )
+        chosen = Chosen(description, version, None, (version,), warnings if request.version else ())
+        return _Found(request, path, chosen, copy=copy)
+
+    def _inspect(self, built: Built, found: _Found) -> None:
+        """Look at a pack that is listed, and keep what is known of its repository."""
+        ref = found.chosen.description.ref or "" if found.chosen else ""
+        if found.chosen and self._inspection:
+            self._deadline.check(f"{ref} was about to be checked")
+            if found.copy:
+                built.findings[ref] = self._inspection.look(found.copy)
+            elif found.repository and found.chosen.described:
+                built.findings[ref] = found.repository.inspect(found.chosen.described, ref, self._inspection)
+        if found.repository:
+            found.repository.finish(ref or None)
 
     def _list(self, built: Built, found: _Found) -> None:
         """Add one pack, or leave it out."""
+        built.refused += found.refused
         if found.chosen is None:
             error = found.error or InvalidPackError(f"{found.source} cannot be listed.")
             if self._options.on_invalid == "fail":
@@ -298,9 +336,5 @@ class Builder:
 
 def _possible_refs(found: _Found) -> t.Set[str]:
     """The refs that a pack may have that could not be read: what it said, had, was asked for by, or is called."""
-    guessed = found.source.rstrip("/").rpartition("/")[2]
-    guessed = guessed[: -len(".git")] if guessed.endswith(".git") else guessed
-    for prefix in _PREFIXES:
-        guessed = guessed[len(prefix) :] if guessed.startswith(prefix) else guessed
     said = found.error.ref if found.error else None
-    return set(filter(None, (said, found.request.ref, found.known_ref, guessed.replace("-", "_"))))
+    return set(filter(None, (said, found.request.ref, found.known_ref, guessed_ref(found.source))))

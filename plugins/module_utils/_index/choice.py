@@ -15,6 +15,7 @@ from .._errors import InvalidPackError
 from .._secrets import strip_urls
 from .._source.refs import Refs, look_up
 from .describe import Description
+from .inspection import Judge
 from .repository import IndexedRepository
 
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
@@ -30,6 +31,7 @@ class Chosen(t.NamedTuple):
     :arg version: What is to be installed when nobody asks for a version: a version, or the name of a branch or commit
         where no tag of that version leads to what is described.
     :arg commit: What C(version) means; C(None) where nothing or something else.
+    :arg described: The commit that is described.
     """
 
     description: Description
@@ -37,10 +39,16 @@ class Chosen(t.NamedTuple):
     commit: t.Optional[str]
     versions: t.Tuple[str, ...]
     warnings: t.Tuple[str, ...] = ()
+    described: t.Optional[str] = None
 
 
 def choose(
-    repository: IndexedRepository, revision: str, *, asked: t.Optional[str] = None, name: t.Optional[str] = None
+    repository: IndexedRepository,
+    revision: str,
+    *,
+    asked: t.Optional[str] = None,
+    name: t.Optional[str] = None,
+    judge: t.Optional[Judge] = None,
 ) -> Chosen:
     """The commit to describe, described.
 
@@ -48,6 +56,7 @@ def choose(
         the tip of the default branch; C(published), as the Exchange chooses.
     :arg asked: The version that the task names for this pack, whatever C(revision) is.
     :arg name: The ref that the pack should have.
+    :arg judge: Takes note of versions that cannot be listed, which are skipped. Without one, they are errors.
     :raises SourceError: when the repository cannot be read.
     :raises InvalidPackError: when there is nothing to describe, or what there is cannot be installed.
     """
@@ -55,17 +64,17 @@ def choose(
     if asked:
         found = look_up(refs, asked)
         commit = found.commit if found else asked if _COMMIT.match(asked) else repository.find(asked)
-        return _of_commit(repository, commit, asked, name)
+        return _of_commit(repository, commit, asked, name, judge)
     if revision == "branch":
         if refs.head is None:
             raise InvalidPackError(f"{_shown(repository)} has no default branch to list.")
-        return _of_commit(repository, refs.head, refs.default or refs.head, name)
+        return _of_commit(repository, refs.head, refs.default or refs.head, name, judge)
     if revision == "published":
-        return _published(repository, name)
-    return _tagged(repository, name)
+        return _published(repository, name, judge)
+    return _tagged(repository, name, judge)
 
 
-def _tagged(repository: IndexedRepository, name: t.Optional[str]) -> Chosen:
+def _tagged(repository: IndexedRepository, name: t.Optional[str], judge: t.Optional[Judge]) -> Chosen:
     refs = repository.refs
     versions = refs.versions()
     if not versions:
@@ -75,35 +84,58 @@ def _tagged(repository: IndexedRepository, name: t.Optional[str]) -> Chosen:
         )
     releases = [version for version in versions if "-" not in version.partition("+")[0]]
     passed: t.List[str] = []
+    chosen: t.Optional[Chosen] = None
     for version in [*releases, *(one for one in versions if one not in releases)][:_MOST_TRIED]:
         found = look_up(refs, version)
         if found is None:
             continue
-        description = _sound(repository, found.commit, version, name, strict=True)
+        description = _sound(repository, found.commit, version, name, strict=True, judge=judge)
+        if description is None:
+            continue
         if same_version(description.version, version):
-            return Chosen(description, version, found.commit, tuple(versions), tuple(passed))
-        passed.append(
-            f"{_shown(repository)}: the tag of {version} contains version {description.version} of {description.ref} "
-            "and was skipped."
-        )
-    raise InvalidPackError(
-        f"{_shown(repository)} has no tag whose pack.yaml has the same version. The highest is {versions[0]}."
+            chosen = chosen or Chosen(description, version, found.commit, (), tuple(passed), found.commit)
+            if judge and judge.is_thorough:
+                continue
+            break
+        told = f"the tag of {version} contains version {description.version} of {description.ref}"
+        if judge and judge.is_thorough:
+            judge.refuse(version, found.commit, description, f"{_shown(repository)}: {told}.")
+        elif chosen is None:
+            passed.append(f"{_shown(repository)}: {told} and was skipped.")
+    if chosen is None:
+        raise _nothing_listed(repository, versions[0], judge)
+    refused = judge.refused if judge else {}
+    return chosen._replace(versions=tuple(version for version in versions if version not in refused))
+
+
+def _nothing_listed(repository: IndexedRepository, highest: str, judge: t.Optional[Judge]) -> InvalidPackError:
+    refused = next(iter(judge.refused.values()), None) if judge else None
+    if refused:
+        return InvalidPackError(refused.reason, ref=refused.ref or None)
+    return InvalidPackError(
+        f"{_shown(repository)} has no tag whose pack.yaml has the same version. The highest is {highest}."
     )
 
 
-def _of_commit(repository: IndexedRepository, commit: str, asked: str, name: t.Optional[str]) -> Chosen:
-    description = _sound(repository, commit, asked, name, strict=True)
+def _of_commit(
+    repository: IndexedRepository, commit: str, asked: str, name: t.Optional[str], judge: t.Optional[Judge]
+) -> Chosen:
+    description = _sound(repository, commit, asked, name, strict=True, judge=judge)
+    if description is None:
+        raise _nothing_listed(repository, asked, judge)
     meant = look_up(repository.refs, description.version)
     version = description.version if meant and meant.commit == commit else asked
-    return Chosen(description, version, commit, tuple(repository.refs.versions()))
+    return Chosen(description, version, commit, tuple(repository.refs.versions()), described=commit)
 
 
-def _published(repository: IndexedRepository, name: t.Optional[str]) -> Chosen:
+def _published(repository: IndexedRepository, name: t.Optional[str], judge: t.Optional[Judge]) -> Chosen:
     """As .github/workflows/index-update.yaml and .circle/index.py of StackStorm-Exchange/ci choose it."""
     commit = repository.newest_tagged() if repository.refs.tags else None
     if commit is None:
         raise InvalidPackError(f"{_shown(repository)} has no tags, and the Exchange only lists repositories with tags.")
-    description = _sound(repository, commit, "its newest tag", name, strict=False)
+    description = _sound(repository, commit, "its newest tag", name, strict=False, judge=judge)
+    if description is None:
+        raise _nothing_listed(repository, commit, judge)
     meant = look_up(repository.refs, description.version)
     same = meant is not None and meant.commit == commit
     warnings = [] if same else [_elsewhere(repository, description, commit, meant.commit if meant else None)]
@@ -113,6 +145,7 @@ def _published(repository: IndexedRepository, name: t.Optional[str]) -> Chosen:
         commit if same else None,
         tuple(published_versions(repository.refs)),
         tuple(warnings),
+        commit,
     )
 
 
@@ -132,16 +165,28 @@ def _elsewhere(repository: IndexedRepository, description: Description, commit: 
 
 
 def _sound(
-    repository: IndexedRepository, commit: str, what: str, name: t.Optional[str], *, strict: bool
-) -> Description:
-    """The description of a commit whose pack can be installed."""
+    repository: IndexedRepository,
+    commit: str,
+    what: str,
+    name: t.Optional[str],
+    *,
+    strict: bool,
+    judge: t.Optional[Judge],
+) -> t.Optional[Description]:
+    """The description of a commit whose pack can be listed; C(None) when the judge has taken note of one that cannot.
+
+    :raises InvalidPackError: without a judge, when it cannot be.
+    """
     description = repository.describe(commit, name)
     problem = description.problem or (description.content_problem if strict else None)
+    reason = None
     if problem:
         label = f"version {what}" if is_semver(what) else what
-        raise InvalidPackError(
-            f"{_shown(repository)} at {label} ({commit[:7]}) cannot be listed: {problem}", ref=description.ref
-        )
+        reason = f"{_shown(repository)} at {label} ({commit[:7]}) cannot be listed: {problem}"
+    if judge:
+        return None if judge.refuses(what, commit, description, reason) else description
+    if reason:
+        raise InvalidPackError(reason, ref=description.ref)
     return description
 
 

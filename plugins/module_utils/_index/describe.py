@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from .._content.boundary import check_boundary, leads_out
 from .._content.config_schema import SCHEMA_FILE, read_schema
 from .._content.metadata import MANIFEST, load_metadata
+from .._content.requirements import REQUIREMENTS
 from .._content.resources import read_content
 from .._errors import InvalidPackError
 from .._files import read_regular_file
@@ -29,7 +30,8 @@ from .icon import ICON, MOST_BYTES, is_icon
 from .plain import plain
 
 # Of the form in which descriptions are kept, and of the rules by which packs are judged.
-FORMAT = 1
+FORMAT = 2
+_MOST_REQUIREMENTS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Description:
     :arg icon: The icon in base64.
     :arg time: When the commit was made; of a directory, when the newest of its files was changed.
     :arg digest: Of its files; C(None) for a directory, as no commit is known to have the same.
+    :arg requirements: What its requirements.txt says; bytes that are no UTF-8 as C(surrogateescape) has them.
     """
 
     problem: t.Optional[str] = None
@@ -56,6 +59,7 @@ class Description:
     requires_config: bool = False
     time: int = 0
     digest: t.Optional[str] = None
+    requirements: t.Optional[str] = None
 
     def to_json(self) -> t.Dict[str, t.Any]:
         """For keeping."""
@@ -110,7 +114,18 @@ def describe(pack_dir: str, name: t.Optional[str], *, time: int, digest: t.Optio
         requires_config=requires_config,
         time=time,
         digest=digest,
+        requirements=_requirements(pack_dir),
     )
+
+
+def _requirements(pack_dir: str) -> t.Optional[str]:
+    if leads_out(pack_dir, REQUIREMENTS):
+        return None
+    try:
+        content = read_regular_file(os.path.join(pack_dir, REQUIREMENTS), _MOST_REQUIREMENTS)
+    except OSError:
+        return None
+    return content.decode("utf-8", "surrogateescape")
 
 
 def _identity(pack_dir: str, name: t.Optional[str]) -> t.Tuple[str, str]:

@@ -11,7 +11,7 @@ import hashlib
 import typing as t
 
 # What an entry has beside the keys of pack.yaml, in this order. A pack.yaml that has one of them says nothing by it.
-OWN_KEYS = ("content", "repo_url", "versions", "commit", "digest", "requires_config")
+OWN_KEYS = ("content", "repo_url", "versions", "commit", "digest", "requires_config", "upstream")
 
 Entry = t.Dict[str, t.Any]
 

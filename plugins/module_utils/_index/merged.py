@@ -14,6 +14,7 @@ import typing as t
 from .._content.names import check_ref
 from .._errors import InvalidPackError, OptionError
 from .._source.index import IndexEntry, Indexes
+from .._source.index_upstream import KEY, upstream_of
 from .entry import OWN_KEYS, Entry
 from .plain import plain
 
@@ -61,6 +62,9 @@ def _taken(ref: str, entry: IndexEntry) -> Entry:
         value = entry.raw.get(key)
         if key in entry.raw and _is_sound(key, value):
             found[key] = plain(value)
+    upstream = upstream_of(entry.raw)
+    if upstream:  # The repository is still that of the mirror, so this is still true.
+        found[KEY] = upstream.as_entry()
     found["repo_url"] = entry.repo_url
     return found
 
@@ -70,5 +74,7 @@ def _is_sound(key: str, value: t.Any) -> bool:
     if key in ("commit", "digest"):
         pattern = _COMMIT if key == "commit" else _DIGEST
         return isinstance(value, str) and bool(pattern.match(value))
+    if key == KEY:
+        return False
     kinds: t.Mapping[str, t.Any] = {"content": dict, "versions": list, "requires_config": bool, "repo_url": str}
     return isinstance(value, kinds[key])

@@ -24,7 +24,12 @@ _PLACE = "{ref}"
 
 
 class IndexOptions(t.NamedTuple):
-    """What a task asks for; every field is the module option of that name, see the documentation of M(st2_index)."""
+    """What a task asks for; every field is the module option of that name, see the documentation of M(st2_index).
+
+    :arg skip_refused: Whether a version that cannot be listed only keeps itself out of the index, and not its pack.
+    :arg in_place: Whether repositories that are bare ones of this host are read where they are, without a clone. Nobody
+        else may write their settings.
+    """
 
     path: str
     requests: t.Tuple[PackRequest, ...] = ()
@@ -37,6 +42,8 @@ class IndexOptions(t.NamedTuple):
     repo_url: t.Optional[str] = None
     revision: str = "tag"
     on_invalid: str = "fail"
+    skip_refused: bool = False
+    in_place: bool = False
     sign_key: t.Optional[str] = None
     page: bool = False
     page_assets: t.Optional[str] = None

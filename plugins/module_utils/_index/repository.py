@@ -22,6 +22,7 @@ from .._source.git_program import Git, fetch_failure
 from .._source.refs import Refs
 from .._source.repository import Repository
 from .describe import Description, describe, from_json
+from .inspection import Findings, Inspection
 from .tree import write_files
 
 _REFS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
@@ -38,15 +39,18 @@ class IndexedRepository:
     :arg cache: A directory that holds what earlier runs found out; existing or not.
     :arg scratch: A directory of this run alone, which exists.
     :arg keep: Whether the clone and what is found out may be written into C(cache).
+    :arg place: A bare repository of this host at C(url) to which nobody gives settings, read where it is.
     """
 
-    def __init__(self, git: Git, url: str, cache: str, scratch: str, *, keep: bool) -> None:
+    def __init__(
+        self, git: Git, url: str, cache: str, scratch: str, *, keep: bool, place: t.Optional[str] = None
+    ) -> None:
         self._git = git
         self._remote = Repository(git, url)
         self._cache = cache
         self._scratch = scratch
         self._keep = keep
-        self._fetched: t.Optional[str] = None
+        self._fetched = place
         self._used: t.Set[str] = set()
         self._number = 0
         self.url = url
@@ -80,6 +84,28 @@ class IndexedRepository:
             remove_tree(place)
         self._write(file, description.to_json())
         return description
+
+    def inspect(self, commit: str, ref: str, inspection: Inspection) -> Findings:
+        """What is found in the files of a commit, which is kept.
+
+        :arg ref: Of its pack, which its directory is called by.
+        :raises SourceError: when the commit cannot be had.
+        """
+        file = f"{commit}-{inspection.key}.json"
+        self._used.add(file)
+        known = self._read(file)
+        if isinstance(known, list):
+            return known
+        directory = self._directory()
+        self._number += 1
+        place = os.path.join(self._scratch, f"files-{self._number}")
+        try:
+            write_files(self._git, self._remote, directory, commit, os.path.join(place, ref), whole=True)
+            found = inspection.look(os.path.join(place, ref))
+        finally:
+            remove_tree(place)
+        self._write(file, found)
+        return found
 
     def newest_tagged(self) -> t.Optional[str]:
         """The newest commit that has a tag, by its date (StackStorm-Exchange/ci, index-update.yaml)."""

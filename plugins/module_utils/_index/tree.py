@@ -47,12 +47,15 @@ class Committed(t.NamedTuple):
     digest: t.Optional[str]
 
 
-def write_files(git: Git, repository: Repository, directory: str, commit: str, target: str) -> Committed:
+def write_files(
+    git: Git, repository: Repository, directory: str, commit: str, target: str, *, whole: bool = False
+) -> Committed:
     """Put the files of a commit into a directory of this run alone: those that say what the pack is with their content,
     all others empty.
 
     :arg directory: The bare repository.
     :arg target: Does not exist yet.
+    :arg whole: Whether all files get their content, of which very long ones only have the beginning.
     :raises SourceError: when the commit cannot be read.
     :raises InvalidPackError: when it holds what no pack may hold.
     """
@@ -62,7 +65,7 @@ def write_files(git: Git, repository: Repository, directory: str, commit: str, t
     for file in files:
         _check_path(file.path)
         blobs.setdefault(file.blob, []).append(file)
-    writer = _Writer(target)
+    writer = _Writer(target, whole)
     try:
         for name, found in _objects(git, directory, [commit, *blobs]):
             if name == commit:
@@ -93,8 +96,9 @@ class _Object(t.NamedTuple):
 class _Writer:
     """Writes files and remembers what they are. Links come last: nothing is written through one."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, whole: bool) -> None:
         self._target = target
+        self._whole = whole
         self._links: t.Dict[str, bytes] = {}
         self.entries: t.List[TreeEntry] = []
         self.converts = False
@@ -112,8 +116,10 @@ class _Writer:
         if os.path.basename(file.path) == ".gitattributes" and _CONVERTS.search(found.content):
             self.converts = True
         with open(path, "xb") as stream:
-            if file.path.endswith(_READ):
+            if self._whole or file.path.endswith(_READ):
                 stream.write(found.content)
+        if self._whole and file.mode == _EXECUTABLE:
+            os.chmod(path, 0o755)  # noqa: S103  # in a directory of this run alone
 
     def _list(self, file: CommittedFile, kind: str, digest: str) -> None:
         if not is_bytecode(file.path):

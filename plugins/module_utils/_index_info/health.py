@@ -14,13 +14,15 @@ from .._content.metadata import PackMetadata, incompatibilities
 from .._errors import OptionError
 from .._secrets import strip_urls
 from .._source.index import IndexEntry, Indexes, IndexStatus
+from .._source.index_upstream import upstream_of
 
 
 class Problem(t.NamedTuple):
     """One thing that is wrong.
 
     :arg kind: Of an index C(unresponsive), C(malformed), C(empty), C(untrusted), C(other errors), C(no_packs) or
-        C(old); of a pack C(not_installable), C(shadowed), C(unreachable), C(not_asked), C(no_such_version) or C(moved).
+        C(old); of a pack C(not_installable), C(shadowed), C(unreachable), C(not_asked), C(no_such_version), C(moved),
+        C(upstream_moved_tag), C(upstream_deleted_tag) or C(upstream_unreachable).
     :arg ref: The pack; empty for an index as a whole.
     :arg index_url: The index that it is about.
     :arg message: A sentence.
@@ -126,6 +128,24 @@ def _metadata(entry: IndexEntry) -> PackMetadata:
         keywords=(),
         contributors=(),
     )
+
+
+def upstream_problems(entries: t.Iterable[IndexEntry]) -> t.Iterator[Problem]:
+    """What indexes of mirrors say of where their packs are from."""
+    for entry in entries:
+        upstream = upstream_of(entry.raw)
+        if upstream is None:
+            continue
+        where = upstream.url or "its upstream repository"
+        for tag in upstream.moved_tags:
+            message = f"The tag {tag} of {entry.ref} was moved in {where}. The mirror serves it as it was."
+            yield Problem("upstream_moved_tag", entry.ref, entry.index_url, message)
+        for tag in upstream.deleted_tags:
+            message = f"The tag {tag} of {entry.ref} was deleted in {where}. The mirror serves it as it was."
+            yield Problem("upstream_deleted_tag", entry.ref, entry.index_url, message)
+        if upstream.error:
+            message = f"The mirror could not update {entry.ref} from {where}: {upstream.error.rstrip('.')}."
+            yield Problem("upstream_unreachable", entry.ref, entry.index_url, message)
 
 
 def places(indexes: Indexes) -> t.Dict[str, t.List[int]]:

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 import tarfile
 import typing as t
 
@@ -36,6 +37,16 @@ def read_assets(archive: t.Optional[str]) -> t.Dict[str, bytes]:
             f"page_assets is {archive}, which does not contain the files of the page: {error}. It is set by Ansible; "
             "do not set it in a task."
         ) from error
+
+
+def own_assets() -> t.Dict[str, bytes]:
+    """The content of each of L(NAMES), of a program that carries them along where the collection has them.
+
+    :raises OSError: when it does not.
+    """
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "plugin_utils", "_index_page")
+    loader: t.Any = globals()["__loader__"]
+    return {name: loader.get_data(os.path.normpath(os.path.join(folder, name))) for name in NAMES}
 
 
 def _content(archive: tarfile.TarFile, name: str) -> bytes:

@@ -13,7 +13,9 @@ import typing as t
 from .._content.versions import is_semver
 from .._index.describe import Description
 from .._index.entry import Entry
+from .._index.inspection import Findings
 from .._printable import printable
+from .._source.index_upstream import Upstream, upstream_of
 
 # In the order in which they are shown.
 KINDS = ("actions", "sensors", "aliases", "rules", "triggers", "policies", "runners", "tests")
@@ -36,6 +38,8 @@ class Pack(t.NamedTuple):
     :arg resources: Of each kind the names, each with what its file says, which may be nothing.
     :arg schema: Of its config, by key; C(None) without one.
     :arg sound: Whether StackStorm takes its files, and with that the schema.
+    :arg findings: Of the lint; C(None) where nobody looked.
+    :arg upstream: What is known of the repository that a mirror has it from.
     """
 
     ref: str
@@ -61,6 +65,8 @@ class Pack(t.NamedTuple):
     resources: t.Mapping[str, t.Tuple[t.Tuple[str, Resource], ...]]
     schema: t.Optional[Resource]
     sound: bool
+    findings: t.Optional[Findings] = None
+    upstream: t.Optional[Upstream] = None
 
     @property
     def exact(self) -> str:
@@ -68,7 +74,13 @@ class Pack(t.NamedTuple):
         return self.version if is_semver(self.version) else ""
 
 
-def pack_from(ref: str, entry: Entry, source: str, described: t.Optional[Description]) -> Pack:
+def pack_from(
+    ref: str,
+    entry: Entry,
+    source: str,
+    described: t.Optional[Description],
+    findings: t.Optional[Findings] = None,
+) -> Pack:
     """What is to be shown of an entry.
 
     :arg described: What was read from the pack itself; C(None) for one that was taken over from another index.
@@ -98,6 +110,8 @@ def pack_from(ref: str, entry: Entry, source: str, described: t.Optional[Descrip
         resources=resources,
         schema=_schema(described),
         sound=bool(described and described.content_problem is None),
+        findings=findings,
+        upstream=upstream_of(entry),
     )
 
 

@@ -11,6 +11,7 @@ import re
 import typing as t
 
 from .._html import text
+from .findings import findings_section, upstream_lines
 from .frame import TITLE, frame, icon, keyword_links, page_of, web_link
 from .install import install_section
 from .options import config_section
@@ -47,6 +48,7 @@ def _body(pack: Pack, refs: t.Container[str], needed_by: t.Sequence[str]) -> t.I
     yield from install_section(pack)
     yield from config_section(pack)
     yield from resource_sections(pack)
+    yield from findings_section(pack.findings)
     if not pack.described:
         yield (
             '<p class="soft">This pack is from another index, which contains the names of its resources only. Their '
@@ -64,6 +66,7 @@ def _body(pack: Pack, refs: t.Container[str], needed_by: t.Sequence[str]) -> t.I
 def _facts(pack: Pack, refs: t.Container[str], needed_by: t.Sequence[str]) -> t.Iterator[t.Tuple[str, str]]:
     yield "Name", text(pack.name) if pack.name != pack.ref else ""
     yield "Repository", web_link(pack.repo_url)
+    yield "Mirror of", _list((web_link(pack.upstream.url), *upstream_lines(pack.upstream))) if pack.upstream else ""
     only = pack.python_versions == ("2",)
     pythons = text(", ".join(pack.python_versions))
     yield "Python", f'<span class="wrong">{pythons} only</span>' if only else pythons

@@ -8,11 +8,14 @@
 from __future__ import annotations
 
 import json
+import os
 import typing as t
 
+from .._errors import OptionError
 from .._index.build import Built
 from .._index.document import Document
-from .._index.published_files import HISTORY
+from .._index.published_files import HISTORY, TOP
+from .._index.release import Place
 from .assets import FOLDER
 from .changes import Packs, continued, feed, history_file, read_history
 from .frame import FEED, page_of
@@ -36,7 +39,7 @@ def site_files(
     :arg history: What is published at L(HISTORY).
     """
     packs = [
-        pack_from(ref, entry, built.sources[ref], built.descriptions.get(ref))
+        pack_from(ref, entry, built.sources[ref], built.descriptions.get(ref), built.findings.get(ref))
         for ref, entry in sorted(built.entries.items())
     ]
     times = {ref: described.time for ref, described in built.descriptions.items()}
@@ -65,6 +68,22 @@ def actions_script(packs: t.Sequence[Pack]) -> bytes:
     # Without letters beyond ASCII; and "<" could end a script in a page.
     text = json.dumps(listed, separators=(",", ":")).replace("<", "\\u003c")
     return f"window.st2Actions = {text};\n".encode()
+
+
+def place_with_page(place: Place, *, asked: bool) -> Place:
+    """The place with the page as what belongs to this module, if it does.
+
+    :arg asked: Whether there is to be a page.
+    :raises OptionError: when something else is where it is to be.
+    """
+    own = is_own(place.read(HISTORY))
+    there = [top for top in TOPS if os.path.lexists(os.path.join(place.path, top))]
+    if asked and there and not own:
+        raise OptionError(
+            f"page is true, but {place.path} already contains {', '.join(there)}, which this module did not create. "
+            "Remove it, or set page to false."
+        )
+    return Place(place.path, (TOP, *TOPS)) if own or asked else place
 
 
 def is_own(history: t.Optional[bytes]) -> bool:

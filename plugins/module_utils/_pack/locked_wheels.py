@@ -22,7 +22,7 @@ if t.TYPE_CHECKING:
 
 _LINUX = re.compile(r"(?P<libc>manylinux|musllinux)_(?P<major>\d+)_(?P<minor>\d+)_(?P<machine>.+)\Z")
 # PEP 600: what the older names mean.
-_OLD = {"manylinux1": "manylinux_2_5", "manylinux2010": "manylinux_2_12", "manylinux2014": "manylinux_2_17"}
+OLD_NAMES = {"manylinux1": "manylinux_2_5", "manylinux2010": "manylinux_2_12", "manylinux2014": "manylinux_2_17"}
 
 
 class Pins(t.NamedTuple):
@@ -138,7 +138,7 @@ def fits(platform: Platform, version: str, host: str) -> bool:
         return False
     if platform.platform == host:
         return True
-    wanted, there = _parsed(platform.platform), _parsed(host)
+    wanted, there = parsed_platform(platform.platform), parsed_platform(host)
     if not wanted or not there or wanted.group("libc", "machine") != there.group("libc", "machine"):
         return False
     return _libc_version(platform.platform) <= _libc_version(host)
@@ -160,13 +160,14 @@ def is_for(file: str, version: str, host: str) -> bool:
     return "any" in platforms.split(".") or any(fits(tag, version, host) for tag in tags)
 
 
-def _parsed(tag: str) -> t.Optional[t.Match[str]]:
-    for old, new in _OLD.items():
+def parsed_platform(tag: str) -> t.Optional[t.Match[str]]:
+    """The parts of the platform tag of a wheel for Linux: C(libc), C(major), C(minor), C(machine)."""
+    for old, new in OLD_NAMES.items():
         if tag.startswith(f"{old}_"):
             tag = new + tag[len(old) :]
     return _LINUX.match(tag)
 
 
 def _libc_version(tag: str) -> t.Tuple[int, int]:
-    found = _parsed(tag)
+    found = parsed_platform(tag)
     return (int(found.group("major")), int(found.group("minor"))) if found else (0, 0)

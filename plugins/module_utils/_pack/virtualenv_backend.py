@@ -64,6 +64,7 @@ _UV_VALUES: t.Mapping[str, str] = {
     "--only-binary": "--only-binary",
 }
 _OFFLINE = {"UV_OFFLINE": "1", "PIP_NO_INDEX": "1"}
+_PUBLIC_INDEX = "https://pypi.org/simple"
 _COMMA_SEPARATED = ("UV_FIND_LINKS",)
 # Where pip finds settings for all accounts of a host; later ones win.
 _HOST_CONFIGURATION = ("/etc/xdg/pip/pip.conf", "/etc/pip.conf")
@@ -308,3 +309,14 @@ def pip_configuration(environment: t.Mapping[str, str]) -> t.Dict[str, str]:
         if name.startswith("PIP_"):
             found[name[len("PIP_") :].lower().replace("_", "-")] = value
     return found
+
+
+def places_of(configured: t.Mapping[str, str], index_url: t.Optional[str]) -> t.Tuple[t.List[str], t.List[str]]:
+    """Where pip takes packages from: the URLs of its indexes, and other pages and directories with files.
+
+    :arg configured: What L(pip_configuration) gives.
+    :arg index_url: The index of the task, if it names one.
+    """
+    urls = [index_url or configured.get("index-url", _PUBLIC_INDEX), *configured.get("extra-index-url", "").split()]
+    no_index = configured.get("no-index") in ("1", "true", "yes", "on") and not index_url
+    return [] if no_index else urls, configured.get("find-links", "").split()

@@ -25,7 +25,7 @@ _MOST_NAMED = 3
 # As C(git clone) writes them.
 _FETCH = f"+{_HEADS}*:{_BRANCHES}*"
 # Objects that mean harm to other versions of git end the fetch.
-_CHECKED = ("-c", "fetch.fsckObjects=true", "-c", "transfer.fsckObjects=true")
+CHECKED = ("-c", "fetch.fsckObjects=true", "-c", "transfer.fsckObjects=true")
 # One thread, and nothing that the server, or another run, has packed already: the same objects give the same bytes.
 _PACKED = ("--quiet", "-a", "-d", "-F", "--window=10", "--depth=50", "--threads=1")
 
@@ -93,7 +93,7 @@ class BundledRepository(Repository):
             self._git("config", "remote.origin.fetch", _FETCH, cwd=directory)
             names = [_refspec(name) for name in sorted(self._known)]
             self._git(
-                *(*_CHECKED, "fetch", "--quiet", "--no-tags", "--", self._path, *names),
+                *(*CHECKED, "fetch", "--quiet", "--no-tags", "--", self._path, *names),
                 cwd=directory,
                 most_written=MOST_FETCHED,
             )

@@ -196,8 +196,16 @@ def fetch_indexes(
     late = [reader.outcome()[1].url for reader in readers if reader.late]
     if late:
         deadline.check(f"reading the pack indexes: {', '.join(late)} did not respond completely in that time")
+    return as_one(reader.outcome() for reader in readers)
+
+
+def as_one(read: t.Iterable[t.Tuple[t.Mapping[str, t.Any], IndexStatus]]) -> Indexes:
+    """Several indexes as one.
+
+    :arg read: Of each the packs as they are written, and how reading it went; the leftmost first.
+    """
     entries: t.Dict[str, IndexEntry] = {}
-    outcomes = [reader.outcome() for reader in readers]
+    outcomes = list(read)
     for position, (packs, status) in enumerate(outcomes):
         for ref, raw in packs.items():
             if ref not in entries:

@@ -5,7 +5,7 @@
 
 """Files of Python packages by name and digest, from where pip would take them: simple indexes and directories.
 
-Which file fits which host was decided when they were locked, so nothing is chosen here.
+Which file fits which host is decided by others, so nothing is chosen here.
 """
 
 from __future__ import annotations
@@ -27,7 +27,24 @@ _LARGEST_PAGE = 64 << 20
 _LARGEST_FILE = 1 << 30
 _MOST_REDIRECTS = 5
 _REDIRECTS = (301, 302, 303, 307, 308)
+_SDIST = re.compile(r"([0-9A-Za-z._+!-]{1,300})\.(?:tar\.gz|zip)\Z")
+_SHA256 = re.compile(r"(?:^|&)sha256=([0-9a-fA-F]{64})(?:&|$)")
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
+
+
+class Listed(t.NamedTuple):
+    """A file as a page of an index lists it.
+
+    :arg url: Without userinfo; of a directory of this host the path.
+    :arg sha256: In hex; empty where the page does not say it.
+    :arg requires_python: The releases of Python that it is for; empty for all.
+    :arg yanked: Whether it was taken back, except for those that name its version.
+    """
+
+    url: str
+    sha256: str = ""
+    requires_python: str = ""
+    yanked: bool = False
 
 
 class PackageIndexes:
@@ -51,7 +68,7 @@ class PackageIndexes:
         self._proxy = proxy
         self._ca_bundle = ca_bundle
         self._deadline = deadline
-        self._pages: t.Dict[str, t.Dict[str, str]] = {}
+        self._pages: t.Dict[str, t.Dict[str, Listed]] = {}
 
     def save(self, package: str, file: str, target: str) -> None:
         """Get a file; the first one of that name is taken.
@@ -70,7 +87,7 @@ class PackageIndexes:
                 return
             found = {} if _local(place) else self._page(place)
             if file in found:
-                _write(target, self._get(found[file], split_userinfo(place)[0], place, _LARGEST_FILE).content)
+                _write(target, self._get(found[file].url, split_userinfo(place)[0], place, _LARGEST_FILE).content)
                 return
             asked.append(split_userinfo(place)[0])
         raise SourceError(
@@ -78,13 +95,25 @@ class PackageIndexes:
             "(pip_index_url), or make the lock anew with st2_pack_lock."
         )
 
+    def sdists(self, package: str) -> t.Dict[str, Listed]:
+        """The source distributions of a package, by the names of their files; the first one of a name counts.
+
+        :raises SourceError: when an index cannot be read.
+        """
+        found: t.Dict[str, Listed] = {}
+        for place in self._places(package):
+            for name, listed in (_directory(place) if _local(place) else self._page(place)).items():
+                if sdist_version(name, package):
+                    found.setdefault(name, listed)
+        return found
+
     def _places(self, package: str) -> t.Iterator[str]:
         for url in self._urls:
-            yield f"{url.rstrip('/')}/{re.sub(r'[-_.]+', '-', package).lower()}/"
+            yield f"{url.rstrip('/')}/{normal_name(package)}/"
         yield from self._find_links
 
-    def _page(self, place: str) -> t.Dict[str, str]:
-        """The URLs of the files that a page lists, by their names."""
+    def _page(self, place: str) -> t.Dict[str, Listed]:
+        """The files that a page lists, by their names."""
         if place not in self._pages:
             url = split_userinfo(place)[0]
             answer = self._get(url, url, place, _LARGEST_PAGE, missing=True)
@@ -123,6 +152,29 @@ class PackageIndexes:
         )
 
 
+def normal_name(package: str) -> str:
+    """The name by which an index knows a package (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", package).lower()
+
+
+def sdist_version(file: str, package: str) -> str:
+    """The version of which a file is the source distribution of a package; empty for any other file."""
+    found = _SDIST.match(file)
+    parts = found.group(1).split("-") if found else []
+    for number in range(1, len(parts)):
+        version = "-".join(parts[number:])
+        if normal_name("-".join(parts[:number])) == normal_name(package) and version[:1].isdigit():
+            return version
+    return ""
+
+
+def _directory(place: str) -> t.Dict[str, Listed]:
+    try:
+        return {name: Listed(os.path.join(_local(place), name)) for name in os.listdir(_local(place))}
+    except OSError:
+        return {}
+
+
 def _local(place: str) -> str:
     """The directory of this host that a place is; empty for a page."""
     if place.startswith("file://"):
@@ -143,22 +195,36 @@ def _redirected(url: str, location: str) -> str:
     return new
 
 
-def _files(answer: Answer, url: str) -> t.Dict[str, str]:
-    """By name the URLs of what a page lists, without userinfo."""
+def _files(answer: Answer, url: str) -> t.Dict[str, Listed]:
+    """By name what a page lists."""
     if "json" in answer.headers.get("content-type", ""):
         try:
-            listed = [(item["filename"], item["url"]) for item in json.loads(answer.content)["files"]]
-        except (ValueError, KeyError, TypeError) as error:
+            listed = [(str(item["filename"]), _from_json(item)) for item in json.loads(answer.content)["files"]]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise SourceError(f"{url} is no page of a package index: {error}.") from error
     else:
         links = _Links(url)
         links.feed(answer.content.decode("utf-8", "replace"))
-        url, listed = links.base, [(os.path.basename(unquote(urlsplit(link).path)), link) for link in links.found]
+        url = links.base
+        listed = [(os.path.basename(unquote(urlsplit(link.url).path)), link) for link in links.found]
     return {
-        str(name): split_userinfo(urldefrag(urljoin(url, str(link)))[0])[0]
-        for name, link in listed
-        if urlsplit(urljoin(url, str(link))).scheme in ("http", "https")
+        name: one._replace(url=split_userinfo(urldefrag(urljoin(url, one.url))[0])[0])
+        for name, one in listed
+        if urlsplit(urljoin(url, one.url)).scheme in ("http", "https")
     }
+
+
+def _from_json(item: t.Mapping[str, t.Any]) -> Listed:
+    """A file of a page of JSON (PEP 691)."""
+    sha256 = str((item.get("hashes") or {}).get("sha256") or "").lower()
+    return Listed(str(item["url"]), sha256, str(item.get("requires-python") or ""), bool(item.get("yanked")))
+
+
+def _from_link(link: str, attrs: t.Mapping[str, t.Optional[str]]) -> Listed:
+    """A file of a page of HTML (PEP 503, PEP 592)."""
+    found = _SHA256.search(urlsplit(link).fragment)
+    sha256 = found.group(1).lower() if found else ""
+    return Listed(link, sha256, attrs.get("data-requires-python") or "", "data-yanked" in attrs)
 
 
 class _Links(HTMLParser):
@@ -167,11 +233,12 @@ class _Links(HTMLParser):
     def __init__(self, base: str) -> None:
         super().__init__()
         self.base = base
-        self.found: t.List[str] = []
+        self.found: t.List[Listed] = []
 
     def handle_starttag(self, tag: str, attrs: t.List[t.Tuple[str, t.Optional[str]]]) -> None:
-        link = dict(attrs).get("href")
+        given = dict(attrs)
+        link = given.get("href")
         if tag == "base" and link:
             self.base = urljoin(self.base, link)
         elif tag == "a" and link:
-            self.found.append(link)
+            self.found.append(_from_link(link, given))

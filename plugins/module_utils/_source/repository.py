@@ -22,6 +22,7 @@ from .committed_files import CommittedFile, parse_file
 from .git_program import Git, fetch_failure
 from .lfs import fetch_elsewhere
 from .refs import Found, Refs, listed_versions, look_up, look_up_known, parse_refs
+from .remote_refs import HEADS, list_remote_refs
 
 # A few small objects can stand for more files, and more bytes, than any disk has room for. The largest known pack has
 # 3,600 files.
@@ -100,24 +101,10 @@ class Repository:
 
         :raises SourceError: when the repository cannot be reached.
         """
-        try:
-            listing = self._git("ls-remote", "--quiet", "--symref", "--", self.url, url=self.url).stdout
-        except ProgramError as error:
-            raise fetch_failure(strip_urls(self.url), error, self._git.access) from error
-        default, head, lines, peeled = None, None, [], {}
-        for line in listing.splitlines():
-            value, _tab, name = line.partition("\t")
-            if value.startswith("ref: ") and name == "HEAD":
-                default = value[len("ref: refs/heads/") :]
-            elif name == "HEAD":
-                head = value
-            elif name.endswith("^{}"):
-                peeled[name[:-3]] = value
-            else:
-                lines.append((name, value))
-        text = "\n".join(f"{name} {value} {peeled.get(name, '')}" for name, value in lines)
-        branches, tags = parse_refs(text, "refs/heads/")
-        return Refs(branches, tags, default, head)
+        found = list_remote_refs(self._git, self.url)
+        lines = [f"{name} {at} {found.peeled.get(name, '')}" for name, at in found.objects.items()]
+        branches, tags = parse_refs("\n".join(lines), HEADS)
+        return Refs(branches, tags, found.default[len(HEADS) :] or None, found.head)
 
     def find(self, directory: str, refs: Refs, version: t.Optional[str]) -> Found:
         """What a version means in a clone, in StackStorm's order: default branch, branch, any revision, tag C(v...).

@@ -19,7 +19,7 @@ from .._errors import ApplyError, OptionError, SourceError, VerifyError
 from .._file_changes import low_space, remove_tree, sync_directory
 from .._files import TEMPORARY_PREFIX, read_regular_file
 from .._lock.document import Lock, read_lock
-from .._pack.virtualenv_backend import pip_configuration
+from .._pack.virtualenv_backend import pip_configuration, places_of
 from .._secrets import url_secrets
 from .._source.package_index import PackageIndexes
 from .._source.task_git import PROXY_OPTIONS, TaskGit, git_of
@@ -27,7 +27,6 @@ from .._st2.proxy import resolve_proxy
 from .._task import Result, Task
 
 _LARGEST_LOCK = 16 << 20
-_PUBLIC_INDEX = "https://pypi.org/simple"
 
 
 class _Existing(t.NamedTuple):
@@ -145,13 +144,12 @@ def _build(
 def _packages(task: Task, git: TaskGit) -> PackageIndexes:
     """Where pip would take packages from."""
     configured = pip_configuration(task.environment)
-    given = task.params["pip_index_url"]
-    urls = [given or configured.get("index-url", _PUBLIC_INDEX), *configured.get("extra-index-url", "").split()]
+    urls, find_links = places_of(configured, task.params["pip_index_url"])
     for secret in url_secrets(urls):
         task.redactor.add(secret)
     return PackageIndexes(
-        [] if configured.get("no-index") in ("1", "true", "yes", "on") and not given else urls,
-        configured.get("find-links", "").split(),
+        urls,
+        find_links,
         proxy=resolve_proxy({name: task.params[name] for name in PROXY_OPTIONS}, {}, task.environment),
         ca_bundle=task.params["ca_bundle"] or configured.get("cert"),
         deadline=git.deadline,

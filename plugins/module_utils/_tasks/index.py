@@ -8,16 +8,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import tempfile
 import typing as t
 
 from .._deadline import Deadline
-from .._errors import OptionError, VerifyError
+from .._errors import VerifyError
 from .._index.build import Builder, Built
-from .._index.document import listed_packs, make_document, read_document
+from .._index.document import Document
 from .._index.options import IndexOptions, options_from
-from .._index.published_files import COMPRESSED, HISTORY, INDEX, SIGNATURE, TOP, compressed, published_files
+from .._index.publication import Packs, make_publication
+from .._index.published_files import HISTORY
 from .._index.release import Place
 from .._index.report import Report
 from .._index.signing import Signer
@@ -29,7 +29,8 @@ from .._source.index_trust import IndexTrust
 from .._st2.proxy import resolve_proxy
 from .._task import Result, Task
 
-_UNSIGNED = b"is signed when it is published"
+if t.TYPE_CHECKING:
+    from .._index.inspection import Inspection
 
 
 def converge_index(task: Task) -> Result:
@@ -43,7 +44,9 @@ def converge_index(task: Task) -> Result:
     place = Place(options.path)
     place.check()
     if options.page or place.read(HISTORY):
-        place = _with_page(options, place)
+        from .._index_page.site import place_with_page
+
+        place = place_with_page(place, asked=options.page)
     deadline = Deadline(options.timeout)
     with contextlib.ExitStack() as stack:
         if not task.check:
@@ -94,8 +97,16 @@ def _build(task: Task, options: IndexOptions, place: Place, scratch: str, deadli
         scratch=scratch,
         keep=not task.check,
         deadline=deadline,
+        inspection=_inspection(task, scratch, deadline) if options.page else None,
     )
     return builder.build(indexes)
+
+
+def _inspection(task: Task, scratch: str, deadline: Deadline) -> Inspection:
+    """What finds what the page says of each pack."""
+    from .._lint.inspection import lint_inspection
+
+    return lint_inspection(scratch, deadline, task.environment)
 
 
 def _trust(task: Task, signers: t.Optional[t.Sequence[str]], scratch: str) -> t.Optional[IndexTrust]:
@@ -103,53 +114,32 @@ def _trust(task: Task, signers: t.Optional[t.Sequence[str]], scratch: str) -> t.
     return None if signers is None else IndexTrust(signers, scratch=scratch, environment=task.environment)
 
 
-def _with_page(options: IndexOptions, place: Place) -> Place:
-    """The place with the page as what belongs to this module, if it does.
-
-    :raises OptionError: when something else is where the page is to be.
-    """
-    from .._index_page.site import TOPS, is_own
-
-    own = is_own(place.read(HISTORY))
-    there = [top for top in TOPS if os.path.lexists(os.path.join(options.path, top))]
-    if options.page and there and not own:
-        raise OptionError(
-            f"page is true, but {options.path} already contains {', '.join(there)}, which this module did not create. "
-            "Remove it, or set page to false."
-        )
-    return Place(options.path, (TOP, *TOPS)) if own or options.page else place
-
-
 def _files(
     task: Task, options: IndexOptions, place: Place, built: Built, scratch: str, deadline: Deadline
 ) -> t.Tuple[t.Dict[str, bytes], t.Callable[[t.Sequence[str]], Report]]:
     """All files that are to be published, and what makes the report of how they change."""
-    previous = read_document(place.read(INDEX))
-    document = make_document(
-        built.entries, newest=built.newest, previous=previous, epoch=task.environment.get("SOURCE_DATE_EPOCH")
-    )
-    files = published_files(built.entries, built.descriptions, document.content)
-    files[COMPRESSED] = compressed(document.content, place.read(COMPRESSED))
+    page = signer = None
     if options.page:
         from .._index_page.assets import read_assets
         from .._index_page.site import site_files
 
-        assets = read_assets(options.page_assets)
-        files.update(site_files(built, document, listed_packs(previous), assets, place.read(HISTORY)))
+        assets, history = read_assets(options.page_assets), place.read(HISTORY)
+
+        def page(document: Document, before: Packs) -> t.Dict[str, bytes]:
+            return site_files(built, document, before, assets, history)
+
     if options.sign_key:
         signer = Signer(
             options.sign_key,
-            scratch=os.path.join(scratch),
+            scratch=scratch,
             deadline=deadline,
             environment=task.environment,
             redactor=task.redactor,
         )
-        signature = place.read(SIGNATURE)
-        if not signer.has_signed(document.content, signature):
-            signature = _UNSIGNED if task.check else signer.sign(document.content)
-        files[SIGNATURE] = signature or b""
+    epoch = task.environment.get("SOURCE_DATE_EPOCH")
+    made = make_publication(place, built, epoch=epoch, page=page, signer=signer, check=task.check)
 
     def report(changes: t.Sequence[str]) -> Report:
-        return Report(options.path, listed_packs(previous), built, document, changes)
+        return Report(options.path, made.before, built, made.document, changes)
 
-    return files, report
+    return made.files, report

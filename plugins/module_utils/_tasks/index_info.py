@@ -14,7 +14,16 @@ from .._content.names import check_ref
 from .._deadline import Deadline
 from .._errors import IndexError_
 from .._index_info.argspec import check_options
-from .._index_info.health import Problem, age_of, index_problems, installable, places, shadowed, summary
+from .._index_info.health import (
+    Problem,
+    age_of,
+    index_problems,
+    installable,
+    places,
+    shadowed,
+    summary,
+    upstream_problems,
+)
 from .._index_info.search import Entry, merge, search, search_fields
 from .._pack.satisfaction import is_latest
 from .._printable import printable
@@ -152,6 +161,7 @@ class _Description:
 
     def _checks(self, entries: t.Sequence[IndexEntry]) -> t.Iterator[Problem]:
         checks, host = self._params["checks"], self._task.found_host
+        yield from upstream_problems(entries)
         if "installable" in checks:
             yield from installable(entries, host.st2_version if host else None)
         if "shadowed" in checks:

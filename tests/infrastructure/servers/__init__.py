@@ -11,7 +11,7 @@ from .git_https import Faults, GitHttpsServer
 from .git_ssh import GitSshServer
 from .http_base import HttpServer, Request
 from .index_server import Document, IndexServer
-from .package_index import PackageIndex, build_wheel
+from .package_index import PackageIndex, build_sdist, build_wheel
 from .proxy import Proxy
 from .ssh_server import SshServer
 
@@ -28,5 +28,6 @@ __all__ = [
     "Proxy",
     "Request",
     "SshServer",
+    "build_sdist",
     "build_wheel",
 ]

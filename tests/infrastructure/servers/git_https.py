@@ -25,7 +25,7 @@ class Faults:
 
     * ``delay``: seconds before each answer.
     * ``hang``: take the request and never answer (until the server stops).
-    * ``status``: answer this status and nothing else.
+    * ``status``: answer this status and nothing else, with the ``headers``.
     * ``redirect_to``: answer 302 to the same path below this address.
     * ``die_after``: break the connection off after so many bytes of the answer that carries the pack.
     * ``applies_to``: the paths (without query) that are meant; all by default.
@@ -35,6 +35,7 @@ class Faults:
     delay: float = 0.0
     hang: bool = False
     status: t.Optional[int] = None
+    headers: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     redirect_to: t.Optional[str] = None
     die_after: t.Optional[int] = None
     applies_to: t.Callable[[str], bool] = lambda path: True
@@ -81,7 +82,7 @@ class _GitHandler(Handler):
             self.note(0)
             self.drop()
         elif faults.status:
-            self.reply(faults.status)
+            self.reply(faults.status, headers=faults.headers)
         elif faults.redirect_to is not None:
             self.reply(302, headers={"Location": faults.redirect_to + self.path})
         else:

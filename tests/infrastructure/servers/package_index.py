@@ -1,14 +1,17 @@
 # Copyright: Contributors to the stackstorm.st2 project
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A small index of Python packages: wheels made in code, behind the "simple" pages that pip and uv read."""
+"""A small index of Python packages: wheels and source distributions made in code, behind the "simple" pages that pip and uv read."""
 
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import html
+import io
 import re
+import tarfile
 import typing as t
 import zipfile
 from pathlib import Path
@@ -27,18 +30,23 @@ STANDARD = (
 
 
 def build_wheel(
-    directory: t.Union[str, Path], name: str, version: str, requires: t.Sequence[str] = (), code: str = ""
+    directory: t.Union[str, Path],
+    name: str,
+    version: str,
+    requires: t.Sequence[str] = (),
+    code: str = "",
+    tag: str = "py3-none-any",
+    requires_python: str = "",
 ) -> Path:
     """Write a pure-python wheel with one module ``name``, whose ``__version__`` is ``version``; the same bytes always.
 
     :arg code: further lines of the module.
+    :arg tag: which hosts it is for.
     """
-    tag = "py3-none-any"
     info = f"{name}-{version}.dist-info"
-    requirements = "".join(f"Requires-Dist: {line}\n" for line in requires)
     files = {
         f"{name}.py": f'__version__ = "{version}"\n{code}',
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{requirements}",
+        f"{info}/METADATA": _metadata(name, version, requires, requires_python),
         f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: {tag}\n",
     }
     record = "".join(f"{path},sha256={_digest(body)},{len(body.encode())}\n" for path, body in files.items())
@@ -51,6 +59,58 @@ def build_wheel(
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, body)
     return wheel
+
+
+_BACKEND = """\
+import zipfile
+import {name}
+
+def build_wheel(directory, config_settings=None, metadata_directory=None):
+    name = "{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(directory + "/" + name, "w") as archive:
+        archive.write("{name}.py")
+        archive.write("PKG-INFO", "{name}-{version}.dist-info/METADATA")
+        archive.writestr("{name}-{version}.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\n")
+        archive.writestr("{name}-{version}.dist-info/RECORD", "")
+    return name
+"""
+
+
+def build_sdist(
+    directory: t.Union[str, Path],
+    name: str,
+    version: str,
+    requires: t.Sequence[str] = (),
+    files: t.Optional[t.Mapping[str, str]] = None,
+    requires_python: str = "",
+) -> Path:
+    """Write a source distribution of such a module, which builds itself without any other package.
+
+    :arg files: what else is in it, or instead.
+    """
+    folder = f"{name}-{version}"
+    contents = {
+        "PKG-INFO": _metadata(name, version, requires, requires_python),
+        "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
+        "backend.py": _BACKEND.format(name=name, version=version),
+        f"{name}.py": f'__version__ = "{version}"\n',
+        **(files or {}),
+    }
+    Path(directory).mkdir(parents=True, exist_ok=True)
+    path = Path(directory) / f"{folder}.tar.gz"
+    with path.open("wb") as stream, gzip.GzipFile("", "wb", mtime=0, fileobj=stream) as packed:
+        with tarfile.open(fileobj=packed, mode="w") as archive:
+            for file, body in sorted(contents.items()):
+                member = tarfile.TarInfo(f"{folder}/{file}")
+                member.size = len(body.encode())
+                archive.addfile(member, io.BytesIO(body.encode()))
+    return path
+
+
+def _metadata(name: str, version: str, requires: t.Sequence[str], requires_python: str) -> str:
+    lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}"]
+    lines += [f"Requires-Python: {requires_python}"] if requires_python else []
+    return "".join(f"{line}\n" for line in (*lines, *(f"Requires-Dist: {one}" for one in requires)))
 
 
 def _digest(body: str) -> str:
@@ -70,8 +130,8 @@ class _SimpleHandler(Handler):
         if parts == ["simple"]:
             self._page({name: f"/simple/{name}/" for name in sorted(self.owner.names())})
         elif len(parts) == 2 and parts[0] == "simple" and parts[1] in self.owner.names():
-            wheels = self.owner.wheels(parts[1])
-            self._page({w.name: f"/files/{w.name}#sha256={_sha256(w)}" for w in wheels})
+            files = self.owner.files(parts[1])
+            self._page({file.name: f"/files/{file.name}#sha256={_sha256(file)}" for file in files})
         elif len(parts) == 2 and parts[0] == "files" and (self.owner.directory / parts[1]).is_file():
             self.reply(200, (self.owner.directory / parts[1]).read_bytes(), {"Content-Type": "application/zip"})
         else:
@@ -92,7 +152,7 @@ def _sha256(path: Path) -> str:
 
 
 class PackageIndex(HttpServer):
-    """Serves the wheels in ``directory`` (made where missing, with the `STANDARD` ones): no internet is needed.
+    """Serves the wheels and source distributions in ``directory`` (made where missing, with the `STANDARD` ones): no internet is needed.
 
     ``index_url`` is for ``pip --index-url``; 127.0.0.1 needs no TLS to be trusted.
     """
@@ -120,13 +180,16 @@ class PackageIndex(HttpServer):
         """Add a wheel, as `build_wheel` makes it, and return its path."""
         return build_wheel(self.directory, name, version, requires, code)
 
-    def wheels(self, name: str) -> t.List[Path]:
-        """Return the wheels of a package, by its normalised name."""
-        return [path for path in sorted(self.directory.glob("*.whl")) if _normal(path.name.split("-")[0]) == name]
+    def files(self, name: str) -> t.List[Path]:
+        """Return the files of a package, by its normalised name."""
+        return [path for path in self._all() if _normal(path.name.split("-")[0]) == name]
 
     def names(self) -> t.Set[str]:
         """Return the normalised names of all packages."""
-        return {_normal(path.name.split("-")[0]) for path in self.directory.glob("*.whl")}
+        return {_normal(path.name.split("-")[0]) for path in self._all()}
+
+    def _all(self) -> t.List[Path]:
+        return sorted([*self.directory.glob("*.whl"), *self.directory.glob("*.tar.gz")])
 
     def environment(self) -> t.Dict[str, str]:
         """Return the variables that make pip and uv use this index and nothing else of this machine's settings."""

@@ -174,6 +174,7 @@ def test_the_action_group_has_every_module_that_talks_to_stackstorm(spec_of):
         "st2_conf",
         "st2_entry_point_info",
         "st2_environment",
+        "st2_exchange_program",
         "st2_index",
         "st2_pack_lint",
         "st2_pack_lock",

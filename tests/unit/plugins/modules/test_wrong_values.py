@@ -257,6 +257,7 @@ OWN = [
         "The path '' is not a directory. Set the path to the working copy",
     ),
     ("st2_pack_release", {"path": "{ROOT}"}, {}, "is not a working copy of a git repository"),
+    ("st2_exchange_program", {}, {}, "The program is created on the controller"),
     ("st2_register", {}, {"packs": []}, "packs is an empty list."),
     ("st2_register", {}, {"packs": [""]}, 'The packs "" cannot be used'),
     ("st2_register", {}, {"types": []}, "types is an empty list."),

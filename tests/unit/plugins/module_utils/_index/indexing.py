@@ -41,20 +41,24 @@ def indexed(tmp_path, repository, *, keep=True, run="run"):
     return IndexedRepository(git_at(tmp_path), f"file://{repository.path}", str(cache), str(scratch), keep=keep)
 
 
-def build(tmp_path, indexes=None, **params):
-    """What a task with these parameters would publish."""
+def build(tmp_path, indexes=None, *, inspection=None, own=None, **params):
+    """What a task with these parameters would publish.
+
+    :arg own: Options that no task has.
+    """
     tmp_path.joinpath("scratch").mkdir(exist_ok=True)
     git = git_at(tmp_path, environment=clean_environment(tmp_path))
     number = len(list(tmp_path.glob("build-*")))
     scratch = tmp_path / f"build-{number}"
     scratch.mkdir()
     builder = Builder(
-        options(**params),
+        options(**params)._replace(**own or {}),
         git=lambda: git,
         trust=lambda _url, _own=None: None,
         cache=str(tmp_path / "cache"),
         scratch=str(scratch),
         keep=True,
         deadline=Deadline(60),
+        inspection=inspection,
     )
     return builder.build(indexes or Indexes({}, ()))

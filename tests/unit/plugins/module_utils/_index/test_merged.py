@@ -112,3 +112,11 @@ def test_values_that_json_lacks_are_text(tmp_path):
     (tmp_path / "0.json").write_text('{"packs": {"a": {"repo_url": "https://h/a", "x": NaN, "y": [Infinity]}}}')
     indexes = fetch_indexes([f"file://{tmp_path}/0.json"], proxy=Proxy(), ca_bundle=None, deadline=Deadline(60))
     assert merge(indexes, (), ()).entries["a"] == {"repo_url": "https://h/a", "x": "nan", "y": ["inf"]}
+
+
+def test_what_a_mirror_says_of_upstream_goes_along_as_far_as_it_has_the_right_form(tmp_path):
+    said = {"url": "https://me:secret@up/a", "moved_tags": ["v1.0.0", 5], "other": "x"}
+    packs = {"a": entry("a", upstream=said), "b": entry("b", upstream=["x"])}
+    found = merge(read(tmp_path, packs), (), ()).entries
+    assert found["a"]["upstream"] == {"url": "https://********@up/a", "moved_tags": ["v1.0.0"]}
+    assert "upstream" not in found["b"] and found["a"]["repo_url"] == "https://h/a"

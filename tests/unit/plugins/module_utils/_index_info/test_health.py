@@ -19,6 +19,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._index_info.health 
     places,
     shadowed,
     summary,
+    upstream_problems,
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._source.index import IndexStatus, fetch_indexes
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.proxy import Proxy
@@ -147,3 +148,16 @@ def test_no_password_of_a_repository_is_told(read):
     problems = [*shadowed(indexes), *installable(indexes.entries.values(), None)]
     assert len(problems) == 3
     assert "s3cret" not in repr(problems)
+
+
+def test_what_a_mirror_says_of_upstream(read):
+    said = {"url": "https://up/one", "moved_tags": ["v1.0.0"], "deleted_tags": ["v0.1.0"], "error": "It is gone."}
+    indexes = read({"one": entry("one", upstream=said), "two": entry("two", upstream={"url": "https://up/two"})})
+    found = list(upstream_problems(indexes.entries.values()))
+    assert [(problem.kind, problem.ref) for problem in found] == [
+        ("upstream_moved_tag", "one"),
+        ("upstream_deleted_tag", "one"),
+        ("upstream_unreachable", "one"),
+    ]
+    assert "v1.0.0 of one was moved in https://up/one" in found[0].message
+    assert found[2].message.endswith("https://up/one: It is gone.")

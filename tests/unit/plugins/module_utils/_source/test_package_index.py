@@ -15,7 +15,11 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import De
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import SourceError
 from ansible_collections.stackstorm.st2.plugins.module_utils._http import Answer
 from ansible_collections.stackstorm.st2.plugins.module_utils._source import package_index
-from ansible_collections.stackstorm.st2.plugins.module_utils._source.package_index import PackageIndexes
+from ansible_collections.stackstorm.st2.plugins.module_utils._source.package_index import (
+    Listed,
+    PackageIndexes,
+    sdist_version,
+)
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.proxy import Proxy
 
 FILE = "tinydep-1.0.0-py3-none-any.whl"
@@ -86,7 +90,64 @@ def test_a_server_that_is_not_there_is_an_error(tmp_path):
 def test_pages_of_both_forms_are_read(kind, content, found):
     answer = Answer(200, "", {"content-type": kind}, content.encode())
     read = package_index._files(answer, "https://pypi.example.com/simple/a/")
-    assert read == {name: url or "https://h/b-1.whl" for name, url in found.items()}
+    assert {name: listed.url for name, listed in read.items()} == {
+        name: url or "https://h/b-1.whl" for name, url in found.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        (
+            "application/vnd.pypi.simple.v1+json",
+            json.dumps(
+                {
+                    "files": [
+                        {"filename": "a-1.tar.gz", "url": "a-1.tar.gz", "hashes": {"sha256": "AB" * 32}},
+                        {"filename": "a-2.zip", "url": "a-2.zip", "hashes": {}, "requires-python": ">=3", "yanked": ""},
+                        {"filename": "a-3.zip", "url": "a-3.zip", "yanked": "why"},
+                    ]
+                }
+            ),
+        ),
+        (
+            "text/html",
+            f'<a href="a-1.tar.gz#sha256={"AB" * 32}">x</a><a href="a-2.zip" data-requires-python="&gt;=3">x</a>'
+            '<a href="a-3.zip#md5=0" data-yanked>x</a>',
+        ),
+    ],
+)
+def test_pages_of_both_forms_say_the_same_of_files(kind, content):
+    answer = Answer(200, "", {"content-type": kind}, content.encode())
+    read = package_index._files(answer, "https://h/a/")
+    assert read == {
+        "a-1.tar.gz": Listed("https://h/a/a-1.tar.gz", "ab" * 32),
+        "a-2.zip": Listed("https://h/a/a-2.zip", requires_python=">=3"),
+        "a-3.zip": Listed("https://h/a/a-3.zip", yanked=True),
+    }
+
+
+@pytest.mark.parametrize(
+    ("file", "package", "version"),
+    [
+        ("a-1.0.tar.gz", "A", "1.0"),
+        ("My.Package-1.0-2.zip", "my-package", "1.0-2"),
+        ("python-3par-client-1.0.tar.gz", "python_3par.client", "1.0"),
+        ("a-1.0-py3-none-any.whl", "a", ""),
+        ("b-1.0.tar.gz", "a", ""),
+        ("a-docs.zip", "a", ""),
+        ("a-1/../../x.zip", "a", ""),
+    ],
+)
+def test_source_distributions_are_known_by_their_names(file, package, version):
+    assert sdist_version(file, package) == version
+
+
+def test_source_distributions_are_listed_from_directories_too(tmp_path):
+    for name in ("a-1.tar.gz", "b-1.tar.gz", "a-1-py3-none-any.whl"):
+        (tmp_path / name).write_bytes(b"")
+    found = indexes(find_links=[str(tmp_path), "/nonexistent"]).sdists("a")
+    assert found == {"a-1.tar.gz": Listed(str(tmp_path / "a-1.tar.gz"))}
 
 
 def test_a_redirect_to_no_https_is_not_followed():
