@@ -19,7 +19,8 @@ description:
     pack can never take the name of one of your packs.
   - The index has the format of the StackStorm Exchange. It consists of C(v1/index.json) and, for each pack,
     C(v1/packs/REF/pack.yaml), C(config.schema.json), a C(KIND/NAME.json) for each resource, and C(v1/icons/REF.png).
-    Entries also have the keys C(commit), C(digest) and C(requires_config), and the C(metadata) has C(serial). Next to
+    Entries also have the keys C(commit), C(digest) and C(requires_config), and the C(metadata) has C(serial). A key
+    C(upstream) of an entry that is taken over from the index of an Exchange is kept. Next to
     the index are C(index.json.gz), for servers that send it compressed, and C(index.json.sig) if it is signed.
   - Readers see either the old or the complete new index, even if the module is killed. O(path) is a symbolic link that
     is switched to another directory in one step.
@@ -127,7 +128,8 @@ options:
         server, in any subdirectory, or as local files. They contain everything without JavaScript, which is only used
         to search and filter, and they load nothing from other servers.
       - The page of a pack in O(packs) contains its actions with their parameters, its sensors, the options of its
-        config, and how to install it. Packs of O(entries) and O(index_url) are described by their entries, which only
+        config, how to install it, and what M(stackstorm.st2.st2_pack_lint) finds in the listed version. Findings are
+        kept for each commit, so only new commits are checked, which usually takes less than a second. Packs of O(entries) and O(index_url) are described by their entries, which only
         contain the names of actions and sensors.
       - The task fails if O(path) contains one of these files, and this module did not create it. If O(page) is V(false)
         again, the pages are removed.

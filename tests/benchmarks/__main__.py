@@ -12,7 +12,10 @@ import platform
 import tempfile
 from pathlib import Path
 
+from infrastructure.real_data import MISSING
+
 from .bundles import measure_bundle
+from .exchanges import measure_exchange, real_shapes, small_shapes
 from .fresh import measure_fresh, measure_large
 from .indexes import measure_index
 from .satisfied import measure
@@ -22,9 +25,9 @@ def main() -> None:
     """Measure, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", action="store_true", help="few packs, once")
-    parser.add_argument("only", nargs="*", help="a, b, c, d, e, f; all by default")
+    parser.add_argument("only", nargs="*", help="a, b, c, d, e, f, g; all by default")
     chosen = parser.parse_args()
-    small, letters = chosen.small, chosen.only or list("abcdef")
+    small, letters = chosen.small, chosen.only or list("abcdefg")
     print(f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores\n")
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
         root = Path(folder)
@@ -41,6 +44,12 @@ def main() -> None:
         if "f" in letters:
             sizes = (3, 1, 1) if small else (20, 5, 3)
             print(measure_bundle(root / "f", *sizes).markdown(), flush=True)
+        if "g" in letters:
+            shapes = small_shapes(4) if small else real_shapes()
+            if shapes:
+                print(measure_exchange(root / "g", shapes, 5 if small else 50).markdown(), flush=True)
+            else:
+                print(f"(g): {MISSING}\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from infrastructure.st2_stub import StackStormStub
 
 from benchmarks.bundles import measure_bundle
+from benchmarks.exchanges import measure_exchange, small_shapes
 from benchmarks.fresh import measure_fresh, measure_large
 from benchmarks.indexes import measure_index
 from benchmarks.probe import probe
@@ -71,6 +72,7 @@ def test_every_benchmark_runs_and_gives_a_table(tmp_path: Path) -> None:
         measure_large(tmp_path / "d", 50),
         measure_index(tmp_path / "e", 2),
         measure_bundle(tmp_path / "f", 2, 1, 1),
+        measure_exchange(tmp_path / "g", small_shapes(2), 2),
     ]
     for table in tables:
         print(table.markdown())

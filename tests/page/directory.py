@@ -57,6 +57,20 @@ def png() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + part(b"IHDR", header) + part(b"IDAT", zlib.compress(rows)) + part(b"IEND", b"")
 
 
+FINDING = ("level", "file", "line", "rule", "message")
+FOUND = (
+    (
+        "warning",
+        "actions/lib/a_module_with_a_rather_long_name_for_its_place.py",
+        120,
+        "python-too-new",
+        "needs Python 3.9",
+    ),
+    ("error", "sensors/lldp.yaml", None, "entry-point-missing", "the entry_point lldp_sensor.py does not exist"),
+    ("info", ".", None, "icon", "there is no icon.png"),
+)
+
+
 def files_of(*packs: Pack, history: t.Optional[bytes] = None, before: t.Any = None) -> t.Dict[str, bytes]:
     """All that is published of an index."""
     built = Built()
@@ -65,6 +79,7 @@ def files_of(*packs: Pack, history: t.Optional[bytes] = None, before: t.Any = No
         built.sources[entry["ref"]] = "https://index.example.com/v1/index.json"
         if described:
             built.descriptions[entry["ref"]] = described
+            built.findings[entry["ref"]] = [dict(zip(FINDING, one)) for one in FOUND]
     document = make_document(built.entries, newest=DAY, previous={})
     assets = {name: (ASSETS / name).read_bytes() for name in NAMES}
     files = published_files(built.entries, built.descriptions, document.content)

@@ -30,6 +30,7 @@ settings.load_profile("busy")
 # directory go through on the oldest Python as well.
 ONCE = (
     *(f"_change/test_{name}.py" for name in ("journal", "journal_copied", "recovery")),
+    "_exchange/test_wheels.py",
     *(f"_index/test_{name}.py" for name in ("build", "published_rule", "repository")),
     *(f"_exchange/test_{name}.py" for name in ("bundle", "mirror", "mirror_killed", "mirror_servers")),
     "_override/test_run.py",

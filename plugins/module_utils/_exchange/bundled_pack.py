@@ -63,7 +63,7 @@ class BundledPack:
     @property
     def any_object(self) -> str:
         """Some object that tells the format of all."""
-        return self._pack.commit if self._is_whole else "0" * 40
+        return self._pack.commit or "0" * 40
 
     @property
     def listed(self) -> str:

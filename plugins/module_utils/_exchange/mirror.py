@@ -79,7 +79,8 @@ class Mirror:
         :returns: What was found of each source, in their order. A source that fails is no error here.
         """
         clean_up(self._way.root)
-        names = _Names({*taken, *(source.ref for source in sources if source.ref)})
+        own = {source.ref for source in sources if source.ref and source.kind == "packs"}
+        names = _Names({*taken, *own})
         patience = self._make_patience()
         jobs = list(enumerate(sources))
         # Not all repositories of one server after each other, and not in the same order every night.
@@ -88,10 +89,16 @@ class Mirror:
 
         def work(job: t.Tuple[int, PackSource]) -> None:
             number, source = job
-            found[number] = _Update(self._way, source, names, patience).run()
+            if source.kind != "packs" and source.ref and not names.take(source.ref):
+                found[number] = _shadowed(source)
+            else:
+                found[number] = _Update(self._way, source, names, patience).run()
 
+        # The names of the settings' own packs come first, also those that only a clone tells.
+        unnamed = [job for job in jobs if job[1].ref is None]
         with ThreadPoolExecutor(max_workers=PARALLEL) as pool:
-            list(pool.map(work, jobs))
+            for some in (unnamed, [job for job in jobs if job not in unnamed]):
+                list(pool.map(work, some))
         return [found[number] for number in range(len(sources))]
 
 
@@ -256,4 +263,15 @@ def _may_have(source: PackSource, ref: str, names: _Names) -> bool:
 def _twice(url: str, ref: str) -> OptionError:
     return OptionError(
         f"{strip_urls(url)} has the pack {ref}, which is served from elsewhere already: name only one of them.", ref=ref
+    )
+
+
+def _shadowed(source: PackSource) -> Mirrored:
+    """What is found of a pack of an index whose name turned out to be that of the settings' own."""
+    warning = (
+        f"{source.ref} is not served from {strip_urls(source.url)} ({source.origin}), since a source of the settings "
+        "has the pack of that name."
+    )
+    return Mirrored(
+        source.ref or "", strip_urls(source.url), source.kind, source.origin, warnings=(warning,), served=False
     )

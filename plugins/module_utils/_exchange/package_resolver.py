@@ -17,7 +17,7 @@ from .._file_changes import remove_tree
 from .._files import file_digest
 from .._process import ProgramError
 from .._source.package_index import Listed, PackageIndexes
-from .pip_download import Pip, Target, unmet
+from .pip_download import Pip, Target, is_unreached, unmet
 from .requirement_sets import RequirementSet
 from .sdists import Sdist, read_sdist, stand_in_name, write_stand_in
 
@@ -93,7 +93,7 @@ class PackageResolver:
                 self._download(wanted, into)
             except ProgramError as error:
                 remove_tree(into)
-                if not self._offer(unmet(error.completed.told)):
+                if not self._can_go_on(error):
                     raise
                 continue
             chosen = sorted(os.listdir(into))
@@ -109,6 +109,16 @@ class PackageResolver:
         self._pip.download(
             wanted, self._target, into=into, find_links=self._links, cache=self._cache, deadline=self._deadline
         )
+
+    def _can_go_on(self, error: ProgramError) -> bool:
+        """Whether there are source distributions of what pip has found no wheels of."""
+        said = error.completed.told
+        try:
+            return self._offer(unmet(said, error.completed.stdout))
+        except SourceError:
+            if is_unreached(said):
+                return False
+            raise
 
     def _offer(self, packages: t.Mapping[str, bool]) -> bool:
         """Let stand-ins be taken for packages without wheels that fit, also yanked ones where one version is named.

@@ -14,7 +14,7 @@ import os
 import shutil
 import typing as t
 
-from .._file_changes import remove_tree, write_atomically
+from .._file_changes import remove_tree, sync_trees, write_atomically
 from .._files import file_digest, read_regular_file
 from .package_resolver import PackageFile
 from .sdists import Sdist
@@ -71,6 +71,9 @@ class PackageStore:
                 return True
             if not replace:
                 return False
+            # Sets that came to the other one.
+            for name in os.listdir(self._sets):
+                os.unlink(os.path.join(self._sets, name))
         try:
             os.replace(file.path, path)
         except OSError as error:
@@ -106,7 +109,8 @@ class PackageStore:
         return record if all(map(self.has, record.files)) else None
 
     def write(self, key: str, record: SetRecord) -> None:
-        """Remember what a set came to."""
+        """Remember what a set came to, whose files are here and must be after a power cut."""
+        sync_trees([self.files])
         sdists = {name: sdist._asdict() for name, sdist in sorted(record.sdists.items())}
         document = {"files": dict(sorted(record.files.items())), "sdists": sdists, "problem": record.problem}
         write_atomically(self._set(key), json.dumps(document, indent=1).encode())

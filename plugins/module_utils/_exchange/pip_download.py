@@ -48,6 +48,7 @@ _OLDEST_GLIBC = 5
 _MACHINE = re.compile(r"[a-z0-9_]+")
 # pip 23 and 24; what it says once for each try when nobody answers.
 _UNREACHED = re.compile(r"^WARNING: Retrying \(Retry\(", re.MULTILINE)
+_EXPLAINED = "The conflict is caused by:"
 _UNMET = re.compile(r"(?:No matching distribution found for|depends on|requested) ([A-Za-z0-9][A-Za-z0-9._-]*)([^\n]*)")
 
 
@@ -158,6 +159,7 @@ class Pip:
             [
                 *(sys.executable, "-I", "-c", _SCRIPT, json.dumps(target.marker_environments())),
                 *("download", "--dest", into, "--only-binary", ":all:", "--progress-bar", "off"),
+                *("--retries", "2", "--timeout", "30"),
                 *target.options(),
                 *links,
                 *(["--pre"] if wanted.prereleases else []),
@@ -176,10 +178,14 @@ def is_unreached(said: str) -> bool:
     return bool(_UNREACHED.search(said))
 
 
-def unmet(said: str) -> t.Dict[str, bool]:
+def unmet(said: str, told: str = "") -> t.Dict[str, bool]:
     """The packages that pip names where it found no wheels that fit together, and whether a single version of one is
-    asked for."""
+    asked for.
+
+    :arg said: What it wrote to standard error.
+    :arg told: And to standard output, where it explains conflicts.
+    """
     found: t.Dict[str, bool] = {}
-    for name, rest in _UNMET.findall(said):
+    for name, rest in _UNMET.findall(f"{said}\n{told.partition(_EXPLAINED)[2]}"):
         found[name] = found.get(name, False) or "==" in rest
     return found

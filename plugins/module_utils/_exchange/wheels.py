@@ -17,7 +17,7 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from .._deadline import Deadline
-from .._errors import St2Error
+from .._errors import DeadlineError, St2Error
 from .._file_changes import remove_tree
 from .._files import file_digest
 from .._pack.virtualenv import BASE_REQUIREMENT
@@ -34,8 +34,13 @@ from .requirement_sets import PackRequirements, RequirementSet, clean_requiremen
 from .simple_index import publish
 
 _PARALLEL = 2
+# The glibc of Red Hat 8, the oldest system that StackStorm 3.9 has packages for.
+_OLDEST_PLATFORM = "manylinux_2_28_x86_64"
 _BASE = RequirementSet((clean_requirement(BASE_REQUIREMENT) or "",))
 _SEEDS = RequirementSet(("pip", "setuptools", "wheel"))
+_ALWAYS = (_BASE, _SEEDS)
+# The index may be there, and a server of files that one package is on be not.
+_MOST_UNREACHED = 3
 _MOST_LEVELS = 5
 _KEPT = "What is served is what it was."
 
@@ -79,7 +84,8 @@ def provide_wheels(
 
     :arg requirements: Of every pack that is listed and has some.
     :arg pythons: Such as C(3.8); without any, only the files of the bundle are listed.
-    :arg platforms: Tags such as C(manylinux_2_28_x86_64); wheels for older ones are taken, too.
+    :arg platforms: Tags such as C(manylinux_2_28_x86_64); wheels for older ones are taken, too. Without
+        any, the one of the oldest systems that StackStorm supports.
     :arg package_index: A simple index, without credentials; C(None) for what the host's pip uses.
     :arg bundled: The files of a bundle, which are moved; C(None) for those of the last run.
     :arg offline: Whether there is nothing but these.
@@ -94,7 +100,7 @@ def provide_wheels(
     places = PackagePlaces(package_index, store.files if offline else None, credentials, proxy, environment, redactor)
     run = _Run(store, places, timeout=timeout, retry=retry, offline=offline)
     run.take_bundle(bundled)
-    targets, problems = _targets(pythons, platforms)
+    targets, problems = _targets(pythons, platforms or (_OLDEST_PLATFORM,))
     sets, unfit = requirement_sets(requirements if targets else ())
     run.resolve(sets, targets)
     files = [store.file(name, sha256) for name, sha256 in sorted(run.files.items())]
@@ -113,7 +119,7 @@ class _Attempt(t.NamedTuple):
 
     :arg resolved: C(None) where nothing did.
     :arg problem: Why, as a clause.
-    :arg unreached: Whether no index answered.
+    :arg unreached: Whether no index answered, or not in time.
     """
 
     resolved: t.Optional[Resolved]
@@ -134,7 +140,8 @@ class _Run:
         self._offline = offline
         self._scratch = ""
         self._stopped = ""
-        self._skipped = 0
+        self._skipped = self._unreached = 0
+        self._only: t.Optional[t.List[str]] = None
         self._compiled: t.Dict[str, t.Set[str]] = {}
         self.files: t.Dict[str, str] = {}
         self.keys: t.Set[str] = set()
@@ -147,22 +154,25 @@ class _Run:
                 self._store.take(file, replace=True)
             self._store.write_bundled({file.name: file.sha256 for file in bundled})
         self.files.update(self._store.bundled())
+        # What is resolved from nothing else is another thing with another bundle.
+        self._only = sorted(self.files) if self._offline else None
 
     def resolve(self, sets: t.Mapping[RequirementSet, t.Sequence[str]], targets: t.Sequence[Target]) -> None:
         """Resolve all sets, and what source distributions in them are built with.
 
         :arg sets: Each with the packs that it is for.
         """
-        for always in (_BASE, _SEEDS):
+        for always in _ALWAYS:
             self._resolve({(always, target): () for target in targets})
         wanted: t.Mapping[_Job, t.Sequence[str]] = {(one, target): sets[one] for one in sets for target in targets}
         done: t.Set[_Job] = set()
         for _level in range(_MOST_LEVELS):
             done.update(wanted)
             wanted = {job: refs for job, refs in self._resolve(wanted).items() if job not in done}
-        if self._stopped:
+        if self._skipped:
+            why = self._stopped or self._out_of_reach
             known = f"{self._skipped} sets of requirements were not resolved; what was known before is listed"
-            self.problems.append(Problem("", "wheels", f"{self._stopped} {known}."))
+            self.problems.append(Problem("", "wheels", f"{why} {known}."))
 
     def compiled(self) -> t.Dict[str, t.Tuple[str, ...]]:
         """Source distributions that need a compiler, with the packs that require them."""
@@ -218,7 +228,11 @@ class _Run:
         return found
 
     def _key(self, job: _Job) -> str:
-        return set_key(*job[0], *job[1], self._places.name)
+        return set_key(*job[0], *job[1], self._places.name, self._only)
+
+    @property
+    def _out_of_reach(self) -> str:
+        return f"The package index {self._places.shown} cannot be reached."
 
     def _is_ready(self) -> bool:
         """Whether anything can be resolved: there is pip, and an index has answered, or was not asked yet."""
@@ -233,6 +247,8 @@ class _Run:
 
     def _attempt(self, job: _Job) -> _Attempt:
         """Resolve a set. It runs in a thread of its own."""
+        if self._stopped:
+            return _Attempt(None, unreached=True)
         wanted, target = job
         deadline = Deadline(self._timeout)
         scratch = os.path.join(self._scratch, self._key(job))
@@ -252,24 +268,26 @@ class _Run:
             problem = reason(error.completed.stderr, error.completed.stdout, error.completed.returncode)
             return _Attempt(None, problem, is_unreached(said))
         except St2Error as error:
-            return _Attempt(None, error.message.rstrip("."))
+            late = isinstance(error, DeadlineError) and wanted in _ALWAYS
+            return _Attempt(None, error.message.rstrip("."), late)
+        except OSError as error:
+            return _Attempt(None, f"the file system refused something: {error.strerror or error}")
 
     def _taken(self, job: _Job, attempt: _Attempt) -> t.Optional[SetRecord]:
         """What a set came to, with its files in the store; C(None) where that may be another thing in a moment."""
-        if attempt.unreached and job[0] in (_BASE, _SEEDS):
-            self._stopped = f"The package index {self._places.shown} cannot be reached."
+        if attempt.unreached:
             self._skipped += 1
+            self._unreached += 1
+            if job[0] in _ALWAYS or self._unreached == _MOST_UNREACHED:
+                self._stopped = self._out_of_reach
             return None
         files: t.Dict[str, str] = {}
         for file in attempt.resolved.files if attempt.resolved else ():
             files[file.name] = file.sha256
             if not self._store.take(file):
                 files[file.name] = file_digest(self._store.file(file.name, "").path)
-                self.problems.append(
-                    Problem(
-                        "", "wheels", f"{file.name} has another content in {self._places.shown} than before. {_KEPT}"
-                    )
-                )
+                said = f"{file.name} has another content in {self._places.shown} than before. {_KEPT}"
+                self.problems.append(Problem("", "wheels", said))
         sdists = attempt.resolved.sdists if attempt.resolved else {}
         record = SetRecord(files, sdists, attempt.problem)
         self._store.write(self._key(job), record)

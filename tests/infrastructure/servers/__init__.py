@@ -14,6 +14,7 @@ from .index_server import Document, IndexServer
 from .package_index import PackageIndex, build_sdist, build_wheel
 from .proxy import Proxy
 from .ssh_server import SshServer
+from .static_index import StaticPackageIndex
 
 __all__ = [
     "CertificateAuthority",
@@ -28,6 +29,7 @@ __all__ = [
     "Proxy",
     "Request",
     "SshServer",
+    "StaticPackageIndex",
     "build_sdist",
     "build_wheel",
 ]

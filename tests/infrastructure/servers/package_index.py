@@ -1,7 +1,8 @@
 # Copyright: Contributors to the stackstorm.st2 project
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A small index of Python packages: wheels and source distributions made in code, behind the "simple" pages that pip and uv read."""
+"""A small index of Python packages: wheels and source distributions made in code, behind the "simple" pages that pip
+and uv read."""
 
 from __future__ import annotations
 
@@ -61,21 +62,6 @@ def build_wheel(
     return wheel
 
 
-_BACKEND = """\
-import zipfile
-import {name}
-
-def build_wheel(directory, config_settings=None, metadata_directory=None):
-    name = "{name}-{version}-py3-none-any.whl"
-    with zipfile.ZipFile(directory + "/" + name, "w") as archive:
-        archive.write("{name}.py")
-        archive.write("PKG-INFO", "{name}-{version}.dist-info/METADATA")
-        archive.writestr("{name}-{version}.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\n")
-        archive.writestr("{name}-{version}.dist-info/RECORD", "")
-    return name
-"""
-
-
 def build_sdist(
     directory: t.Union[str, Path],
     name: str,
@@ -84,26 +70,25 @@ def build_sdist(
     files: t.Optional[t.Mapping[str, str]] = None,
     requires_python: str = "",
 ) -> Path:
-    """Write a source distribution of such a module, which builds itself without any other package.
+    """Write a source distribution of such a module, which is read and not built; the same bytes always.
 
-    :arg files: what else is in it, or instead.
+    :arg files: what else is in it.
     """
     folder = f"{name}-{version}"
     contents = {
         "PKG-INFO": _metadata(name, version, requires, requires_python),
-        "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
-        "backend.py": _BACKEND.format(name=name, version=version),
         f"{name}.py": f'__version__ = "{version}"\n',
         **(files or {}),
     }
     Path(directory).mkdir(parents=True, exist_ok=True)
     path = Path(directory) / f"{folder}.tar.gz"
-    with path.open("wb") as stream, gzip.GzipFile("", "wb", mtime=0, fileobj=stream) as packed:
-        with tarfile.open(fileobj=packed, mode="w") as archive:
-            for file, body in sorted(contents.items()):
-                member = tarfile.TarInfo(f"{folder}/{file}")
-                member.size = len(body.encode())
-                archive.addfile(member, io.BytesIO(body.encode()))
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w") as archive:
+        for file, body in sorted(contents.items()):
+            member = tarfile.TarInfo(f"{folder}/{file}")
+            member.size = len(body.encode())
+            archive.addfile(member, io.BytesIO(body.encode()))
+    path.write_bytes(gzip.compress(plain.getvalue(), mtime=0))
     return path
 
 
@@ -152,7 +137,9 @@ def _sha256(path: Path) -> str:
 
 
 class PackageIndex(HttpServer):
-    """Serves the wheels and source distributions in ``directory`` (made where missing, with the `STANDARD` ones): no internet is needed.
+    """Serves the wheels and source distributions in ``directory``: no internet is needed.
+
+    It is made where missing, with the `STANDARD` ones.
 
     ``index_url`` is for ``pip --index-url``; 127.0.0.1 needs no TLS to be trusted.
     """
@@ -193,10 +180,15 @@ class PackageIndex(HttpServer):
 
     def environment(self) -> t.Dict[str, str]:
         """Return the variables that make pip and uv use this index and nothing else of this machine's settings."""
-        return {
-            "PIP_CONFIG_FILE": "/dev/null",
-            "PIP_INDEX_URL": self.index_url,
-            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-            "UV_INDEX_URL": self.index_url,
-            "UV_NO_CONFIG": "1",
-        }
+        return only_index(self.index_url)
+
+
+def only_index(url: str) -> t.Dict[str, str]:
+    """Return the variables that make pip and uv use one index and nothing else of this machine's settings."""
+    return {
+        "PIP_CONFIG_FILE": "/dev/null",
+        "PIP_INDEX_URL": url,
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "UV_INDEX_URL": url,
+        "UV_NO_CONFIG": "1",
+    }

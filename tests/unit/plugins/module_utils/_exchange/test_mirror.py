@@ -223,6 +223,20 @@ def test_a_ref_that_is_served_from_elsewhere_is_refused(root, upstream):
     assert not list((root / "state" / "mirror").glob("*.new"))
 
 
+def test_an_own_pack_whose_name_only_its_clone_tells_wins_against_an_index(root, upstream, tmp_path):
+    public = GitRepository(tmp_path / "public.git")
+    public.release(pack("9.0.0"))
+    public.build()
+    listed_there = source(public, kind="index", origin="https://index.example.com")
+    mirror_at(root).update([listed_there])
+    shadowed, own = mirror_at(root).update([listed_there, source(upstream, ref=None)])
+    assert (shadowed.served, shadowed.fetched) == (False, False)
+    assert "since a source of the settings has the pack of that name" in shadowed.problems()[0]
+    assert (own.ref, own.error) == ("demo", None)
+    assert refs(served(root)) == refs(upstream.path)
+    assert read_mirrored(str(root))["demo"] == own
+
+
 def test_a_repository_without_a_pack_is_refused(root, tmp_path):
     repository = GitRepository(tmp_path / "none.git")
     repository.commit(pack("1.0.0").remove("pack.yaml"))

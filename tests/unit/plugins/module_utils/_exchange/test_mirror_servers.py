@@ -170,3 +170,32 @@ def test_many_packs_become_one_and_no_clone_that_runs_is_harmed(root, upstream, 
         assert cloned(server, tmp_path / "later") == refs(upstream.path)
     assert run_git("-C", served(root), "cat-file", "-t", lost) == "commit"
     check(served(root))
+
+
+def test_smart_clones_see_branches_and_tags_alone_and_get_any_commit(root, upstream, tmp_path):
+    mirror = mirror_at(root)
+    mirror.update([source(upstream)])
+    lost = upstream.head.sha
+    upstream.tag("v1.0.0", upstream.commit(PackTree("demo", "1.0.0", minimal=True).set_metadata(description="evil")))
+    upstream.build()
+    mirror.update([source(upstream)])
+    kept_aside = [name for name in refs(served(root)) if name.startswith("refs/moved/")]
+    assert len(kept_aside) == 1
+    with GitHttpsServer(root / "git") as server:
+        listing = run_git("ls-remote", f"{server.url}/demo.git").split()[1::2]
+        assert listing == ["HEAD", "refs/heads/main", "refs/tags/v1.0.0"]
+        run_git("init", "--quiet", tmp_path / "clone")
+        run_git("-C", tmp_path / "clone", "fetch", "--quiet", f"{server.url}/demo.git", lost)
+
+
+def test_repositories_of_the_other_object_format_are_mirrored_as_such(root, tmp_path):
+    path = tmp_path / "new.git"
+    run_git("init", "--quiet", "--bare", "--object-format=sha256", "--initial-branch=main", path)
+    tree = run_git("-C", path, "mktree", data=b"")
+    who = ("-c", "user.name=A. Tester", "-c", "user.email=tester@example.com")
+    commit = run_git("-C", path, *who, "commit-tree", "-m", "One", tree)
+    run_git("-C", path, "update-ref", "refs/heads/main", commit)
+    (found,) = mirror_at(root).update([source(f"file://{path}")])
+    assert found.error is None
+    assert refs(served(root)) == {"refs/heads/main": commit}
+    assert len(commit) == 64

@@ -14,8 +14,10 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._st2.proxy import P
 
 HOST = {"PATH": "/bin", "HOME": "/nonexistent", "PIP_EXTRA_INDEX_URL": "https://x.example.com/", "PIP_CERT": "/ca.pem"}
 
+NONE = Credentials()
 
-def places(index=None, directory=None, credentials=Credentials(), environment=HOST, redactor=None):
+
+def places(index=None, directory=None, credentials=NONE, environment=HOST, redactor=None):
     proxy = Proxy(https="http://proxy:3128", no_proxy="localhost")
     return PackagePlaces(index, directory, lambda _url: credentials, proxy, environment, redactor or Redactor())
 

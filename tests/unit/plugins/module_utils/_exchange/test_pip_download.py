@@ -52,13 +52,17 @@ def test_markers_are_evaluated_for_the_first_and_the_last_release():
     ("said", "found"),
     [
         ("ERROR: No matching distribution found for foo.bar==1.0 (from x)\n", {"foo.bar": True}),
-        ("The conflict is caused by:\n    a 1 depends on foo>=2\n    The user requested foo==1\n", {"foo": True}),
-        ("    a 1 depends on foo>=2\n", {"foo": False}),
+        ("ERROR: No matching distribution found for foo>1\n", {"foo": False}),
         ("ERROR: disk full", {}),
     ],
 )
 def test_it_is_known_which_packages_have_no_wheels(said, found):
     assert unmet(said) == found
+
+
+def test_what_a_conflict_is_about_is_told_elsewhere():
+    told = "x depends on y\nThe conflict is caused by:\n    a 1 depends on foo>=2\n    The user requested bar==1\n"
+    assert unmet("ERROR: Cannot install a==1 and a==2 because they conflict\n", told) == {"foo": False, "bar": True}
 
 
 def test_a_host_without_pip_is_told_what_to_install(tmp_path, monkeypatch):
