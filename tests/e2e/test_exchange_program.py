@@ -78,7 +78,7 @@ def test_packs_that_are_pushed(exchange: ExchangeHost, scene: Scene) -> None:
     assert exchange.run("create", "acme").output == "acme: as it was\n"
     assert "only packs in hosted" in exchange.run("create", "other").told
     first = exchange.run("update", **settings)
-    assert first.status == 1 and "acme is served from hosted here" in first.told
+    assert first.status == 1 and "acme is served from a repository on this host, and not from" in first.told
     assert exchange.packs == {} and "Nothing was pushed for acme yet" in exchange.status("acme")
 
     trigger = exchange.root / "triggers/pushed"

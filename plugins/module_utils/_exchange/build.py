@@ -164,7 +164,8 @@ def _lost(settings: Settings, listing: Listing) -> t.Iterator[Problem]:
 
 def _problems(built: Built) -> t.Iterator[Problem]:
     for one in built.refused:
-        yield Problem(one.ref, "refused", f"{one.ref} {one.version} ({one.commit[:7]}) is not listed: {one.reason}.")
+        told = f"{one.ref} {one.version} ({one.commit[:7]}) is not listed: {one.reason.rstrip('.')}."
+        yield Problem(one.ref, "refused", told)
     said = {one.reason for one in built.refused}
     for skipped in built.skipped:
         if skipped.reason not in said:

@@ -50,7 +50,7 @@ class Settings:
     follow_moved_tags: bool = False
     revision: str = "tag"
     pythons: t.Tuple[str, ...] = ()
-    platforms: t.Tuple[str, ...] = ()
+    platforms: t.Tuple[str, ...] = ("manylinux_2_28_x86_64",)
     package_index: t.Optional[str] = None
     sign_key: t.Optional[str] = None
     page: bool = True
@@ -165,6 +165,12 @@ def _check_together(values: t.Mapping[str, t.Any]) -> None:
                 raise OptionError(f"packs has the name {request.name}, and there is no index_url to look it up in.")
             if request.expected_ref in hosted:
                 raise OptionError(f"{request.expected_ref} is in packs and in hosted: it can only be served from one.")
+    with collected.one():
+        if values.get("pythons") and values.get("platforms") == ():
+            raise OptionError(
+                "pythons is set, and platforms is empty, so there is nothing to get packages for. Set platforms to what "
+                "the StackStorm hosts are, such as manylinux_2_28_x86_64, or leave it out for that."
+            )
     with collected.one():
         if not any(values.get(name) for name in ("packs", "hosted", "index_url", "bundle")):
             raise OptionError("There is nothing to serve: set packs, hosted, index_url or bundle.")

@@ -16,7 +16,7 @@ from .._index.merged import Merged
 from .._secrets import strip_urls
 from .keeping import read_mirrored
 
-HOSTED = "hosted here"
+HOSTED = "a repository on this host"
 
 
 class PackSource(t.NamedTuple):

@@ -88,7 +88,7 @@ def hosted_text(settings: Settings, ref: str, built: Built) -> str:
         commit = str(entry.get("commit") or "")[:7]
         lines.append(f"{ref} {entry['version']}{f' ({commit})' if commit else ''} is listed.")
         lines += _listed([one for one in built.findings.get(ref, ()) if one["level"] != "error"])
-    refused = [one for one in built.refused if one.ref == ref or (not one.ref and entry is None)]
+    refused = [one for one in built.refused if one.ref == ref]
     for one in refused:
         lines += _refused(ref, one)
     said = {one.reason for one in refused}
@@ -100,7 +100,7 @@ def hosted_text(settings: Settings, ref: str, built: Built) -> str:
 
 def _refused(ref: str, refused: Refused) -> t.Iterator[str]:
     errors = [one for one in refused.findings if one["level"] == "error"]
-    told = ", because of these errors:" if errors else f": {refused.reason}"
+    told = ", because of these errors:" if errors else f": {refused.reason.rstrip('.')}."
     yield f"{ref} {refused.version} ({refused.commit[:7]}) is not listed{told}"
     yield from _listed(errors)
 

@@ -280,7 +280,7 @@ class Builder:
 
     def _list(self, built: Built, found: _Found) -> None:
         """Add one pack, or leave it out."""
-        built.refused += found.refused
+        built.refused += [one._replace(ref=one.ref or found.request.ref or "") for one in found.refused]
         if found.chosen is None:
             error = found.error or InvalidPackError(f"{found.source} cannot be listed.")
             if self._options.on_invalid == "fail":

@@ -21,6 +21,7 @@ def test_what_is_not_set_is_the_default():
     assert settings.repository("acme_dns") == "/var/lib/st2-exchange/git/acme_dns.git"
     assert settings.mirror and settings.page and not settings.follow_moved_tags
     assert (settings.packs, settings.index_allowed_signers, settings.timeout) == ((), None, 600)
+    assert settings.platforms == ("manylinux_2_28_x86_64",)
 
 
 def test_everything_is_read():
@@ -67,6 +68,7 @@ def test_everything_is_read():
         ({"pythons": ["2.7"]}, "such as"),
         ({"pythons": [3.1]}, "must be text"),
         ({"platforms": ["linux; rm"]}, "manylinux2014_x86_64"),
+        ({"pythons": ["3.11"], "platforms": []}, "pythons is set, and platforms is empty"),
         ({"revision": "newest"}, "tag, branch, published"),
         ({"timeout": True}, "number of seconds"),
         ({"timeout": 0}, "number of seconds"),

@@ -67,10 +67,10 @@ def test_the_first_of_hosted_packs_bundle_and_index_wins_and_the_others_are_told
     assert found.mirrored == (PackSource(OWN, "two", "packs", "packs"),)
     assert found.bundled == ("three",)
     assert set(found.shadowed) == {
-        Shadow("one", "hosted here", "packs", OWN),
-        Shadow("one", "hosted here", "the bundle", ""),
+        Shadow("one", "a repository on this host", "packs", OWN),
+        Shadow("one", "a repository on this host", "the bundle", ""),
         Shadow("two", OWN, "the bundle", ""),
-        Shadow("one", "hosted here", INDEX, public("one")),
+        Shadow("one", "a repository on this host", INDEX, public("one")),
         Shadow("two", OWN, INDEX, public("two")),
         Shadow("three", "the bundle", INDEX, public("three")),
     }

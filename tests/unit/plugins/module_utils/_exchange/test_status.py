@@ -47,7 +47,7 @@ def test_what_somebody_who_pushed_reads(settings):
     left_out = built(skipped=[Skipped("two", "two", "It has no tag.")])
     assert hosted_text(settings, "two", left_out) == "It has no tag.\n"
     unknown = Refused("two", "1.0.0", "e" * 40, "pack.yaml is missing")
-    assert "two 1.0.0 (eeeeeee) is not listed: pack.yaml is missing" in hosted_text(
+    assert "two 1.0.0 (eeeeeee) is not listed: pack.yaml is missing." in hosted_text(
         settings, "two", built(refused=[unknown])
     )
 
