@@ -176,6 +176,14 @@ def test_a_kill_leaves_what_was_served(exchange: ExchangeHost, scene: Scene) -> 
     assert exchange.packs == {"one": "2.0.0", "two": "1.0.0"}
     assert not list((exchange.root / "state").glob("scratch-*"))
 
+    # What somebody has taken away is not left out without a word.
+    (exchange.root / "git/two.git/HEAD").unlink()
+    build = exchange.run("build", hosted=["gone"])
+    assert build.status == 1 and exchange.packs == {"one": "2.0.0"}
+    assert "two is left out" in build.told and "run the program with: create gone" in build.told
+    (exchange.root / "state/listing.json").unlink()
+    assert exchange.run("build").status == 2 and exchange.packs == {"one": "2.0.0"}
+
 
 def test_what_is_wrong_is_said_at_once(exchange: ExchangeHost) -> None:
     wrong = exchange.run("update", unknown=1, mirror="yes", index_url="https://index.example.com")

@@ -100,11 +100,12 @@ def junit(lines: t.Iterable[str], status: int) -> ElementTree.ElementTree:
 
 
 def tidy(engine: str) -> None:
-    """Remove the containers and networks that this checkout has made; after a whole run there are none."""
+    """Remove the containers, networks and volumes that this checkout has made; after a whole run there are none."""
     RUNTIME.unlink(missing_ok=True)
     for listing, removing in (
         (["ps", "--all", "--quiet", "--filter", LABEL], ["rm", "--force", "--volumes"]),
         (["network", "ls", "--quiet", "--filter", LABEL], ["network", "rm"]),
+        (["volume", "ls", "--quiet", "--filter", LABEL], ["volume", "rm"]),
     ):
         listed = subprocess.run([engine, *listing], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False)
         names = listed.stdout.decode().split()

@@ -26,7 +26,7 @@ from pathlib import Path
 HOSTS = Path(__file__).resolve().parent
 INFRASTRUCTURE = HOSTS.parents[2] / "tests" / "infrastructure"
 NAME = "localhost/stackstorm-st2-molecule"
-KINDS = ("stackstorm", "servers")
+KINDS = ("stackstorm", "servers", "exchange")
 
 REGISTRY = "docker.io/library/debian:bookworm"
 SUITE = "bookworm"
@@ -119,7 +119,7 @@ def _fill_context(place: Path, kinds: t.Iterable[str]) -> None:
     for kind in KINDS:
         wheels = place / "wheels" / kind
         wheels.mkdir(parents=True)
-        if kind in kinds:
+        if kind in kinds and (HOSTS / f"{kind}.txt").exists():
             _download(HOSTS / f"{kind}.txt", wheels)
 
 

@@ -12,7 +12,7 @@ import os
 import typing as t
 
 from .._content.request import PackRequest
-from .._errors import SourceError
+from .._errors import ApplyError, SourceError
 from .._index.merged import merge
 from .._secrets import strip_urls
 from .build import build
@@ -49,6 +49,7 @@ def update(run: Run, started: int) -> Report:
             bundled=bundle.refs if bundle else tuple(_bundled_before(run)),
             merged=merged,
             mirror=settings.mirror,
+            trusts=run.credentials.trusts,
         )
         mirrored = _bring(run, choice, bundle)
         problems += [*_of_choice(choice), *_of_mirrored(mirrored)]
@@ -82,7 +83,13 @@ def _bundled_before(run: Run) -> t.List[str]:
 
 def _bring(run: Run, choice: Choice, bundle: t.Optional[OpenBundle]) -> t.List[Mirrored]:
     settings = run.settings
-    mirror = Mirror(settings.root, git=run.git, timeout=settings.timeout, follow_moved_tags=settings.follow_moved_tags)
+    mirror = Mirror(
+        settings.root,
+        git=run.git,
+        anonymous_git=run.anonymous_git,
+        timeout=settings.timeout,
+        follow_moved_tags=settings.follow_moved_tags,
+    )
     taken = [*settings.hosted, *choice.bundled]
     found = list(mirror.update(choice.mirrored, taken=taken))
     if bundle:
@@ -114,7 +121,9 @@ def _versions(
     if bundle:
         asked.update(bundle.versions(choice.bundled))
     elif choice.bundled:
-        before = read_listing(run.settings).refs
+        before: t.Mapping[str, t.Optional[str]] = {}
+        with contextlib.suppress(ApplyError):  # This run writes it anew.
+            before = read_listing(run.settings).refs
         asked.update({ref: before.get(ref) for ref in choice.bundled})
     return {one.ref: asked.get(one.ref) for one in mirrored if one.ref and one.served}
 

@@ -21,6 +21,8 @@ from .waves import Rollout, cluster_title, listed
 Result = t.Mapping[str, t.Any]
 # By host, what the tasks of a phase returned there, by the short name of the task.
 Results = t.Mapping[str, t.Mapping[str, Result]]
+# What hosts may share, by the keys of what st2_pack writes there.
+_DIRECTORIES = ("packs", "virtualenvs", "config", "overrides")
 
 
 def start_wave(rollout: Rollout, number: int) -> Rollout:
@@ -83,9 +85,14 @@ def _share(rollout: Rollout, asked: t.Mapping[str, t.Any], results: Results) -> 
     _require(rollout, "preflight", list(asked["look"]), results, ["look"])
     for host, first in asked["look"].items():
         seen = [bool(one.get("stat", {}).get("exists")) for one in results[host].get("look", {}).get("results", ())]
+        made = [one.get("state") == "file" for one in results[first].get("mark", {}).get("results", ())]
         if seen[:1] == [True]:
-            rollout["hosts"][host]["writer"] = first
-            if False in seen:
+            entry = rollout["hosts"][host]
+            entry["writer"] = first
+            # Whether it matters, what was staged tells.
+            own = zip(_DIRECTORIES, entry["directories"], made, seen)
+            entry["own"] = {kind: path for kind, path, marked, found in own if marked and not found}
+            if False in seen[:2]:
                 add_problem(
                     rollout,
                     "preflight",
@@ -104,6 +111,7 @@ def _stage(rollout: Rollout, asked: t.Mapping[str, t.Any], results: Results) -> 
         entry.update(plan=found.get("plan"), packs={row["ref"]: row_of(row) for row in found.get("packs", ())})
         entry["state"] = "staged"
         entry["changes"] = [row["msg"] for row in found.get("packs", ()) if row.get("changed")]
+    _require_shared_configs(rollout, results)
     for name, nodes in _clusters(rollout).items():
         writers = [host for host in nodes if host in asked["stage"]]
         by_plan: dict[t.Any, list[str]] = {}
@@ -120,6 +128,22 @@ def _stage(rollout: Rollout, asked: t.Mapping[str, t.Any], results: Results) -> 
                 + plan_difference([first, *others], list(packs.values())),
             )
     rollout["next"] = {"ready": _hosts(rollout), "swap": asked["stage"]}
+
+
+def _require_shared_configs(rollout: Rollout, results: Results) -> None:
+    """Add a problem for each host that shares its packs, and would not get what only one host writes."""
+    for host in _hosts(rollout):
+        entry = rollout["hosts"][host]
+        rows = results.get(entry.get("writer", ""), {}).get("packs", {}).get("packs", ())
+        missed = [path for kind, path in entry.get("own", {}).items() if any(row.get(kind) for row in rows)]
+        if missed:
+            add_problem(
+                rollout,
+                "stage",
+                host,
+                f"It shares the packs directory with {entry['writer']}, but not {' and '.join(missed)}, which this "
+                "rollout writes to. Hosts that share their packs must share these directories, too.",
+            )
 
 
 def _ready(rollout: Rollout, asked: t.Mapping[str, t.Any], results: Results) -> None:
@@ -244,10 +268,11 @@ def _first(rollout: Rollout, nodes: t.Sequence[str]) -> str:
 
 
 def _directories(info: Result) -> list[str]:
-    """The directories of packs and virtualenvs of a host, by one of StackStorm's own packs."""
+    """The directories of packs, virtualenvs, configs and overrides of a host, by one of StackStorm's own packs."""
     for row in info.get("packs") or ():
-        virtualenv = (row.get("virtualenv") or {}).get("path") or ""
-        return [row["base_path"], virtualenv.rpartition("/")[0]] if virtualenv else [row["base_path"]]
+        virtualenvs = ((row.get("virtualenv") or {}).get("path") or "").rpartition("/")[0]
+        base = virtualenvs.rpartition("/")[0]
+        return [row["base_path"], virtualenvs, f"{base}/configs", f"{base}/overrides"] if base else [row["base_path"]]
     return []
 
 

@@ -221,11 +221,17 @@ def test_new_packs_are_unloaded_on_the_way_back_and_removed_ones_registered():
     assert (rollout.document["hosts"]["a1"]["present"], rollout.document["hosts"]["a1"]["absent"]) == (["old"], ["new"])
 
 
-def shared(virtualenvs=True):
+def shared(virtualenvs=True, configs=True, **row):
     rollout = Rollout()
-    same = {"directory": {"stat": {"exists": True, "inode": 7, "mtime": 1}}}
-    seen = {"look": {"results": [{"stat": {"exists": True}}, {"stat": {"exists": virtualenvs}}]}}
-    return rollout, rollout.wave(1, preflight={"a1": same, "a2": same}, share={"a2": seen})
+    found = {"packs": [{"base_path": "/st2/packs", "virtualenv": {"path": "/st2/virtualenvs/core"}}]}
+    same = {"directory": {"stat": {"exists": True, "inode": 7, "mtime": 1}}, "info": {**OK, **found}}
+    seen = {"look": {"results": [{"stat": {"exists": there}} for there in (True, virtualenvs, configs, False)]}}
+    # There is no directory of overrides.
+    made = {"mark": {"results": [*[{"state": "file"}] * 3, {"msg": "Destination directory does not exist"}]}}
+    wave = {"preflight": {"a1": same, "a2": same}, "share": {"a1": made, "a2": seen}}
+    packs = staged()
+    packs["packs"][0].update(row)
+    return rollout, rollout.wave(1, **wave, stage={"a1": {"packs": packs}})
 
 
 def test_one_of_the_hosts_that_share_their_packs_writes():
@@ -235,6 +241,17 @@ def test_one_of_the_hosts_that_share_their_packs_writes():
     assert document["lines"][0] == "wave 1, cluster staging: rolled out: a1, a2"
     _rollout, document = shared(virtualenvs=False)
     assert "It shares the packs directory with a1, but not the directory of the virtualenvs." in document["summary"]
+
+
+def test_hosts_that_share_their_packs_share_the_configs_that_are_written():
+    rollout, document = shared(configs=False, config={"changed": True})
+    assert (
+        "a2 failed in staging: It shares the packs directory with a1, but not /st2/configs, wh" in document["summary"]
+    )
+    assert document["summary"].endswith("Nothing was changed.") and rollout.phases[-1] == "stage"
+    for row in ({}, {"overrides": {"changed": True}}):
+        _rollout, document = shared(configs=False, **row)
+        assert not document["problems"]
 
 
 def test_hosts_that_were_cloned_each_write():
