@@ -176,6 +176,12 @@ def test_a_kill_leaves_what_was_served(exchange: ExchangeHost, scene: Scene) -> 
     assert exchange.packs == {"one": "2.0.0", "two": "1.0.0"}
     assert not list((exchange.root / "state").glob("scratch-*"))
 
+    # Of a new index that cannot be read nobody knows that it lists less.
+    moved = exchange.run("update", index_url=[f"{scene.index_url}-moved"])
+    assert moved.status == 1 and "Nothing of it is known" in moved.told
+    assert exchange.packs == {"one": "2.0.0", "two": "1.0.0"}
+    exchange.settings["index_url"] = [scene.index_url]
+
     # What somebody has taken away is not left out without a word.
     (exchange.root / "git/two.git/HEAD").unlink()
     build = exchange.run("build", hosted=["gone"])

@@ -26,7 +26,18 @@ _LARGEST = 64 << 20
 _SESSION_SECONDS = 60.0
 
 
-def read_indexes(run: Run) -> t.Tuple[Indexes, t.List[Problem]]:
+class Read(t.NamedTuple):
+    """What was read.
+
+    :arg is_all: Whether something is known of each index, by now or from before.
+    """
+
+    indexes: Indexes
+    problems: t.List[Problem]
+    is_all: bool = True
+
+
+def read_indexes(run: Run) -> Read:
     """All indexes of the settings as one.
 
     One that cannot be read is what it was last: its packs stay listed, and none to the right of it takes their names.
@@ -35,7 +46,7 @@ def read_indexes(run: Run) -> t.Tuple[Indexes, t.List[Problem]]:
     """
     settings = run.settings
     if not settings.index_url:
-        return Indexes({}, ()), []
+        return Read(Indexes({}, ()), [])
     trust = _trust(run)
     fetched = fetch_indexes(
         settings.index_url,
@@ -47,6 +58,7 @@ def read_indexes(run: Run) -> t.Tuple[Indexes, t.List[Problem]]:
         trust=trust,
     )
     problems = [Problem("", "notice", warning) for warning in (trust.remember() if trust else ())]
+    is_all = True
     outcomes: t.List[t.Tuple[t.Mapping[str, t.Any], IndexStatus]] = []
     for url, packs, status in zip(settings.index_url, fetched.listed, fetched.statuses):
         if not status.error:
@@ -54,11 +66,12 @@ def read_indexes(run: Run) -> t.Tuple[Indexes, t.List[Problem]]:
             outcomes.append((packs, status))
             continue
         kept = _kept(run, url)
+        is_all = is_all and kept is not None
         outcomes.append((kept or {}, status))
         what = "What it listed last is used" if kept is not None else "Nothing of it is known"
         message = f"The index {strip_urls(url)} cannot be read ({status.error}: {(status.message or '').rstrip('.')}). "
         problems.append(Problem("", "index", f"{message}{what}."))
-    return as_one(outcomes), problems
+    return Read(as_one(outcomes), problems, is_all)
 
 
 def _trust(run: Run) -> t.Optional[IndexTrust]:
