@@ -11,11 +11,16 @@ import time
 import typing as t
 
 import pytest
+import yaml
 from e2e.exchange_host import ExchangeHost
 from e2e.locks import LockFile
 from e2e.scene import INDEX, Scene
 from infrastructure.packs import PackTree
+from infrastructure.servers import GitHttpsServer
 from infrastructure.servers.index_server import Document
+from infrastructure.signing import Signer
+
+CANARY = "canary-of-the-upstream-server"
 
 
 @pytest.fixture
@@ -107,6 +112,26 @@ def test_packs_that_are_pushed(exchange: ExchangeHost, scene: Scene) -> None:
     assert scene.host.head("acme") == exchange.tag("acme", "v1.1.1")
     exchange.clone("acme", scene.root / "clone")
     assert (scene.root / "clone/pack.yaml").is_file()
+
+
+def test_credentials_stay_where_they_are(exchange: ExchangeHost, scene: Scene) -> None:
+    scene.release("one", "1.0.0")
+    given = exchange.place / "credentials.d"
+    given.mkdir()
+    signer = Signer(given)
+    with GitHttpsServer(scene.served, scene.ca, "reader", CANARY) as private:
+        refused = exchange.run("update", packs=[f"{private.url}/org/stackstorm-one"])
+        assert refused.status == 1 and exchange.packs == {} and "wants credentials" in refused.told
+        listed = [{"url": f"{private.url}/org", "username": "reader", "password": CANARY}]
+        (given / "credentials").write_text(yaml.safe_dump(listed))
+        exchange.environment["CREDENTIALS_DIRECTORY"] = str(given)
+        done = exchange.run("update", sign_key=signer.key_file.name)
+    assert done.status == 0 and exchange.packs == {"one": "1.0.0"}, done.told
+    assert CANARY not in done.told
+    assert not [path for path in exchange.root.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()]
+    index_url = [f"{exchange.url}{INDEX}"]
+    read = scene.run(module="st2_index_info", index_url=index_url, index_allowed_signers=[signer.line], host=None)
+    assert read["indexes"][0]["signer"] and read["healthy"], read.everything
 
 
 def test_a_bundle_is_all_that_there_is(exchange: ExchangeHost, scene: Scene) -> None:

@@ -168,8 +168,8 @@ def _check_together(values: t.Mapping[str, t.Any]) -> None:
     with collected.one():
         if values.get("pythons") and values.get("platforms") == ():
             raise OptionError(
-                "pythons is set, and platforms is empty, so there is nothing to get packages for. Set platforms to what "
-                "the StackStorm hosts are, such as manylinux_2_28_x86_64, or leave it out for that."
+                "pythons is set, and platforms is empty, so there is nothing to get packages for. Set platforms to "
+                "what the StackStorm hosts are, such as manylinux_2_28_x86_64, or leave it out for that."
             )
     with collected.one():
         if not any(values.get(name) for name in ("packs", "hosted", "index_url", "bundle")):

@@ -51,7 +51,7 @@ def test_runs_of_one_kind_wait_for_each_other(tmp_path):
 
 def test_a_place_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "state").write_text("a file")
-    with pytest.raises(ApplyError, match="cannot write in .*state"), alone(settings(tmp_path), "build"):
+    with pytest.raises(ApplyError, match=r"cannot write in .*state"), alone(settings(tmp_path), "build"):
         pass
 
 
