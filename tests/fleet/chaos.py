@@ -26,7 +26,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from infrastructure.ansible_run import ansible_environment, collections_path
+from infrastructure.ansible_run import ansible_environment, collections_path, run_module_directly
 from infrastructure.environment import clean_environment
 from infrastructure.packs import PackTree
 from infrastructure.real_data import REPOSITORY
@@ -191,7 +191,7 @@ class Chaos:
         (self.place / "fault.json").write_text(json.dumps(fault._asdict() if fault else {}))
         variables = {
             "target": "st2",
-            "st2_packs": [{"source": f"file://{one.path}", "version": version} for one in self.sources.values()],
+            "st2_packs": self._asked(version),
             "st2_packs_options": {"allow_downgrade": True},
             "st2_register": "api",
         }
@@ -200,11 +200,27 @@ class Chaos:
         status = self._controller.ask(json.dumps({"arguments": arguments, "output": str(output)}))
         return Played(int(status), output.read_text(encoding="utf-8", errors="replace"))
 
+    def _asked(self, version: str) -> t.List[t.Dict[str, str]]:
+        return [{"source": f"file://{one.path}", "version": version} for one in self.sources.values()]
+
+    def _install(self) -> None:
+        """Install the old version on all nodes, as a task for each of them does."""
+        for node, host in self.hosts.items():
+            stackstorm = self.stackstorms[node]
+            access = {"register": "api", "api_url": f"{stackstorm.api_url}/v1", "api_key": stackstorm.api_key}
+            path = json.loads((self.place / "nodes" / f"{node}.json").read_text())["PATH"]
+            done = run_module_directly("st2_pack", {"packs": self._asked(OLD), **access}, host=host, env={"PATH": path})
+            assert done.changed, done.everything
+
     def learn(self) -> t.List[Fault]:
-        """Roll out both versions with nothing in the way; return each module of the second rollout, as no fault."""
+        """Install the old version, and roll out the new one with nothing in the way; return each module of that rollout,
+        as no fault."""
         for version in (OLD, NEW):
-            done = self.roll_out(version)
-            assert done.rc == 0, done.output
+            if version == OLD:
+                self._install()
+            else:
+                done = self.roll_out(version)
+                assert done.rc == 0, done.output
             self.sides[version] = {node: self._content(node) for node in self.nodes}
             assert all(self._registered(name) == dict.fromkeys(REFS, version) for name in self.clusters), (
                 "in the database"
