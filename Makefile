@@ -51,4 +51,5 @@ prepare-test:
 
 clean:
 	@$(PYTHON) $(TOOLCHAIN)/containers.py
+	@$(PYTHON) $(TOOLCHAIN)/scratch.py
 	rm -rf .venv .cache tests/output

@@ -15,8 +15,8 @@ options:
     description:
       - Path to StackStorm's configuration file on the target. Paths, group, Python and index URLs are read from it, so
         a task only needs to set what differs.
-      - Environment variables E(ST2_SECTION__OPTION) take precedence over the file, as they do in StackStorm, including
-        those in the environment file of the C(st2actionrunner) service.
+      - Environment variables E(ST2_SECTION__OPTION) take precedence over the file, including those in the environment
+        file of the C(st2actionrunner) service. This is also what StackStorm does, from 3.9 on.
     type: path
     default: /etc/st2/st2.conf
 requirements:

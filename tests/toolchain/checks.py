@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -14,6 +15,8 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
+
+import scratch
 
 # ansible-test's word for a sanity test of, say, PowerShell in a collection without PowerShell. That is no test.
 NOTHING_TO_TEST = "No tests applicable."
@@ -35,7 +38,8 @@ class Check:
     C(junit) is a JUnit XML file that the command writes, or a directory in which it writes several; without it the
     command counts as one test that passes with exit status 0. After C(seconds) it is ended, and has failed. A line in
     the file C(tripped) is a failure: something was started that no check may start. C(note) is for whoever waits, once
-    it has passed. C(cost) is about how many seconds it takes: those that take longest are started first.
+    it has passed. C(cost) is about how many seconds it takes: those that take longest are started first. C(scratch) is
+    for its temporary files: empty when it starts, and gone once it has passed.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Check:
     tripped: Path | None = None
     note: str = ""
     cost: int = 20
+    scratch: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,10 @@ class Skip:
 
 @dataclass
 class Outcome:
-    """Counts, and a line for each failure and each skip; C(output) is the end of what a failed command wrote."""
+    """Counts, and a line for each failure and each skip; C(output) is the end of what a failed command wrote.
+
+    C(cpu) is the processor's time of the command and of all that it has waited for, in seconds.
+    """
 
     passed: int = 0
     failed: int = 0
@@ -67,6 +75,7 @@ class Outcome:
     failures: list[str] = field(default_factory=list)
     skips: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    cpu: float = 0.0
     output: str = ""
 
     def add(self, other: Outcome) -> None:
@@ -77,6 +86,7 @@ class Outcome:
         self.failures += other.failures
         self.skips += other.skips
         self.seconds += other.seconds
+        self.cpu += other.cpu
 
 
 def run(check: Check, log: Path, *, show: bool = False) -> Outcome:
@@ -86,13 +96,17 @@ def run(check: Check, log: Path, *, show: bool = False) -> Outcome:
     for stale in filter(None, [*_reports(check.junit), running, check.tripped]):
         stale.unlink(missing_ok=True)
     log.parent.mkdir(parents=True, exist_ok=True)
+    if check.scratch:
+        scratch.empty(check.scratch)
     with log.open("wb") as output:
-        status = _execute(check, None if show else output)
+        status, cpu = _execute(check, None if show else output)
     outcome = _judge(check, status)
     if status is not None and status < 0 and running and running.exists():
         outcome.failures.append(f"it was in {running.read_text(encoding='utf-8')}")
     outcome.add(_judge_starts(check))
-    outcome.seconds = time.monotonic() - started
+    if check.scratch and not outcome.failed:
+        shutil.rmtree(check.scratch, ignore_errors=True)
+    outcome.seconds, outcome.cpu = time.monotonic() - started, cpu
     if outcome.failed and not show:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
         more = f"The last {LAST_LINES} of {len(lines)} lines of {log}\n" if len(lines) > LAST_LINES else ""
@@ -131,36 +145,56 @@ def end_all() -> None:
         _kill_group(leader)
 
 
-def _execute(check: Check, output: t.BinaryIO | None) -> int | None:
-    """The exit status; None when the time was up and the command was ended with all that it had started."""
+def _execute(check: Check, output: t.BinaryIO | None) -> tuple[int | None, float]:
+    """The exit status, and seconds of the processor.
+
+    The status is None when the time was up and the command was ended with all that it had started.
+    """
+    variables = {"TMPDIR": str(check.scratch)} if check.scratch else {}
     process = subprocess.Popen(
         list(check.command),
         cwd=check.cwd,
-        env={**check.environment},
+        env={**check.environment, **variables},
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=None if output is None else subprocess.STDOUT,
         start_new_session=True,
     )
     _leaders.add(process.pid)
+    ended = False
     try:
-        return _wait(process, check.seconds)
+        ended = _wait(process, check.seconds)
     finally:
         _kill_group(process.pid)
-        process.wait()
+        cpu = _reap(process)
         _leaders.discard(process.pid)
+    return process.returncode if ended else None, cpu
 
 
-def _wait(process: subprocess.Popen[bytes], seconds: float) -> int | None:
-    try:
-        return process.wait(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGINT)
-    try:
-        process.wait(timeout=GRACE)
-    except subprocess.TimeoutExpired:
-        pass
-    return None
+def _wait(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Whether it ends in time. When it does not, it gets an interrupt and time to tidy."""
+    if _ends(process, seconds):
+        return True
+    os.kill(process.pid, signal.SIGINT)
+    _ends(process, GRACE)
+    return False
+
+
+def _ends(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Whether a process ends within so many seconds; it remains to be reaped."""
+    deadline = time.monotonic() + seconds
+    while not os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _reap(process: subprocess.Popen[bytes]) -> float:
+    """Wait for the end of a process, whose exit status it then has. Returns the seconds of the processor."""
+    _pid, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _kill_group(leader: int) -> None:

@@ -136,9 +136,12 @@ def molecule_environment() -> Path:
     return ensure("molecule", controller_python(), ["-r", str(REQUIREMENTS / "molecule.txt")])
 
 
-def stackstorm_environment(python: Path) -> Path:
-    """The programs of an environment with StackStorm's own library versions, for one target interpreter."""
-    return ensure(f"stackstorm-{python.name}", python, ["-r", str(REQUIREMENTS / "stackstorm.txt")])
+def stackstorm_environment(python: Path, libraries: str = "stackstorm") -> Path:
+    """The programs of an environment with StackStorm's own library versions, for one target interpreter.
+
+    :arg libraries: Name of the file of requirements; by default, that of the newest StackStorm.
+    """
+    return ensure(f"{libraries}-{python.name}", python, ["-r", str(REQUIREMENTS / f"{libraries}.txt")])
 
 
 def core_environment(core: Core) -> Path | None:

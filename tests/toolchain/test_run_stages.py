@@ -105,6 +105,25 @@ def test_a_command_whose_time_is_up_can_tidy_and_say_where_it_was(tmp_path: Path
     assert "KeyboardInterrupt" in (tmp_path / "log").read_text()
 
 
+def test_the_time_of_the_processor_is_that_of_what_was_started_too(tmp_path: Path) -> None:
+    """A second of work that the command starts; the wait beside it does not count."""
+    work = "import time\nwhile time.process_time() < 1: pass"
+    code = f"import subprocess, sys, time; subprocess.run([sys.executable, '-c', {work!r}]); time.sleep(1)"
+    outcome = checks.run(python(tmp_path, code), tmp_path / "log")
+    assert 1 <= outcome.cpu <= outcome.seconds - 1
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_temporary_files_are_where_the_check_is_told_and_stay_when_it_fails(tmp_path: Path, status: int) -> None:
+    place = tmp_path / "scratch"
+    place.mkdir()
+    (place / "yesterday").touch()
+    code = f"import os, tempfile; assert os.listdir(tempfile.gettempdir()) == []; tempfile.mkdtemp(); exit({status})"
+    outcome = checks.run(python(tmp_path, code, scratch=place), tmp_path / "log")
+    assert counts(outcome) == (1 - status, status, 0)
+    assert [path.name[:3] for path in place.glob("*")] == ["tmp"] * status
+
+
 def test_commands_have_no_standard_input(tmp_path: Path) -> None:
     outcome = checks.run(python(tmp_path, "raise SystemExit(input())"), tmp_path / "log")
     assert "EOFError" in (tmp_path / "log").read_text()
@@ -201,17 +220,17 @@ def test_a_stage_that_cannot_be_prepared_has_failed_but_runs_what_was_ready(tmp_
 
 
 def test_the_report_ends_with_the_sums(tmp_path: Path) -> None:
-    lint = Outcome(passed=2, failed=1, failures=["lint: reuse: exit status 1"], seconds=3.4)
-    units = Outcome(passed=40, skipped=2, skips=["units: no git here", "units: no git here"], seconds=20)
+    lint = Outcome(passed=2, failed=1, failures=["lint: reuse: exit status 1"], seconds=3.4, cpu=2.6)
+    units = Outcome(passed=40, skipped=2, skips=["units: no git here", "units: no git here"], seconds=20, cpu=19)
     lines = run_stages.report({"lint": lint, "units": units}, 17).splitlines()
     assert lines[-1] == "42 passed, 1 failed, 2 skipped"
     assert "  lint: reuse: exit status 1" in lines
     assert "  units: no git here (2 times)" in lines
     assert [line.split() for line in lines[-6:-2]] == [
-        ["stage", "seconds", "passed", "failed", "skipped"],
-        ["lint", "3", "2", "1", "0"],
-        ["units", "20", "40", "0", "2"],
-        ["total", "17", "42", "1", "2"],
+        ["stage", "seconds", "CPU", "passed", "failed", "skipped"],
+        ["lint", "3", "3", "2", "1", "0"],
+        ["units", "20", "19", "40", "0", "2"],
+        ["total", "17", "22", "42", "1", "2"],
     ]
 
 

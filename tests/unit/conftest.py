@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -70,6 +72,19 @@ def pytest_configure(config):
     )
     config.addinivalue_line("markers", "once: does not depend on the Python, see ONCE")
     config.addinivalue_line("markers", "real_start: programs are started with all that they are started with")
+
+
+@pytest.fixture
+def other_file_system(tmp_path):
+    """A path on another file system than tmp_path, with nothing there; it is removed afterwards."""
+    here = tmp_path.stat().st_dev
+    places = (Path("/dev/shm"), Path("/var/tmp"), Path.home())
+    other = next((place for place in places if os.access(place, os.W_OK) and place.stat().st_dev != here), None)
+    if other is None:
+        pytest.skip(f"none of {', '.join(map(str, places))} is on another file system")
+    path = other / f"st2-{os.getpid()}-{tmp_path.name}"
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
 
 
 class _Programs:

@@ -185,17 +185,18 @@ def _validator(schema: Schema, unusable: t.List[str]) -> t.Any:
     :arg unusable: Gets the rules that make StackStorm crash.
     """
     jsonschema = require("jsonschema")
-    draft, later = jsonschema.Draft4Validator, jsonschema.Draft7Validator
+    draft = jsonschema.Draft4Validator
     functions = {name: function for name, function in draft.VALIDATORS.items() if name != "required"}
-    # Those of later drafts, as in StackStorm: exclusiveMinimum and exclusiveMaximum beside them do nothing.
-    functions.update({name: later.VALIDATORS[name] for name in ("minimum", "maximum")})
+    how: t.Dict[str, t.Any] = {}
+    # StackStorm up to 3.8 has jsonschema 2.6, which only knows drafts up to 4, and types by their Python classes.
+    if hasattr(jsonschema, "Draft7Validator"):
+        # Those of later drafts, as in StackStorm: exclusiveMinimum and exclusiveMaximum beside them do nothing.
+        functions.update({name: jsonschema.Draft7Validator.VALIDATORS[name] for name in ("minimum", "maximum")})
+        how = {"type_checker": draft.TYPE_CHECKER, "id_of": lambda _schema: ""}
     functions["properties"] = _properties
     keywords = {name: _guarded(name, function, unusable) for name, function in functions.items()}
     keywords["$ref"] = _reference(schema, unusable)
-    kind = jsonschema.validators.create(
-        meta_schema={}, validators=keywords, type_checker=draft.TYPE_CHECKER, id_of=lambda _schema: ""
-    )
-    return kind(schema)
+    return jsonschema.validators.create(meta_schema={}, validators=keywords, **how)(schema)
 
 
 def _guarded(name: str, function: t.Callable[..., t.Any], unusable: t.List[str]) -> t.Callable[..., t.Iterator[t.Any]]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import jsonschema
 import pytest
 import yaml
 from infrastructure.real_data import MISSING, real_data
@@ -39,7 +40,6 @@ ACCEPTED = [
     (SITES, {"sites": {"ONE": 5}}),
     ({"a": {"type": "object", "properties": {"b": {"required": True}}}}, {}),
     ({"a": {"type": "string"}}, None),
-    ({"a": {"type": "integer", "minimum": 1, "exclusiveMinimum": True}}, {"a": 1}),
 ]
 REFUSED = [
     ({"a": {"type": "string", "required": True}}, {}, "a", "required"),
@@ -87,6 +87,14 @@ REFUSED = [
 @pytest.mark.parametrize("attributes, values", ACCEPTED, ids=str)
 def test_a_config_is_accepted_as_stackstorm_accepts_it(attributes, values):
     assert check_values(ConfigSchema(attributes), values) == []
+
+
+def test_an_exclusive_limit_is_what_it_is_in_the_stackstorm_that_has_these_libraries():
+    """StackStorm 3.9 takes these rules from later drafts, in which a limit is never exclusive by a second keyword."""
+    schema = ConfigSchema({"a": {"type": "integer", "minimum": 1, "exclusiveMinimum": True}})
+    found = [problem.rule for problem in check_values(schema, {"a": 1})]
+    assert found == ([] if hasattr(jsonschema, "Draft7Validator") else ["minimum"])
+    assert check_values(schema, {"a": 2}) == [] and check_values(schema, {"a": 0})
 
 
 @pytest.mark.parametrize("attributes, values, key, rule", REFUSED, ids=str)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -115,23 +114,17 @@ def test_owner_and_group_are_given_to_what_comes_and_not_to_what_is_there(site):
     assert not site.run("sensu=1.0.1", owner=str(OTHER)).changed
 
 
-def test_packs_on_another_file_system_are_put_in_place_all_the_same(tmp_path):
-    shm = Path("/dev/shm")
-    if not os.access(shm, os.W_OK) or shm.stat().st_dev == tmp_path.stat().st_dev:
-        pytest.skip("/dev/shm is no other file system")
-    other = shm / f"st2-packs-{os.getpid()}"
-    try:
-        site = Site(tmp_path, released("sensu", "1.0.1", "1.0.2"), packs_base_paths=[str(other)])
-        site.run("sensu=1.0.1", base_path=str(other))
-        outcome = site.run("sensu=1.0.2")
-        assert outcome.failure is None and outcome.changed
-        assert "version: 1.0.2" in (other / "sensu" / "pack.yaml").read_text()
-        assert not (site.host.packs / "sensu").exists()
-        assert list((other / STATE / "staging").iterdir()) == []
-        assert site.run("sensu", state="absent").failure is None
-        assert not (other / "sensu").exists()
-    finally:
-        shutil.rmtree(other, ignore_errors=True)
+def test_packs_on_another_file_system_are_put_in_place_all_the_same(tmp_path, other_file_system):
+    other = other_file_system
+    site = Site(tmp_path, released("sensu", "1.0.1", "1.0.2"), packs_base_paths=[str(other)])
+    site.run("sensu=1.0.1", base_path=str(other))
+    outcome = site.run("sensu=1.0.2")
+    assert outcome.failure is None and outcome.changed
+    assert "version: 1.0.2" in (other / "sensu" / "pack.yaml").read_text()
+    assert not (site.host.packs / "sensu").exists()
+    assert list((other / STATE / "staging").iterdir()) == []
+    assert site.run("sensu", state="absent").failure is None
+    assert not (other / "sensu").exists()
 
 
 # Virtualenvs
