@@ -218,6 +218,9 @@ def _pytest(stage: str, name: str, programs: Path, *arguments: str, seconds: int
         "--import-mode=importlib",
         f"--rootdir={ROOT}",
     ]
+    temporary = scratch.for_check(place)
+    # Without more directories in between, as paths of sockets must be short.
+    options += [f"--basetemp={temporary}/t"] if temporary else []
     command = [str(programs / "python"), "-m", "pytest", *options, f"--junit-xml={report}", *paths]
     surroundings = {
         **environment(programs, place, somebodys=True),
@@ -232,5 +235,5 @@ def _pytest(stage: str, name: str, programs: Path, *arguments: str, seconds: int
         seconds,
         Tripwires(TRIPWIRES / place).log,
         cost=cost,
-        scratch=scratch.for_check(place),
+        scratch=temporary,
     )
