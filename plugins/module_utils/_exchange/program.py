@@ -80,12 +80,13 @@ def _parser(version: str) -> argparse.ArgumentParser:
 
 
 def _update(_given: argparse.Namespace, settings: Settings, environment: t.Mapping[str, str]) -> int:
-    from .triggers import PUSHED, UPDATE, take_triggers
+    from .triggers import UPDATE, take_triggers
     from .update import update
 
     with alone(settings, "update") as scratch:
         started = int(time.time())
-        take_triggers(settings, (UPDATE, PUSHED))
+        # What was pushed is published by a build, which does not wait for servers elsewhere.
+        take_triggers(settings, (UPDATE,))
         return _told(update(Run(settings, scratch, environment, _tell), started))
 
 

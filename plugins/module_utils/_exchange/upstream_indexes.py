@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import typing as t
+from dataclasses import replace
 
 from .._deadline import Deadline
 from .._file_changes import write_atomically
@@ -24,6 +25,8 @@ from .run import Run
 
 _LARGEST = 64 << 20
 _SESSION_SECONDS = 60.0
+# The public one lists 169. Each is a repository to be asked, and perhaps a problem to be told.
+_MOST_PACKS = 20_000
 
 
 class Read(t.NamedTuple):
@@ -61,6 +64,9 @@ def read_indexes(run: Run) -> Read:
     is_all = True
     outcomes: t.List[t.Tuple[t.Mapping[str, t.Any], IndexStatus]] = []
     for url, packs, status in zip(settings.index_url, fetched.listed, fetched.statuses):
+        if len(packs) > _MOST_PACKS:
+            said = f"It lists {len(packs)} packs, and more than {_MOST_PACKS} are not taken."
+            status = replace(status, packs=0, error="malformed", message=said)
         if not status.error:
             _keep(run, url, packs)
             outcomes.append((packs, status))

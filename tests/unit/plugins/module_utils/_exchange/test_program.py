@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._exchange import program, update
@@ -22,3 +24,22 @@ def test_a_bug_is_no_run_that_has_published_the_rest(tmp_path, monkeypatch, caps
     monkeypatch.setattr(update, "update", fail)
     assert program.main(["--settings", str(settings), "update"], environment={}) == program.NOTHING_DONE
     assert capsys.readouterr().err
+
+
+def test_an_update_leaves_what_was_pushed_to_a_build(tmp_path, monkeypatch):
+    triggers = tmp_path / "triggers"
+    triggers.mkdir()
+    for name in ("pushed", "update"):
+        (triggers / name).touch()
+        os.utime(triggers / name, (1, 1))
+    settings = tmp_path / "exchange.yml"
+    settings.write_text(f"{{url: 'https://a.example.com', root: {tmp_path}, hosted: [a]}}")
+    seen = []
+
+    def stop(*_arguments):
+        seen.extend(path.name for path in triggers.iterdir())
+        raise OSError("stop")
+
+    monkeypatch.setattr(update, "update", stop)
+    program.main(["--settings", str(settings), "update"], environment={})
+    assert seen == ["pushed"]
