@@ -36,9 +36,12 @@ def small(ref: str, version: str, **more: t.Any) -> PackTree:
 
 def test_what_upstream_does(exchange: ExchangeHost, scene: Scene) -> None:
     one = scene.release("one", "1.0.0")
-    scene.release("two", "1.0.0", "1.1.0")
+    two = scene.release("two", "1.0.0", "1.1.0")
+    # A version that nobody can install is left out. Upstream it is there for good, so it makes no update fail.
+    two.release(small("two", "2.0.0", metadata={"keywords": "no list"}))
+    scene.publish()
     first = exchange.run("update", index_url=[scene.index_url])
-    assert first.status == 0, first.told
+    assert first.status == 0 and "Note: two 2.0.0" in first.told, first.told
     assert exchange.packs == {"one": "1.0.0", "two": "1.1.0"}
     entry = exchange.index["packs"]["one"]
     assert entry["repo_url"] == f"{exchange.url}/git/one.git" and entry["upstream"] == {"url": scene.url(one)}

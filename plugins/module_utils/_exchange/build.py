@@ -68,7 +68,7 @@ def build(
             place.publish(made.files)
             if place.changes(made.files):
                 raise VerifyError(f"{settings.www} is not what was published: something else changed it.")
-        problems += [*listing.problems, *_lost(settings, listing), *_problems(built), *wheels.problems]
+        problems += [*listing.problems, *_lost(settings, listing), *_problems(built, settings.hosted), *wheels.problems]
         report = Report(
             command,
             started,
@@ -162,10 +162,11 @@ def _lost(settings: Settings, listing: Listing) -> t.Iterator[Problem]:
             yield Problem(ref, "left_out", f"{ref} is left out: {place} is no git repository that can be served.")
 
 
-def _problems(built: Built) -> t.Iterator[Problem]:
+def _problems(built: Built, hosted: t.Collection[str]) -> t.Iterator[Problem]:
     for one in built.refused:
         told = f"{one.ref} {one.version} ({one.commit[:7]}) is not listed: {one.reason.rstrip('.')}."
-        yield Problem(one.ref, "refused", told)
+        # Who pushes can release a better one. What upstream has released stays what it is, and nobody here can help it.
+        yield Problem(one.ref, "refused" if one.ref in hosted else "notice", told)
     said = {one.reason for one in built.refused}
     for skipped in built.skipped:
         if skipped.reason not in said:

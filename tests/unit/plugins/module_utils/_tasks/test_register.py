@@ -132,6 +132,14 @@ def test_configs_and_overrides_count(site, how):
     assert site.have()["actions", key] is False
 
 
+def test_overrides_that_stackstorm_cannot_read_are_told(site):
+    site.converge("sensu")
+    (site.host.overrides / "sensu.yaml").write_text("actions:\n")
+    done = site.converge("sensu")
+    assert not done.changed and done.returned["database_state"] == "unknown"
+    assert "StackStorm cannot register the pack sensu" in done.warnings[0] and "sensu.yaml:1" in done.warnings[0]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_was_deleted_in_stackstorm_comes_back(site, kind):
     site.converge()
