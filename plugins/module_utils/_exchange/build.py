@@ -166,8 +166,9 @@ def _problems(built: Built, hosted: t.Collection[str]) -> t.Iterator[Problem]:
     for one in built.refused:
         told = f"{one.ref} {one.version} ({one.commit[:7]}) is not listed: {one.reason.rstrip('.')}."
         # Who pushes can release a better one. What upstream has released stays what it is, and nobody here can help it.
-        yield Problem(one.ref, "refused" if one.ref in hosted else "notice", told)
-    said = {one.reason for one in built.refused}
+        yield Problem(one.ref, "notice" if one.ref and one.ref not in hosted else "refused", told)
+    # That no version of a pack is listed is told in any case.
+    said = {one.reason for one in built.refused if not one.ref or one.ref in hosted}
     for skipped in built.skipped:
         if skipped.reason not in said:
             yield Problem(skipped.ref or "", "left_out", f"{skipped.ref or skipped.name} is left out: {skipped.reason}")

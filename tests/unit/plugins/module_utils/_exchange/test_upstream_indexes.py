@@ -63,7 +63,7 @@ def test_one_that_cannot_be_read_is_what_it_was(run, places, broken):
 
 def test_one_that_lists_far_too_much_is_not_taken(run, places):
     read_indexes(run)
-    places[0].write_text(json.dumps({"packs": dict.fromkeys(map(str, range(20_001)), {})}))
+    places[0].write_text(json.dumps({"packs": {str(number): {} for number in range(20_001)}}))
     read = read_indexes(run)
     assert served(read.indexes) == ALL and "It lists 20001 packs" in read.problems[0].message
 
