@@ -213,8 +213,10 @@ class Chaos:
             assert done.changed, done.everything
 
     def learn(self) -> t.List[Fault]:
-        """Install the old version, and roll out the new one with nothing in the way; return each module of that rollout,
-        as no fault."""
+        """Install the old version, and roll out the new one with nothing in the way.
+
+        Return each module of that rollout, as no fault.
+        """
         for version in (OLD, NEW):
             if version == OLD:
                 self._install()

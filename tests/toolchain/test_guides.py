@@ -10,6 +10,7 @@ import ast
 import functools
 import re
 import typing as t
+from pathlib import Path
 
 import pytest
 import yaml
@@ -18,6 +19,9 @@ from environments import ROOT
 GUIDES = ROOT / "docs/docsite/rst"
 # A message is a term of its own, with what it means below it; "..." stands for what differs.
 MESSAGE = re.compile(r"^``(?P<message>[^`]+)``\n    \S", re.MULTILINE)
+# A block of YAML: in Markdown between fences, in reStructuredText indented below a directive.
+FENCED = re.compile(r"^```ya?ml\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL)
+DIRECTIVE = re.compile(r"^\.\. code-block:: ya?ml\n(?:[ ]+:.*\n)*\n(?P<text>(?:(?:[ ]+.*)?\n)+)", re.MULTILINE)
 # Said by ansible-core, which is held to it by the table of wrong values.
 ANSIBLES = {"one of the following is required"}
 HOLE = "\0"
@@ -54,6 +58,21 @@ def _piece(node: ast.expr) -> str:
 def in_the_code(message: str) -> bool:
     parts = [re.escape(part) for part in message.split("...")]
     return re.search(f"[^\n]*{HOLE}[^\n]*".join(parts), sentences()) is not None
+
+
+def documents() -> list[Path]:
+    """What people read: the READMEs, CONTRIBUTING and the guides."""
+    return [*ROOT.glob("*.md"), *(ROOT / "roles").glob("*/README.md"), *GUIDES.glob("*.rst")]
+
+
+@pytest.mark.parametrize("path", documents(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_block_of_yaml_can_be_read(path: Path) -> None:
+    text = path.read_text("utf-8")
+    blocks = [found["text"] for form in (FENCED, DIRECTIVE) for found in form.finditer(text)]
+    assert len(blocks) == len(re.findall(r"^(?:```|\.\. code-block:: )ya?ml$", text, re.MULTILINE))
+    for block in blocks:
+        # Several documents in one block are several files.
+        list(yaml.compose_all(block))
 
 
 @pytest.mark.parametrize("message", messages())

@@ -73,10 +73,12 @@ def _invalid(told: str, asked: str, url: str) -> RegistrationError:
 
 
 def _unauthorised(told: str, asked: str, url: str) -> RegistrationError:
-    what = "requires credentials" if _NO_CREDENTIALS in told else "does not accept the credentials"
+    if _NO_CREDENTIALS in told:
+        found = f"StackStorm at {url} requires credentials for {asked}"
+    else:
+        found = f"StackStorm at {url} does not accept the credentials for {asked}"
     return UnauthorisedError(
-        f"StackStorm at {url} {what} for {asked}{_colon(told)}. Set api_key, auth_token, or api_username and "
-        "api_password that are valid there."
+        f"{found}{_colon(told)}. Set api_key, auth_token, or api_username and api_password that are valid there."
     )
 
 

@@ -223,8 +223,8 @@ def test_without_a_way_to_register_it_says_once_what_is_missing(site, monkeypatc
     with pytest.raises(RegistrationError) as caught:
         site.run(how="auto")
     assert caught.value.message == (
-        "Nothing is registered in StackStorm: there are no credentials for StackStorm's API, and st2-register-content is "
-        "not installed here. Set api_key, auth_token, or api_username and api_password."
+        "Nothing is registered in StackStorm: there are no credentials for StackStorm's API, and st2-register-content "
+        "is not installed here. Set api_key, auth_token, or api_username and api_password."
     )
 
 
