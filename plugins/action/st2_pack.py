@@ -100,7 +100,10 @@ class ActionModule(ActionBase):
         """
         if not here or all(arguments.get(option) is None for option in (*_NAMES, "packs")):
             return False
-        arguments["packs"] = [self._named_by_content(item) for item in self._items(arguments)]
+        items = list(self._items(arguments))
+        if len(items) == 1 and not arguments.get("packs") and arguments.get("version") is not None:
+            items[0]["version"] = arguments.pop("version")
+        arguments["packs"] = [self._named_by_content(item) for item in items]
         for option in _NAMES:
             arguments.pop(option, None)
         return True
@@ -164,9 +167,9 @@ class ActionModule(ActionBase):
                 )
             yield dict(item)
 
-    @staticmethod
-    def _is_local(text: str) -> bool:
-        return text.startswith(_LOCAL_PREFIXES)
+    def _is_local(self, name: str) -> bool:
+        """Whether a name is that of a directory; C(ORG/REPO) is one as well, never a repository on GitHub."""
+        return name.startswith(_LOCAL_PREFIXES) or ("/" in name and not self._has_scheme(name))
 
     @staticmethod
     def _has_scheme(source: str) -> bool:
@@ -184,7 +187,8 @@ class ActionModule(ActionBase):
             path = os.path.abspath(self._find_needle("files", path))
         except AnsibleError as error:
             raise AnsibleActionFail(
-                f"The pack directory {source} was not found on the controller (remote_src is false): {error}"
+                f"The pack directory {source} was not found on the controller (remote_src is false{_instead(source)}): "
+                f"{error}"
             ) from error
         subdir = item.pop("subdir", None)
         path = os.path.join(path, subdir) if subdir else path
@@ -222,3 +226,8 @@ class ActionModule(ActionBase):
             self._transfer_file(archive, target)
         self._fixup_perms2((os.path.dirname(target), target))
         return target
+
+
+def _instead(source: str) -> str:
+    """What to write instead, where a repository may have been meant."""
+    return "" if source.startswith(_LOCAL_PREFIXES) else "; write a whole URL for a repository on a server"

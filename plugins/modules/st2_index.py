@@ -129,8 +129,8 @@ options:
         to search and filter, and they load nothing from other servers.
       - The page of a pack in O(packs) contains its actions with their parameters, its sensors, the options of its
         config, how to install it, and what M(stackstorm.st2.st2_pack_lint) finds in the listed version. Findings are
-        kept for each commit, so only new commits are checked, which usually takes less than a second. Packs of O(entries) and O(index_url) are described by their entries, which only
-        contain the names of actions and sensors.
+        kept for each commit, so only new commits are checked, which usually takes less than a second. Packs of
+        O(entries) and O(index_url) are described by their entries, which only contain the names of actions and sensors.
       - The task fails if O(path) contains one of these files, and this module did not create it. If O(page) is V(false)
         again, the pages are removed.
     type: bool

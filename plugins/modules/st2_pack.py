@@ -283,8 +283,9 @@ options:
   remote_src:
     description:
       - With V(false), directories in O(name) and O(packs[].source) are on the controller, with absolute or relative
-        paths as for M(ansible.builtin.copy). They are sent to the target if their content is not installed there. An
-        O(packs[].source) without a scheme, such as V(packs/acme_dns), is then always such a directory.
+        paths as for M(ansible.builtin.copy). They are sent to the target if their content is not installed there. A
+        path without a scheme, such as V(packs/acme_dns), is then always such a directory, and never a repository on
+        GitHub.
     type: bool
     default: true
   phase:

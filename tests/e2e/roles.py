@@ -72,8 +72,18 @@ class Site:
     def play(self, role: str, check: bool = False, arguments: t.Sequence[str] = (), **variables: t.Any) -> PlayResult:
         """Run a role."""
         task = {"name": "role", "ansible.builtin.include_role": {"name": f"stackstorm.st2.{role}"}}
+        return self.run([task], check, arguments, **variables)
+
+    def run(
+        self,
+        tasks: t.Sequence[t.Mapping[str, t.Any]],
+        check: bool = False,
+        arguments: t.Sequence[str] = (),
+        **variables: t.Any,
+    ) -> PlayResult:
+        """Run tasks, with this host's variables and those given."""
         return run_play(
-            [task],
+            list(tasks),
             host=self.host,
             env=self.environment,
             check=check,
@@ -108,13 +118,31 @@ class Site:
 
     def refuse(self, role: str, **variables: t.Any) -> str:
         """Run a role that must fail and change nothing; the message."""
+        return self.refuse_each(role, [variables])[0]
+
+    def refuse_each(self, role: str, cases: t.Sequence[t.Mapping[str, t.Any]]) -> t.List[str]:
+        """Run a role with each of several sets of variables, in one play; each must fail and change nothing.
+
+        Returns the messages.
+        """
+        include = {"ansible.builtin.include_role": {"name": f"stackstorm.st2.{role}"}}
+        message = "{{ ansible_failed_result.msg }}"
+        tasks = [
+            {
+                "name": f"case {number}",
+                "block": [{"name": "role", **include, "vars": dict(case)}],
+                "rescue": [{"name": f"refused {number}", "ansible.builtin.debug": {"msg": message}}],
+            }
+            for number, case in enumerate(cases)
+        ]
         before = self.host.snapshot(exclude=[STATE])
-        failed = self.play(role, **variables)
-        assert failed.rc != 0 and changes(failed) == [], failed.stdout
+        play = self.run(tasks)
+        assert changes(play) == [], play.stdout
         assert self.host.snapshot(exclude=[STATE]) == before and self.systemd.told == []
-        found = [task.result for task in failed.tasks if task.outcome == "failed"]
-        assert len(found) == 1, failed.stdout
-        return str(found[0].get("msg"))
+        failed = [str(task.result.get("msg")) for task in play.tasks if task.outcome == "failed"]
+        told = [str(task.result["msg"]) for task in play.tasks if task.task.startswith("refused ")]
+        assert failed == told and len(told) == len(cases), play.stdout
+        return told
 
 
 def changes(play: PlayResult) -> t.List[str]:

@@ -192,11 +192,20 @@ def test_a_directory_beside_the_playbook_is_what_a_source_without_scheme_means(s
     tasks: t.List[t.Dict[str, t.Any]] = [
         {"name": "install", "stackstorm.st2.st2_pack": {"packs": packs, "remote_src": False, **common}},
         {"name": "again", "stackstorm.st2.st2_pack": {"packs": packs, "remote_src": False, **common}},
+        {
+            "name": "by name",
+            "stackstorm.st2.st2_pack": {"name": "packs/mine", "version": "1.0.0", "remote_src": False, **common},
+        },
         {"name": "stage", "stackstorm.st2.st2_pack": {**in_phases, "phase": "stage"}},
         {"name": "swap", "stackstorm.st2.st2_pack": {**in_phases, "phase": "swap"}},
         {
             "name": "missing",
             "stackstorm.st2.st2_pack": {"packs": [{"source": "packs/none"}], "remote_src": False, **common},
+            "ignore_errors": True,
+        },
+        {
+            "name": "no repository",
+            "stackstorm.st2.st2_pack": {"name": "packs/none", "remote_src": False, **common},
             "ignore_errors": True,
         },
         {
@@ -211,11 +220,13 @@ def test_a_directory_beside_the_playbook_is_what_a_source_without_scheme_means(s
         },
     ]
     play = run_play(tasks, host=scene.host, env=scene.environment, beside={"packs": tmp_path / "my packs"})
-    assert [found.outcome for found in play.tasks] == ["ok"] * 4 + ["failed"] * 3, play.stdout
+    assert [found.outcome for found in play.tasks] == ["ok"] * 5 + ["failed"] * 4, play.stdout
     assert play["install"]["changed"] and not play["again"]["changed"]
     assert play["stage"]["changed"] and play["swap"]["changed"] and scene.host.pack_version("next") == "1.0.0"
     assert scene.host.pack_version("mine") == "1.0.0"
     assert "packs/none was not found on the controller" in play["missing"]["msg"]
+    assert not play["by name"]["changed"]
+    assert "packs/none was not found on the controller" in play["no repository"]["msg"]
     assert "YAML reads it as the number 2024.1" in play["number"]["msg"]
     assert "YAML reads it as the boolean true" in play["boolean"]["msg"]
 

@@ -11,11 +11,16 @@ import time
 import typing as t
 
 import pytest
+import yaml
 from e2e.exchange_host import ExchangeHost
 from e2e.locks import LockFile
 from e2e.scene import INDEX, Scene
 from infrastructure.packs import PackTree
+from infrastructure.servers import GitHttpsServer
 from infrastructure.servers.index_server import Document
+from infrastructure.signing import Signer
+
+CANARY = "canary-of-the-upstream-server"
 
 
 @pytest.fixture
@@ -31,9 +36,12 @@ def small(ref: str, version: str, **more: t.Any) -> PackTree:
 
 def test_what_upstream_does(exchange: ExchangeHost, scene: Scene) -> None:
     one = scene.release("one", "1.0.0")
-    scene.release("two", "1.0.0", "1.1.0")
+    two = scene.release("two", "1.0.0", "1.1.0")
+    # A version that nobody can install is left out. Upstream it is there for good, so it makes no update fail.
+    two.release(small("two", "2.0.0", metadata={"keywords": "no list"}))
+    scene.publish()
     first = exchange.run("update", index_url=[scene.index_url])
-    assert first.status == 0, first.told
+    assert first.status == 0 and "Note: two 2.0.0" in first.told, first.told
     assert exchange.packs == {"one": "1.0.0", "two": "1.1.0"}
     entry = exchange.index["packs"]["one"]
     assert entry["repo_url"] == f"{exchange.url}/git/one.git" and entry["upstream"] == {"url": scene.url(one)}
@@ -109,6 +117,26 @@ def test_packs_that_are_pushed(exchange: ExchangeHost, scene: Scene) -> None:
     assert (scene.root / "clone/pack.yaml").is_file()
 
 
+def test_credentials_stay_where_they_are(exchange: ExchangeHost, scene: Scene) -> None:
+    scene.release("one", "1.0.0")
+    given = exchange.place / "credentials.d"
+    given.mkdir()
+    signer = Signer(given)
+    with GitHttpsServer(scene.served, scene.ca, "reader", CANARY) as private:
+        refused = exchange.run("update", packs=[f"{private.url}/org/stackstorm-one"])
+        assert refused.status == 1 and exchange.packs == {} and "wants credentials" in refused.told
+        listed = [{"url": f"{private.url}/org", "username": "reader", "password": CANARY}]
+        (given / "credentials").write_text(yaml.safe_dump(listed))
+        exchange.environment["CREDENTIALS_DIRECTORY"] = str(given)
+        done = exchange.run("update", sign_key=signer.key_file.name)
+    assert done.status == 0 and exchange.packs == {"one": "1.0.0"}, done.told
+    assert CANARY not in done.told
+    assert not [path for path in exchange.root.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()]
+    index_url = [f"{exchange.url}{INDEX}"]
+    read = scene.run(module="st2_index_info", index_url=index_url, index_allowed_signers=[signer.line], host=None)
+    assert read["indexes"][0]["signer"] and read["healthy"], read.everything
+
+
 def test_a_bundle_is_all_that_there_is(exchange: ExchangeHost, scene: Scene) -> None:
     sensu = scene.release("sensu", "1.0.0", "2.0.0")
     lock = LockFile(scene).add(sensu, "1.0.0", "sensu").wheels("sensu", "six==1.16.0")
@@ -150,6 +178,20 @@ def test_a_kill_leaves_what_was_served(exchange: ExchangeHost, scene: Scene) -> 
     assert exchange.run("update").status == 0
     assert exchange.packs == {"one": "2.0.0", "two": "1.0.0"}
     assert not list((exchange.root / "state").glob("scratch-*"))
+
+    # Of a new index that cannot be read nobody knows that it lists less.
+    moved = exchange.run("update", index_url=[f"{scene.index_url}-moved"])
+    assert moved.status == 1 and "Nothing of it is known" in moved.told
+    assert exchange.packs == {"one": "2.0.0", "two": "1.0.0"}
+    exchange.settings["index_url"] = [scene.index_url]
+
+    # What somebody has taken away is not left out without a word.
+    (exchange.root / "git/two.git/HEAD").unlink()
+    build = exchange.run("build", hosted=["gone"])
+    assert build.status == 1 and exchange.packs == {"one": "2.0.0"}
+    assert "two is left out" in build.told and "run the program with: create gone" in build.told
+    (exchange.root / "state/listing.json").unlink()
+    assert exchange.run("build").status == 2 and exchange.packs == {"one": "2.0.0"}
 
 
 def test_what_is_wrong_is_said_at_once(exchange: ExchangeHost) -> None:

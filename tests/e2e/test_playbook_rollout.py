@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import typing as t
@@ -13,13 +14,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from e2e.locks import LockFile
 from e2e.roles import LIBRARIES
 from e2e.scene import Scene
 from infrastructure.ansible_run import ansible_environment, program
 from infrastructure.packs import PackTree
 from infrastructure.snapshot import compare, take_snapshot
 from infrastructure.st2_host import ScratchHost
-from infrastructure.st2_stub import StackStormStub
+from infrastructure.st2_stub import Outcome, StackStormStub
 
 # Nothing listens there.
 NOBODY = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 9}
@@ -150,6 +152,45 @@ def test_a_release_reaches_all_clusters_or_none_of_a_wave(make_fleet: t.Callable
         assert not compare(before[name], take_snapshot(host.packs / "demo")), name
 
 
+def test_a_bundle_is_rolled_out_and_its_pack_removed(make_fleet: t.Callable[..., Fleet], scene: Scene) -> None:
+    fleet = make_fleet()
+    del fleet.variables["b1"]
+    lock = LockFile(scene).add(scene.repositories[0], "1.0.0", "demo").wheels("demo", "six==1.16.0")
+    shelf = fleet.place / "shelf"
+    shelf.mkdir()
+    bundle = shelf / "packs.bundle"
+    given = {"lockfile": str(lock.write(shelf)), "path": str(bundle), "ca_bundle": str(scene.ca.ca_file)}
+    made = scene.run(module="st2_bundle", host=None, pip_index_url=None, **given)
+    assert made.changed, made.everything
+    scene.forget()
+    options = {"st2_packs": [], "st2_packs_bundle": str(bundle), "st2_rollout_drain": True, "st2_rollout_serial": 1}
+
+    before = {name: take_snapshot(host.base_path) for name, host in fleet.hosts.items()}
+    done = fleet.play("", "--check", "--diff", **options)
+    assert done.rc == 0 and "2 hosts in 1 cluster would be rolled out: demo absent -> 1.0.0" in done.answer, done.said
+    assert "+++ after: pack demo" in done.said
+    for name, host in fleet.hosts.items():
+        assert not compare(before[name], take_snapshot(host.base_path)), name
+
+    done = fleet.play("", **options)
+    there = {name: version for name, version in fleet.versions().items() if version}
+    assert done.rc == 0 and there == {"a1": "1.0.0", "a2": "1.0.0"}, done.said
+    assert fleet.known()["a1"] == "1.0.0" and scene.quiet, "everything is in the bundle"
+    done = fleet.play("", **options)
+    assert done.rc == 0 and "already have these packs" in done.answer, done.said
+    assert done.said.count("changed=0 ") == len(fleet.variables), done.said
+
+    removal = {"st2_packs": [{"name": "demo", "state": "absent"}]}
+    execution = fleet.stackstorms["a1"].executions.run_on(socket.gethostname())
+    done = fleet.play("", **removal, st2_rollout_drain=True, st2_rollout_drain_timeout=1)
+    assert done.rc != 0 and execution.id in done.answer and "Nothing was changed." in done.answer, done.said
+    execution.end(Outcome("succeeded", {}))
+    # What is gone cannot run: it comes back, on disk and in the database.
+    done = fleet.play("", **removal)
+    assert done.rc != 0 and "failed in the smoke test" in done.answer and "Rolled back on a1, a2." in done.answer
+    assert fleet.versions()["a2"] == "1.0.0" and fleet.known()["a1"] == "1.0.0", done.said
+
+
 def test_hosts_that_share_their_packs_have_one_writer(make_fleet: t.Callable[..., Fleet]) -> None:
     fleet = make_fleet(shared=True)
     done = fleet.play("1.0.0")
@@ -159,29 +200,19 @@ def test_hosts_that_share_their_packs_have_one_writer(make_fleet: t.Callable[...
     assert fleet.registrations() == {"a1": 1, "b1": 1}
 
 
-@pytest.mark.parametrize(
-    ("arguments", "variables", "words"),
-    [
-        (["--limit", "a1,b1"], {}, "A rollout cannot be limited (--limit a1,b1)"),
-        ([], {"target": "a1"}, "Cluster staging is not complete: a2"),
-        ([], {"st2_cluster_size": 4}, "has 2 of its 4 nodes (st2_cluster_size)"),
-        ([], {"st2_rollout_waves": [["staging"]]}, "does not name all clusters of this play. Missing: production."),
-    ],
+REFUSED: t.Sequence[t.Tuple[t.Sequence[str], t.Mapping[str, t.Any], str]] = (
+    (["--limit", "a1,b1"], {}, "A rollout cannot be limited (--limit a1,b1)"),
+    ([], {"target": "a1"}, "Cluster staging is not complete: a2"),
+    ([], {"st2_cluster_size": 4}, "has 2 of its 4 nodes (st2_cluster_size)"),
+    ([], {"st2_rollout_waves": [["staging"]]}, "does not name all clusters of this play. Missing: production."),
 )
-def test_a_part_of_a_cluster_is_refused(
-    make_fleet: t.Callable[..., Fleet],
-    arguments: t.Sequence[str],
-    variables: t.Mapping[str, t.Any],
-    words: str,
-) -> None:
-    fleet = make_fleet()
-    done = fleet.play("1.0.0", *arguments, **variables)
-    assert done.rc != 0 and words in done.said and "Find StackStorm" not in done.said, done.said
-    assert set(fleet.versions().values()) == {None}
 
 
-def test_a_host_that_does_not_respond_leaves_all_untouched(make_fleet: t.Callable[..., Fleet]) -> None:
+def test_what_is_not_there_as_a_whole_is_refused(make_fleet: t.Callable[..., Fleet]) -> None:
     fleet = make_fleet()
+    for arguments, variables, words in REFUSED:
+        done = fleet.play("1.0.0", *arguments, **variables)
+        assert done.rc != 0 and words in done.said and "Find StackStorm" not in done.said, done.said
     fleet.variables["a2"].update(NOBODY)
     done = fleet.play("1.0.0")
     assert done.rc != 0 and done.answer.startswith("Not rolled out: a2 failed in the checks: The host is unreachable")

@@ -100,16 +100,17 @@ def test_defaults_hold_for_every_item(site: Site) -> None:
 
 
 def test_a_set_with_something_wrong_changes_nothing(site: Site) -> None:
-    message = site.refuse("packs", st2_packs=[{"name": "nosuch"}, {"name": "sensu"}, {"name": "neither"}])
-    assert "nosuch" in message and "neither" in message, message
-    message = site.refuse(
-        "packs", st2_packs=[{"name": "jira", "config": CONFIG}, {"name": "sensu", "config": {"url": 5}}]
+    cases = (
+        [{"name": "nosuch"}, {"name": "sensu"}, {"name": "neither"}],
+        [{"name": "jira", "config": CONFIG}, {"name": "sensu", "config": {"url": 5}}],
+        [{"name": "sensu", "release": "1.0.2"}],
+        [{"name": "sensu", "secrets": CANARY}],
     )
-    assert "url" in message, message
-    message = site.refuse("packs", st2_packs=[{"name": "sensu", "release": "1.0.2"}])
-    assert "release" in message, message
-    message = site.refuse("packs", st2_packs=[{"name": "sensu", "secrets": CANARY}])
-    assert "secrets" in message and CANARY not in message
+    unknown, config, option, secret = site.refuse_each("packs", [{"st2_packs": packs} for packs in cases])
+    assert "nosuch" in unknown and "neither" in unknown, unknown
+    assert "url" in config, config
+    assert "release" in option, option
+    assert "secrets" in secret and CANARY not in secret
 
 
 def test_what_content_has_left_is_restarted_before_packs_are_registered(site: Site) -> None:

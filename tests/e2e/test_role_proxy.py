@@ -65,10 +65,16 @@ class ProxySite(Site):
         facts = {"ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(root / "facts")}
         self.environment.update(facts)
 
-    def play(self, role: str, check: bool = False, arguments: t.Sequence[str] = (), **variables: t.Any) -> PlayResult:
-        """Run the role with this site's store."""
+    def run(
+        self,
+        tasks: t.Sequence[t.Mapping[str, t.Any]],
+        check: bool = False,
+        arguments: t.Sequence[str] = (),
+        **variables: t.Any,
+    ) -> PlayResult:
+        """Run tasks with this site's store."""
         stores = json.dumps({"__st2_proxy_stores": self.stores})
-        return super().play(role, check, [*arguments, "-e", stores], **variables)
+        return super().run(tasks, check, [*arguments, "-e", stores], **variables)
 
     def file(self, service: str) -> Path:
         """The environment file of a service."""
@@ -237,18 +243,16 @@ def test_a_password_comes_out_nowhere(site: ProxySite, tmp_path: Path) -> None:
     assert [path for path in holding if kept not in path.parents] == []
 
 
-@pytest.mark.parametrize(
-    ("given", "told"),
-    [
+def test_what_cannot_be_is_refused(site: ProxySite) -> None:
+    cases: t.Sequence[t.Tuple[t.Dict[str, t.Any], str]] = (
         ({"st2_https_proxy": "ftp://hunter2@x"}, "A proxy must be of the form"),
         ({"st2_proxy_ca_content": "no certificate"}, "do not contain a certificate in PEM format"),
         ({"st2_proxy_ca_content": "a", "st2_proxy_ca_file": "b"}, "are mutually exclusive"),
         ({"st2_https_proxy": PROXY, "st2_conf": "/nowhere/st2.conf"}, "does not look like a StackStorm host"),
-    ],
-)
-def test_what_cannot_be_is_refused(site: ProxySite, given: t.Dict[str, t.Any], told: str) -> None:
-    message = site.refuse("proxy", **given)
-    assert told in message and "hunter2" not in message, message
+    )
+    messages = site.refuse_each("proxy", [given for given, _told in cases])
+    for message, (_given, told) in zip(messages, cases):
+        assert told in message and "hunter2" not in message, message
 
 
 class Outside:

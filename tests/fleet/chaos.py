@@ -26,7 +26,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from infrastructure.ansible_run import ansible_environment, program
+from infrastructure.ansible_run import ansible_environment, collections_path, run_module_directly
 from infrastructure.environment import clean_environment
 from infrastructure.packs import PackTree
 from infrastructure.real_data import REPOSITORY
@@ -67,6 +67,44 @@ class Fault(t.NamedTuple):
         )
 
 
+class Played(t.NamedTuple):
+    """A rollout: the exit status, and all that Ansible said."""
+
+    rc: int
+    output: str
+
+
+class Server:
+    """A process beside this file that has everything imported, answers a line with a line, and ends with its input."""
+
+    def __init__(self, name: str, *arguments: str, **environment: str) -> None:
+        command = [sys.executable, str(Path(__file__).with_name(name)), *arguments]
+        environment["PYTHONPATH"] = str(collections_path())
+        self._process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self._answer()
+
+    def ask(self, question: str) -> str:
+        """Ask something; return the answer."""
+        assert self._process.stdin
+        self._process.stdin.write(f"{question}\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> str:
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        assert line, f"{self._process.args} has ended with {self._process.wait()}"
+        return line.strip()
+
+    def stop(self) -> None:
+        """End it."""
+        assert self._process.stdin
+        self._process.stdin.close()
+        self._process.wait()
+
+
 class Chaos:
     """Clusters on this machine, and their StackStorms.
 
@@ -90,6 +128,8 @@ class Chaos:
             for node in nodes
         }
         self.sides: t.Dict[str, t.Dict[str, Content]] = {}
+        self._modules = Server("node_server.py", str(place / "nodes.socket"), **clean_environment(place))
+        self._controller = Server("play_server.py", **self._ansible())
         self._write_inventory()
         plays = yaml.safe_load((REPOSITORY / "playbooks" / "rollout.yml").read_text(encoding="utf-8"))
         # The report comes when all is done, and takes as long as the half of it.
@@ -100,6 +140,14 @@ class Chaos:
         """End the servers."""
         for stackstorm in self.stackstorms.values():
             stackstorm.stop()
+        for server in (self._controller, self._modules):
+            server.stop()
+
+    def _ansible(self) -> t.Dict[str, str]:
+        """The environment of Ansible, which looks for results less often than a busy machine can bear otherwise."""
+        environment = ansible_environment(None, self.place)
+        (self.place / "ansible.cfg").write_text("[defaults]\ninternal_poll_interval = 0.02\n", encoding="utf-8")
+        return {**environment, "ST2_CHAOS": str(self.place), "ANSIBLE_PIPELINING": "1", "ANSIBLE_FORKS": "4"}
 
     def _repository(self, ref: str) -> GitRepository:
         repository = GitRepository(self.place / f"stackstorm-{ref}.git")
@@ -134,7 +182,7 @@ class Chaos:
                 }
         (self.place / "hosts.yml").write_text(yaml.safe_dump({"st2": {"hosts": groups}}))
 
-    def roll_out(self, version: str, fault: t.Optional[Fault] = None) -> subprocess.CompletedProcess[str]:
+    def roll_out(self, version: str, fault: t.Optional[Fault] = None) -> Played:
         """Roll out a version of the packs."""
         for folder in ("calls", "steps"):
             shutil.rmtree(self.place / folder)
@@ -143,27 +191,36 @@ class Chaos:
         (self.place / "fault.json").write_text(json.dumps(fault._asdict() if fault else {}))
         variables = {
             "target": "st2",
-            "st2_packs": [{"source": f"file://{one.path}", "version": version} for one in self.sources.values()],
+            "st2_packs": self._asked(version),
             "st2_packs_options": {"allow_downgrade": True},
             "st2_register": "api",
         }
-        environment = {
-            **ansible_environment(None, self.place),
-            "ST2_CHAOS": str(self.place),
-            "ANSIBLE_PIPELINING": "1",
-            "ANSIBLE_FORKS": "4",
-        }
-        command = [program("ansible-playbook"), "-i", str(self.place / "hosts.yml")]
-        command += [str(self.place / "rollout.yml"), "-e", json.dumps(variables)]
-        return subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-        )
+        arguments = ["-i", str(self.place / "hosts.yml"), str(self.place / "rollout.yml"), "-e", json.dumps(variables)]
+        output = self.place / "output"
+        status = self._controller.ask(json.dumps({"arguments": arguments, "output": str(output)}))
+        return Played(int(status), output.read_text(encoding="utf-8", errors="replace"))
+
+    def _asked(self, version: str) -> t.List[t.Dict[str, str]]:
+        return [{"source": f"file://{one.path}", "version": version} for one in self.sources.values()]
+
+    def _install(self) -> None:
+        """Install the old version on all nodes, as a task for each of them does."""
+        for node, host in self.hosts.items():
+            stackstorm = self.stackstorms[node]
+            access = {"register": "api", "api_url": f"{stackstorm.api_url}/v1", "api_key": stackstorm.api_key}
+            path = json.loads((self.place / "nodes" / f"{node}.json").read_text())["PATH"]
+            done = run_module_directly("st2_pack", {"packs": self._asked(OLD), **access}, host=host, env={"PATH": path})
+            assert done.changed, done.everything
 
     def learn(self) -> t.List[Fault]:
-        """Roll out both versions with nothing in the way; return each module of the second rollout, as no fault."""
+        """Install the old version, and roll out the new one with nothing in the way; return each module of that rollout,
+        as no fault."""
         for version in (OLD, NEW):
-            done = self.roll_out(version)
-            assert done.returncode == 0, done.stdout + done.stderr
+            if version == OLD:
+                self._install()
+            else:
+                done = self.roll_out(version)
+                assert done.rc == 0, done.output
             self.sides[version] = {node: self._content(node) for node in self.nodes}
             assert all(self._registered(name) == dict.fromkeys(REFS, version) for name in self.clusters), (
                 "in the database"
@@ -223,7 +280,11 @@ class Trials:
         self.seed = seed
         self.results: t.Counter[str] = collections.Counter()
         self.failures: t.List[str] = []
-        self._modules = self.chaos.learn()
+        try:
+            self._modules = self.chaos.learn()
+        except BaseException:
+            self.chaos.stop()
+            raise
 
     def fault(self, number: int) -> Fault:
         """Return the fault of a trial: the same for the same seed."""
@@ -238,20 +299,20 @@ class Trials:
     def attempt(self, number: int, then: bool = True) -> t.Optional[str]:
         """Make one trial; return what is wrong, with all that Ansible said.
 
-        :arg then: whether the next rollout follows, which must lead to the version of the trial. It always does after a
-            node was away to the end, as its cluster has neither side then.
+        :arg then: whether the next rollout follows where the trial did not lead to its version, which it must then do.
+            It always follows after a node was away to the end, as its cluster has neither side then.
         """
         fault = self.fault(number)
         version = OLD if all(self.chaos.side(node) == NEW for node in self.chaos.nodes) else NEW
         done = self.chaos.roll_out(version, fault)
-        problems = list(self.chaos.problems(version, fault, done.returncode))
-        self.results[f"{fault.kind}: {'rolled out' if done.returncode == 0 else 'went back or stopped'}"] += 1
-        output = done.stdout + done.stderr
-        if (then or fault.lasting) and not problems:
+        problems = list(self.chaos.problems(version, fault, done.rc))
+        self.results[f"{fault.kind}: {'rolled out' if done.rc == 0 else 'went back or stopped'}"] += 1
+        output = done.output
+        if done.rc and (then or fault.lasting) and not problems:
             done = self.chaos.roll_out(version)
-            if done.returncode or any(self.chaos.side(node) != version for node in self.chaos.nodes):
+            if done.rc or any(self.chaos.side(node) != version for node in self.chaos.nodes):
                 problems.append(f"the next rollout does not lead to {version}")
-                output += done.stdout + done.stderr
+                output += done.output
         if not problems:
             return None
         self.failures.append(f"trial {number} (seed {self.seed}), {fault}: {'; '.join(problems)}")

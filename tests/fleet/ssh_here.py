@@ -4,7 +4,8 @@
 """What Ansible runs in place of ssh: commands run on this machine, with the environment of a node, and may be cut off.
 
 Arguments: those of ssh. The directory in ST2_CHAOS has ``nodes/NAME.json`` with the environment of each node,
-``calls/NAME`` with a line for each module that ran there, and ``fault.json`` with what is to break.
+``calls/NAME`` with a line for each module that ran there, ``fault.json`` with what is to break, and ``nodes.socket`` of
+the process that runs modules (`node_server`).
 """
 
 from __future__ import annotations
@@ -12,14 +13,18 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import stat
+import struct
 import subprocess
 import sys
 import typing as t
 
 PLACE = os.environ["ST2_CHAOS"]
 LOST = 255
-_MODULE = re.compile(rb"stackstorm/st2/plugins/modules/|plugins\.modules\.(st2_\w+)")
+_MODULE = re.compile(rb"plugins\.modules\.(st2_\w+)")
+_SCRIPT = re.compile(rb"#!/\S*python")
+Fault = t.Dict[str, t.Any]
 
 
 def read_json(*parts: str) -> t.Dict[str, t.Any]:
@@ -49,35 +54,50 @@ def called(node: str, module: str) -> int:
     return number
 
 
+def run_module(script: bytes, environment: t.Dict[str, str], steps: str, fault: Fault) -> int:
+    """Have a module run; return its exit status. Its output goes where that of this process goes."""
+    job = {
+        "script": script.decode(),
+        "environment": environment,
+        "root": environment["ST2_CHAOS_ROOT"],
+        "steps": steps,
+        "kind": fault.get("kind", ""),
+        "step": fault.get("step", -1),
+    }
+    content = json.dumps(job).encode()
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(os.path.join(PLACE, "nodes.socket"))
+        socket.send_fds(connection, [struct.pack("!Q", len(content))], [1, 2])
+        connection.sendall(content)
+        return int(connection.recv(16) or LOST)
+
+
 def main() -> int:
     """Run the command."""
     node, command = sys.argv[-2:]
     content = sys.stdin.buffer.read() if stat.S_ISFIFO(os.fstat(0).st_mode) else b""
-    found = re.search(rb"plugins\.modules\.(st2_\w+)", content)
+    found = _MODULE.search(content)
     number = called(node, found.group(1).decode()) if found else -1
     environment = {**os.environ, **read_json("nodes", f"{node}.json")}
     fault = read_json("fault.json")
-    answered = True
-    if fault.get("node") == node:
-        hit = number == fault["call"]
-        gone = os.path.join(PLACE, "gone")
-        if fault["kind"] == "lost" and (hit or os.path.exists(gone)):
-            if fault["lasting"]:
-                open(gone, "w", encoding="utf-8").close()
-            lost()
-        if fault["kind"] == "unanswered" and hit:
-            answered = False
-        if fault["kind"] in ("kill", "disk") and hit:
-            environment.update(ST2_CHAOS_FAULT=f"{fault['kind']} {fault['step']}")
-    if found:
-        environment.update(ST2_CHAOS_CALL=f"{node} {number}")
-        environment["PYTHONPATH"] = os.path.join(os.path.dirname(os.path.abspath(__file__)), "on_nodes")
-    done = subprocess.run(["/bin/sh", "-c", command], input=content, env=environment, capture_output=True, check=False)
-    if not answered:
+    hit = fault.get("node") == node and number == fault["call"]
+    gone = os.path.join(PLACE, "gone")
+    if fault.get("node") == node and fault["kind"] == "lost" and (hit or os.path.exists(gone)):
+        if fault["lasting"]:
+            open(gone, "w", encoding="utf-8").close()
         lost()
-    sys.stdout.buffer.write(done.stdout)
-    sys.stderr.buffer.write(done.stderr)
-    return done.returncode if done.returncode >= 0 else 128 - done.returncode
+    answered = not (hit and fault["kind"] == "unanswered")
+    if not answered:
+        for descriptor in (1, 2):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+    if _SCRIPT.match(content):
+        steps = os.path.join(PLACE, "steps", f"{node}.{number}" if found else "others")
+        status = run_module(content, environment, steps, fault if hit else {})
+    else:
+        status = subprocess.run(["/bin/sh", "-c", command], input=content, env=environment, check=False).returncode
+    if not answered:
+        return LOST
+    return status if status >= 0 else 128 - status
 
 
 if __name__ == "__main__":

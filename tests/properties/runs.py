@@ -23,18 +23,24 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
 from ansible_collections.stackstorm.st2.plugins.module_utils._config.argspec import config_options
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import St2Error
 from ansible_collections.stackstorm.st2.plugins.module_utils._override.argspec import override_options
+from ansible_collections.stackstorm.st2.plugins.module_utils._register.argspec import register_options
+from ansible_collections.stackstorm.st2.plugins.module_utils._rollback.argspec import rollback_options
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Result, Task
 from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.config import converge_config
 from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.override import converge_override
 from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.pack import converge_packs
+from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.register import register_packs
+from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.rollback import roll_back
 
 _COMMON = connection_options().merge(registration_options()).merge(host_options())
 MODULES: t.Mapping[str, t.Tuple[t.Any, t.Callable[[Task], Result]]] = {
     "st2_pack": (pack_options().merge(access_options()).merge(_COMMON), converge_packs),
     "st2_pack_config": (config_options().merge(_COMMON), converge_config),
     "st2_override": (override_options().merge(_COMMON), converge_override),
+    "st2_register": (register_options().merge(_COMMON), register_packs),
+    "st2_rollback": (rollback_options().merge(_COMMON), roll_back),
 }
 
 

@@ -30,15 +30,16 @@ USED_UP = "http://127.0.0.1:9"
 # Run a program in a mount namespace whose /dev/log is FOLDER/log: sh -c SYSLOG sh FOLDER PROGRAM...
 SYSLOG = """\
 set -e
-folder=$1
+mkdir -p "$1/dev"
+# The directory may be below /dev itself.
+mount --bind "$1" /mnt
 shift
-mkdir -p "$folder/dev"
-mount --rbind /dev "$folder/dev"
+mount --rbind /dev /mnt/dev
 mount -t tmpfs tmpfs /dev
-for path in "$folder"/dev/*; do
+for path in /mnt/dev/*; do
   ln -s "$path" "/dev/${path##*/}"
 done
-ln -sf "$folder/log" /dev/log
+ln -sf /mnt/log /dev/log
 exec "$@"
 """
 

@@ -90,7 +90,7 @@ def units() -> Checks:
     _oldest, python = min(interpreters.find().items())
     stackstorm = stackstorm_environment(python)
     name = f"StackStorm's libraries, {python.name}"
-    yield _pytest("units", name, stackstorm, UTILS, "-m", "not needs_ansible and not once", cost=700)
+    yield _pytest("units", name, stackstorm, UTILS, "-m", "not needs_ansible and not once", cost=250)
     older = stackstorm_environment(python, "stackstorm_3_8")
     validating = [f"{UTILS}/_config", f"{UTILS}/_content"]
     yield _pytest("units", "StackStorm 3.8's libraries", older, *validating, "-m", "not once", cost=20)
@@ -158,9 +158,9 @@ def page() -> Checks:
 def faults() -> Checks:
     """Killed at every step, which takes as long as all other faults together, and those."""
     kills = "tests/faults/test_kills.py"
-    yield _pytest("faults", "kills", main_environment(), kills, seconds=2400, cost=180)
+    yield _pytest("faults", "kills", main_environment(), kills, seconds=2400, cost=330)
     others = ["tests/faults", f"--ignore={kills}"]
-    yield _pytest("faults", "other faults", main_environment(), *others, seconds=2400, cost=170)
+    yield _pytest("faults", "other faults", main_environment(), *others, seconds=2400, cost=330)
 
 
 def pytest_stage(name: str, cost: int) -> t.Callable[[], Checks]:
@@ -218,6 +218,9 @@ def _pytest(stage: str, name: str, programs: Path, *arguments: str, seconds: int
         "--import-mode=importlib",
         f"--rootdir={ROOT}",
     ]
+    temporary = scratch.for_check(place)
+    # Without more directories in between, as paths of sockets must be short.
+    options += [f"--basetemp={temporary}/t"] if temporary else []
     command = [str(programs / "python"), "-m", "pytest", *options, f"--junit-xml={report}", *paths]
     surroundings = {
         **environment(programs, place, somebodys=True),
@@ -232,5 +235,5 @@ def _pytest(stage: str, name: str, programs: Path, *arguments: str, seconds: int
         seconds,
         Tripwires(TRIPWIRES / place).log,
         cost=cost,
-        scratch=scratch.for_check(place),
+        scratch=temporary,
     )

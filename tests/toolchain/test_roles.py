@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import pytest
 import role_readmes
 import yaml
@@ -104,3 +105,11 @@ def test_a_table_is_made_of_nested_options_and_without_markup() -> None:
     assert table.startswith("a\n") and table.endswith("b\n") and "old" not in table
     with pytest.raises(ValueError, match="has no lines"):
         role_readmes.with_table("a", {"options": {}})
+
+
+@pytest.mark.parametrize("passwords", [[], ["me:$2y$05$hash"]])
+def test_what_needs_a_password_is_kept_in_no_shared_cache(passwords: list[str]) -> None:
+    template = role_readmes.ROLES / "exchange" / "templates" / "site.conf.j2"
+    engine = jinja2.Environment(undefined=jinja2.ChainableUndefined, trim_blocks=True, autoescape=False)
+    site = engine.from_string(template.read_text(encoding="utf-8")).render(st2_exchange_htpasswd=passwords)
+    assert ('"public, ' in site) is not bool(passwords) and site.count("auth_basic_user_file") == len(passwords)

@@ -90,27 +90,48 @@ def test_the_report_of_an_earlier_run_does_not_count(tmp_path: Path) -> None:
     assert counts(outcome) == (0, 1, 0)
 
 
+@pytest.fixture
+def up_once_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time of a command is up when it has made the file C(started), however busy the machine is."""
+    ends, asked = checks._ends, []
+
+    def when_started(process: t.Any, seconds: float) -> bool:
+        asked.append(seconds)
+        while not (tmp_path / "started").exists():
+            time.sleep(0.01)
+        return ends(process, 0.1 if asked == [7] else 60)
+
+    monkeypatch.setattr(checks, "_ends", when_started)
+
+
+@pytest.mark.usefixtures("up_once_started")
 def test_a_command_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
-    child = "import time; time.sleep(1.5); open('survived', 'w')"
-    code = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {child!r}]); time.sleep(60)"
-    outcome = checks.run(python(tmp_path, code, seconds=1), tmp_path / "log")
+    child = "import os, signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); os.rename('new', 'started')"
+    start = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {child + '; time.sleep(600)'!r}])"
+    code = f"import os; open('new', 'w').write(str(os.getpid())); {start}; time.sleep(600)"
+    outcome = checks.run(python(tmp_path, code, seconds=7), tmp_path / "log")
     assert counts(outcome) == (0, 1, 0)
-    time.sleep(1.5)
-    assert not (tmp_path / "survived").exists()
+    group, until = int((tmp_path / "started").read_text()), time.monotonic() + 60
+    with pytest.raises(ProcessLookupError):
+        while time.monotonic() < until:
+            os.killpg(group, 0)
+            time.sleep(0.01)
 
 
+@pytest.mark.usefixtures("up_once_started")
 def test_a_command_whose_time_is_up_can_tidy_and_say_where_it_was(tmp_path: Path) -> None:
-    outcome = checks.run(python(tmp_path, "import time; time.sleep(600)", seconds=3), tmp_path / "log")
+    code = "import time\nopen('started', 'w').close()\ntime.sleep(600)"
+    outcome = checks.run(python(tmp_path, code, seconds=7), tmp_path / "log")
     assert counts(outcome) == (0, 1, 0)
     assert "KeyboardInterrupt" in (tmp_path / "log").read_text()
 
 
 def test_the_time_of_the_processor_is_that_of_what_was_started_too(tmp_path: Path) -> None:
-    """A second of work that the command starts; the wait beside it does not count."""
-    work = "import time\nwhile time.process_time() < 1: pass"
-    code = f"import subprocess, sys, time; subprocess.run([sys.executable, '-c', {work!r}]); time.sleep(1)"
+    """Some work that the command starts; the wait beside it does not count."""
+    work = "import time\nwhile time.process_time() < 0.3: pass"
+    code = f"import subprocess, sys, time; subprocess.run([sys.executable, '-c', {work!r}]); time.sleep(0.3)"
     outcome = checks.run(python(tmp_path, code), tmp_path / "log")
-    assert 1 <= outcome.cpu <= outcome.seconds - 1
+    assert 0.3 <= outcome.cpu <= outcome.seconds - 0.3
 
 
 @pytest.mark.parametrize("status", [0, 1])

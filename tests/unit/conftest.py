@@ -27,7 +27,7 @@ settings.load_profile("busy")
 
 # Files of tests that run git, uv or a StackStorm, or are killed, at each of many steps. Nearly all of the time goes
 # into what Python and libraries have no part in, so they are run in .venv only. What they test, the other files of each
-# directory go through on the oldest Python as well.
+# directory go through on the oldest Python as well. Single tests of other files are marked C(once) themselves.
 ONCE = (
     *(f"_change/test_{name}.py" for name in ("journal", "journal_copied", "recovery")),
     "_exchange/test_wheels.py",

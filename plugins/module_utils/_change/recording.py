@@ -103,7 +103,7 @@ class _Recording:
         if move.what not in (*KINDS_OF_FILES, *ALONG):
             return move
         known = self.parts.get(move.live)
-        after = self._state(move, move.staged, staged) if move.staged else None
+        after = self._state(move, move.staged, staged)
         if known is not None:  # Its first move says what was there.
             self.parts[move.live] = known._replace(after=after)
             return move
@@ -123,7 +123,7 @@ class _Recording:
         return os.path.join(place, move.what, os.path.basename(move.live))
 
     def _state(self, move: Move, path: t.Optional[str], staged: Staged) -> t.Optional[State]:
-        if path is None:
+        if not path:
             return None
         if move.what == PACK:
             return pack_state(path, self._receipt(move, path, staged))

@@ -87,7 +87,7 @@ class ConfigConvergence:
                 file = replace(file, values=ordered(wanted))
             elif not foreseen:
                 self._require_schema(stored)
-            self._require_sight(stored, foreseen)
+            self._require_sight(stored)
         known = KnownConfig("api", True, stored.values)
         if foreseen and not absent and not wanted:
             action = "change" if file.values else "none" if file.exists else "create"
@@ -118,11 +118,11 @@ class ConfigConvergence:
                 ref=self.ref,
             )
 
-    def _require_sight(self, stored: StoredConfig, foreseen: bool) -> None:
+    def _require_sight(self, stored: StoredConfig) -> None:
         """Without it a secret is neither told to be as wanted, nor kept where the rest is merged."""
         by_schema = Redaction(stored.schema)
         shown = _has_secret(by_schema, stored.values)
-        if not stored.masked and (foreseen or shown or not _has_secret(by_schema, self._options.given)):
+        if not stored.masked and (shown or not _has_secret(by_schema, self._options.given)):
             return
         if not sees_secrets(self._client):
             raise ConfigError(

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import typing as t
 
@@ -26,7 +27,7 @@ from .._index_page.site import place_with_page, site_files
 from .._lint.inspection import lint_inspection
 from .._source.index import Indexes
 from .hosted import has_commits, link_hosted
-from .keeping import read_mirrored
+from .keeping import hosted_directory, read_mirrored
 from .listing import Listing
 from .package_resolver import PackageFile
 from .problem import Problem
@@ -67,7 +68,7 @@ def build(
             place.publish(made.files)
             if place.changes(made.files):
                 raise VerifyError(f"{settings.www} is not what was published: something else changed it.")
-        problems += [*listing.problems, *_problems(built), *wheels.problems]
+        problems += [*listing.problems, *_lost(settings, listing), *_problems(built, settings.hosted), *wheels.problems]
         report = Report(
             command,
             started,
@@ -84,8 +85,11 @@ def build(
 
 def _linked(settings: Settings) -> t.Iterator[Problem]:
     """Let what is hosted be served."""
-    for sentence in link_hosted(settings.root, settings.hosted):
-        yield Problem("", "notice", sentence)
+    for ref in settings.hosted:
+        for sentence in link_hosted(settings.root, [ref]):
+            # A repository that is not there was there when the role had run.
+            is_there = os.path.isdir(hosted_directory(settings.root, ref))
+            yield Problem(ref, "notice" if is_there else "left_out", sentence)
 
 
 def _built(run: Run, listing: Listing, place: Place, deadline: Deadline) -> Built:
@@ -147,11 +151,24 @@ def _requests(run: Run, listing: Listing) -> t.Iterator[PackRequest]:
             yield PackRequest(ref, source=settings.repository(ref), ref=ref, version=version)
 
 
-def _problems(built: Built) -> t.Iterator[Problem]:
+def _lost(settings: Settings, listing: Listing) -> t.Iterator[Problem]:
+    """What should be listed, and is no repository: it is not even read, so nothing else says so."""
+    for ref in sorted({*listing.refs, *settings.hosted}):
+        place = settings.repository(ref)
+        # One that is hosted here may be empty, and L(_linked) says it where it does not exist.
+        is_hosted = ref in settings.hosted
+        is_sound = is_repository(place) and (is_hosted or has_commits(place))
+        if not is_sound and (os.path.isdir(place) or not is_hosted):
+            yield Problem(ref, "left_out", f"{ref} is left out: {place} is no git repository that can be served.")
+
+
+def _problems(built: Built, hosted: t.Collection[str]) -> t.Iterator[Problem]:
     for one in built.refused:
         told = f"{one.ref} {one.version} ({one.commit[:7]}) is not listed: {one.reason.rstrip('.')}."
-        yield Problem(one.ref, "refused", told)
-    said = {one.reason for one in built.refused}
+        # Who pushes can release a better one. What upstream has released stays what it is, and nobody here can help it.
+        yield Problem(one.ref, "notice" if one.ref and one.ref not in hosted else "refused", told)
+    # That no version of a pack is listed is told in any case.
+    said = {one.reason for one in built.refused if not one.ref or one.ref in hosted}
     for skipped in built.skipped:
         if skipped.reason not in said:
             yield Problem(skipped.ref or "", "left_out", f"{skipped.ref or skipped.name} is left out: {skipped.reason}")

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from .._content.address import normal_url
 from .._errors import Collected, InvalidPackError, OptionError
 from .._secrets import Credentials, split_userinfo
+from .._source.index_download import is_local
 from .._yaml_file import load_yaml
 
 _KEYS = ("url", "username", "password")
@@ -42,6 +43,14 @@ class CredentialFile(t.NamedTuple):
             if wanted == scope or wanted.startswith(f"{scope}/"):
                 return credentials
         return Credentials()
+
+    def trusts(self, index_url: str) -> bool:
+        """Whether repositories that an index lists may be asked for with the credentials and the key.
+
+        Else whoever writes an index elsewhere could name any repository that they open, which would be served to
+        everybody then. An index that is a file of this host, or that takes credentials itself, is the site's own.
+        """
+        return is_local(index_url) or bool(self.find(index_url))
 
     def secrets(self) -> t.List[str]:
         """Every password, for the redactor."""

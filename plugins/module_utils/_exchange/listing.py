@@ -37,15 +37,27 @@ class Listing(t.NamedTuple):
 
 
 def read_listing(settings: Settings) -> Listing:
-    """What the last update left; nothing before the first."""
+    """What the last update left; nothing before the first.
+
+    :raises ApplyError: when it cannot be read, or is lost. A build would else take all of it out of the index.
+    """
+    if not os.path.lexists(_path(settings)):
+        if os.path.lexists(settings.www) and (settings.packs or settings.index_url or settings.bundle):
+            raise ApplyError(
+                f"{_path(settings)}, which the last update left, is lost. Run update, which writes it anew."
+            )
+        return Listing({}, {}, ())
     try:
         kept = json.loads(read_regular_file(_path(settings), _LARGEST, follow=False))
         if kept["format"] != _FORMAT:
-            return Listing({}, {}, ())
+            raise ValueError(f"it has the format {kept['format']}, and not {_FORMAT}")
         passed_on = {ref: (origin, entry) for ref, (origin, entry) in kept["passed_on"].items()}
         return Listing(dict(kept["refs"]), passed_on, tuple(Problem(*one) for one in kept["problems"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return Listing({}, {}, ())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ApplyError(
+            f"What the last update left in {_path(settings)} cannot be read ({error!r}). Run update, which writes it "
+            "anew."
+        ) from error
 
 
 def write_listing(settings: Settings, listing: Listing) -> None:

@@ -46,6 +46,8 @@ from .upstream import Upstream
 
 # Servers take more for an attack.
 PARALLEL = 4
+# Of the six hours that the unit gives to an update; an index may list any number of servers that hang.
+_ALL_SECONDS = 2 * 3600.0
 
 
 class Mirror:
@@ -53,7 +55,9 @@ class Mirror:
 
     :arg root: The directory of all of it. What is written is for everybody to read, if the umask allows.
     :arg git: Gives the git program, for as long as it may take. Called in several threads.
+    :arg anonymous_git: The same without credentials, for what only an index elsewhere names.
     :arg timeout: Seconds for one repository.
+    :arg within: Seconds for all. What is not reached by then stays what it was, and what is here can be published.
     :arg follow_moved_tags: Whether tags become what upstream makes of them, and go with those of upstream.
     :arg patience: Gives what is known of servers in one run.
     :arg now: Gives the seconds since 1970.
@@ -65,11 +69,14 @@ class Mirror:
         *,
         git: t.Callable[[Deadline], Git],
         timeout: float,
+        anonymous_git: t.Optional[t.Callable[[Deadline], Git]] = None,
+        within: float = _ALL_SECONDS,
         follow_moved_tags: bool = False,
         patience: t.Callable[[], Patience] = Patience,
         now: t.Callable[[], float] = time.time,
     ) -> None:
-        self._way = _Way(root, git, timeout, follow_moved_tags, now)
+        self._way = _Way(root, git, anonymous_git or git, timeout, follow_moved_tags, now)
+        self._within = within
         self._make_patience = patience
 
     def update(self, sources: t.Sequence[PackSource], taken: t.Collection[str] = ()) -> t.List[Mirrored]:
@@ -86,13 +93,14 @@ class Mirror:
         # Not all repositories of one server after each other, and not in the same order every night.
         random.shuffle(jobs)
         found: t.Dict[int, Mirrored] = {}
+        deadline = Deadline(self._within)
 
         def work(job: t.Tuple[int, PackSource]) -> None:
             number, source = job
             if source.kind != "packs" and source.ref and not names.take(source.ref):
                 found[number] = _shadowed(source)
             else:
-                found[number] = _Update(self._way, source, names, patience).run()
+                found[number] = _Update(self._way, source, names, patience, deadline).run()
 
         # The names of the settings' own packs come first, also those that only a clone tells.
         unnamed = [job for job in jobs if job[1].ref is None]
@@ -122,6 +130,7 @@ class _Way(t.NamedTuple):
 
     root: str
     git: t.Callable[[Deadline], Git]
+    anonymous_git: t.Callable[[Deadline], Git]
     timeout: float
     follow_moved_tags: bool
     now: t.Callable[[], float]
@@ -130,19 +139,27 @@ class _Way(t.NamedTuple):
 class _Update:
     """One repository, once."""
 
-    def __init__(self, way: _Way, source: PackSource, names: _Names, patience: Patience) -> None:
+    def __init__(self, way: _Way, source: PackSource, names: _Names, patience: Patience, all_in: Deadline) -> None:
         self._root = way.root
         self._follow = way.follow_moved_tags
         self._now = way.now()
         self._source = source
         self._names = names
-        self._deadline = Deadline(way.timeout)
+        self._all_in = all_in
+        self._deadline = Deadline(min(way.timeout, all_in.remaining()))
         self._git = way.git(self._deadline)
-        self._upstream = Upstream(source.url, git=way.git, deadline=self._deadline, patience=patience)
+        git = way.git if source.may_have_credentials else way.anonymous_git
+        self._upstream = Upstream(source.url, git=git, deadline=self._deadline, patience=patience)
         self._ref = source.ref or ref_of_source(self._root, source.url) or ""
 
     def run(self) -> Mirrored:
         """Bring it here, or say why not."""
+        if not self._all_in.remaining():
+            hours = f"{self._all_in.seconds / 3600:g}"
+            return self._failed(
+                f"{strip_urls(self._source.url)} was not asked in this run, since the others have taken {hours} hours "
+                "already."
+            )
         try:
             with alone(self._root, self._ref or f"url-{cache_name(self._source.url)}"):
                 return self._run()

@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 import time
+import traceback
 import typing as t
 from urllib.parse import urlsplit
 
@@ -50,11 +51,13 @@ def main(
     except St2Error as error:
         for one in each_of(error):
             _tell(one.message)
-    except BrokenPipeError:
-        raise
     except OSError as error:
         name = f" {os.fsdecode(error.filename)}" if error.filename else ""
         _tell(f"The file system refused something{name and ' at'}{name}: {error.strerror or error}.")
+    except Exception:
+        # Python itself would end with 1, which says that everything was published.
+        traceback.print_exc()
+        _tell("This is a bug of the program. What is published is what it was.")
     return NOTHING_DONE
 
 
@@ -77,12 +80,13 @@ def _parser(version: str) -> argparse.ArgumentParser:
 
 
 def _update(_given: argparse.Namespace, settings: Settings, environment: t.Mapping[str, str]) -> int:
-    from .triggers import PUSHED, UPDATE, take_triggers
+    from .triggers import UPDATE, take_triggers
     from .update import update
 
     with alone(settings, "update") as scratch:
         started = int(time.time())
-        take_triggers(settings, (UPDATE, PUSHED))
+        # What was pushed is published by a build, which does not wait for servers elsewhere.
+        take_triggers(settings, (UPDATE,))
         return _told(update(Run(settings, scratch, environment, _tell), started))
 
 

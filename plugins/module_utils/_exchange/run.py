@@ -15,7 +15,7 @@ import typing as t
 from .._deadline import Deadline
 from .._errors import ApplyError
 from .._file_changes import low_space, remove_tree
-from .._secrets import Redactor
+from .._secrets import Credentials, Redactor
 from .._source.git_program import Git, GitAccess
 from .._st2.proxy import Proxy, resolve_proxy
 from .credentials import CredentialFile, read_credentials
@@ -45,17 +45,22 @@ class Run:
         self.credentials: CredentialFile = read_credentials(environment)
         self.proxy: Proxy = resolve_proxy(settings.proxy, {}, environment)
         self.redactor = Redactor([*self.credentials.secrets(), *self.proxy.secrets()])
-        self._access = GitAccess(
-            scratch,
-            self.proxy,
-            self.credentials.find,
-            self.credentials.ssh_key_file,
-            self.credentials.known_hosts_file,
+        known_hosts = self.credentials.known_hosts_file
+        self._access = GitAccess(scratch, self.proxy, self.credentials.find, self.credentials.ssh_key_file, known_hosts)
+        self._anonymous = GitAccess(
+            scratch, self.proxy, lambda _url: Credentials(), None, known_hosts, withholds=bool(self.credentials.scopes)
         )
 
     def git(self, deadline: Deadline) -> Git:
         """The git program."""
-        return Git(self._access, deadline=deadline, redactor=self.redactor, base_environment=self.environment)
+        return self._git(self._access, deadline)
+
+    def anonymous_git(self, deadline: Deadline) -> Git:
+        """The git program without any credentials, for repositories that only somebody else has named."""
+        return self._git(self._anonymous, deadline)
+
+    def _git(self, access: GitAccess, deadline: Deadline) -> Git:
+        return Git(access, deadline=deadline, redactor=self.redactor, base_environment=self.environment)
 
     @property
     def sign_key(self) -> t.Optional[str]:

@@ -23,8 +23,9 @@ from .._yaml_file import load_yaml
 
 REVISIONS = ("tag", "branch", "published")
 _PACK_KEYS = ("name", "version", "source")
+_REPORT = "status"
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
-_PYTHON = re.compile(r"3\.[0-9]{1,2}(\.[0-9]{1,2})?")
+_PYTHON = re.compile(r"3\.[0-9]{1,2}")
 _PLATFORM = re.compile(r"[a-z0-9_]+")
 
 
@@ -168,8 +169,8 @@ def _check_together(values: t.Mapping[str, t.Any]) -> None:
     with collected.one():
         if values.get("pythons") and values.get("platforms") == ():
             raise OptionError(
-                "pythons is set, and platforms is empty, so there is nothing to get packages for. Set platforms to what "
-                "the StackStorm hosts are, such as manylinux_2_28_x86_64, or leave it out for that."
+                "pythons is set, and platforms is empty, so there is nothing to get packages for. Set platforms to "
+                "what the StackStorm hosts are, such as manylinux_2_28_x86_64, or leave it out for that."
             )
     with collected.one():
         if not any(values.get(name) for name in ("packs", "hosted", "index_url", "bundle")):
@@ -255,7 +256,8 @@ def _pack(item: t.Any) -> PackRequest:
         request = from_option(item)
     else:
         request = parse_spec(_text("Each item of packs", item))
-    if request.credentials.password:
+    # A user name alone is mostly a token, but for ssh.
+    if request.credentials.password or (request.credentials and (request.source or "").startswith("http")):
         raise OptionError(f"{request.requested}: credentials belong in the file of credentials, not in the settings.")
     if request.source and not request.is_name:
         check_source("source", request.source)
@@ -267,6 +269,8 @@ def _refs(name: str, value: t.Any) -> t.Tuple[str, ...]:
     for ref in found:
         if ref in SYSTEM_PACKS:
             raise refusal(name, ref, "it is one of StackStorm's own packs, which cannot be in an index")
+        if ref == _REPORT:
+            raise refusal(name, ref, "what is said of it would be in status.txt, which is the report of everything")
     if len(set(found)) < len(found):
         raise OptionError(f"{name} has the same name twice.")
     return found

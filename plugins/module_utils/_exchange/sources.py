@@ -26,12 +26,19 @@ class PackSource(t.NamedTuple):
     :arg ref: The pack in it; C(None) where that is found out from the repository.
     :arg kind: C(packs), named by the settings, or C(index).
     :arg origin: The index without credentials, or C(packs).
+    :arg is_trusted: Whether the index is one of the site's own, see L(CredentialFile.trusts).
     """
 
     url: str
     ref: t.Optional[str]
     kind: str
     origin: str
+    is_trusted: bool = False
+
+    @property
+    def may_have_credentials(self) -> bool:
+        """Whether it is asked for with the credentials of the settings."""
+        return self.kind == "packs" or self.is_trusted
 
 
 class Shadow(t.NamedTuple):
@@ -82,6 +89,7 @@ def choose_sources(
     bundled: t.Sequence[str],
     merged: Merged,
     mirror: bool,
+    trusts: t.Callable[[str], bool] = lambda _index_url: False,
 ) -> Choice:
     """Choose for each pack where it is served from: hosted, packs, bundle, indexes from left to right.
 
@@ -91,8 +99,9 @@ def choose_sources(
     :arg bundled: The packs of the bundle.
     :arg merged: What is taken from the indexes.
     :arg mirror: Whether packs of indexes are served from here.
+    :arg trusts: Whether what an index lists may be asked for with credentials.
     """
-    chosen = _Chosen(root, merged)
+    chosen = _Chosen(root, merged, trusts)
     for ref in dict.fromkeys(hosted):
         chosen.owners[ref] = HOSTED
     for request in packs:
@@ -120,9 +129,10 @@ class _Chosen:
     :ivar _guessed: Refs that a source of the settings may have that nobody could look at yet.
     """
 
-    def __init__(self, root: str, merged: Merged) -> None:
+    def __init__(self, root: str, merged: Merged, trusts: t.Callable[[str], bool]) -> None:
         self._known = {normal_url(one.url): ref for ref, one in read_mirrored(root).items() if one.kind == "packs"}
         self._merged = merged
+        self._trusts = trusts
         self._guessed: t.Dict[str, str] = {}
         self.owners: t.Dict[str, str] = {}
         self.mirrored: t.List[PackSource] = []
@@ -169,6 +179,6 @@ class _Chosen:
             return
         self.owners[ref] = url
         if mirror:
-            self.mirrored.append(PackSource(url, ref, "index", index))
+            self.mirrored.append(PackSource(url, ref, "index", index, self._trusts(index)))
         else:
             self.passed_on[ref] = entry

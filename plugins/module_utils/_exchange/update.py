@@ -12,8 +12,8 @@ import os
 import typing as t
 
 from .._content.request import PackRequest
-from .._errors import SourceError
-from .._index.merged import merge
+from .._errors import ApplyError, OptionError, SourceError
+from .._index.merged import merge, takes
 from .._secrets import strip_urls
 from .build import build
 from .findings import Mirrored
@@ -37,7 +37,7 @@ def update(run: Run, started: int) -> Report:
     :raises St2Error: when nothing can be published; then what is published is what it was.
     """
     settings = run.settings
-    indexes, problems = read_indexes(run)
+    indexes, problems, is_all = read_indexes(run)
     merged = merge(indexes, settings.include, settings.exclude)
     problems += [Problem("", "notice", warning) for warning in merged.warnings]
     with contextlib.ExitStack() as stack:
@@ -49,15 +49,37 @@ def update(run: Run, started: int) -> Report:
             bundled=bundle.refs if bundle else tuple(_bundled_before(run)),
             merged=merged,
             mirror=settings.mirror,
+            trusts=run.credentials.trusts,
         )
         mirrored = _bring(run, choice, bundle)
         problems += [*_of_choice(choice), *_of_mirrored(mirrored)]
         passed_on = {ref: (merged.sources[ref], entry) for ref, entry in choice.passed_on.items()}
         refs = _versions(run, choice, mirrored, bundle)
         listing = Listing(refs, passed_on, tuple(problems))
+        if not is_all:
+            listing = _with_what_was(run, listing)
         write_listing(settings, listing)
         packages = _packages(run, bundle)
         return build(run, listing, command="update", started=started, bundled=packages)
+
+
+def _with_what_was(run: Run, listing: Listing) -> Listing:
+    """A listing with what indexes listed so far: of a new one that cannot be read, nobody knows what it lists."""
+    settings = run.settings
+    try:
+        before = read_listing(settings)
+    except ApplyError:
+        return listing
+    mirrored = read_mirrored(settings.root)
+    taken = {*listing.refs, *listing.passed_on, *settings.hosted}
+
+    def stays(ref: str) -> bool:
+        return ref not in taken and takes(ref, settings.include, settings.exclude)
+
+    of_indexes = {ref for ref, one in mirrored.items() if one.kind == "index" and one.served}
+    refs = {ref: version for ref, version in before.refs.items() if ref in of_indexes and stays(ref)}
+    passed_on = {ref: entry for ref, entry in before.passed_on.items() if stays(ref)}
+    return listing._replace(refs={**listing.refs, **refs}, passed_on={**listing.passed_on, **passed_on})
 
 
 def _open(run: Run, stack: contextlib.ExitStack, problems: t.List[Problem]) -> t.Optional[OpenBundle]:
@@ -68,7 +90,7 @@ def _open(run: Run, stack: contextlib.ExitStack, problems: t.List[Problem]) -> t
 
     try:
         return stack.enter_context(open_bundle(run.settings.bundle))
-    except SourceError as error:
+    except (OptionError, SourceError) as error:
         problems.append(Problem("", "upstream", f"{error.message} What is served is what it was."))
     return None
 
@@ -82,7 +104,13 @@ def _bundled_before(run: Run) -> t.List[str]:
 
 def _bring(run: Run, choice: Choice, bundle: t.Optional[OpenBundle]) -> t.List[Mirrored]:
     settings = run.settings
-    mirror = Mirror(settings.root, git=run.git, timeout=settings.timeout, follow_moved_tags=settings.follow_moved_tags)
+    mirror = Mirror(
+        settings.root,
+        git=run.git,
+        anonymous_git=run.anonymous_git,
+        timeout=settings.timeout,
+        follow_moved_tags=settings.follow_moved_tags,
+    )
     taken = [*settings.hosted, *choice.bundled]
     found = list(mirror.update(choice.mirrored, taken=taken))
     if bundle:
@@ -114,7 +142,9 @@ def _versions(
     if bundle:
         asked.update(bundle.versions(choice.bundled))
     elif choice.bundled:
-        before = read_listing(run.settings).refs
+        before: t.Mapping[str, t.Optional[str]] = {}
+        with contextlib.suppress(ApplyError):  # This run writes it anew.
+            before = read_listing(run.settings).refs
         asked.update({ref: before.get(ref) for ref in choice.bundled})
     return {one.ref: asked.get(one.ref) for one in mirrored if one.ref and one.served}
 

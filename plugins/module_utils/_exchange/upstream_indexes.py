@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import typing as t
+from dataclasses import replace
 
 from .._deadline import Deadline
 from .._file_changes import write_atomically
@@ -24,9 +25,22 @@ from .run import Run
 
 _LARGEST = 64 << 20
 _SESSION_SECONDS = 60.0
+# The public one lists 169. Each is a repository to be asked, and perhaps a problem to be told.
+_MOST_PACKS = 20_000
 
 
-def read_indexes(run: Run) -> t.Tuple[Indexes, t.List[Problem]]:
+class Read(t.NamedTuple):
+    """What was read.
+
+    :arg is_all: Whether something is known of each index, by now or from before.
+    """
+
+    indexes: Indexes
+    problems: t.List[Problem]
+    is_all: bool = True
+
+
+def read_indexes(run: Run) -> Read:
     """All indexes of the settings as one.
 
     One that cannot be read is what it was last: its packs stay listed, and none to the right of it takes their names.
@@ -35,7 +49,7 @@ def read_indexes(run: Run) -> t.Tuple[Indexes, t.List[Problem]]:
     """
     settings = run.settings
     if not settings.index_url:
-        return Indexes({}, ()), []
+        return Read(Indexes({}, ()), [])
     trust = _trust(run)
     fetched = fetch_indexes(
         settings.index_url,
@@ -47,18 +61,23 @@ def read_indexes(run: Run) -> t.Tuple[Indexes, t.List[Problem]]:
         trust=trust,
     )
     problems = [Problem("", "notice", warning) for warning in (trust.remember() if trust else ())]
+    is_all = True
     outcomes: t.List[t.Tuple[t.Mapping[str, t.Any], IndexStatus]] = []
     for url, packs, status in zip(settings.index_url, fetched.listed, fetched.statuses):
+        if len(packs) > _MOST_PACKS:
+            said = f"It lists {len(packs)} packs, and more than {_MOST_PACKS} are not taken."
+            status = replace(status, packs=0, error="malformed", message=said)
         if not status.error:
             _keep(run, url, packs)
             outcomes.append((packs, status))
             continue
         kept = _kept(run, url)
+        is_all = is_all and kept is not None
         outcomes.append((kept or {}, status))
         what = "What it listed last is used" if kept is not None else "Nothing of it is known"
         message = f"The index {strip_urls(url)} cannot be read ({status.error}: {(status.message or '').rstrip('.')}). "
         problems.append(Problem("", "index", f"{message}{what}."))
-    return as_one(outcomes), problems
+    return Read(as_one(outcomes), problems, is_all)
 
 
 def _trust(run: Run) -> t.Optional[IndexTrust]:

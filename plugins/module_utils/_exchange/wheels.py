@@ -42,6 +42,8 @@ _ALWAYS = (_BASE, _SEEDS)
 # The index may be there, and a server of files that one package is on be not.
 _MOST_UNREACHED = 3
 _MOST_LEVELS = 5
+# For all sets together: the index is published after them, and pushes wait meanwhile.
+_UPDATE_SECONDS, _BUILD_SECONDS = 2 * 3600.0, 900.0
 _KEPT = "What is served is what it was."
 
 _Job = t.Tuple[RequirementSet, Target]
@@ -140,6 +142,7 @@ class _Run:
         self._offline = offline
         self._scratch = ""
         self._stopped = ""
+        self._all_in = Deadline(_UPDATE_SECONDS if retry else _BUILD_SECONDS)
         self._skipped = self._unreached = 0
         self._only: t.Optional[t.List[str]] = None
         self._compiled: t.Dict[str, t.Set[str]] = {}
@@ -207,7 +210,8 @@ class _Run:
 
     def _records(self, jobs: t.Iterable[_Job]) -> t.List[t.Tuple[_Job, SetRecord]]:
         """What sets come to: as it is known, else as it is resolved now."""
-        found, unknown = [], []
+        found: t.List[t.Tuple[_Job, SetRecord]] = []
+        unknown: t.List[t.Tuple[bool, _Job]] = []
         for job in jobs:
             key = self._key(job)
             self.keys.add(key)
@@ -215,10 +219,12 @@ class _Run:
             if record and not (record.problem and self._retry):
                 found.append((job, record))
             else:
-                unknown.append(job)
+                unknown.append((record is not None, job))
         if unknown and self._is_ready():
+            # What was never tried first: what fails takes its time at each update.
+            unknown.sort(key=lambda one: one[0])
             with ThreadPoolExecutor(max_workers=_PARALLEL) as pool:
-                futures = {pool.submit(self._attempt, job): job for job in unknown}
+                futures = {pool.submit(self._attempt, job): job for _tried, job in unknown}
                 for future in as_completed(futures):
                     # At once, so that a run that is killed has it.
                     record = self._taken(futures[future], future.result())
@@ -247,10 +253,12 @@ class _Run:
 
     def _attempt(self, job: _Job) -> _Attempt:
         """Resolve a set. It runs in a thread of its own."""
+        if not self._stopped and not self._all_in.remaining():
+            self._stopped = f"Getting packages has taken {self._all_in.seconds / 60:g} minutes already."
         if self._stopped:
             return _Attempt(None, unreached=True)
         wanted, target = job
-        deadline = Deadline(self._timeout)
+        deadline = Deadline(min(self._timeout, self._all_in.remaining()))
         scratch = os.path.join(self._scratch, self._key(job))
         os.mkdir(scratch)
         try:
@@ -278,7 +286,7 @@ class _Run:
         if attempt.unreached:
             self._skipped += 1
             self._unreached += 1
-            if job[0] in _ALWAYS or self._unreached == _MOST_UNREACHED:
+            if not self._stopped and (job[0] in _ALWAYS or self._unreached == _MOST_UNREACHED):
                 self._stopped = self._out_of_reach
             return None
         files: t.Dict[str, str] = {}

@@ -39,7 +39,7 @@ def merge(indexes: Indexes, include: t.Sequence[str], exclude: t.Sequence[str]) 
     """The entries of all indexes whose refs match one of C(include), if there are any, and none of C(exclude)."""
     merged = Merged({}, {}, [])
     for ref, entry in sorted(indexes.entries.items()):
-        if (include and not _matches(ref, include)) or _matches(ref, exclude):
+        if not takes(ref, include, exclude):
             continue
         try:
             merged.entries[ref] = _taken(ref, entry)
@@ -47,6 +47,11 @@ def merge(indexes: Indexes, include: t.Sequence[str], exclude: t.Sequence[str]) 
         except (OptionError, InvalidPackError) as error:
             merged.warnings.append(f"An entry of the index {entry.index_url} is left out: {error.message}")
     return merged
+
+
+def takes(ref: str, include: t.Sequence[str], exclude: t.Sequence[str]) -> bool:
+    """Whether a ref matches one of C(include), if there are any, and none of C(exclude)."""
+    return (not include or _matches(ref, include)) and not _matches(ref, exclude)
 
 
 def _matches(ref: str, patterns: t.Sequence[str]) -> bool:

@@ -294,7 +294,8 @@ class _Effects:
         self.warnings += pack.resources.warnings
         for kind, number in overridden_counts(pack.resources.resources, *after_layers).items():
             self.overridden[kind] = self.overridden.get(kind, 0) + number
-        if any(found.enabled is None for found in after.values()):
+        lacking = self._options.for_all and _lacks_all(pack, after)
+        if any(found.enabled is None for found in after.values()) or (lacking and pack.file.problems):
             self._cannot_register(pack)
             self.disagreeing.append(pack.ref)
             return
@@ -382,11 +383,7 @@ class _Effects:
         return {key[0] for key in keys if key in pack.database and pack.database[key] != after[key].enabled}
 
     def _add_switches(
-        self,
-        pack: PackView,
-        before: t.Mapping[Key, Effect],
-        after: t.Mapping[Key, Effect],
-        kinds: t.Collection[str],
+        self, pack: PackView, before: t.Mapping[Key, Effect], after: t.Mapping[Key, Effect], kinds: t.Collection[str]
     ) -> None:
         """Add what the file decides about, and what else is switched because its kind is registered."""
         own = ("global",) if self._options.for_all else ("defaults", "exception")

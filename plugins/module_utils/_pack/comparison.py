@@ -55,6 +55,7 @@ class Comparison:
         self._whole = not types
         self._kinds = [kind for name, kind in _KINDS.items() if self._whole or name in types]
         self._every: t.Dict[str, t.Sequence[Resource]] = {}
+        self._unreadable: t.Set[str] = set()
         self._with_config = self._whole or "config" in types
 
     def known(self, ref: str, location: str, known: KnownPack) -> KnownPack:
@@ -69,6 +70,8 @@ class Comparison:
         found = self.differences(ref, location)
         if found:
             return known._replace(state=STALE, settled=False, differences=found)
+        if ref in self._unreadable:
+            return known._replace(state=UNKNOWN, settled=True)
         if known.state == UNKNOWN and self._whole:
             return known._replace(state=CURRENT, settled=True)
         return known
@@ -108,12 +111,17 @@ class Comparison:
         return self._every[kind]
 
     def _expected(self, ref: str, location: str) -> Expected:
-        layers = [
-            read_override_file(self._view.host.overrides_path, name, self._view.now).layer for name in (GLOBAL, ref)
-        ]
+        files = [read_override_file(self._view.host.overrides_path, name, self._view.now) for name in (GLOBAL, ref)]
         switched = [kind for kind in self._kinds if kind in KINDS]
         resources = read_pack_resources(ref, location, switched).by_name()
+        layers = [file.layer for file in files]
         found: Expected = {key: effect(resource, *layers).enabled for key, resource in resources.items()}
+        if None in found.values():  # An override file keeps StackStorm from registering it: nobody can tell.
+            self._unreadable.add(ref)
+            for complaint in dict.fromkeys(one for file in files for one in file.complaints):
+                self.warnings.append(
+                    f"StackStorm cannot register the pack {ref}: {complaint} The effect on its resources is not known."
+                )
         for kind in self._kinds:
             if kind not in KINDS:
                 found.update(_others(location, kind))

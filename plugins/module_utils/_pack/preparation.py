@@ -23,7 +23,7 @@ from .dependencies import Pack, Providers, in_order, label
 from .fetch import Fetcher
 from .in_the_way import Displaced, displaced_by
 from .observation import Observation
-from .ownership import resolve_ownership
+from .ownership import Ownership, resolve_ownership
 from .plan import Facts, PackPlan, Plan, plan_installed
 from .plan_candidate import plan_candidate
 from .receipts import adopted, provided
@@ -54,6 +54,7 @@ class Preparation:
         self._reached: t.Optional[Upstream] = None
         self._fetcher: t.Optional[Fetcher] = None
         self._building: t.Optional[VirtualenvBuilder] = None
+        self._ownership = Ownership()
         self._blobs = self._of_bundle() if self._options.bundle else None
 
     def resolve(self, asked: t.Sequence[Asked]) -> Resolution:
@@ -231,9 +232,14 @@ class Preparation:
         :raises InvalidPackError: when two packs would have one name.
         :raises HostError: when something has the place of a virtualenv.
         :raises VirtualenvError: when what shall make one is not there.
+        :raises OptionError: when the account that is to own them is not there.
         """
         own_names.require_own_names(made.packs, self._installation)
         self._look_for_what_is_in_the_way(made.packs)
+        if any(pack.replaces_files or pack.builds_virtualenv for pack in made.packs):
+            host, options = self._host, self._options
+            self._ownership, warnings = resolve_ownership(options.owner, options.group, host.pack_group)
+            self._observation.warnings += warnings
         return self._with_signed_needs(made) if self._options.signatures else made
 
     def _with_signed_needs(self, made: Plan) -> Plan:
@@ -285,9 +291,7 @@ class Preparation:
         """Prepare everything aside."""
         from .stage import Tools, stage
 
-        ownership, warnings = resolve_ownership(self._options.owner, self._options.group, self._host.pack_group)
-        self._observation.warnings += warnings
-        tools = Tools(self._staging, self._builder, self._git, ownership, self._options.keep_releases)
+        tools = Tools(self._staging, self._builder, self._git, self._ownership, self._options.keep_releases)
         try:
             moves = stage(made, self._installation, self._observation.virtualenvs, tools)
         finally:

@@ -23,12 +23,11 @@ from .own_source import pack_at_source
 from .plan import Facts, PackPlan, state_of
 from .resolution import Resolution
 from .satisfaction import satisfied
+from .unloading import made_by_hand, rules_without_trigger, what_goes_along, what_remains
 from .virtualenv import observe_virtualenv
 
 # StackStorm puts there what people make without naming a pack (st2common/constants/pack.py DEFAULT_PACK_NAME).
 _DEFAULT_PACK = "default"
-_MADE_BY_HAND = {"actions": "action", "rules": "rule", "aliases": "alias", "policies": "policy"}
-_MOST_NAMED = 5
 
 
 class Removals:
@@ -72,7 +71,7 @@ class Removals:
         elif refs and self._options.dependencies != "skip":
             check_removal(sorted(refs), self._installation, resolution.packs)
         self._check_rules(going, staying)
-        self._warn_of_waiting_rules(going)
+        self.warnings += rules_without_trigger(self._database, going)
         return going
 
     def _of_requests(self, requests: t.Iterable[PackRequest]) -> t.List[PackPlan]:
@@ -121,20 +120,6 @@ class Removals:
                 found += self._of_pack(pack.ref, ())
         return found
 
-    def _warn_of_waiting_rules(self, going: t.Iterable[PackPlan]) -> None:
-        """Name the rules that are left without a trigger; those that wait for one with parameters never find it again
-        (contrib/packs/actions/pack_mgmt/unload.py)."""
-        refs = [made.ref for made in going if made.registration == "unload"]
-        if not refs or not self._database.registrar.reads:
-            return
-        rules = [one for one in self._database.registrar.every("rules") if one.pack not in refs]
-        waiting = sorted(one.ref for one in rules if one.waits_for in refs)
-        if waiting:
-            self.warnings.append(
-                f"Rules use triggers of {', '.join(refs)}: {', '.join(waiting)}. When the pack is installed again, "
-                "those whose trigger has parameters have to be saved again to work."
-            )
-
     def _check_rules(self, going: t.Iterable[PackPlan], staying: t.Iterable[PackPlan]) -> None:
         """Refuse to unload a pack while another is to be there whose rules wait for its triggers: StackStorm would have
         those without a trigger, and could not register them (st2common/services/triggers.py
@@ -165,16 +150,8 @@ class Removals:
         found = obstacle(pack.location)
         if found:
             return f"{pack.path} is {found.text}"
-        made = self._made_by_hand(pack.ref)
+        made = made_by_hand(self._database, pack.ref)
         return f"people made {made} in it by hand" if made else ""
-
-    def _made_by_hand(self, ref: str) -> str:
-        if not self._database.registrar.reads:
-            return ""
-        resources = self._database.resources(ref, tuple(_MADE_BY_HAND))
-        made = sorted(f"{_MADE_BY_HAND[one.kind]} {one.name}" for one in resources if one.by_hand)
-        more = f" and {len(made) - _MOST_NAMED} more" if len(made) > _MOST_NAMED else ""
-        return ", ".join(made[:_MOST_NAMED]) + more
 
     def _of_pack(self, ref: str, asked: t.Sequence[str]) -> t.Iterator[PackPlan]:
         """The removal of a pack, and of its copies in later base paths: without the first, StackStorm would run those.
@@ -197,7 +174,7 @@ class Removals:
                 found = inspection.leftovers(ref, self._view.host, directories, self._view.now)
                 facts = facts._replace(leftovers=found)
             self._check_leftovers(ref, facts.leftovers)
-            self._warn_of_remains(ref, facts.known)
+            self.warnings += what_remains(ref, facts.known)
             if installed is None:
                 self._warn_of_what_is_no_pack(ref)
         copies = self._installation.shadowed(ref) if installed else []
@@ -209,7 +186,7 @@ class Removals:
                 facts = facts._replace(contents=contents)
             made = plan_removal(ref, pack, facts, requested=requested, base_path=self._base_path)
             if made.registration == "unload" and pack is installed:
-                self._warn_of_what_goes_along(ref)
+                self.warnings += what_goes_along(self._database, ref)
             yield made
             facts = Facts(known=facts.known, purges=self._purge)
 
@@ -230,20 +207,6 @@ class Removals:
             found = obstacle(directory.now(directory.pack(ref)))
             if found:
                 self.warnings.append(f"{directory.pack(ref)} is {found.text}: it is not a pack, and stays.")
-
-    def _warn_of_what_goes_along(self, ref: str) -> None:
-        made = self._made_by_hand(ref)
-        if made:
-            self.warnings.append(
-                f"With {ref}, StackStorm loses what people made in it by hand, and no file restores it: {made}."
-            )
-
-    def _warn_of_remains(self, ref: str, known: KnownPack) -> None:
-        if known.tells and not known.unloads and known.state not in (ABSENT, UNKNOWN):
-            self.warnings.append(
-                f"StackStorm's database keeps what it has of {ref}: st2-register-content takes nothing out of it. Give "
-                "this task access to the API (api_key), or uninstall the pack there."
-            )
 
 
 def plan_removal(

@@ -25,7 +25,7 @@ from .._http import TooLateError
 from .._libraries import require
 from .._secrets import Credentials, strip_urls
 from .._st2.proxy import Proxy
-from .index_download import UNRESPONSIVE, IndexDocument, IndexDownload, IndexProblem, is_local
+from .index_download import OTHER, UNRESPONSIVE, IndexDocument, IndexDownload, IndexProblem, is_local
 
 if t.TYPE_CHECKING:
     from .index_trust import IndexTrust
@@ -133,7 +133,7 @@ class Indexes:
         choice = "" if len(unread) == len(self.statuses) else ", or set index_strict=false"
         return (
             f"The pack {name} was not looked up, because an index cannot be read: {_joined(unread)}.{listed} "
-            f"Repair the index{choice}."
+            f"Correct the index, or the options for access to it{choice}."
         )
 
     def _unlisted(self, name: str, unread: t.Sequence[IndexStatus]) -> str:
@@ -147,7 +147,12 @@ class Indexes:
 
 
 def _joined(statuses: t.Iterable[IndexStatus]) -> str:
-    return "; ".join(f"{status.url} is {status.error} ({(status.message or '').rstrip('.')})" for status in statuses)
+    def said(status: IndexStatus) -> str:
+        # StackStorm's words; the last of them is none for a sentence.
+        kind = "" if status.error == OTHER else f" is {status.error}"
+        return f"{status.url}{kind} ({(status.message or '').rstrip('.')})"
+
+    return "; ".join(map(said, statuses))
 
 
 def fetch_indexes(

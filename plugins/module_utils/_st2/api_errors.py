@@ -40,6 +40,8 @@ _GRANTS = {
     "pack_uninstall": f"pack_uninstall, and {_TO_FOLLOW}",
 }
 _GATEWAY = (502, 503, 504)
+# st2common/router.py, of a request without any.
+_NO_CREDENTIALS = "One of Token or API key required"
 
 
 def error_of(status: int, words: str, asked: str, url: str, redactor: Redactor) -> RegistrationError:
@@ -71,9 +73,10 @@ def _invalid(told: str, asked: str, url: str) -> RegistrationError:
 
 
 def _unauthorised(told: str, asked: str, url: str) -> RegistrationError:
+    what = "requires credentials" if _NO_CREDENTIALS in told else "does not accept the credentials"
     return UnauthorisedError(
-        f"StackStorm at {url} does not accept the credentials for {asked}{_colon(told)}. Set api_key, auth_token, or "
-        "api_username and api_password that are valid there."
+        f"StackStorm at {url} {what} for {asked}{_colon(told)}. Set api_key, auth_token, or api_username and "
+        "api_password that are valid there."
     )
 
 

@@ -25,6 +25,8 @@ if t.TYPE_CHECKING:
 
 # How long C(auto) waits for an API that does not answer, when there is another way.
 _PATIENCE_SECONDS = 20.0
+# Ends the advice to tasks that can do without.
+OR_NONE = ", or set register=none if this is intended"
 
 
 def registrar_for(task: Task, deadline: Deadline) -> Chosen:
@@ -112,7 +114,7 @@ def _auto(
     why = "StackStorm's API cannot be used" if warnings else "there are no credentials for StackStorm's API"
     warnings.append(
         f"Nothing is registered in StackStorm: {why}, and {PROGRAM} is not installed here. Set api_key, auth_token, "
-        "or api_username and api_password, or set register=none if this is intended."
+        f"or api_username and api_password{OR_NONE}."
     )
     return _none(), warnings
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This code is private to the stackstorm.st2 collection: do not import it elsewhere.
 
-"""M(stackstorm.st2.st2_exchange_program), of which its action plugin does all: its options, for whoever asks for them."""
+"""M(stackstorm.st2.st2_exchange_program), which is done by its action plugin: only its options are here."""
 
 from __future__ import annotations
 

@@ -42,10 +42,9 @@ def register_packs(task: Task) -> Result:
     try:
         database.choose()
         if not database.tells:
-            raise RegistrationError(
-                "Packs cannot be registered: StackStorm's API cannot be used, and there is no "
-                f"st2-register-content on this host. {' '.join(database.warnings)}".strip()
-            )
+            from .._st2.choose_registrar import OR_NONE
+
+            raise RegistrationError(" ".join(one.replace(OR_NONE, "") for one in database.warnings))
         outcome = Session(
             task.host,
             database,

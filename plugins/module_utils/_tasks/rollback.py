@@ -113,6 +113,9 @@ class _Rollback:
         row["after"] = identity(state_of(there)) if there else None
         row["changed"] = ref in outcome.stuck or ref in outcome.astray or row["after"] != row["before"]
         row["virtualenv"] = "none" if row["virtualenv"] == "none" else "kept"
+        for part in ("config", "overrides"):
+            if part in row:
+                row[part] = {**row[part], "changed": ref in outcome.stuck, "database_state": UNKNOWN}
         try:
             self._database.look_again([ref])
             row["database_state"] = self._database.pack(ref, there).state

@@ -104,6 +104,11 @@ class RollbackPlanner:
         self._database.look(packs.refs)
         plan = Plan(tuple(packs.plans()), self._database.types)
         self._require_not_needed(plan)
+        going = [pack for pack in plan.packs if pack.after is None and pack.action == "remove"]
+        if going:
+            from .._pack.unloading import losses
+
+            self.warnings += losses(self._database, going)
         return RollbackPlan(target, self._with_files(plan, packs.arriving))
 
     def _registration(self, changes: ChangeSet) -> TaskPlan:

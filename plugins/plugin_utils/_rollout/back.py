@@ -40,12 +40,33 @@ def _inspect(rollout: Rollout, asked: Asked, results: Results) -> None:
                 f"Whether it has the new packs is not known. {failure} When it responds, run the rollout again, or "
                 "st2_rollback on this host.",
             )
-        elif newest_change(found) in (None, entry["newest"]):
-            entry["state"] = "staged"
-        else:
-            entry.update(state="swapped", change=newest_change(found))
+            continue
+        change = _own_change(found, entry)
+        entry["state"] = "swapped" if change else "staged"
+        if change:
+            entry["change"] = change
             back.append(host)
     rollout["next"] = {"back": back} if back else {}
+
+
+def _own_change(found: Result, entry: Result) -> t.Optional[str]:
+    """The change set that the swap left on a host, if it left one: what others changed meanwhile is theirs."""
+    planned = entry["packs"]
+    for change in found.get("changes") or ():
+        if change["change"] == entry["newest"]:
+            break
+        refs = {*change.get("configs", ()), *change.get("overrides", ())} - {"_global"}
+        packs = change.get("packs", ())
+        as_planned = all(_is_planned(planned.get(row["ref"]), row.get("after")) for row in packs)
+        if change.get("registered") == "none" and as_planned and refs <= set(planned) and not change.get("undoes"):
+            return str(change["change"])
+    return None
+
+
+def _is_planned(planned: t.Optional[Result], after: t.Optional[Result]) -> bool:
+    if planned is None or planned["absent"] or not after:
+        return bool(planned and planned["absent"] and not after)
+    return all(after[key] == planned.get(key, after[key]) for key in ("version", "commit", "digest") if key in after)
 
 
 def _back(rollout: Rollout, asked: Asked, results: Results) -> None:
@@ -55,16 +76,21 @@ def _back(rollout: Rollout, asked: Asked, results: Results) -> None:
         failure = failure_of(found)
         if failure or not found:
             entry["state"] = "rollback failed"
-            add_problem(rollout, "back", host, f"It still has the new packs. {failure}")
+            add_problem(rollout, "back", host, f"It may still have the new packs. {failure}")
         else:
             entry.update(state="rolled back", restart=list(found.get("restart_needed") or ()))
             entry["present"] = [ref for ref, row in entry["packs"].items() if row["was_there"]]
             entry["absent"] = [ref for ref, row in entry["packs"].items() if not row["was_there"]]
             restore.setdefault(entry["cluster"], host)
-    registrars = list(restore.values())
-    others = [host for host in asked["back"] if rollout["hosts"][host]["state"] == "rolled back"]
-    others = [host for host in others if host not in registrars]
-    rollout["next"] = {"restore": registrars, "compare": others} if restore else {}
+    wave = rollout["waves"][rollout["wave"] - 1]["hosts"]
+    same = [
+        host
+        for host in wave
+        if rollout["hosts"][host]["cluster"] in restore
+        and rollout["hosts"][host]["state"] in ("rolled back", "unchanged")
+        and host not in restore.values()
+    ]
+    rollout["next"] = {"restore": list(restore.values()), "compare": same} if restore else {}
 
 
 def _restore(rollout: Rollout, asked: Asked, results: Results) -> None:
@@ -82,7 +108,15 @@ def _restore(rollout: Rollout, asked: Asked, results: Results) -> None:
     for host in asked["compare"]:
         failure = failure_of(results.get(host, {}).get("compared")) if rollout["hosts"][host]["present"] else None
         if failure:
-            add_problem(rollout, "back", host, f"It has its former packs. {failure}")
+            entry = rollout["hosts"][host]
+            title = cluster_title(entry["cluster"])
+            other = f" The nodes of {title} had different packs before this rollout, too. Run it again."
+            add_problem(
+                rollout,
+                "back",
+                host,
+                f"It has the packs that it had before. {failure}{other if entry['state'] == 'unchanged' else ''}",
+            )
     wave = rollout["waves"][rollout["wave"] - 1]["hosts"]
     restart = [
         host for host in wave if rollout["hosts"][host]["state"] == "rolled back" and rollout["hosts"][host]["restart"]

@@ -159,7 +159,8 @@ def _swap(rollout: Rollout, asked: t.Mapping[str, t.Any], results: Results) -> N
             # Whether it has the new packs, the host alone knows.
             entry["state"] = "unsure"
         else:
-            entry.update(state="swapped", change=found.get("change"), restart=list(found.get("restart_needed") or ()))
+            change, restart = found.get("change"), list(found.get("restart_needed") or ())
+            entry.update(state="swapped" if change else "unchanged", change=change, restart=restart)
             if found.get("plan") != entry["plan"]:
                 add_problem(rollout, "swap", host, f"It has the plan {found.get('plan')} now, not {entry['plan']}.")
     for host in _hosts(rollout):

@@ -12,6 +12,7 @@
 ``children``    runs in a process of their own, that may be killed
 ``truth``       what disk and database have, by what StackStorm itself would make of the files
 ``properties``  what must hold after every step
+``results``     the same of what a result says
 ``play``        one sequence, from the first step to the last, and a shorter one when it fails
 ==============  =====================================================================
 """

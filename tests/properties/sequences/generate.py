@@ -60,11 +60,18 @@ class _Generator:
     def _step(self) -> t.Iterator[Step]:
         if self._chance.random() < 0.25:
             yield self._by_hand()
-        kind = self._chance.choices(["packs", "config", "override", "hand"], [6, 3, 3, 1])[0]
+        kind = self._chance.choices(["packs", "config", "override", "hand", "back", "phases"], [6, 3, 3, 1, 4, 3])[0]
         if kind == "hand":
             yield self._by_hand()
             return
-        run = {"packs": self._packs, "config": self._config, "override": self._override}[kind]()
+        if kind == "phases":
+            yield from self._phases()
+            return
+        made = {"packs": self._packs, "config": self._config, "override": self._override, "back": self._back}
+        yield from self._troubled(made[kind]())
+
+    def _troubled(self, run: Run) -> t.Iterator[Step]:
+        """A task in which something may go wrong, with what people do then."""
         trouble = self._trouble(run.register) if self._chance.random() < 0.45 else None
         if trouble is None:
             yield run
@@ -152,6 +159,32 @@ class _Generator:
                 section[chance.choice(["disabled", "disabled", "enabled"])] = [chance.choice(names[kind])]
             found[kind] = section
         return found
+
+    def _back(self) -> Run:
+        chance = self._chance
+        arguments: t.Dict[str, t.Any] = {}
+        if chance.random() < 0.25:
+            arguments["change"] = str(chance.randint(1, 4))
+        if chance.random() < 0.1:
+            arguments["prune"] = True
+        return self._run("st2_rollback", arguments)
+
+    def _phases(self) -> t.Iterator[Step]:
+        """Packs that are staged, put in place and registered, each by a task of its own."""
+        chance = self._chance
+        whole = self._packs()
+        for phase in ("stage", "swap"):
+            trouble = self._trouble("none") if chance.random() < 0.35 else None
+            yield Run(whole.module, {**whole.arguments, "phase": phase}, "none", whole.host, trouble)
+            if trouble is not None and chance.random() < 0.7:
+                yield Run(whole.module, {**whole.arguments, "phase": phase}, "none", whole.host)
+            if chance.random() < 0.2:
+                yield self._back() if chance.random() < 0.5 else self._by_hand()
+        told = [one for one in self._registers if one != "none"]
+        if told and chance.random() < 0.7:
+            refs = [item["name"] for item in whole.items]
+            arguments: t.Dict[str, t.Any] = {} if chance.random() < 0.3 else {"packs": refs}
+            yield from self._troubled(Run("st2_register", arguments, chance.choice(told), self._host()))
 
     # What goes wrong
 

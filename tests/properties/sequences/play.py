@@ -24,9 +24,9 @@ from .properties import (
     check_healed,
     check_prediction,
     check_put_back,
-    check_truth,
     concerned,
 )
+from .results import Change, check_restored, check_truth
 from .steps import ByHand, Run, Sequence, Step
 from .truth import Truth, look
 from .world import Said, World
@@ -94,6 +94,7 @@ class _Player:
         self._meddled = False
         self._excused: t.Set[str] = set()
         self._silent: t.List[t.Tuple[t.Collection[str], Snapshot]] = []
+        self._changes: t.Dict[str, Change] = {}
 
     def words(self) -> str:
         """What the last task said."""
@@ -139,10 +140,14 @@ class _Player:
         if "keeps" in said.message:
             self._excused |= set(REFS)
         moment = Moment(world, step, before, predicted, said, after, tuple(self._pasts), self._excused, self._silent)
-        self._count(f"{step.register} {step.module} {_word(said)}")
+        self._count(f"{step.register} {step.module}{step.phase and f' {step.phase}'} {_word(said)}")
         check_truth(moment)
         check_prediction(moment)
         check_by_hand(moment, self._made)
+        if step.module == "st2_rollback":
+            check_restored(moment, self._changes)
+        if "change" in said.returned and not self._pasts:
+            self._changes[said.returned["change"]] = (before.files, after.files)
         if moment.failed:
             check_put_back(moment)
         if self._pasts:
@@ -220,7 +225,7 @@ def _simpler(step: Step) -> t.Iterator[Step]:
         if name not in ("packs", "pack"):
             arguments = {key: value for key, value in step.arguments.items() if key != name}
             yield dataclasses.replace(step, arguments=arguments)
-    items = step.arguments.get("packs", ())
+    items = step.items
     for number, item in enumerate(items):
         yield _with_items(step, [*items[:number], *items[number + 1 :]])
         for name in item:

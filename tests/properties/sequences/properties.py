@@ -17,10 +17,10 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._st2.stale_config i
 
 from .catalogue import REFS
 from .steps import Run
-from .truth import OVERRIDDEN, Documents, Truth, registered
+from .truth import Documents, Truth, registered
 from .world import OWN, Said, World
 
-STATES = ("current", "stale", "absent", "unknown")
+_STATE = ("database_state",)
 _NOBODY_CAN_TELL = "as only its API can tell and delete that"
 _NOBODY_NOTED = "as it could not note what was there before"
 # What a message says of what could not be done, and the next run does.
@@ -30,7 +30,7 @@ NOT_PUT_BACK = ("could not be put back", "cannot be put back", "may have")
 class Violation(AssertionError):
     """Something that must hold and does not.
 
-    :arg letter: Which of the properties, C(a) to C(e).
+    :arg letter: Which of the properties, C(a) to C(f).
     """
 
     def __init__(self, letter: str, text: str) -> None:
@@ -76,82 +76,9 @@ class Moment:
 
 def concerned(step: Run) -> t.Set[str]:
     """The packs that a task is about."""
-    named = {item["name"] for item in step.arguments.get("packs", ())} | {step.arguments.get("pack")}
-    return set(REFS) if "_global" in named else {ref for ref in REFS if ref in named}
-
-
-# (a) What a result says is what is there
-
-
-def check_truth(moment: Moment) -> None:
-    """What a result says of disk and database is what is there."""
-    said, after = moment.said, moment.after
-    if not said.changed and not moment.pasts:
-        _require("a", moment.before.files == after.files, f"unchanged, but {compare(moment.before.files, after.files)}")
-        difference = differences(moment.before.database, after.database)
-        if not moment.failed:
-            _require("a", not difference, f"unchanged, but the database has other {difference}")
-    if moment.step.module == "st2_pack":
-        for row in said.returned.get("packs", ()):
-            _check_row(moment, row)
-    elif "database_state" in said.returned:
-        parts = ["config"] if moment.step.module == "st2_pack_config" else _concerned(moment.step.arguments)
-        _check_state(moment, moment.step.arguments["pack"], said.returned["database_state"], parts)
-
-
-def _check_row(moment: Moment, row: t.Mapping[str, t.Any]) -> None:
-    ref = row["ref"]
-    if ref not in REFS:
-        return
-    version = row["after"]["version"] if row["after"] else None
-    there = moment.after.versions.get(ref)
-    _require("a", version == there, f"{ref} is said to be {version} now and is {there}")
-    if not moment.pasts:
-        version = row["before"]["version"] if row["before"] else None
-        there = moment.before.versions.get(ref)
-        _require("a", version == there, f"{ref} is said to have been {version} and was {there}")
-    items = [item for item in moment.step.arguments["packs"] if item["name"] == ref]
-    parts = {"config": ["config"], "overrides": _concerned(items[0].get("overrides", {})) if items else []}
-    for part in parts:
-        if part in row:
-            _check_state(moment, ref, row[part]["database_state"], parts[part])
-    _check_state(
-        moment, ref, row["database_state"], ["pack", *(one for part in parts if part in row for one in parts[part])]
-    )
-
-
-def _concerned(arguments: t.Mapping[str, t.Any]) -> t.List[str]:
-    """The kinds of resources that a task about overrides compares."""
-    return [kind for kind in OVERRIDDEN if kind in arguments] or ["overrides"]
-
-
-def _check_state(moment: Moment, ref: str, state: str, parts: t.Sequence[str]) -> None:
-    register, after = moment.step.register, moment.after
-    _require("a", state in STATES, f"{state} is none of {STATES}")
-    if register == "none":
-        _require("a", state == "unknown", f"with register=none {ref} is said to be {state}")
-        return
-    refs = [one for one in REFS if after.there(one)] if ref == "_global" else [ref]
-    if state == "current":
-        for one in refs:
-            asked = ["files" if part == "pack" and one in moment.excused else part for part in parts]
-            wrong = [part for part in asked if (one, part) not in after.agreeing]
-            _require("a", not wrong, f"{one} is said to be current in the database, which has another {wrong}")
-    elif state == "absent":
-        there = bool(after.database["configs"].get(ref)) if parts == ["config"] else after.knows(ref)
-        _require("a", not there, f"{ref} is said to be absent from the database, which has it")
-    elif register == "api" and not moment.failed and not _registers_in_part(moment.step) and not _says_why(moment):
-        there = after.there(ref) or (ref == "_global" and refs)
-        _require("a", not there, f"{ref} is only {state} after a task that succeeded: {parts}")
-
-
-def _says_why(moment: Moment) -> bool:
-    """Whether a task about overrides, which does not register whole packs, names what it cannot mend."""
-    return any(words in moment.said.message for words in ("does not have all of the pack", "cannot register the pack"))
-
-
-def _registers_in_part(step: Run) -> bool:
-    return "register_types" in step.arguments or "fail_on_failure" in step.arguments
+    named = {item["name"] for item in step.items} | {step.arguments.get("pack")}
+    every = "_global" in named or step.module in ("st2_register", "st2_rollback")
+    return set(REFS) if every else {ref for ref in REFS if ref in named}
 
 
 # (b) Check mode predicts the run
@@ -161,18 +88,38 @@ def check_prediction(moment: Moment) -> None:
     """What check mode says is what the run does, but for what only StackStorm knows beforehand: that it refuses."""
     if moment.step.trouble and moment.failed:
         return
-    if moment.failed and moment.predicted.failure is None and _nobody_can_tell(moment):
+    if moment.failed and _nobody_can_tell(moment):
         return
-    predicted, said = moment.predicted.predictable, moment.said.predictable
+    predicted, said = (_of_the_phase(moment, one.predictable) for one in (moment.predicted, moment.said))
     for key, value in said.items():
-        _require("b", predicted[key] == value, f"check mode predicts another {key}: {predicted[key]} and not {value}")
+        require("b", predicted[key] == value, f"check mode predicts another {key}: {predicted[key]} and not {value}")
 
 
 def _nobody_can_tell(moment: Moment) -> bool:
-    """Whether it was StackStorm that refused; or the overrides of a pack that is not there, which an earlier task of
-    the play may install: check mode warns of that."""
+    """Whether it was StackStorm that refused; or what an earlier task of the play may do, which check mode does not:
+    install the pack whose overrides these are, of which it warns, or stage what is to be put in place."""
     step, message, _ref = moment.said.failure or ("", "", "")
+    if moment.step.phase == "swap" and message.startswith("Nothing that was staged"):
+        return True
+    if moment.predicted.failure is not None:
+        return False
     return step == "register" or (moment.step.module == "st2_override" and "is not installed" in message)
+
+
+def _of_the_phase(moment: Moment, words: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
+    """What check mode must say as well: of one phase, it tells what both of them do."""
+    if not moment.step.phase:
+        return words
+    returned = {key: value for key, value in words["returned"].items() if key not in ("restart_needed", *_STATE)}
+    rows = []
+    for row in returned.get("packs", ()):
+        parts = {part: _without_state(row[part]) for part in ("config", "overrides") if part in row}
+        rows.append({**_without_state(row), **parts})
+    return {**words, "returned": {**returned, "packs": rows}}
+
+
+def _without_state(row: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+    return {key: value for key, value in row.items() if key not in _STATE}
 
 
 # (c) The same task again changes nothing
@@ -188,21 +135,22 @@ def check_again(
     :arg found: All files after it.
     :arg meddled: Whether somebody has written override files: then everything they may decide about is looked at.
     """
-    _require("c", again.failure is None, f"the same task again fails: {again.failure}")
-    _require("c", not again.changed, f"the same task again changes something: {again.msg}")
-    if moment.step.arguments.get("verify") == "content":
+    require("c", again.failure is None, f"the same task again fails: {again.failure}")
+    require("c", not again.changed, f"the same task again changes something: {again.msg}")
+    latest = moment.step.arguments.get("state") == "latest"
+    if moment.step.arguments.get("verify") == "content" or (moment.step.phase == "stage" and latest):
         # It can only be looked with the lock, which says who has it.
         for path in (f"packs/{OWN}/lock", f"packs/{OWN}/staging"):
             left, found = ({key: one for key, one in each.items() if key != path} for each in (left, found))
-    _require("c", left == found, f"the same task again writes {compare(left, found)}")
-    _require("c", moment.after.database == after.database, "the same task again changes the database")
+    require("c", left == found, f"the same task again writes {compare(left, found)}")
+    require("c", moment.after.database == after.database, "the same task again changes the database")
     asked = [each.split("?")[0] for each in again.requests]
     for one in asked:
         what = one.split("/")[1]
         right = one.startswith("GET ") and what in _questions(moment, meddled)
-        _require("c", right, f"the same task again asks {one}: {asked}")
+        require("c", right, f"the same task again asks {one}: {asked}")
     kinds_of_it = [one.split("/")[1] for one in asked]
-    _require("c", len(set(kinds_of_it)) == len(kinds_of_it), f"the same task again asks more than once: {asked}")
+    require("c", len(set(kinds_of_it)) == len(kinds_of_it), f"the same task again asks more than once: {asked}")
 
 
 def _questions(moment: Moment, meddled: bool) -> t.Set[str]:
@@ -211,6 +159,8 @@ def _questions(moment: Moment, meddled: bool) -> t.Set[str]:
     found = {"packs"}
     if step.module == "st2_pack_config":
         found |= {"configs"}
+    if step.module == "st2_register":
+        found |= {*words.values(), "configs", "policies", "triggertypes"}
     if step.module == "st2_override":
         sections = [word for kind, word in words.items() if kind in step.arguments]
         # What C(_global.yaml) says goes for every pack.
@@ -219,11 +169,11 @@ def _questions(moment: Moment, meddled: bool) -> t.Set[str]:
             sections += [word for kind, word in words.items() if kind in yaml.safe_load(for_all.read_bytes())]
         found |= set(sections if sections and not meddled else words.values())
     if step.module == "st2_pack":
-        for item in step.arguments["packs"]:
+        for item in step.items:
             found |= {"configs"} if "config" in item else set()
             found |= set(words.values()) if "overrides" in item else set()
-        if step.arguments.get("prune"):
-            found |= {*words.values(), "policies", "triggertypes"}
+    if step.arguments.get("prune"):
+        found |= {*words.values(), "policies", "triggertypes"}
     return found
 
 
@@ -237,7 +187,7 @@ def check_put_back(moment: Moment) -> None:
     pasts = [*moment.pasts, moment.before]
     if not moment.pasts:
         left = compare(moment.before.files, moment.after.files)
-        _require("d", not left, f"a task that failed has left other files: {left}")
+        require("d", not left, f"a task that failed has left other files: {left}")
     _check_database(moment, pasts)
 
 
@@ -257,7 +207,7 @@ def check_healed(moment: Moment, agreed: t.Collection[t.Tuple[str, str]]) -> Non
         and not _goes_along(moment, ref, part)
         and not _was_changed_silently(moment, ref)
     )
-    _require("d", not lost, f"after an ordinary task the database still has something else of {lost}")
+    require("d", not lost, f"after an ordinary task the database still has something else of {lost}")
     _check_surplus(moment)
 
 
@@ -361,7 +311,7 @@ def check_by_hand(moment: Moment, made: t.Dict[t.Tuple[str, str], t.Any]) -> Non
         what = "is gone" if now is None else f"is now {now}"
         name = key.split(".", 1)[1]
         rightly = _goes(moment, document) and name in moment.said.message
-        _require("e", rightly, f"{kind} {key}, made by hand, {what}: {moment.said.message}")
+        require("e", rightly, f"{kind} {key}, made by hand, {what}: {moment.said.message}")
         del made[kind, key]
 
 
@@ -386,6 +336,7 @@ def differences(one: Documents, other: Documents) -> t.List[str]:
     return found
 
 
-def _require(letter: str, holds: bool, text: str) -> None:
+def require(letter: str, holds: bool, text: str) -> None:
+    """Raise L(Violation) when something does not hold."""
     if not holds:
         raise Violation(letter, text)

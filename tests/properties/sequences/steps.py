@@ -10,7 +10,7 @@ import json
 import typing as t
 from dataclasses import dataclass, field
 
-MODULES = ("st2_pack", "st2_pack_config", "st2_override")
+MODULES = ("st2_pack", "st2_pack_config", "st2_override", "st2_register", "st2_rollback")
 HOSTS = "ab"
 
 
@@ -65,6 +65,16 @@ class Run:
     register: str = "api"
     host: str = "a"
     trouble: t.Optional[Trouble] = None
+
+    @property
+    def items(self) -> t.Sequence[t.Mapping[str, t.Any]]:
+        """What a task about packs asks of each."""
+        return self.arguments.get("packs", ()) if self.module == "st2_pack" else ()
+
+    @property
+    def phase(self) -> str:
+        """C(stage) or C(swap) of a task in two phases; empty for one that does all."""
+        return str(self.arguments.get("phase", ""))
 
     def __str__(self) -> str:
         told = f"{self.module} {json.dumps(self.arguments)}"

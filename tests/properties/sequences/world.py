@@ -177,7 +177,7 @@ class World:
             arguments.setdefault("virtualenv", "never")
             arguments["packs"] = [
                 {**item, **({"source": str(self.upstream.path(item["source"]))} if "source" in item else {})}
-                for item in step.arguments["packs"]
+                for item in step.items
             ]
         return arguments
 

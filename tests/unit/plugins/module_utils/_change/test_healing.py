@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._change import healing
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.database import Database
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.healing import Healing
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.journal import Journal, Move, carry_out, prepared
@@ -20,6 +21,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._change.records imp
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.staging import Staging
 from ansible_collections.stackstorm.st2.plugins.module_utils._content.installed import Installation
 from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import Deadline
+from ansible_collections.stackstorm.st2.plugins.module_utils._files import TEMPORARY_PREFIX
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.no_registrar import NoRegistrar
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
     without_waiting_for_disks,
@@ -117,6 +119,25 @@ def test_a_run_puts_files_and_database_back_with_the_lock(host):
     assert host.lock.held and (host.version, host.registrar.rows) == ("1.0.0", {"sensu": "1.0.0"})
     assert (host.healing.recovered, host.healing.unhealed) == (("sensu",), {}) and host.warnings == [UNDONE]
     assert not host.journal.exists()
+
+
+def test_what_only_the_database_lacks_is_put_right_as_well(host, monkeypatch):
+    begun = []
+    monkeypatch.setattr(healing, "begin", lambda: begun.append(host.lock.held))
+    host.interrupt(moves=False, told={"sensu": ()})
+    host.healing.heal(Deadline(60))
+    assert host.registrar.rows == {"sensu": "1.0.0"} and host.healing.recovered == ("sensu",)
+    assert begun == [False], "the run is under way before it may wait for another one"
+
+
+@pytest.mark.parametrize("problem", ["", "The lock cannot be used."])
+def test_what_is_in_nobodys_way_is_only_removed_by_who_gets_the_lock(host, problem):
+    left = host.root / "packs" / ".stackstorm.st2" / f"{TEMPORARY_PREFIX}left"
+    left.parent.mkdir()
+    left.write_text("")
+    host.lock.problem = problem
+    host.healing.heal(Deadline(60))
+    assert (host.lock.held, left.exists()) == (not problem, bool(problem))
 
 
 def test_what_stackstorm_refuses_remains_to_be_done(host):

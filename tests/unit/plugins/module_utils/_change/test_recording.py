@@ -155,9 +155,11 @@ def test_where_the_pack_is_not_kept_neither_is_its_virtualenv(site):
 
 def test_of_two_moves_of_one_thing_the_first_says_what_was_there(site):
     first, last = site.move("pack", ""), site.move("pack", "3.0.0")
+    last = Move(last.ref, last.what, last.live, last.staged, f"{last.kept}.later")
     _change, staged = recorded(Staged(moves=(first,), closing=(last,)), site.places, site.staging, "api")
     (part,) = site.set_of(staged).parts
-    assert (part.before.version, part.after.version) == ("1.0.0", "3.0.0")
+    assert (part.before.version, part.after.version, part.kept) == ("1.0.0", "3.0.0", first.kept)
+    assert staged.closing[0] == last
 
 
 def test_other_parts_of_the_change_stay_as_they_are(site):

@@ -49,6 +49,12 @@ def test_without_a_unit_the_file_that_is_there(tmp_path, folder):
     assert place(tmp_path) == Place("st2api", path)
 
 
+def test_of_two_such_files_the_one_that_is_read_last(tmp_path):
+    add(tmp_path, "etc/default/st2api")
+    path = add(tmp_path, "etc/sysconfig/st2api")
+    assert place(tmp_path) == Place("st2api", path)
+
+
 @pytest.mark.parametrize("name", ["st2api.service", "st2api@.service"])
 def test_the_last_usual_file_of_the_unit_with_what_is_read_after_it(tmp_path, name):
     unit(tmp_path, "-/etc/default/st2api", "-/etc/sysconfig/st2api", "-/etc/st2/*.env", "/srv/env", name=name)

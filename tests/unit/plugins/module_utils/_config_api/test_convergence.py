@@ -112,6 +112,8 @@ def test_without_secrets_nobody_is_asked_for_permissions():
 
 def test_secrets_of_the_task_and_of_the_database_are_masked_from_then_on():
     redactor = Redactor()
+    PretendedApi().convergence(redactor, secrets={"token": "known-at-once"})
+    assert redactor.text("known-at-once") == "********"
     asked = PretendedApi({"token": "from-the-database"}, rbac=ADMIN).convergence(
         redactor, config={"url": "x"}, secrets={"token": "from-the-task"}
     )

@@ -102,6 +102,10 @@ def test_spellings_of_one_repository_are_equal_and_different_from_all_others(spe
     assert normal_url(spellings[0]) not in {normal_url(one) for one in others}
 
 
+def test_accounts_of_an_ssh_server_have_different_repositories():
+    assert len({normal_url(url) for url in ("ssh://one@h/x", "ssh://two@h/x", "h:x", "https://one@h/x")}) == 4
+
+
 @pytest.mark.parametrize(
     ("text", "address", "version"),
     [
@@ -116,6 +120,7 @@ def test_spellings_of_one_repository_are_equal_and_different_from_all_others(spe
         ("file:///srv/x=1.0", "file:///srv/x", "1.0"),
         ("/srv/x=main", "/srv/x", "main"),
         ("git@h:x=1.0", "git@h:x", "1.0"),
+        ("git@h:a=b=1.0", "git@h:a=b", "1.0"),
         ("org/x=a=b", "org/x", "a=b"),
     ],
 )

@@ -89,6 +89,10 @@ def test_what_is_no_string_is_to_be_quoted(value, kind):
     assert message_of(check_text, "version", value) == f"version must be a string, not {kind}: quote it."
 
 
+def test_nothing_looks_like_an_option_of_a_program():
+    assert "must not begin with -" in message_of(check_text, "source", "--upload-pack=x", blanks=True)
+
+
 def test_the_longest_text():
     check_text("source", "x" * 2048)
     assert "longer than 2048" in message_of(check_text, "source", "x" * 2049)

@@ -21,10 +21,10 @@ def add(root, *directories):
 
 
 def test_packs_are_found_to_a_depth_and_not_inside_of_packs(tmp_path):
-    add(tmp_path, "b", "packs/a", "x/y/z", "x/y/w/too_deep", "b/inside", ".git/hidden", "packs/.old/hidden")
+    add(tmp_path, "b", "a/deep", "packs/a", "x/y/z", "x/y/w/too_deep", "b/inside", ".git/hidden", "packs/.old/hidden")
     (tmp_path / "link").symlink_to(tmp_path / "b")
     (tmp_path / "named" / "pack.yaml").mkdir(parents=True)
-    assert packs_below(str(tmp_path)) == ["b", "packs/a", "x/y/z"]
+    assert packs_below(str(tmp_path)) == ["a/deep", "b", "packs/a", "x/y/z"]
 
 
 @pytest.mark.parametrize("entries", ["one by one", "below each other"])

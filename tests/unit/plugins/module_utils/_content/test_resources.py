@@ -406,6 +406,7 @@ def test_without_pyyaml_it_is_named(pack, monkeypatch):
             read_content(str(pack), "demo", strict=strict)
 
 
+@pytest.mark.once
 @pytest.mark.skipif(not yaml.__with_libyaml__, reason="PyYAML was built without libyaml here, which makes it slow.")
 def test_thousands_of_actions_take_seconds(tmp_path):
     """As many as the largest real pack has; its own take less than two seconds of CPU time."""

@@ -55,6 +55,19 @@ def test_what_the_unit_gives_beside(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("index", "trusted"),
+    [
+        ("https://index.stackstorm.org/v1/index.json", False),
+        ("https://git.example.com/packs/index.json", True),
+        ("/srv/index.json", True),
+        ("file:///srv/index.json", True),
+    ],
+)
+def test_an_index_of_somebody_else_opens_nothing(tmp_path, index, trusted):
+    assert read(tmp_path, LISTED).trusts(index) is trusted
+
+
+@pytest.mark.parametrize(
     ("content", "words"),
     [
         ("a: b", "not a list"),

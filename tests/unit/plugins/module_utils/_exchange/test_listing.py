@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import ApplyError
 from ansible_collections.stackstorm.st2.plugins.module_utils._exchange.listing import (
     Listing,
     read_listing,
@@ -40,6 +41,16 @@ def test_it_comes_back_as_it_was(settings, tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"format": 99}', '{"format": 1, "refs": 5}', "null"])
-def test_what_is_none_counts_for_nothing(settings, tmp_path, content):
+def test_what_cannot_be_read_does_not_count_for_nothing(settings, tmp_path, content):
     (tmp_path / "state/listing.json").write_text(content)
+    with pytest.raises(ApplyError, match="Run update"):
+        read_listing(settings)
+
+
+def test_what_is_lost_does_not_count_for_nothing(settings, tmp_path):
+    mirrors = settings_from({"url": "https://a", "root": str(tmp_path), "index_url": ["https://b"]})
+    assert read_listing(mirrors) == Listing({}, {}, ())
+    (tmp_path / "www").mkdir()
     assert read_listing(settings) == Listing({}, {}, ())
+    with pytest.raises(ApplyError, match="which the last update left, is lost"):
+        read_listing(mirrors)

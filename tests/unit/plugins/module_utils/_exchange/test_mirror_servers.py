@@ -199,3 +199,25 @@ def test_repositories_of_the_other_object_format_are_mirrored_as_such(root, tmp_
     assert found.error is None
     assert refs(served(root)) == {"refs/heads/main": commit}
     assert len(commit) == 64
+
+
+def test_an_index_of_somebody_else_gets_no_private_repository(root, upstream):
+    with GitHttpsServer(upstream.path.parent, username="mirror", password="s3cret-Canary") as server:
+        own = git_for(root.parent, credentials=Credentials("mirror", "s3cret-Canary"))
+        mirror = mirror_at(root, git=own, anonymous_git=git_for(root.parent))
+        (found,) = mirror.update([of(server)._replace(kind="index")])
+        assert "wants credentials" in found.error
+        assert not served(root).exists()
+        (found,) = mirror.update([of(server)._replace(kind="index", is_trusted=True)])
+        assert found.error is None
+        assert served(root).exists()
+
+
+def test_what_is_not_reached_in_time_stays_what_it_was(root, server, upstream):
+    mirror_at(root).update([of(server)])
+    before = refs(served(root))
+    upstream.release(PackTree("demo", "2.0.0", minimal=True))
+    upstream.build()
+    found = mirror_at(root, within=0).update([of(server), of(server, "other")])
+    assert ["was not asked in this run" in one.error for one in found] == [True, True]
+    assert [one.served for one in found] == [True, False] and refs(served(root)) == before

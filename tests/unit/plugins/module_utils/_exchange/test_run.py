@@ -51,7 +51,7 @@ def test_runs_of_one_kind_wait_for_each_other(tmp_path):
 
 def test_a_place_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "state").write_text("a file")
-    with pytest.raises(ApplyError, match="cannot write in .*state"), alone(settings(tmp_path), "build"):
+    with pytest.raises(ApplyError, match=r"cannot write in .*state"), alone(settings(tmp_path), "build"):
         pass
 
 
@@ -65,6 +65,9 @@ def test_what_the_unit_gives(tmp_path):
     run = Run(settings(tmp_path, sign_key="sign_key"), str(tmp_path), environment)
     assert run.sign_key == str(tmp_path / "sign_key")
     assert run.git(Deadline(5)).access.credentials("https://git.example.com/a").password == "top-secret"
+    anonymous = run.anonymous_git(Deadline(5)).access
+    assert not anonymous.credentials("https://git.example.com/a") and anonymous.ssh_key_file is None
+    assert anonymous.withholds
     assert run.redactor.text("top-secret pw-secret") == "******** ********"
     assert run.proxy.https == "http://u:pw-secret@p"
     assert Run(settings(tmp_path, sign_key="/etc/key"), str(tmp_path), {}).sign_key == "/etc/key"

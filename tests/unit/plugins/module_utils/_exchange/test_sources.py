@@ -25,7 +25,7 @@ def public(ref):
     return f"https://github.com/StackStorm-Exchange/stackstorm-{ref}"
 
 
-def choose(root, *, hosted=(), packs=(), bundled=(), listed=(), mirror=True):
+def choose(root, *, hosted=(), packs=(), bundled=(), listed=(), mirror=True, **more):
     entries = {ref: {"repo_url": public(ref), "version": "1.0.0"} for ref in listed}
     return choose_sources(
         str(root),
@@ -34,6 +34,7 @@ def choose(root, *, hosted=(), packs=(), bundled=(), listed=(), mirror=True):
         bundled=bundled,
         merged=Merged(entries, dict.fromkeys(entries, INDEX), []),
         mirror=mirror,
+        **more,
     )
 
 
@@ -110,3 +111,10 @@ def test_entries_are_passed_on_where_nothing_is_mirrored(tmp_path):
     assert found.mirrored == ()
     assert found.passed_on == {"aws": {"repo_url": public("aws"), "version": "1.0.0"}}
     assert [one.ref for one in found.shadowed] == ["dns"]
+
+
+def test_only_own_packs_and_those_of_own_indexes_may_have_credentials(tmp_path):
+    more = {"packs": [{"name": "dns", "source": OWN}], "listed": ["aws"]}
+    assert [one.may_have_credentials for one in choose(tmp_path, **more).mirrored] == [True, False]
+    trusted = choose(tmp_path, **more, trusts=lambda index: index == INDEX)
+    assert [one.may_have_credentials for one in trusted.mirrored] == [True, True]

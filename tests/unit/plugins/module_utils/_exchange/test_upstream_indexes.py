@@ -47,24 +47,31 @@ ALL = {"a": "https://left/a", "b": "https://left/b", "c": "https://right/c"}
 
 @pytest.mark.parametrize("broken", [None, "[]", "not JSON"])
 def test_one_that_cannot_be_read_is_what_it_was(run, places, broken):
-    indexes, problems = read_indexes(run)
-    assert served(indexes) == ALL and problems == []
+    indexes, problems, is_all = read_indexes(run)
+    assert served(indexes) == ALL and problems == [] and is_all
     if broken is None:
         places[0].unlink()
     else:
         places[0].write_text(broken)
     for _again in range(2):
-        indexes, problems = read_indexes(run)
-        assert served(indexes) == ALL, "b is still that of the left one"
+        indexes, problems, is_all = read_indexes(run)
+        assert is_all and served(indexes) == ALL, "b is still that of the left one"
         (problem,) = problems
         assert problem.kind == "index" and str(places[0]) in problem.message
         assert problem.message.endswith("What it listed last is used.")
 
 
+def test_one_that_lists_far_too_much_is_not_taken(run, places):
+    read_indexes(run)
+    places[0].write_text(json.dumps({"packs": {str(number): {} for number in range(20_001)}}))
+    read = read_indexes(run)
+    assert served(read.indexes) == ALL and "It lists 20001 packs" in read.problems[0].message
+
+
 def test_one_that_never_could_be_read_lists_nothing(run, places):
     places[0].unlink()
-    indexes, problems = read_indexes(run)
-    assert served(indexes) == {"b": "https://right/b", "c": "https://right/c"}
+    indexes, problems, is_all = read_indexes(run)
+    assert not is_all and served(indexes) == {"b": "https://right/b", "c": "https://right/c"}
     assert problems[0].message.endswith("Nothing of it is known.")
 
 

@@ -18,6 +18,7 @@ import pytest
 from infrastructure.environment import clean_environment
 from infrastructure.servers import PackageIndex, StaticPackageIndex, build_sdist, build_wheel
 
+from ansible_collections.stackstorm.st2.plugins.module_utils._exchange import wheels
 from ansible_collections.stackstorm.st2.plugins.module_utils._exchange.package_resolver import PackageFile
 from ansible_collections.stackstorm.st2.plugins.module_utils._exchange.requirement_sets import PackRequirements
 from ansible_collections.stackstorm.st2.plugins.module_utils._exchange.wheels import Wheels, provide_wheels
@@ -232,6 +233,18 @@ def test_an_index_out_of_reach_is_one_problem_and_what_was_known_stays(exchange,
     assert problem.message.startswith(f"The package index {url} cannot be reached. 4 sets of requirements were not ")
     assert done.files == 0
     assert not list((tmp_path / "root/wheels/sets").iterdir())
+
+
+def test_packages_take_no_longer_than_all_may_take(exchange, index, tmp_path, monkeypatch):
+    shutil.copytree(exchange.root, tmp_path / "root", symlinks=True)
+    (tmp_path / "root" / "home").rmdir()
+    late = Exchange(tmp_path / "root", index.index_url)
+    before = late.all
+    monkeypatch.setattr(wheels, "_BUILD_SECONDS", 0.0)
+    found = late.provide({**PACKS, "new": "buildtool==1.0\n"})
+    (said,) = {one.message for one in found.problems} - {one.message for one in exchange.done.problems}
+    assert said.startswith("Getting packages has taken 0 minutes already. 1 sets")
+    assert late.all == before
 
 
 def test_nothing_is_made_where_nothing_is_asked_for(tmp_path):

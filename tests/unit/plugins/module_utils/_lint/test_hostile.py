@@ -136,6 +136,7 @@ def test_code_that_python_does_not_cope_with(tmp_path, code):
     assert {place[1] for place in found} <= {"actions/lib/odd.py", "actions/lib/zz.py"}
 
 
+@pytest.mark.once
 def test_a_pattern_that_takes_for_ever_ends_the_check(tmp_path):
     tree = well_kept()
     tree.add_yaml("config.schema.yaml", {"url": {"type": "string", "pattern": "^(a+)+$"}})

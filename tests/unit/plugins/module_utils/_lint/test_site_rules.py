@@ -97,6 +97,7 @@ def test_a_rule_that_fails_is_named(site, tmp_path, name, content, reason):
     assert f"/site/{name} failed: " in message and reason in message
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("name", "content"),
     [("hangs.py", "def check(pack):\n    while True:\n        pass\n"), ("hangs", "#!/bin/sh\nsleep 600\n")],

@@ -144,6 +144,15 @@ def test_a_broken_pack_is_left_out_when_it_is_about_all():
     assert "cannot register the pack other: /o/other.yaml:1" in found.warnings[0]
 
 
+def test_a_pack_that_is_not_in_the_database_is_left_out_for_anything_that_is_broken_in_its_file():
+    sensors = Problem(("sensors",), "sensors.defaults.enabled is text", ("sensors",))
+    packs = (pack_view("other", file_of("other", problems=(sensors,)), database={}),)
+    found = plan(ALL_OFF, pack="_global", packs=packs)
+    assert not found.registers and "cannot register the pack other: /o/other.yaml:1" in found.warnings[0]
+    packs = (pack_view("other", packs[0].file, database=dict(FILES)),)
+    assert plan(ALL_OFF, pack="_global", packs=packs).registers
+
+
 def test_a_broken_target_is_replaced_only_when_asked():
     broken = file_of("sensu", problems=(BROKEN,))
     with pytest.raises(HostError, match=r"/o/sensu\.yaml:1: rules is empty"):

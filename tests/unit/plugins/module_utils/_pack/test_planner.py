@@ -20,7 +20,6 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._deadline import De
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import DependencyError, OptionError, SourceError
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack import stage
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.options import options_from
-from ansible_collections.stackstorm.st2.plugins.module_utils._pack.plan import Plan
 from ansible_collections.stackstorm.st2.plugins.module_utils._pack.planner import PackPlanner
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
     without_waiting_for_disks,
@@ -272,14 +271,14 @@ def test_the_tools_are_those_that_options_and_host_say(site, monkeypatch):
     staging = Staging(str(site.host.tmp))
     given = []
     monkeypatch.setattr(stage, "stage", lambda _plan, _packs, _virtualenvs, tools: given.append(tools) or [])
-    made = planner(site, "sensu", keep_releases=7, group=str(os.getgid()), staging=staging)
-    made.stage(Plan(()))
+    made = planner(site, "sensu=1.0.2", keep_releases=7, group=str(os.getgid()), staging=staging)
+    made.stage(made.make())
     assert (given[0].keep_releases, given[0].ownership.gid, made.warnings) == (7, os.getgid(), [])
     assert given[0].staging is staging
     site.host.configure("content", pack_group="nosuchgroup")
     try:
-        made = planner(site, "sensu")
-        made.stage(Plan(()))
+        made = planner(site, "sensu=1.0.2")
+        made.make()
     finally:
         site.host.configure("content", pack_group=site.host.group)
     assert len(made.warnings) == 1 and "The group nosuchgroup" in made.warnings[0]

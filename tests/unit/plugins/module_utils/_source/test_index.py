@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._errors import IndexError_, MissingLibraryError
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Credentials
+from ansible_collections.stackstorm.st2.plugins.module_utils._source.index import Indexes, IndexStatus
 from ansible_collections.stackstorm.st2.plugins.module_utils._source.index_download import IndexProblem, parse_index
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._source.index_server import (
     Server,
@@ -85,6 +86,16 @@ def test_a_higher_index_that_is_down_keeps_lower_ones_from_answering(server):
     assert "index_strict=false" in message
     assert caught.value.ref == "sensu"
     assert indexes.lookup("sensu", strict=False).index_url == up
+
+
+@pytest.mark.parametrize(
+    ("error", "said"), [("other errors", "x.json (No way)"), ("empty", "x.json is empty (No way)")]
+)
+def test_an_index_that_cannot_be_read_is_named_with_the_reason(error, said):
+    indexes = Indexes({}, (IndexStatus("https://h/x.json", 0, "No way.", error),))
+    with pytest.raises(IndexError_) as caught:
+        indexes.lookup("sensu", strict=True)
+    assert caught.value.message.endswith(f"/{said}. Correct the index, or the options for access to it.")
 
 
 def test_a_lower_index_that_is_down_matters_only_for_what_is_not_above_it(server):

@@ -30,6 +30,13 @@ KINDS = {
     404: MissingError,
     500: ServerError,
 }
+CREDENTIALS = ("Unauthorized - One of Token or API key required.", "Unauthorized - ApiKey is invalid.")
+
+
+def test_credentials_that_are_missing_are_not_called_wrong():
+    told = {words: error_of(401, words, "GET /packs", "http://h/v1", Redactor()).message for words in CREDENTIALS}
+    assert ["requires credentials for GET /packs" in message for message in told.values()] == [True, False]
+    assert all("Set api_key, auth_token, or api_username and api_password" in message for message in told.values())
 
 
 def test_an_error_without_words_is_a_sentence_too():

@@ -208,6 +208,7 @@ def test_the_timeout_ends_an_index_that_hangs_or_drips(server, describe, documen
         describe(url(server, TWO), timeout=1)
 
 
+@pytest.mark.once
 def test_an_index_of_very_many_packs(server, describe):
     packs = {f"p{number}": entry(f"p{number}", "2.0.0", python_versions=["2"]) for number in range(50_000)}
     server.documents[ONE] = {"packs": packs}

@@ -129,3 +129,10 @@ def test_every_secret_of_the_options_is_known_before_anything_is_written(site):
     said = repr([result.returned, result.diff, result.msg, result.failure.message, result.failure.stderr])
     for secret in ("hunter2", "tok-en-1", "pip-secret", "index-secret", "proxy-secret"):
         assert secret not in said
+
+
+@pytest.mark.parametrize("option", ["owner", "group"])
+def test_check_mode_sees_as_well_that_an_account_does_not_exist(site, option):
+    foretold, done = (work(site, "sensu", check=check, **{option: "nosuchname"}) for check in (True, False))
+    assert foretold.failure.message == done.failure.message == f"The {option} nosuchname does not exist on this host."
+    assert not foretold.changed and not done.changed and site.host.installed() == []

@@ -22,9 +22,10 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._argspec import (
 )
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.own_places import OwnPlaces
 from ansible_collections.stackstorm.st2.plugins.module_utils._change.records import Records, Told
-from ansible_collections.stackstorm.st2.plugins.module_utils._errors import St2Error
+from ansible_collections.stackstorm.st2.plugins.module_utils._errors import RegistrationError, St2Error
 from ansible_collections.stackstorm.st2.plugins.module_utils._register.argspec import register_options
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2 import local_registrar
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task
 from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.register import register_packs
@@ -131,6 +132,14 @@ def test_configs_and_overrides_count(site, how):
     assert site.have()["actions", key] is False
 
 
+def test_overrides_that_stackstorm_cannot_read_are_told(site):
+    site.converge("sensu")
+    (site.host.overrides / "sensu.yaml").write_text("actions:\n")
+    done = site.converge("sensu")
+    assert not done.changed and done.returned["database_state"] == "unknown"
+    assert "StackStorm cannot register the pack sensu" in done.warnings[0] and "sensu.yaml:1" in done.warnings[0]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_was_deleted_in_stackstorm_comes_back(site, kind):
     site.converge()
@@ -207,6 +216,16 @@ def test_what_is_not_there_cannot_be_used(site):
     ):
         with pytest.raises(St2Error, match=said):
             site.run(**given)
+
+
+def test_without_a_way_to_register_it_says_once_what_is_missing(site, monkeypatch):
+    monkeypatch.setattr(local_registrar, "find_program", lambda *_args: None)
+    with pytest.raises(RegistrationError) as caught:
+        site.run(how="auto")
+    assert caught.value.message == (
+        "Nothing is registered in StackStorm: there are no credentials for StackStorm's API, and st2-register-content is "
+        "not installed here. Set api_key, auth_token, or api_username and api_password."
+    )
 
 
 def test_a_refusal_by_stackstorm_is_named_and_the_result_says_what_is_registered(site):

@@ -69,6 +69,7 @@ def seen(site):
     return site.files()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("exchanges", [True, False])
 def test_whatever_a_kill_leaves_the_next_rollback_ends(site, exchanges):
     old = seen(site)
@@ -97,6 +98,7 @@ def test_whatever_a_kill_leaves_the_next_rollback_ends(site, exchanges):
     assert number > 10
 
 
+@pytest.mark.once
 def test_a_change_that_is_killed_is_recorded_or_undone(site):
     old = seen(site)
     for number in itertools.count(1):

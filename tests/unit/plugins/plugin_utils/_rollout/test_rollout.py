@@ -42,6 +42,11 @@ def staged(version="2", plan="sha256:2", **more):
     return {**OK, "plan": plan, "packs": [{**row, "after": {"version": version}, "action": "upgrade"}], **more}
 
 
+def change(number, **more):
+    row = {"ref": "demo", "before": {"version": "1"}, "after": {"version": "2"}}
+    return {"change": number, "registered": "none", "packs": [row], **more}
+
+
 class Rollout:
     """A rollout to two clusters, whose phases all go well but for what a test says."""
 
@@ -160,10 +165,43 @@ def test_after_the_swap_all_go_back(phase, name, result):
 
 def test_a_swap_that_was_lost_is_looked_up():
     rollout = Rollout()
-    new = {"changes": {"changes": [{"change": "0002"}, {"change": "0001"}]}}
+    new = {"changes": {"changes": [change("0002"), change("0001")]}}
     document = rollout.wave(1, swap={"a1": {"packs": GONE}, "a2": {"packs": BAD}}, inspect={"a1": new})
     assert rollout.done[-3:] == [("inspect", ["a1", "a2"]), ("back", ["a1"]), ("restore", ["a1"])]
     assert states(document) == {"a1": "rolled back", "a2": "staged", "b1": "untouched"}
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"packs": [{"ref": "demo", "after": {"version": "9"}}]},
+        {"packs": [{"ref": "other", "after": {"version": "2"}}]},
+        {"packs": [{"ref": "demo"}]},
+        {"registered": "api"},
+        {"undoes": "0001"},
+        {"packs": [], "configs": ["other"]},
+    ],
+)
+def test_what_others_changed_meanwhile_stays(others):
+    rollout = Rollout()
+    found = {"changes": {"changes": [change("0002", **others), change("0001")]}}
+    document = rollout.wave(1, swap={"a1": {"packs": BAD}}, inspect={"a1": found})
+    assert states(document) == {"a1": "staged", "a2": "rolled back", "b1": "untouched"}
+    assert document["summary"] == "Not rolled out: a1 failed in the swap: It is broken. Rolled back on a2."
+    rollout = Rollout()
+    found["changes"]["changes"].insert(1, change("0001a"))
+    rollout.wave(1, swap={"a1": {"packs": GONE}}, inspect={"a1": found})
+    assert rollout.document["hosts"]["a1"]["change"] == "0001a"
+
+
+def test_a_cluster_that_was_mixed_before_is_told():
+    rollout = Rollout()
+    differs = {"compared": {"failed": True, "msg": "The database does not match."}}
+    rollout.wave(1, swap={"a1": {"packs": staged()}}, smoke={"a2": {"entry_points": BAD}}, restore={"a1": differs})
+    assert rollout.done[-2:] == [("back", ["a2"]), ("restore", ["a2"])]
+    assert rollout.document["summary"].startswith("ROLLBACK INCOMPLETE. a2 failed in the smoke test: It is broken.")
+    assert any("had different packs before this rollout" in line for line in rollout.document["lines"])
+    assert states(rollout.document) == {"a1": "unchanged", "a2": "rolled back", "b1": "untouched"}
 
 
 def test_a_host_that_never_answers_is_unknown():
