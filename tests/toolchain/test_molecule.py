@@ -67,7 +67,9 @@ def test_an_engine_has_the_options_that_hosts_are_started_with(engine: str) -> N
     plays = yaml.safe_load((PLAYBOOKS / "create.yml").read_text())
     (start,) = [task for play in plays for task in play["tasks"] if task["name"] == "Start the hosts"]
     own = yaml.safe_load((PLAYBOOKS / "vars" / f"{engine}.yml").read_text())["molecule_engine_options"]
-    options = [word for word in [*start["vars"]["molecule_run"], *own] if word.startswith("--")]
+    some = yaml.safe_load((PLAYBOOKS / "vars" / "common.yml").read_text())["molecule_options"].values()
+    words = [*start["vars"]["molecule_run"], *own, *(word for words in some for word in words)]
+    options = [word for word in words if word.startswith("--")]
     done = subprocess.run([engine, "run", "--help"], capture_output=True, text=True, check=True)
     assert [word for word in options if f"{word.partition('=')[0]} " not in done.stdout] == []
 

@@ -21,3 +21,4 @@ for package in *.deb; do
 done > Packages
 rm -rf /etc/apt/sources.list.d/* /var/lib/apt/lists/*
 echo "deb [trusted=yes] file:$offered ./" > /etc/apt/sources.list
+apt-get update --quiet=2

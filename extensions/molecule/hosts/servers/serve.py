@@ -62,7 +62,10 @@ def serve_content() -> None:
     documents = {"/v1/index.json": index_document(repositories, git, served)}
     reachable(GitHttpsServer, "git", GIT_PORT)(served, authority)
     reachable(IndexServer, "index", INDEX_PORT)(documents, authority)
-    reachable(PackageIndex, "packages", PACKAGES_PORT)(ROOT / "packages", authority)
+    packages = reachable(PackageIndex, "packages", PACKAGES_PORT)(ROOT / "packages", authority)
+    # What an Exchange serves in any case.
+    for name in ("pip", "setuptools", "wheel"):
+        packages.add(name, "1.0.0")
 
 
 def serve_proxy() -> None:
