@@ -114,6 +114,7 @@ class RollbackPlanner:
     def _registration(self, changes: ChangeSet) -> TaskPlan:
         """The plan for a change that was gone back on: StackStorm is told where it does not have what is there."""
         packs = FormerPacks(self._view, self._database, changes)
+        self._database.expect(resources=packs.refs)
         self._database.look(packs.refs)
         self.parts = None
         return TaskPlan(Plan(tuple(map(packs.staying, packs.refs)), self._database.types))
