@@ -13,6 +13,9 @@ from .._change.known import CURRENT, KnownPack
 from .._change.telling import Registration, Telling
 from .._st2.registration import PackFiles
 
+if t.TYPE_CHECKING:
+    from .._config.opening import Opening
+
 
 class PackPlan(t.NamedTuple):
     """What happens to one pack.
@@ -54,12 +57,14 @@ class Plan(t.NamedTuple):
 
     :arg restarts: The services that go on with old configs afterwards.
     :arg elsewhere: The packs of which it is recorded on this host that another one has registered them.
+    :arg openings: The config schemas that the database has of packs that have none any more.
     """
 
     packs: t.Tuple[PackPlan, ...] = ()
     types: t.Tuple[str, ...] = ()
     restarts: t.Tuple[str, ...] = ()
     elsewhere: t.Tuple[str, ...] = ()
+    openings: t.Tuple[Opening, ...] = ()
 
     @property
     def changed(self) -> bool:

@@ -24,6 +24,9 @@ from .._st2.registration import PackFiles
 from .options import Options
 from .plan import PackPlan, Plan
 
+if t.TYPE_CHECKING:
+    from .._config.opening import Opening
+
 
 class RegisterPlanner:
     """Plans the registration of the packs of one task.
@@ -63,7 +66,25 @@ class RegisterPlanner:
                 plans.append(self._plan(pack, comparison))
         collected.raise_them()
         self.warnings += comparison.warnings
-        return Plan(tuple(plans), self._options.types, elsewhere=self._unrecorded(refs))
+        openings = tuple(self._openings(plans))
+        return Plan(tuple(plans), self._options.types, elsewhere=self._unrecorded(refs), openings=openings)
+
+    def _openings(self, plans: t.Sequence[PackPlan]) -> t.Iterator[Opening]:
+        """The schemas that the database would go on to judge configs by, though the packs have none any more."""
+        types = self._options.types
+        if (types and "config" not in types) or not self._database.registrar.reads:
+            return
+        for plan in plans:
+            location = os.path.realpath(plan.files.path)
+            if not plan.registers or os.path.lexists(os.path.join(location, "config.schema.yaml")):
+                continue
+            schema = self._database.config_schema(plan.ref) if plan.known.version else None
+            if schema is not None:
+                from .._config.opening import opening_of
+
+                opening = opening_of(self._view, plan.ref, location, schema)
+                if opening:
+                    yield opening
 
     def _unrecorded(self, refs: t.Sequence[str]) -> t.Tuple[str, ...]:
         """The packs that another host has registered, which is not recorded here yet."""
@@ -196,8 +217,12 @@ class RegisterPlanner:
             )
 
     def stage(self, plan: Plan) -> Staged:
-        """No files are prepared."""
-        return Staged(telling=plan.telling)
+        """Prepare what opens schemas; no other files are."""
+        if not plan.openings:
+            return Staged(telling=plan.telling)
+        from .._config.opening import stage
+
+        return Staged(telling=plan.telling.join(stage(self._view, plan.openings)))
 
     def verify(self, plan: Plan) -> None:
         """No file has changed."""

@@ -9,39 +9,23 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import dataclass, field
 
 from .._change.database import Database
 from .._change.planner import Staged
 from .._change.session import View
-from .._change.telling import Telling
 from .._content.installed import Installation, InstalledPack
-from .._errors import ApplyError, Collected, InvalidPackError
+from .._errors import Collected, InvalidPackError
 from .._pack.plan import PackPlan, Plan
 from .._secrets import Redactor
 from .pack_items import Item
 from .pack_plan import TaskPlan
 
 if t.TYPE_CHECKING:
+    from .._config.opening import Opening
     from .._config.plan import ConfigPlan
     from .._config.planner import ConfigPlanner
     from .._override.plan import Plan as OverridePlan
     from .._override.planner import OverridePlanner
-
-
-@dataclass(frozen=True)
-class Opening:
-    """A config schema in the database that the new version of a pack has no more, and that is opened.
-
-    :arg location: Where the pack's new files are.
-    :arg schema: The attributes that the database has.
-    :arg values: Of the config that is on the host.
-    """
-
-    ref: str
-    location: str
-    schema: t.Mapping[str, t.Any] = field(repr=False)
-    values: t.Mapping[str, t.Any] = field(repr=False)
 
 
 class PlannedInstallation(Installation):
@@ -144,13 +128,11 @@ class Parts:
         schema = self._former_schema(pack)
         if schema is None:
             return
-        from .._config.document import config_path, read_config
-        from .._st2.stale_config import is_open_for
+        from .._config.opening import opening_of
 
-        path = config_path(self._view.host.configs_path, pack.ref)
-        values = read_config(path, self._view.now(path)).values
-        if not is_open_for(schema, values):
-            yield Opening(pack.ref, self.files_of(pack), schema, values)
+        opening = opening_of(self._view, pack.ref, self.files_of(pack), schema)
+        if opening:
+            yield opening
 
     def _former_schema(self, pack: PackPlan) -> t.Optional[t.Mapping[str, t.Any]]:
         """The config schema that the database has, or may have, of another version than one that has none."""
@@ -202,18 +184,11 @@ class Parts:
         """As L(planner.Planner.stage), one by one."""
         along = [config.stage(config_plan) for config, config_plan in zip(self.configs, plan.configs)]
         along += [override.stage(override_plan) for override, override_plan in zip(self._overrides, plan.overrides)]
-        return along + [self._open(opening) for opening in plan.openings]
+        if plan.openings:
+            from .._config.opening import stage
 
-    def _open(self, opening: Opening) -> Staged:
-        from .._change.carrier import stage_opening
-
-        try:
-            first = stage_opening(
-                self._view.host, self._view.staging, opening.ref, opening.location, opening.schema, opening.values
-            )
-        except OSError as error:
-            raise ApplyError(f"The schema of {opening.ref} cannot be prepared: {error}.", ref=opening.ref) from error
-        return Staged(telling=Telling(first=(first,)))
+            along.append(Staged(telling=stage(self._view, plan.openings)))
+        return along
 
     def verify(self, plan: TaskPlan) -> None:
         """As L(planner.Planner.verify)."""

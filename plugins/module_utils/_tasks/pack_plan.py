@@ -18,11 +18,12 @@ from .._secrets import Redactor
 if t.TYPE_CHECKING:
     from .._change.planner import Staged
     from .._change.telling import Telling
+    from .._config.opening import Opening
     from .._config.plan import ConfigPlan
     from .._config.planner import ConfigPlanner
     from .._override.plan import Plan as OverridePlan
     from .pack_items import Item
-    from .pack_parts import Opening, Parts
+    from .pack_parts import Parts
 
 
 class TaskPlan(t.NamedTuple):

@@ -36,8 +36,7 @@ def check_truth(moment: Moment) -> None:
     elif moment.step.module == "st2_register":
         for row in said.returned.get("packs", ()):
             if row["ref"] in REFS:
-                # A schema stays that the files had before, when StackStorm was not told that they have none now.
-                _check_state(moment, row["ref"], row["database_state"], ["files", "config", "overrides"])
+                _check_state(moment, row["ref"], row["database_state"], ["pack", "config", "overrides"])
     elif "database_state" in said.returned:
         parts = ["config"] if moment.step.module == "st2_pack_config" else _concerned(moment.step.arguments)
         _check_state(moment, moment.step.arguments["pack"], said.returned["database_state"], parts)

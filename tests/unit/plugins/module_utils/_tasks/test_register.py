@@ -27,6 +27,7 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._register.argspec i
 from ansible_collections.stackstorm.st2.plugins.module_utils._secrets import Redactor
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2 import local_registrar
 from ansible_collections.stackstorm.st2.plugins.module_utils._st2.host import read_host
+from ansible_collections.stackstorm.st2.plugins.module_utils._st2.stale_config import is_open
 from ansible_collections.stackstorm.st2.plugins.module_utils._task import Task
 from ansible_collections.stackstorm.st2.plugins.module_utils._tasks.register import register_packs
 from ansible_collections.stackstorm.st2.tests.unit.plugins.module_utils._pack.kill_points import (
@@ -205,6 +206,18 @@ def test_a_config_that_the_schema_refuses(site, how):
     lenient = site.run("sensu", how=how, fail_on_failure=False)
     assert lenient.failure is not None and site.have() == {}
     assert site.run("sensu", how=how, check=True, types=["action"]).failure is None
+
+
+def test_a_schema_that_the_files_have_no_more_is_opened(site):
+    """As after the swap of a version without one, which registers nothing by itself."""
+    site.put(PackTree("sensu", "1.0.0").add_yaml("config.schema.yaml", {"host": {"type": "string", "required": True}}))
+    (site.host.configs / "sensu.yaml").write_text("host: a.example.com\n")
+    site.converge()
+    site.put(PackTree("sensu", "2.0.0").remove("config.schema.yaml"))
+    (site.host.configs / "sensu.yaml").write_text("port: 5\n")
+    done = site.converge("sensu")
+    assert done.returned["packs"][0]["database_state"] == "current" and site.stub.config("sensu") == {"port": 5}
+    assert is_open(site.stub.config_schema("sensu")) and site.stub.pack("sensu")["version"] == "2.0.0"
 
 
 def test_what_is_not_there_cannot_be_used(site):
