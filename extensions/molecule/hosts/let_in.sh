@@ -6,6 +6,9 @@
 # Run in a host when it starts: wait for systemd, let the key on standard input in, print the host's own.
 set -eu
 
+# Hosts have the addresses that their network gives them, whatever the file of the machine says, which engines copy.
+grep -v '[.]example[.]test' /etc/hosts > /run/hosts
+cat /run/hosts > /etc/hosts
 # On a machine, mounts of systemd are seen everywhere. Without that, units get no credentials. A host that may not mount
 # does without both.
 mount --make-rshared / 2> /dev/null || :
