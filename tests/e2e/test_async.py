@@ -92,7 +92,7 @@ def pack(scene: Scene, tmp_path: Path) -> Path:
 def test_every_module_states_what_is_tested_here() -> None:
     modules = sorted(path.stem for path in (PLUGINS / "modules").glob("st2_*.py"))
     assert [name for name in TASKS if stated(name) not in ("full", "partial")] == []
-    assert [name for name in modules if name not in TASKS] == []
+    assert [name for name in modules if name not in TASKS and stated(name) != "none"] == []
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def test_wheels_are_locked_for_each_platform(keeper: Keeper, packages: PackageIn
     assert done["unlocked"] == [] and warnings(done) == []
     assert keeper.pack("wants")["wheels"][KEY] == ["middledep==1.0.0", "six==1.16.0", "tinydep==1.0.0"]
     assert keeper.pack("plain")["wheels"] == {key: ["six==1.16.0"] for key in ("cp38-manylinux_2_28_x86_64", KEY)}
-    wheel = next(iter(packages.wheels("tinydep")))
+    wheel = next(iter(packages.files("tinydep")))
     digest = f"sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}"
     assert keeper.document["wheels"]["tinydep==1.0.0"] == {wheel.name: digest}
     assert keeper.document["platforms"][KEY] == {"python": "3.11", "abi": "cp311", "platform": PLATFORM["platform"]}

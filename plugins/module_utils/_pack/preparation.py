@@ -236,7 +236,7 @@ class Preparation:
         """
         own_names.require_own_names(made.packs, self._installation)
         self._look_for_what_is_in_the_way(made.packs)
-        if any(pack.replaces_files or pack.builds_virtualenv for pack in made.packs):
+        if any(pack.action not in ("none", "remove") for pack in made.packs):
             host, options = self._host, self._options
             self._ownership, warnings = resolve_ownership(options.owner, options.group, host.pack_group)
             self._observation.warnings += warnings
