@@ -161,9 +161,9 @@ def test_a_tag_that_moved_is_refused_with_both_commits(locked):
 
 def test_everything_that_is_not_as_locked_is_said_at_once(locked):
     PackTree("here", "0.2.0", minimal=True).write(locked.root / "site" / "own" / "here")
-    (wheel,) = locked.packages.wheels("six")
+    (wheel,) = locked.packages.files("six")
     wheel.write_bytes(b"another six")
-    for wheel in locked.packages.wheels("tinydep"):
+    for wheel in locked.packages.files("tinydep"):
         wheel.unlink()
     run_git("-C", locked.root / "served" / "dns.git", "tag", "--delete", "v1.0.0")
     with pytest.raises(St2Error) as caught:
