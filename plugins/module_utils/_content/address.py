@@ -29,8 +29,6 @@ _USER = re.compile(r"[A-Za-z0-9_.%+~][A-Za-z0-9_.%+~-]*")
 _AT_VERSION = re.compile(r"([a-z0-9_]+)@(v?[0-9]+(?:\.[0-9]+){1,2}(?:-[0-9a-z.-]+)?|latest|main|master)")
 # A server's name and a directory that is named like a version look the same, but nobody has both.
 _COLON_VERSION = re.compile(r"([a-z0-9_]+):(v?[0-9]+(?:\.[0-9]+){1,2}(?:-[0-9a-z.-]+)?|latest)")
-# In the names of repositories, before that of the pack.
-_PREFIXES = ("stackstorm-", "st2-")
 _ORG_REPO = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*/[A-Za-z0-9_.][A-Za-z0-9_.-]*")
 
 
@@ -129,15 +127,6 @@ def normal_url(url: str) -> str:
     path, query, tail = rest.partition("?")
     path = _without_ending(path.lower() if host == "github.com" else path)
     return f"{scheme}://{f'{user}@' if user else ''}{host}{path}{query}{tail}"
-
-
-def guessed_ref(url: str) -> str:
-    """What the pack of a repository is probably called, by its address."""
-    guessed = url.rstrip("/").rpartition("/")[2].rpartition(":")[2]
-    guessed = guessed[: -len(".git")] if guessed.endswith(".git") else guessed
-    for prefix in _PREFIXES:
-        guessed = guessed[len(prefix) :] if guessed.startswith(prefix) else guessed
-    return guessed.replace("-", "_")
 
 
 def split_version(text: str) -> t.Tuple[str, str]:

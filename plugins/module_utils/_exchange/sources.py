@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .._content.address import guessed_ref, normal_url
+from .._content.address import normal_url
+from .._content.guessed_ref import guessed_ref
 from .._content.request import PackRequest
 from .._index.entry import Entry
 from .._index.merged import Merged

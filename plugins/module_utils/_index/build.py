@@ -13,7 +13,8 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from .._content.address import guessed_ref, normal_url
+from .._content.address import normal_url
+from .._content.guessed_ref import guessed_ref
 from .._content.origin import Source
 from .._content.request import PackRequest, source_for
 from .._deadline import Deadline
