@@ -67,8 +67,7 @@ class Settings:
     def get(self, section: str, option: str) -> t.Optional[Setting]:
         """The option as StackStorm sees it, C(None) where neither the environment nor the file sets it.
 
-        The environment wins over the file (st2common/config.py use_st2_env_vars, from StackStorm 3.9 on;
-        oslo_config/cfg.py _do_get).
+        The environment wins over the file (st2common/config.py use_st2_env_vars since 3.9; oslo_config/cfg.py _do_get).
 
         :raises HostError: when the value refers to an option that nobody sets.
         """
