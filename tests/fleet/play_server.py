@@ -9,6 +9,7 @@ It answers with the exit status.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -16,7 +17,6 @@ import traceback
 import typing as t
 
 from ansible.cli.playbook import PlaybookCLI
-from ansible.executor import task_executor  # noqa: F401
 
 
 def _play(job: t.Mapping[str, t.Any]) -> t.NoReturn:
@@ -40,6 +40,8 @@ def _play(job: t.Mapping[str, t.Any]) -> t.NoReturn:
 
 def main() -> None:
     """Answer jobs until the input ends."""
+    # What a play imports first when it runs a task.
+    importlib.import_module("ansible.executor.task_executor")
     print("ready", flush=True)
     for line in sys.stdin:
         pid = os.fork()

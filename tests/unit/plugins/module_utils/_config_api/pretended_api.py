@@ -27,8 +27,9 @@ class PretendedApi:
 
     url = URL
 
-    def __init__(self, values=None, schema=SCHEMA, pack=True, rbac=None):
-        self.values, self.schema, self.pack, self.rbac = values, schema, pack, rbac
+    def __init__(self, values=None, schema=..., pack=True, rbac=None):
+        self.values, self.pack, self.rbac = values, pack, rbac
+        self.schema = SCHEMA if schema is ... else schema
         self.loses = False
         self.puts = []
 

@@ -17,9 +17,9 @@ HOST = {"PATH": "/bin", "HOME": "/nonexistent", "PIP_EXTRA_INDEX_URL": "https://
 NONE = Credentials()
 
 
-def places(index=None, directory=None, credentials=NONE, environment=HOST, redactor=None):
+def places(index=None, directory=None, credentials=NONE, environment=None, redactor=None):
     proxy = Proxy(https="http://proxy:3128", no_proxy="localhost")
-    return PackagePlaces(index, directory, lambda _url: credentials, proxy, environment, redactor or Redactor())
+    return PackagePlaces(index, directory, lambda _url: credentials, proxy, environment or HOST, redactor or Redactor())
 
 
 def environment_of(made):

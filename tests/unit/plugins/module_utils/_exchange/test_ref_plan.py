@@ -12,8 +12,8 @@ from ansible_collections.stackstorm.st2.plugins.module_utils._exchange.ref_plan 
 SERVED = {"refs/heads/main": "a", "refs/heads/old": "b", "refs/tags/v1": "a", "refs/tags/v2": "b"}
 
 
-def plan(upstream, *, served=SERVED, **more):
-    return plan_refs(served, upstream, **{"follow_moved_tags": False, **more})
+def plan(upstream, *, served=None, **more):
+    return plan_refs(SERVED if served is None else served, upstream, **{"follow_moved_tags": False, **more})
 
 
 def test_nothing_is_done_where_nothing_differs():

@@ -36,7 +36,9 @@ class Looker:
 
 
 def inspection(look, judged=True, key="a"):
-    refusal = lambda findings: "it has a fault" if findings else None  # noqa: E731
+    def refusal(findings):
+        return "it has a fault" if findings else None
+
     return Inspection(look, key, lambda _request: judged, refusal)
 
 

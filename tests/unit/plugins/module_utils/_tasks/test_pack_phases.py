@@ -107,8 +107,7 @@ class Site:
         return self.plans.plan
 
     def stage(self, *, anew=False):
-        shown = lambda _plan: {"msg": "shown"}  # noqa: E731
-        return StagePlanner(self.view, self.inner, self.plans, ASKED, anew=anew, shown=shown)
+        return StagePlanner(self.view, self.inner, self.plans, ASKED, anew=anew, shown=lambda _plan: {"msg": "shown"})
 
     def swap(self, *, check=False):
         return SwapPlanner(self.view, lambda: self.inner, self.plans, ASKED, check=check)
