@@ -44,7 +44,7 @@ if [ -n "$branch" ] && ! git rev-parse --quiet --verify HEAD >/dev/null; then
   git symbolic-ref HEAD "$branch"
 fi
 {{ true >>../../triggers/pushed; }} 2>/dev/null ||
-  echo "The index is not told of this push. It is built again when it is next updated."
+  echo "The Exchange was not notified of this push. It is published by the next update."
 echo {message}
 """
 
@@ -54,5 +54,5 @@ def post_receive(ref: str, url: str) -> str:
 
     :arg url: The base of what is published.
     """
-    message = f"{ref}: what comes of this push will be in {url.rstrip('/')}/status/{ref}.txt"
+    message = f"{ref}: see the result of this push at {url.rstrip('/')}/status/{ref}.txt"
     return _POST_RECEIVE.format(message=shlex.quote(message))

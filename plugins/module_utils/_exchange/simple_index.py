@@ -206,7 +206,7 @@ def wheel_metadata(path: str) -> t.Optional[bytes]:
                         content = stream.read(_MOST_METADATA + 1)
                     return content if len(content) <= _MOST_METADATA else None
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
-        pass
+        pass  # A wheel that cannot be read is listed without its metadata, and pip says what is wrong with it.
     return None
 
 

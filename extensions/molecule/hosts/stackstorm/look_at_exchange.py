@@ -86,7 +86,7 @@ def certificate(name: str, authority: str) -> t.Dict[str, t.Any]:
         "openssl", "x509", "-noout", "-serial", "-enddate", "-ext", "basicConstraints,subjectAltName", data=shown
     )
     root = run("openssl", "x509", "-noout", "-text", "-in", authority)
-    ends = ssl.cert_time_to_seconds(re.search("notAfter=(.*)", leaf)[1])  # type: ignore[index]
+    ends = ssl.cert_time_to_seconds(re.search("notAfter=(.*)", leaf)[1])  # type: ignore[index]  # openssl prints it.
     return {"leaf": leaf, "days": (ends - time.time()) / 86400, "constrained": "Name Constraints: critical" in root}
 
 

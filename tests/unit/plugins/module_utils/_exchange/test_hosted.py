@@ -88,7 +88,7 @@ def test_what_was_changed_is_put_right_and_what_is_not_ours_stays(root, hosted, 
 def test_a_push_is_served_announced_and_answered(root, hosted, work):
     status, said = push(work, hosted, "main", "v1.0.0", umask="077")
     assert status == 0
-    assert f"remote: demo: what comes of this push will be in {URL}/status/demo.txt" in said
+    assert f"remote: demo: see the result of this push at {URL}/status/demo.txt" in said
     assert (root / "triggers" / "pushed").exists()
     assert refs(hosted) == refs(work.path)
     assert "refs/tags/v1.0.0" in (hosted / "info" / "refs").read_text()
@@ -101,7 +101,7 @@ def test_a_push_stands_where_the_index_cannot_be_told(root, hosted, work):
     (root / "triggers").rmdir()
     status, said = push(work, hosted, "main")
     assert status == 0
-    assert "The index is not told of this push" in said
+    assert "The Exchange was not notified of this push" in said
     assert refs(hosted) == {"refs/heads/main": work.head.sha}
 
 
