@@ -222,6 +222,7 @@ def _nginx(program: str, root: Path, place: Path) -> t.Iterator[t.Tuple[str, t.C
     :returns: Its address, and what tells the seconds of processors that it has used.
     """
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listening:
+        listening.setblocking(False)  # nginx leaves a socket that it inherits as it is, and would wait in accept
         port = listening.getsockname()[1]
         user = "root" if os.geteuid() == 0 else "nobody"
         (place / "nginx.conf").write_text(_NGINX.format(user=user, place=place, root=root, port=port), encoding="utf-8")

@@ -22,6 +22,9 @@ from infrastructure.repositories import GitRepository, index_document
 from infrastructure.servers import CertificateAuthority, GitHttpsServer, IndexServer, PackageIndex
 from infrastructure.st2_host import ScratchHost
 
+# Seconds after which a command that is measured hangs.
+LONGEST = 1800
+
 
 @dataclass
 class Row:
@@ -139,6 +142,7 @@ def timed(command: t.Sequence[t.Union[str, Path]], environment: t.Mapping[str, s
         capture_output=True,
         text=True,
         check=False,
+        timeout=LONGEST,
     )
     seconds = time.monotonic() - started
     if done.returncode:

@@ -101,7 +101,7 @@ def run(check: Check, log: Path, *, show: bool = False) -> Outcome:
     with log.open("wb") as output:
         status, cpu = _execute(check, None if show else output)
     outcome = _judge(check, status)
-    if status is not None and status < 0 and running and running.exists():
+    if (status is None or status < 0) and running and running.exists():
         outcome.failures.append(f"it was in {running.read_text(encoding='utf-8')}")
     outcome.add(_judge_starts(check))
     if check.scratch and not outcome.failed:

@@ -38,6 +38,16 @@ def counts(outcome: Outcome) -> tuple[int, int, int]:
     return outcome.passed, outcome.failed, outcome.skipped
 
 
+def pytest_in(folder: Path, code: str, seconds: int = 1200) -> checks.Check:
+    """pytest in a directory, whose second test is this code."""
+    (folder / "test_it.py").write_text(f"import os, time\n\ndef test_a():\n    pass\n\ndef test_b():\n    {code}\n")
+    report = folder / "report.xml"
+    options = ["-q", "-p", "no:cacheprovider", "-p", "infrastructure.current_test", f"--junit-xml={report}"]
+    command = [sys.executable, "-m", "pytest", *options, "test_it.py"]
+    surroundings = {"PATH": os.defpath, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    return checks.Check("pytest", command, folder, surroundings, report, seconds)
+
+
 @pytest.mark.parametrize(("status", "expected"), [(0, (1, 0, 0)), (3, (0, 1, 0))])
 def test_a_command_without_a_report_counts_by_its_exit_status(
     tmp_path: Path, status: int, expected: tuple[int, int, int]
@@ -56,12 +66,7 @@ def test_a_report_is_counted_and_its_failures_are_named(tmp_path: Path) -> None:
 
 
 def test_of_pytest_that_dies_the_test_is_named(tmp_path: Path) -> None:
-    (tmp_path / "test_it.py").write_text("import os\n\ndef test_a():\n    pass\n\ndef test_b():\n    os.abort()\n")
-    report = tmp_path / "report.xml"
-    options = ["-q", "-p", "no:cacheprovider", "-p", "infrastructure.current_test", f"--junit-xml={report}"]
-    command = [sys.executable, "-m", "pytest", *options, "test_it.py"]
-    surroundings = {"PATH": os.defpath, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
-    outcome = checks.run(checks.Check("pytest", command, tmp_path, surroundings, report), tmp_path / "log")
+    outcome = checks.run(pytest_in(tmp_path, "os.abort()"), tmp_path / "log")
     assert outcome.failures == ["ran no test (ended by SIGABRT)", "it was in test_it.py::test_b"]
 
 
@@ -102,6 +107,12 @@ def up_once_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return ends(process, 0.1 if asked == [7] else 60)
 
     monkeypatch.setattr(checks, "_ends", when_started)
+
+
+@pytest.mark.usefixtures("up_once_started")
+def test_of_pytest_that_hangs_the_test_is_named(tmp_path: Path) -> None:
+    outcome = checks.run(pytest_in(tmp_path, "open('started', 'w'); time.sleep(600)", 7), tmp_path / "log")
+    assert outcome.failures == ["took longer than 7 seconds and was ended", "it was in test_it.py::test_b"]
 
 
 @pytest.mark.usefixtures("up_once_started")

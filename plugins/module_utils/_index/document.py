@@ -46,7 +46,8 @@ def make_document(
     While the entries are what they were, so is everything else. Otherwise C(serial) grows. It begins at the time of
     C(generated_ts), so that an index that was lost and is built anew is not taken for an older one.
 
-    :arg newest: When the newest of what is listed was made; where that is not known, the time is that of now.
+    :arg newest: When the newest of what is listed was made; where that is not known, the time is that of now. An index
+        without packs keeps the time of the one before, so that check mode and the run say the same.
     :arg previous: The index that was published before, see L(read_document).
     :arg epoch: C(SOURCE_DATE_EPOCH), which stands in for all of that.
     :raises OptionError: when the index is larger than its readers take.
@@ -58,7 +59,8 @@ def make_document(
     same = previous.get("packs") == entries and before.get("hash") == digest
     if not same or serial is None or generated is None:
         same = False
-        generated = int(epoch) if epoch and epoch.isdigit() else newest or int(time.time())
+        before_ts = generated if not entries else None
+        generated = int(epoch) if epoch and epoch.isdigit() else newest or before_ts or int(time.time())
         serial = max((serial or 0) + 1, generated)
     metadata = {"generated_ts": generated, "hash": digest, "serial": serial}
     text = json_text({"metadata": metadata, "packs": entries})

@@ -65,6 +65,12 @@ def test_the_time_may_be_given():
     assert make_document(ENTRIES, newest=1_700_000_000, previous={}, epoch="soon").generated_ts == 1_700_000_000
 
 
+def test_an_index_without_packs_keeps_its_time():
+    first = make_document(ENTRIES, newest=1_700_000_000, previous={})
+    emptied = make_document({}, newest=None, previous=again(first))
+    assert (emptied.generated_ts, emptied.serial) == (1_700_000_000, 1_700_000_001)
+
+
 def test_without_any_time_it_is_now():
     before = int(time.time())
     assert before <= make_document(ENTRIES, newest=None, previous={}).generated_ts <= time.time()
