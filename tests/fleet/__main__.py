@@ -163,6 +163,9 @@ class Fleet:
         environment = {
             **ansible_environment(None, self.place),
             **self.scene.environment,
+            # As it is for users.
+            "ANSIBLE_CONFIG": os.devnull,
+            "ANSIBLE_CALLBACKS_ENABLED": "",
             "ANSIBLE_FORKS": str(self.forks),
             "ANSIBLE_PIPELINING": "1",
             "ANSIBLE_LOG_PATH": str(log),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import dataclasses
+import functools
 import json
 import os
 import shutil
@@ -106,8 +107,7 @@ def collections_path() -> Path:
     if REPOSITORY.name == "st2" and parents[0].name == "stackstorm" and parents[1].name == "ansible_collections":
         return parents[2]
     if not _made_path:
-        folder = Path(tempfile.mkdtemp(prefix="collections-"))
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        folder = _temporary_folder("collections-")
         link = folder / "ansible_collections" / "stackstorm" / "st2"
         link.parent.mkdir(parents=True)
         link.symlink_to(REPOSITORY)
@@ -116,6 +116,19 @@ def collections_path() -> Path:
 
 
 _made_path: t.List[Path] = []
+
+
+def _temporary_folder(prefix: str) -> Path:
+    """A new folder that is removed with the end of this process."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+@functools.lru_cache(maxsize=None)
+def _modules() -> Path:
+    """Where Ansible finds the modules that earlier runs of this process have built."""
+    return _temporary_folder("modules-")
 
 
 def run_module(
@@ -171,8 +184,7 @@ def run_play(
         command += ["--check"] * check + ["--diff"] * diff
         environment = {
             **ansible_environment(host, folder),
-            "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
-            "ANSIBLE_CALLBACKS_ENABLED": "whole_results",
+            "ANSIBLE_CALLBACKS_ENABLED": "shared_modules,whole_results",
             "ST2_TEST_RESULTS": str(results),
             **(env or {}),
         }
@@ -329,19 +341,26 @@ def ansible_command(playbook: str, *arguments: str) -> t.List[str]:
 
 
 def ansible_environment(host: t.Optional[ScratchHost], folder: t.Union[str, Path]) -> t.Dict[str, str]:
-    """Return the environment for `ansible_command`.
+    """Return the environment for `ansible_command`, in which Ansible costs little.
+
+    Runs share the modules that they send, see `shared_modules`, and send them without files.
 
     :arg host: gives the home; without, it is ``folder``, which is for temporary files and must be there.
     """
     config = Path(folder) / "ansible.cfg"
-    config.write_text("[defaults]\n")
+    # Looking for results a thousand times a second takes processor's time that other tests need.
+    config.write_text("[defaults]\ninternal_poll_interval = 0.01\n")
     return clean_environment(
         str(host.home) if host else str(folder),
         ANSIBLE_COLLECTIONS_PATH=str(collections_path()),
+        ANSIBLE_CALLBACK_PLUGINS=str(CALLBACKS),
+        ANSIBLE_CALLBACKS_ENABLED="shared_modules",
         ANSIBLE_CONFIG=str(config),
         ANSIBLE_LOCAL_TEMP=str(Path(folder) / "local"),
+        ANSIBLE_PIPELINING="1",
         ANSIBLE_REMOTE_TEMP=str(Path(folder) / "remote"),
         ANSIBLE_NOCOLOR="1",
         ANSIBLE_LOCALHOST_WARNING="0",
         ANSIBLE_INVENTORY_UNPARSED_WARNING="0",
+        ST2_TEST_MODULES=str(_modules()),
     )

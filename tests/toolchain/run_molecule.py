@@ -21,6 +21,9 @@ from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[2]
 STATE = ROOT / ".cache" / "molecule"
+# Not in Molecule's directory, which it tidies.
+MODULES = STATE.with_name("molecule-modules")
+CALLBACKS = ("extensions/molecule/plugins/callback", "tests/infrastructure/callback_plugins")
 RUNTIME = ROOT / "extensions" / "molecule" / "inventory" / "runtime.yml"
 LABEL = f"label=stackstorm.st2.molecule={ROOT}"
 # Molecule's own lines: what it begins, and what came of it.
@@ -33,12 +36,17 @@ NOTHING = ("Missing playbook", "Skipped")
 
 def main(report: Path) -> int:
     """Run them. Returns Molecule's exit status."""
-    shutil.rmtree(STATE, ignore_errors=True)
-    STATE.mkdir(parents=True)
+    for place in (STATE, MODULES):
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
     variables = {
         "MOLECULE_EPHEMERAL_DIRECTORY": str(STATE),
         "MOLECULE_COMMAND_BORDERS": "false",
         "ANSIBLE_HOME": str(STATE / "ansible"),
+        # Those of config.yml, and one with which all runs build a module only once.
+        "ANSIBLE_CALLBACK_PLUGINS": ":".join(str(ROOT / place) for place in CALLBACKS),
+        "ANSIBLE_CALLBACKS_ENABLED": "record_runs,shared_modules",
+        "ST2_TEST_MODULES": str(MODULES),
         "COLUMNS": "200",
     }
     signal.signal(signal.SIGTERM, signal.default_int_handler)
