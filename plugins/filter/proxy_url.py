@@ -15,7 +15,7 @@ description:
     programs expect it in variables such as C(https_proxy), and prepends C(http://) to an address without a scheme.
   - Characters that are already encoded are kept. A password that contains a C(%) followed by two hexadecimal digits
     must therefore be passed encoded.
-positional: _input
+positional: _input, variable
 options:
   _input:
     description:
@@ -23,6 +23,11 @@ options:
         is the user name and password. An empty string stays empty.
     type: str
     required: true
+  variable:
+    description:
+      - The name of the variable that has this address, for the message if it cannot be used.
+    type: str
+    default: A proxy
 """
 
 EXAMPLES = r"""
@@ -55,15 +60,19 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
-def proxy_url(value: t.Any) -> str:
-    """Return the address of a proxy with user name and password encoded."""
+def proxy_url(value: t.Any, variable: str = "A proxy") -> str:
+    """Return the address of a proxy with user name and password encoded.
+
+    :arg variable: What has this address.
+    :raises AnsibleFilterError: when it is none.
+    """
     if not value:
         return ""
     text = str(value).strip()
     match = _FORM.fullmatch(text)
     if not match or (not match.group("scheme") and _SCHEME.match(text)):
         # The value may have a password in it.
-        raise AnsibleFilterError("A proxy must be of the form http://HOST:PORT or http://USER:PASSWORD@HOST:PORT.")
+        raise AnsibleFilterError(f"{variable} must be of the form http://HOST:PORT or http://USER:PASSWORD@HOST:PORT.")
     userinfo = match.group("userinfo")
     login = "" if userinfo is None else ":".join(map(_encoded, userinfo.split(":", 1))) + "@"
     return (match.group("scheme") or "http://") + login + match.group("host") + (match.group("port") or "")

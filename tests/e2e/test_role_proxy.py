@@ -245,7 +245,7 @@ def test_a_password_comes_out_nowhere(site: ProxySite, tmp_path: Path) -> None:
 
 def test_what_cannot_be_is_refused(site: ProxySite) -> None:
     cases: t.Sequence[t.Tuple[t.Dict[str, t.Any], str]] = (
-        ({"st2_https_proxy": "ftp://hunter2@x"}, "A proxy must be of the form"),
+        ({"st2_https_proxy": "ftp://hunter2@x"}, "st2_https_proxy must be of the form"),
         ({"st2_proxy_ca_content": "no certificate"}, "do not contain a certificate in PEM format"),
         ({"st2_proxy_ca_content": "a", "st2_proxy_ca_file": "b"}, "are mutually exclusive"),
         ({"st2_https_proxy": PROXY, "st2_conf": "/nowhere/st2.conf"}, "does not look like a StackStorm host"),

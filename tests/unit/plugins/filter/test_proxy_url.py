@@ -57,4 +57,6 @@ def test_what_is_no_address_is_refused_and_not_shown(proxy_url, given):
 
     with pytest.raises(AnsibleFilterError) as caught:
         proxy_url(given)
-    assert "must be of the form" in str(caught.value) and "hunter2" not in str(caught.value)
+    assert "A proxy must be of the form" in str(caught.value) and "hunter2" not in str(caught.value)
+    with pytest.raises(AnsibleFilterError, match="st2_http_proxy must be"):
+        proxy_url(given, "st2_http_proxy")
