@@ -24,6 +24,8 @@ NOTHING_TO_TEST = "No tests applicable."
 # How much of the output of a failed command to show.
 LAST_LINES = 150
 
+PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
 # Seconds that an interrupted command has to take down its servers and say where it was, before it is killed.
 GRACE = 10
 
@@ -39,7 +41,8 @@ class Check:
     command counts as one test that passes with exit status 0. After C(seconds) it is ended, and has failed. A line in
     the file C(tripped) is a failure: something was started that no check may start. C(note) is for whoever waits, once
     it has passed. C(cost) is about how many seconds it takes: those that take longest are started first. C(scratch) is
-    for its temporary files: empty when it starts, and gone once it has passed.
+    for its temporary files: empty when it starts, and gone once it has passed. C(workers) is how many processes share
+    its tests.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Check:
     note: str = ""
     cost: int = 20
     scratch: Path | None = None
+    workers: int = 1
 
 
 @dataclass(frozen=True)

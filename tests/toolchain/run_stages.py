@@ -5,8 +5,8 @@
 """Run the stages of C(make test), all or some, and say what came of it.
 
 C(run_stages.py) runs every stage there is, C(run_stages.py lint units) those two; C(--verbose) shows all output as it
-comes, one check after the other. One check more than there are processors runs at the same time, of whatever stage,
-those that take longest first. All run even when an earlier one failed. The last line is C(N passed, N failed,
+comes, one check after the other. One more than there are processors runs at the same time, of whatever stage, those
+that take longest first; a check whose tests are shared by several processes counts as so many. All run even when an earlier one failed. The last line is C(N passed, N failed,
 N skipped).
 """
 
@@ -27,14 +27,14 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 
-from checks import Check, Outcome, Skip, end_all, run
+from checks import PROCESSORS, Check, Outcome, Skip, end_all, run
 from environments import CACHE, CannotPrepare
 from stages import STAGES, Stage
 
 LOGS = CACHE / "logs"
 MOST_LINES = 40
-PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-# A check waits for hosts, servers and timeouts a fifth of its time; then another has its processor.
+# A check waits for hosts, servers and timeouts a fifth of its time; then another has its processor. With more of them,
+# all take up to a third more of the processors' time.
 AT_ONCE = PROCESSORS + 1
 
 _printing = threading.Lock()
@@ -43,24 +43,29 @@ _printing = threading.Lock()
 def run_stages(stages: t.Iterable[Stage], logs: Path, *, at_once: int = 1, show: bool = False) -> dict[str, Outcome]:
     """Run the checks of stages, C(at_once) at the same time, of those that are ready the one that takes longest first.
 
-    Preparing a stage takes a place like a check does, and comes before checks. One stage at a time is prepared, in
-    their order: what prepares them waits for each other. What goes wrong then is a failure of the stage, and the checks
-    that were ready before are run. The seconds of an outcome are the sum of those of its checks.
+    A check takes as many places as it has workers. Preparing a stage takes one as well, and comes before checks. One
+    stage at a time is prepared, in their order: what prepares them waits for each other. What goes wrong then is a
+    failure of the stage, and the checks that were ready before are run. The seconds of an outcome are the sum of those
+    of its checks.
     """
     stages = list(stages)
     totals = {stage.name: Outcome() for stage in stages}
     waiting = deque(stages)
     preparing: dict[Future[tuple[list[Check | Skip], Outcome]], Stage] = {}
     ready: list[tuple[Stage, Check | Skip]] = []
-    running: dict[Future[Outcome], Stage] = {}
+    running: dict[Future[Outcome], tuple[Stage, int]] = {}
+
+    def free() -> int:
+        return at_once - len(preparing) - sum(places for _stage, places in running.values())
+
     with ThreadPoolExecutor(max_workers=at_once) as pool:
         while waiting or preparing or ready or running:
-            if waiting and not preparing and len(running) < at_once:
+            if waiting and not preparing and free() > 0:
                 stage = waiting.popleft()
                 preparing[pool.submit(_prepare, stage)] = stage
-            while ready and len(preparing) + len(running) < at_once:
+            while ready and free() >= (places := min(_workers(ready[0][1]), at_once)):
                 stage, check = ready.pop(0)
-                running[pool.submit(_run_check, stage, check, logs, show=show)] = stage
+                running[pool.submit(_run_check, stage, check, logs, show=show)] = (stage, places)
             done, _rest = wait([*preparing, *running], return_when=FIRST_COMPLETED)
             for prepared in done & preparing.keys():
                 stage = preparing.pop(prepared)
@@ -69,12 +74,16 @@ def run_stages(stages: t.Iterable[Stage], logs: Path, *, at_once: int = 1, show:
                 ready.extend((stage, check) for check in checks)
                 ready.sort(key=lambda one: -_cost(one[1]))
             for ended in done & running.keys():
-                totals[running.pop(ended).name].add(ended.result())
+                totals[running.pop(ended)[0].name].add(ended.result())
     return totals
 
 
 def _cost(check: Check | Skip) -> float:
     return check.cost if isinstance(check, Check) else 0
+
+
+def _workers(check: Check | Skip) -> int:
+    return check.workers if isinstance(check, Check) else 1
 
 
 def _prepare(stage: Stage) -> tuple[list[Check | Skip], Outcome]:

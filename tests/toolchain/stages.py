@@ -22,7 +22,7 @@ import page_tools
 import scratch
 import system_packages
 from check_environment import TRIPWIRES, Tripwires, environment
-from checks import Check, Skip
+from checks import PROCESSORS, Check, Skip
 from environments import (
     CACHE,
     ROOT,
@@ -125,7 +125,9 @@ def docs() -> Checks:
 
 def e2e() -> Checks:
     """Whole runs against real servers on loopback, and the demo."""
-    yield _pytest("e2e", "end to end", main_environment(), "tests/e2e", seconds=2400, cost=900)
+    # The workers are those of the pytest.ini beside the tests, here and below.
+    workers = min(PROCESSORS, 4)
+    yield _pytest("e2e", "end to end", main_environment(), "tests/e2e", seconds=2400, cost=900, workers=workers)
     if (ROOT / "tests" / "demo").exists():
         yield _pytest("e2e", "the demo", main_environment(), "tests/demo", cost=70)
 
@@ -163,11 +165,12 @@ def faults() -> Checks:
     yield _pytest("faults", "other faults", main_environment(), *others, seconds=2400, cost=330)
 
 
-def pytest_stage(name: str, cost: int) -> t.Callable[[], Checks]:
+def pytest_stage(name: str, cost: int, workers: int = 1) -> t.Callable[[], Checks]:
     """A stage that is one pytest run over a directory of tests."""
 
     def checks() -> Checks:
-        yield _pytest(name, "pytest", main_environment(), f"tests/{name}", seconds=2400, cost=cost)
+        shared = min(PROCESSORS, workers)
+        yield _pytest(name, "pytest", main_environment(), f"tests/{name}", seconds=2400, cost=cost, workers=shared)
 
     return checks
 
@@ -179,10 +182,13 @@ STAGES = (
     Stage("molecule", "the built collection on whole hosts, by Molecule", "extensions/molecule", molecule),
     Stage("units", "the unit tests on every Python and with every set of libraries", "tests/unit", units),
     Stage("faults", "killed at every step, and what else may break", "tests/faults", faults),
-    Stage("hostile", "packs and indexes that mean harm", "tests/hostile", pytest_stage("hostile", 75)),
+    Stage("hostile", "packs and indexes that mean harm", "tests/hostile", pytest_stage("hostile", 75, workers=2)),
     Stage("sanity", "ansible-test sanity on every supported ansible-core", "plugins", ansible_test_runs.sanity),
     Stage(
-        "secrets", "a canary in every credential, looked for everywhere", "tests/secrets", pytest_stage("secrets", 85)
+        "secrets",
+        "a canary in every credential, looked for everywhere",
+        "tests/secrets",
+        pytest_stage("secrets", 85, workers=2),
     ),
     Stage(
         "properties",
@@ -200,7 +206,9 @@ STAGES = (
 )
 
 
-def _pytest(stage: str, name: str, programs: Path, *arguments: str, seconds: int = 1800, cost: int = 20) -> Check:
+def _pytest(
+    stage: str, name: str, programs: Path, *arguments: str, seconds: int = 1800, cost: int = 20, workers: int = 1
+) -> Check:
     place = f"{stage}-{''.join(c if c.isalnum() else '-' for c in name)}"
     report = REPORTS / f"{place}.xml"
     paths = [argument for argument in arguments if not argument.startswith("tests/") or (ROOT / argument).exists()]
@@ -236,4 +244,5 @@ def _pytest(stage: str, name: str, programs: Path, *arguments: str, seconds: int
         Tripwires(TRIPWIRES / place).log,
         cost=cost,
         scratch=temporary,
+        workers=workers,
     )

@@ -210,6 +210,21 @@ def test_checks_of_different_stages_run_at_the_same_time_and_count_for_their_own
     assert list(results) == ["here", "there"]
 
 
+def test_a_check_of_several_workers_leaves_so_many_places_less(tmp_path: Path) -> None:
+    """Three places: the two workers wait for the others, of which each fails where another is at the same time."""
+    here = f"import pathlib, sys, time; here = pathlib.Path({str(tmp_path)!r}); name = sys.argv[1]"
+    wait = "while len(list(here.glob('done-*'))) < 4: time.sleep(0.01)"
+    alone = "(here / 'me').touch(exist_ok=False); time.sleep(0.1); (here / 'me').unlink(); (here / name).touch()"
+
+    def one(code: str, name: str, **more: t.Any) -> Check:
+        command = [sys.executable, "-c", f"{here}\n{code}", name]
+        return Check(name, command, tmp_path, seconds=120, **more)
+
+    checks_of_stage = [one(wait, "shared", workers=2, cost=60), *(one(alone, f"done-{number}") for number in range(4))]
+    assert counts(run(stage(*checks_of_stage), tmp_path, at_once=3)) == (5, 0, 0)
+    assert counts(run(stage(one("", "shared", workers=2)), tmp_path, at_once=1)) == (1, 0, 0)
+
+
 def test_of_all_checks_that_are_ready_the_one_that_takes_longest_comes_first(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
