@@ -28,8 +28,8 @@ SCHEMA = {
     "password": {"type": "string", "secret": True},
     "port": {"type": "integer"},
 }
-# Numbers of ports and of executions, and how long curl tried.
-_NUMBERS = re.compile(r"\b(?:\d{3,}|[0-9a-f]{24}|\d+(?= ms\b))\b")
+# Times, numbers of ports and of executions, and how long curl tried.
+_NUMBERS = re.compile(r"\b(?:\d{4}-\d\d-\d\dT[\d:]+Z|\d{3,}|[0-9a-f]{24}|\d+(?= ms\b))\b")
 # What Ansible adds about the file.
 _FILE = ("invocation", "size", "uid", "gid", "owner", "group", "mode", "state")
 NOBODYS = "Xq-nobody-says"
@@ -72,6 +72,11 @@ def walk(site: Site, secret: str) -> t.Iterator[t.Tuple[str, ModuleResult]]:
     pack = {"virtualenv": "never", "token": secret, **access}
     yield "upgrade", site.run("st2_pack", packs=[item], **pack)
     yield "again", site.run("st2_pack", packs=[item], **pack)
+    yield "back, checked", site.run("st2_rollback", **access, check=True)
+    back = site.run("st2_rollback", **access)
+    yield "back", back
+    yield "changes", site.run("st2_rollback_info")
+    yield "forth", site.run("st2_rollback", change=back["change"], **access)
     yield "nothing", site.run("st2_pack", packs=[{**item, "source": "/none"}], **pack)
     yield "network", site.run("st2_pack", packs=[{"name": "x", "source": "https://127.0.0.1:9/x"}], **pack)
     yield "list", site.run("st2_pack_info", token=secret, **access)
