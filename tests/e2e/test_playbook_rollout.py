@@ -192,7 +192,7 @@ def test_a_bundle_is_rolled_out_and_its_pack_removed(make_fleet: t.Callable[...,
     assert done.rc != 0 and "failed in the smoke test" in done.answer and "Rolled back on a1, a2." in done.answer
     assert fleet.versions()["a2"] == "1.0.0" and fleet.known()["a1"] == "1.0.0", done.said
     done = fleet.play("", **removal, st2_rollout_smoke=[])
-    assert done.rc == 0 and "demo 1.0.0 -> absent" in done.answer, done.said
+    assert done.rc == 0 and "rolled out: demo 1.0.0" in done.answer and "-> absent" in done.answer, done.said
     assert set(fleet.versions().values()) == {None} and fleet.known()["a1"] is None, done.said
 
 

@@ -15,7 +15,7 @@ import copy
 import typing as t
 
 from .back import RETURN_PHASES, begin_back, newest_change, registering
-from .results import add_problem, failure_of, plan_difference, row_of
+from .results import add_problem, failure_of, is_change, plan_difference, row_of
 from .waves import Rollout, cluster_title, listed
 
 Result = t.Mapping[str, t.Any]
@@ -110,7 +110,7 @@ def _stage(rollout: Rollout, asked: t.Mapping[str, t.Any], results: Results) -> 
         found, entry = results[host]["packs"], rollout["hosts"][host]
         entry.update(plan=found.get("plan"), packs={row["ref"]: row_of(row) for row in found.get("packs", ())})
         entry["state"] = "staged"
-        entry["changes"] = [row["msg"] for row in found.get("packs", ()) if row.get("changed")]
+        entry["changes"] = [row["msg"] for row in found.get("packs", ()) if is_change(row)]
     _require_shared_configs(rollout, results)
     for name, nodes in _clusters(rollout).items():
         writers = [host for host in nodes if host in asked["stage"]]

@@ -46,6 +46,13 @@ def row_of(row: Result) -> dict[str, t.Any]:
     return {"content": row.get("content"), "was_there": was_there, "absent": not after, **(after or {})}
 
 
+def is_change(row: Result) -> bool:
+    """Whether a pack, its config or its overrides will be changed by the swap, also if that was staged before."""
+    if row.get("changed") or row.get("action", "none") not in ("none", "register", "unload"):
+        return True
+    return any((row.get(part) or {}).get("changed") for part in ("config", "overrides"))
+
+
 def plan_difference(groups: t.Sequence[t.Sequence[str]], packs: t.Sequence[t.Mapping[str, Result]]) -> str:
     """In what hosts with other plans differ.
 

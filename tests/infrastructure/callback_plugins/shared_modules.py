@@ -29,6 +29,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "notification"
     CALLBACK_NAME = "shared_modules"
+    CALLBACK_NEEDS_ENABLED = True
 
     def __init__(self) -> None:
         super().__init__()

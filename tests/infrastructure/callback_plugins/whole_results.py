@@ -26,6 +26,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "notification"
     CALLBACK_NAME = "whole_results"
+    CALLBACK_NEEDS_ENABLED = True
 
     def _write(self, outcome: str, result: t.Any) -> None:
         content = getattr(result, "result", None) or result._result

@@ -124,11 +124,21 @@ def test_clusters_are_waves_and_each_has_one_registrar():
 def test_nothing_to_change_is_not_a_rollout():
     rollout = Rollout()
     same = staged()
-    same["packs"][0].update(changed=False, msg="demo 2 is there")
+    same["packs"][0].update(changed=False, msg="demo 2 is there", action="none", config={"changed": False})
     for number in (1, 2):
         every = {host: {"packs": same} for host in (*A, *B)}
         document = rollout.wave(number, stage=every, swap=every)
     assert document["finished"] and document["summary"].startswith("3 hosts in 2 clusters already have these packs")
+
+
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize("row", [{"action": "upgrade"}, {"action": "none", "config": {"changed": True}}])
+def test_what_an_earlier_rollout_staged_is_a_change_as_well(row, check):
+    rollout = Rollout(check)
+    waiting = staged()
+    waiting["packs"][0].update(changed=False, **row)
+    document = rollout.wave(1, stage={host: {"packs": waiting} for host in A})
+    assert document["hosts"]["a1"]["changes"] == ["demo 1 -> 2"]
 
 
 @pytest.mark.parametrize("result", [GONE, BAD, {}, {"skipped": True, "skip_reason": "Conditional result was False"}])
