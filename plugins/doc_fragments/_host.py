@@ -24,5 +24,6 @@ requirements:
   - >-
     PyYAML, jsonschema, requests and semver, when something needs to be changed. If the Python interpreter in use lacks
     one of them and StackStorm's own virtualenv is on the host, the module continues in that virtualenv, so nothing
-    needs to be installed first.
+    needs to be installed first. This requires that ansible-core supports the Python of the virtualenv: 2.20 and later
+    do not support that of StackStorm 3.8.
 """

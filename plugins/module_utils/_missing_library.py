@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import re
 import sys
 import typing as t
 
@@ -33,14 +34,27 @@ def borrow_libraries(params: t.Mapping[str, t.Any], host: t.Optional[Host]) -> b
     return True
 
 
-def missing(library: str, service: t.Optional[str]) -> t.Tuple[str, str]:
+def too_old(service_libraries: t.Optional[str], minimum: t.Tuple[int, int]) -> t.Optional[str]:
+    """The version of StackStorm's own Python, if Ansible does not run there; C(None) if it does, or it is not known.
+
+    :arg service_libraries: The C(site-packages) of that Python, whose path has its version.
+    :arg minimum: The oldest version that Ansible runs on.
+    """
+    found = re.search(r"/python(\d+)\.(\d+)/", service_libraries or "")
+    if not found or (int(found[1]), int(found[2])) >= minimum:
+        return None
+    return f"{found[1]}.{found[2]}"
+
+
+def missing(library: str, service: t.Optional[str], old: t.Optional[str] = None) -> t.Tuple[str, str]:
     """What this Python lacks, as one text, and why.
 
     :arg library: The one that was missed.
     :arg service: As for L(why_missing).
+    :arg old: As for L(why_missing).
     """
     libraries = missing_libraries(library)
-    return ", ".join(libraries), why_missing(libraries, service, sys.executable)
+    return ", ".join(libraries), why_missing(libraries, service, sys.executable, old)
 
 
 def missing_libraries(library: str) -> t.List[str]:
@@ -48,18 +62,24 @@ def missing_libraries(library: str) -> t.List[str]:
     return [library, *(one for one, module in MODULES.items() if one != library and not _is_there(module))]
 
 
-def why_missing(libraries: t.Sequence[str], service: t.Optional[str], python: str) -> str:
-    """Why libraries are not there, as a clause; where no StackStorm is that could have them, how to install them.
+def why_missing(libraries: t.Sequence[str], service: t.Optional[str], python: str, old: t.Optional[str] = None) -> str:
+    """Why libraries are not there, as a clause; where no StackStorm is that could give them, how to install them.
 
     :arg service: StackStorm's own Python, where there is one.
     :arg python: The Python that lacks them.
+    :arg old: The version of StackStorm's own Python, if Ansible does not run there.
     """
     them = "it" if len(libraries) == 1 else "them"
-    if service:
+    if service and not old:
         return f"StackStorm's own Python ({service}) lacks {them} too"
     packages = " ".join(f"python3-{MODULES[library]}" for library in libraries)
+    reason = "there is no StackStorm Python on this host"
+    if old:
+        reason = (
+            f"StackStorm's own Python, {service}, is Python {old}, which this release of ansible-core does not support"
+        )
     return (
-        f"there is no StackStorm Python on this host. Install {them}: {python} -m pip install {' '.join(libraries)}, "
+        f"{reason}. Install {them}: {python} -m pip install {' '.join(libraries)}, "
         f"or on Debian and Ubuntu apt-get install {packages}"
     )
 

@@ -226,15 +226,17 @@ def _fail_unexpectedly(module: _Module, error: Exception) -> t.NoReturn:
 
 
 def _respawn(module: AnsibleModule, error: MissingLibraryError, host: t.Optional[Host]) -> t.NoReturn:
-    """Go on in StackStorm's own Python, which has every library; or say what to install."""
+    """Go on in StackStorm's own Python, which has every library, if Ansible runs there; or say what to install."""
+    from ansible.module_utils import basic
     from ansible.module_utils.common.respawn import has_respawned, respawn_module
 
-    from ._missing_library import missing
+    from ._missing_library import missing, too_old
     from ._st2.service_python import service_python
 
-    python = service_python(module.params, host)[0]
-    if python and not has_respawned():
+    python, libraries = service_python(module.params, host)
+    old = too_old(libraries, getattr(basic, "_PY_MIN", (3, 8)))
+    if python and not old and not has_respawned():
         respawn_module(python)  # Ends this process.
-    names, reason = missing(error.library, python)
+    names, reason = missing(error.library, python, old)
     module.fail_json(msg=f"{missing_required_lib(names)} ({reason}.)", exception=error.traceback)
     raise AssertionError("AnsibleModule has ended the process before this line.")

@@ -117,6 +117,28 @@ def test_what_cannot_be_is_refused(site: Site) -> None:
         assert told in message, message
 
 
+def test_it_is_read_with_the_library_of_stackstorm_3_8_too(site: Site) -> None:
+    """oslo.config 1.12, which takes fewer arguments, and reads neither directories nor the environment."""
+    python = site.host.root / "python"
+    python.write_text(
+        f"#!{site.host.service}/bin/python -I\n"
+        "import sys\n"
+        "from oslo_config import cfg\n"
+        "call = cfg.ConfigOpts.__call__\n"
+        "def old(self, args=None, project=None, prog=None, version=None, usage=None, default_config_files=None,\n"
+        "        validate_default_values=False):\n"
+        "    files = default_config_files\n"
+        "    return call(self, args, default_config_files=files, default_config_dirs=[], use_env=False)\n"
+        "cfg.ConfigOpts.__call__ = old\n"
+        "sys.argv = sys.argv[2:]\n"
+        "exec(sys.stdin.read())\n"
+    )
+    python.chmod(0o755)
+    paths = [str(site.host.root / "srv")]
+    site.converge("content", st2_index_url=[OURS], st2_packs_base_paths=paths, st2_content_python=str(python))
+    assert reads(site, "index_url") == [PUBLIC, OURS]
+
+
 def test_another_reader_has_the_last_word(site: Site) -> None:
     """A file that does not say what was asked fails the role, whatever the module says."""
     python = site.host.root / "python"

@@ -10,6 +10,7 @@ so values are not shown.
 """
 
 import hashlib
+import inspect
 import json
 import sys
 
@@ -30,7 +31,10 @@ conf.register_opts(
     ],
     group="content",
 )
-conf(args=[], default_config_files=[sys.argv[1]], default_config_dirs=[], use_env=False)
+# The oslo.config of StackStorm 3.8 reads neither directories nor the environment by itself, and does not know these.
+known = inspect.signature(conf.__call__).parameters
+alone = {name: value for name, value in (("default_config_dirs", []), ("use_env", False)) if name in known}
+conf(args=[], default_config_files=[sys.argv[1]], **alone)
 content = conf.content
 # st2common/content/utils.py get_packs_base_paths
 lists = {PATHS: content[PATHS].split(":"), GROUP: [content[GROUP]], INDEXES: content[INDEXES]}

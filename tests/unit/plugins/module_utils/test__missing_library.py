@@ -9,7 +9,11 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.stackstorm.st2.plugins.module_utils._libraries import MODULES
-from ansible_collections.stackstorm.st2.plugins.module_utils._missing_library import missing_libraries, why_missing
+from ansible_collections.stackstorm.st2.plugins.module_utils._missing_library import (
+    missing_libraries,
+    too_old,
+    why_missing,
+)
 
 
 @pytest.mark.parametrize("library", MODULES)
@@ -29,4 +33,25 @@ def test_all_that_are_missing_are_named_at_once(monkeypatch):
     assert "Install them: /usr/bin/python3 -m pip install semver PyYAML, or on Debian" in line
     assert why_missing(["semver", "PyYAML"], "/st2/python", "x") == (
         "StackStorm's own Python (/st2/python) lacks them too"
+    )
+
+
+@pytest.mark.parametrize(
+    "libraries, old",
+    [
+        ("/opt/stackstorm/st2/lib/python3.8/site-packages", "3.8"),
+        ("/opt/stackstorm/st2/lib/python3.9/site-packages", None),
+        ("/opt/stackstorm/st2/lib/python3.11/site-packages", None),
+        ("/opt/stackstorm/st2/lib/site-packages", None),
+        (None, None),
+    ],
+)
+def test_whether_ansible_runs_in_stackstorms_python(libraries, old):
+    assert too_old(libraries, (3, 9)) == old
+
+
+def test_how_to_install_it_where_ansible_does_not_run_in_stackstorms_python():
+    assert why_missing(["semver"], "/st2/python", "/usr/bin/python3", "3.8") == (
+        "StackStorm's own Python, /st2/python, is Python 3.8, which this release of ansible-core does not support. "
+        "Install it: /usr/bin/python3 -m pip install semver, or on Debian and Ubuntu apt-get install python3-semver"
     )

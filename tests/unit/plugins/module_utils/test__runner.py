@@ -466,6 +466,19 @@ def test_a_library_that_is_missing_there_too(run, host, respawned, monkeypatch):
 
 
 @needs_ansible
+def test_a_stackstorm_python_that_ansible_does_not_run_on(run, host, respawned, monkeypatch):
+    """That of StackStorm 3.8, with an ansible-core after 2.19."""
+    from ansible.module_utils import basic
+
+    version = (sys.version_info[0], sys.version_info[1] + 1)
+    monkeypatch.setattr(basic, "_PY_MIN", version)
+    answer = run(raising(MissingLibraryError("semver")))
+    assert respawned == [] and answer["failed"]
+    assert f"StackStorm's own Python, {host.base_path}/st2/bin/python, is Python" in answer["msg"]
+    assert f"Install it: {sys.executable} -m pip install semver" in answer["msg"]
+
+
+@needs_ansible
 def test_a_missing_library_without_a_stackstorm(run, tmp_path, respawned):
     conf = tmp_path / "etc/st2/st2.conf"
     conf.parent.mkdir(parents=True)
