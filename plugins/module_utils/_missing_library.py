@@ -34,6 +34,14 @@ def borrow_libraries(params: t.Mapping[str, t.Any], host: t.Optional[Host]) -> b
     return True
 
 
+def own_python(
+    params: t.Mapping[str, t.Any], host: t.Optional[Host], minimum: t.Tuple[int, int]
+) -> t.Tuple[t.Optional[str], t.Optional[str]]:
+    """StackStorm's own Python, and what L(too_old) says of it."""
+    python, libraries = service_python(params, host)
+    return python, too_old(libraries, minimum)
+
+
 def too_old(service_libraries: t.Optional[str], minimum: t.Tuple[int, int]) -> t.Optional[str]:
     """The version of StackStorm's own Python, if Ansible does not run there; C(None) if it does, or it is not known.
 

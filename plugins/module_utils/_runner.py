@@ -230,11 +230,9 @@ def _respawn(module: AnsibleModule, error: MissingLibraryError, host: t.Optional
     from ansible.module_utils import basic
     from ansible.module_utils.common.respawn import has_respawned, respawn_module
 
-    from ._missing_library import missing, too_old
-    from ._st2.service_python import service_python
+    from ._missing_library import missing, own_python
 
-    python, libraries = service_python(module.params, host)
-    old = too_old(libraries, getattr(basic, "_PY_MIN", (3, 8)))
+    python, old = own_python(module.params, host, getattr(basic, "_PY_MIN", (3, 8)))
     if python and not old and not has_respawned():
         respawn_module(python)  # Ends this process.
     names, reason = missing(error.library, python, old)
