@@ -53,7 +53,7 @@ NEEDED_WITH_API = NEEDED | {
     *("_st2.client_config", "_st2.proxy"),
 }
 MOST_LINES_WITHOUT_API = 5960
-MOST_LINES_WITH_API = 7370
+MOST_LINES_WITH_API = 7375
 # What is imported before _zip_imports.py has an effect.
 COMPILED_TWICE = (
     "modules/st2_pack.py",

@@ -78,6 +78,11 @@ class Database:
         if self._chosen is None:
             self._chosen, warnings = self._choose(self._deadline)
             self.warnings += warnings
+            if self._prune and self.tells and not self._chosen.reads:
+                self.warnings.append(
+                    "prune could remove nothing: only StackStorm's API tells what its database has. Give register=api "
+                    "with api_key, auth_token, or api_username and api_password."
+                )
         return self._chosen
 
     @property

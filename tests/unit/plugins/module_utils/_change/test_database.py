@@ -160,6 +160,16 @@ def test_many_packs_are_asked_for_at_once_and_the_registrar_is_chosen_once(recor
     assert registrar.closed
 
 
+@pytest.mark.parametrize(
+    ("registrar", "warned"),
+    [(local(), True), (PretendedDatabase(), False), (PretendedDatabase("none", reads=False), False)],
+)
+def test_prune_without_the_api_is_a_warning(records, registrar, warned):
+    made = database(records, registrar, prune=True)
+    made.pack("sensu", installed())
+    assert any(one.startswith("prune could remove nothing") for one in made.warnings) == warned
+
+
 def test_nobody_is_chosen_while_nothing_is_asked(records):
     made = database(records, PretendedDatabase())
     made.close()
