@@ -116,6 +116,20 @@ def descendants(pid: int) -> t.Dict[int, int]:
     return found
 
 
+def working_below(root: str) -> t.List[int]:
+    """Return the processes that have a directory below ``root`` as their own, or in their arguments."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            own = os.readlink(f"/proc/{name}/cwd")
+            with open(f"/proc/{name}/cmdline", encoding="utf-8", errors="replace") as stream:
+                if f"{root}/" in f"{own}/{stream.read()}":
+                    found.append(int(name))
+        except OSError:
+            continue
+    return found
+
+
 def kill(pid: int, *, children: bool) -> None:
     """End a process by SIGKILL, alone or with all its descendants.
 

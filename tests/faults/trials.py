@@ -14,7 +14,7 @@ import typing as t
 from infrastructure.st2_host import ActionFailed
 
 from . import inspection
-from .boundaries import BULK, STEP
+from .boundaries import BULK, STEP, working_below
 from .module_runs import Execution
 from .scenarios import Scenario
 from .world import World
@@ -102,7 +102,10 @@ class Trials(t.Generic[Moment]):
     def _problems(self, number: int) -> t.Iterator[str]:
         host, runs = self._world.host, self._world.runs
         yield from self._problems_now(number)
-        before = host.snapshot(identity=True) if number % SAMPLE == 0 else {}
+        before = {}
+        if number % SAMPLE == 0:
+            self._wait_for_programs()
+            before = host.snapshot(identity=True)
         predicted = runs.run(self._arguments, check=True)
         if before:
             touched = inspection.touched(before, host.snapshot(identity=True))
@@ -123,6 +126,12 @@ class Trials(t.Generic[Moment]):
             again = runs.run(self._arguments)
             if again.failed or again.get("changed"):
                 yield f"the run after that was not satisfied: {again.everything}"
+
+    def _wait_for_programs(self) -> None:
+        """Wait, for a minute at most, until programs have ended that a kill has left alone: they write meanwhile."""
+        deadline = time.monotonic() + 60
+        while working_below(str(self._world.host.root)) and time.monotonic() < deadline:
+            time.sleep(0.05)
 
     def _problems_now(self, number: int) -> t.Iterator[str]:
         host = self._world.host
