@@ -6,8 +6,8 @@
 
 C(run_stages.py) runs every stage there is, C(run_stages.py lint units) those two; C(--verbose) shows all output as it
 comes, one check after the other. One more than there are processors runs at the same time, of whatever stage, those
-that take longest first; a check whose tests are shared by several processes counts as so many. All run even when an earlier one failed. The last line is C(N passed, N failed,
-N skipped).
+that take longest first; a check whose tests are shared by several processes counts as so many. All run even when an
+earlier one failed. The last line is C(N passed, N failed, N skipped).
 """
 
 from __future__ import annotations
