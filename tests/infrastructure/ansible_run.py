@@ -98,6 +98,7 @@ class PlayResult:
         raise KeyError(f"{task}: {self.stdout}{self.stderr}")
 
 
+@functools.lru_cache(maxsize=None)
 def collections_path() -> Path:
     """Return the folder for ANSIBLE_COLLECTIONS_PATH, in which this checkout is ``ansible_collections/stackstorm/st2``.
 
@@ -106,16 +107,11 @@ def collections_path() -> Path:
     parents = REPOSITORY.parents
     if REPOSITORY.name == "st2" and parents[0].name == "stackstorm" and parents[1].name == "ansible_collections":
         return parents[2]
-    if not _made_path:
-        folder = _temporary_folder("collections-")
-        link = folder / "ansible_collections" / "stackstorm" / "st2"
-        link.parent.mkdir(parents=True)
-        link.symlink_to(REPOSITORY)
-        _made_path.append(folder)
-    return _made_path[0]
-
-
-_made_path: t.List[Path] = []
+    folder = _temporary_folder("collections-")
+    link = folder / "ansible_collections" / "stackstorm" / "st2"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(REPOSITORY)
+    return folder
 
 
 def _temporary_folder(prefix: str) -> Path:

@@ -22,6 +22,10 @@ from .records import OVERRIDDEN_TYPES, Records, Told
 _GRACE = 60.0
 # What there is of a pack in the database and can be looked up there.
 _KINDS = ("sensors", "actions", "rules", "aliases", "policies", "triggers")
+ONLY_BY_API = (
+    "only StackStorm's API tells what its database has. Give register=api with api_key, auth_token, or api_username "
+    "and api_password."
+)
 
 if t.TYPE_CHECKING:
     from .._st2.registrar import Registrar
@@ -79,10 +83,7 @@ class Database:
             self._chosen, warnings = self._choose(self._deadline)
             self.warnings += warnings
             if self._prune and self.tells and not self._chosen.reads:
-                self.warnings.append(
-                    "prune could remove nothing: only StackStorm's API tells what its database has. Give register=api "
-                    "with api_key, auth_token, or api_username and api_password."
-                )
+                self.warnings.append(f"prune could remove nothing: {ONLY_BY_API}")
         return self._chosen
 
     @property

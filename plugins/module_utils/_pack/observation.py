@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._change.database import Database
+from .._change.database import ONLY_BY_API, Database
 from .._change.session import View
 from .._content.installed import InstalledPack
 from .._deadline import Deadline
@@ -68,10 +68,7 @@ class Observation:
         expected = [ref for ref in refs if ref not in SYSTEM_PACKS]
         self.database.expect(resources=expected, configs=expected if compares else ())
         if compares and expected and not self.database.registrar.reads:
-            self.warnings.append(
-                "verify=database could compare nothing: only StackStorm's API tells what its database has. Give "
-                "register=api with api_key, auth_token, or api_username and api_password."
-            )
+            self.warnings.append(f"verify=database could compare nothing: {ONLY_BY_API}")
 
     def require_base_path(self, installed: t.Optional[InstalledPack]) -> None:
         """:raises OptionError: when a pack is in another base path than the task asks for."""
